@@ -1,0 +1,1 @@
+//! The unsafe ground of syncpoint: work stored in place.

@@ -1,0 +1,1 @@
+//! The laws of syncpoint as test cases, run on every backend.

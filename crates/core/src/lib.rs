@@ -1,0 +1,1 @@
+//! Device, stream, point, event and gate, and the contract that backends implement.

@@ -1,0 +1,1 @@
+//! The host backend of syncpoint: streams run by threads of this process.

@@ -1,0 +1,1 @@
+//! The simulated backend of syncpoint: virtual time, orders drawn from a seed, faults on request.

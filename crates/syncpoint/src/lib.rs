@@ -1,0 +1,1 @@
+//! Streams, points and events for ordering and timing work on any device.
