@@ -1,0 +1,190 @@
+//! The parts of the routine, in the order they run: the quickest to fail first.
+
+use std::io::{self, Write};
+
+use crate::Result;
+use crate::step::Step;
+use crate::workshop::Workshop;
+
+/// One part of the routine.
+#[derive(Debug)]
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    /// What holds when the part has passed.
+    pub(crate) about: &'static str,
+    steps: fn(&Workshop) -> Vec<Step>,
+}
+
+impl Part {
+    /// Runs the steps of this part under a heading, until one fails. A part with nothing to run fails.
+    pub(crate) fn perform(&self, workshop: &Workshop) -> Result<()> {
+        writeln!(io::stdout(), "\n== {}: {}", self.name, self.about)?;
+        let steps = (self.steps)(workshop);
+        if steps.is_empty() {
+            return Err("nothing to run was found".into());
+        }
+        steps.iter().try_for_each(|step| step.run(&workshop.root))
+    }
+}
+
+/// Parts are told apart by name.
+impl PartialEq for Part {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Part {}
+
+pub(crate) const PARTS: &[Part] = &[
+    Part {
+        name: "fmt",
+        about: "the code is laid out as rustfmt lays it out",
+        steps: |_| vec![Step::cargo("fmt --all --check")],
+    },
+    Part {
+        name: "tidy",
+        about: "the rules that no compiler knows hold, and the routine itself works",
+        steps: |_| vec![Step::cargo("test --package xtask")],
+    },
+    Part {
+        name: "clippy",
+        about: "no lint is broken, in tests, examples and benches either",
+        steps: |_| vec![Step::cargo("clippy --workspace --all-targets -- -D warnings")],
+    },
+    Part {
+        name: "doc",
+        about: "the documentation builds and its links lead somewhere",
+        steps: doc,
+    },
+    Part {
+        name: "unit",
+        about: "the tests of every crate pass, with debug assertions",
+        steps: unit,
+    },
+    Part {
+        name: "doctest",
+        about: "the examples in the documentation run",
+        steps: |_| vec![Step::cargo("test --doc --workspace")],
+    },
+    Part {
+        name: "suite",
+        about: "the laws hold on every backend, in optimized code",
+        steps: suite,
+    },
+    Part {
+        name: "model",
+        about: "the protocols hold in every interleaving that loom can find",
+        steps: model,
+    },
+    Part {
+        name: "example",
+        about: "every pipeline and every Rust example runs on the host",
+        steps: example,
+    },
+];
+
+/// Libraries only: the program of the command line has the name of a library, and both would write the same pages.
+fn doc(_workshop: &Workshop) -> Vec<Step> {
+    vec![Step::cargo("doc --no-deps --workspace --lib").flags("RUSTDOCFLAGS", "-D warnings")]
+}
+
+/// Benches are left to clippy and to `cargo bench`: run as tests they take minutes and measure nothing.
+fn unit(workshop: &Workshop) -> Vec<Step> {
+    let selection = "--workspace --exclude xtask --lib --bins --tests --examples";
+    vec![workshop.runner.step(selection)]
+}
+
+fn suite(workshop: &Workshop) -> Vec<Step> {
+    let packages = "-p syncpoint-conformance -p syncpoint-host -p syncpoint-sim";
+    vec![workshop.runner.step(&format!("--release {packages} --lib --tests"))]
+}
+
+/// Only crates that have models, in a target folder of their own: the flag would rebuild everything back and forth.
+fn model(workshop: &Workshop) -> Vec<Step> {
+    let folder = workshop.target.join("loom");
+    let step = Step::cargo("test --release -p syncpoint-core -p syncpoint-host --lib --target-dir")
+        .argument(&folder.to_string_lossy())
+        .argument("model")
+        .flags("RUSTFLAGS", "--cfg syncpoint_loom")
+        .must_run_tests();
+    vec![step]
+}
+
+fn example(workshop: &Workshop) -> Vec<Step> {
+    let pipelines = workshop.pipelines.iter().map(|path| {
+        Step::cargo("run --quiet --release --package syncpoint-cli -- run").argument(path)
+    });
+    let examples = workshop.examples.iter().map(|name| {
+        Step::cargo("run --quiet --release --package syncpoint --example").argument(name)
+    });
+    pipelines.chain(examples).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::workshop::Runner;
+
+    #[test]
+    fn names_are_short_different_and_explained() {
+        for (index, part) in PARTS.iter().enumerate() {
+            assert!(part.name.len() <= 8, "{} does not fit the table", part.name);
+            assert!(!PARTS[..index].contains(part), "{} comes twice", part.name);
+            assert!(!part.about.is_empty(), "{} is not explained", part.name);
+        }
+    }
+
+    #[test]
+    fn a_part_with_nothing_to_run_fails() {
+        let empty =
+            Part { name: "empty", about: "a part that belongs to a test", steps: |_| Vec::new() };
+        let message = empty.perform(&workshop(Runner::CargoTest)).unwrap_err().to_string();
+        assert_eq!(message, "nothing to run was found");
+    }
+
+    #[test]
+    fn a_part_ends_with_its_first_failing_step() {
+        let failing = Part {
+            name: "failing",
+            about: "a part that belongs to a test",
+            steps: |_| vec![Step::cargo("--version").must_run_tests(), Step::cargo("--list")],
+        };
+        let message = failing.perform(&workshop(Runner::CargoTest)).unwrap_err().to_string();
+        assert!(message.contains("cargo --version"), "{message}");
+    }
+
+    #[test]
+    fn without_nextest_every_part_does_with_what_comes_with_rust() {
+        let bare = workshop(Runner::CargoTest);
+        for line in PARTS.iter().flat_map(|part| (part.steps)(&bare)).map(|step| step.to_string()) {
+            assert!(!line.contains("nextest"), "{line}");
+        }
+    }
+
+    #[test]
+    fn every_pipeline_and_every_example_is_run() {
+        let lines: Vec<String> =
+            example(&workshop(Runner::CargoTest)).iter().map(Step::to_string).collect();
+        let run = "cargo run --quiet --release --package";
+        let pipeline = format!("{run} syncpoint-cli -- run examples/overlap.toml");
+        assert_eq!(lines, [pipeline, format!("{run} syncpoint --example gate")]);
+    }
+
+    #[test]
+    fn models_are_built_apart_under_their_own_flag() {
+        let line = model(&workshop(Runner::CargoTest))[0].to_string();
+        assert!(line.contains("--cfg syncpoint_loom"), "{line}");
+        assert!(line.ends_with("--lib --target-dir /tmp/target/loom model"), "{line}");
+    }
+
+    fn workshop(runner: Runner) -> Workshop {
+        Workshop {
+            root: ".".into(),
+            target: "/tmp/target".into(),
+            runner,
+            pipelines: vec!["examples/overlap.toml".to_owned()],
+            examples: vec!["gate".to_owned()],
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! One run of cargo: its arguments, its environment, and what it must do to count as passed.
+
+use std::env;
+use std::ffi::OsString;
+use std::fmt::{self, Display, Formatter};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+
+use crate::Result;
+
+/// A run of cargo in the root of the workspace. It inherits the environment, and no terminal to read from.
+#[derive(Debug)]
+pub(crate) struct Step {
+    arguments: Vec<String>,
+    variables: Vec<(&'static str, String)>,
+    demand: Demand,
+}
+
+/// What a step must do to count as passed.
+#[derive(Debug, PartialEq, Eq)]
+enum Demand {
+    Success,
+    /// Success, and every test binary that it ran had a test to run: a filter that matches nothing proves nothing.
+    SuccessWithTests,
+}
+
+impl Step {
+    /// `cargo LINE`; the line is cut at white space.
+    pub(crate) fn cargo(line: &str) -> Self {
+        Self {
+            arguments: line.split_whitespace().map(str::to_owned).collect(),
+            variables: Vec::new(),
+            demand: Demand::Success,
+        }
+    }
+
+    /// Adds one argument, whatever is in it.
+    pub(crate) fn argument(mut self, argument: &str) -> Self {
+        self.arguments.push(argument.to_owned());
+        self
+    }
+
+    /// Adds flags to a variable that holds flags, behind those that the caller's environment gives it.
+    pub(crate) fn flags(mut self, variable: &'static str, flags: &str) -> Self {
+        let inherited = env::var(variable).unwrap_or_default();
+        self.variables.push((variable, format!("{inherited} {flags}").trim_start().to_owned()));
+        self
+    }
+
+    /// Counts it as failed if a test binary had nothing to run.
+    pub(crate) fn must_run_tests(mut self) -> Self {
+        self.demand = Demand::SuccessWithTests;
+        self
+    }
+
+    /// Runs it and waits for its end.
+    pub(crate) fn run(&self, root: &Path) -> Result<()> {
+        writeln!(io::stdout(), "$ {self}")?;
+        let status = match self.demand {
+            Demand::Success => self.command(root).status()?,
+            Demand::SuccessWithTests => self.run_with_tests(root)?,
+        };
+        if status.success() { Ok(()) } else { Err(format!("`{self}` ended with {status}").into()) }
+    }
+
+    fn run_with_tests(&self, root: &Path) -> Result<ExitStatus> {
+        let mut child = self.command(root).stdout(Stdio::piped()).spawn()?;
+        let output = child.stdout.take().ok_or("the output of cargo was not piped")?;
+        let counted = pass_on_counting(output, &mut io::stdout());
+        let status = child.wait()?;
+        if status.success() && !counted?.all_ran_some() {
+            return Err(format!("`{self}` passed without running a test; is one missing?").into());
+        }
+        Ok(status)
+    }
+
+    fn command(&self, root: &Path) -> Command {
+        let mut command = Command::new(cargo());
+        command
+            .args(&self.arguments)
+            .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        command.current_dir(root).stdin(Stdio::null());
+        command
+    }
+}
+
+impl Display for Step {
+    /// As it would be typed.
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        for (name, value) in &self.variables {
+            write!(formatter, "{name}={value:?} ")?;
+        }
+        write!(formatter, "cargo {}", self.arguments.join(" "))
+    }
+}
+
+/// The cargo that runs this program, so that a chosen toolchain stays chosen.
+pub(crate) fn cargo() -> OsString {
+    env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
+}
+
+/// How many test binaries announced tests, and how many of them announced none.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct TestBinaries {
+    all: usize,
+    empty: usize,
+}
+
+impl TestBinaries {
+    fn all_ran_some(&self) -> bool {
+        self.all > 0 && self.empty == 0
+    }
+
+    /// The test harness of Rust begins with `running 3 tests`.
+    fn hear(&mut self, line: &str) {
+        let Some(announced) = line.trim_end().strip_prefix("running ") else {
+            return;
+        };
+        let Some((number, "test" | "tests")) = announced.split_once(' ') else {
+            return;
+        };
+        self.all += 1;
+        self.empty += usize::from(number == "0");
+    }
+}
+
+/// Passes the output on line by line as it comes, and counts on the way.
+fn pass_on_counting(output: impl Read, to: &mut impl Write) -> io::Result<TestBinaries> {
+    let mut binaries = TestBinaries::default();
+    for line in BufReader::new(output).split(b'\n') {
+        let line = String::from_utf8_lossy(&line?).into_owned();
+        binaries.hear(&line);
+        writeln!(to, "{line}")?;
+    }
+    Ok(binaries)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_step_shows_as_it_would_be_typed() {
+        let step =
+            Step::cargo("doc  --no-deps").flags("XTASK_TEST_UNSET", "-D warnings").argument("a b");
+        assert_eq!(step.to_string(), "XTASK_TEST_UNSET=\"-D warnings\" cargo doc --no-deps a b");
+    }
+
+    #[test]
+    fn a_run_that_fails_names_its_command_and_its_status() {
+        let message = run("this-failure-belongs-to-a-test").unwrap_err().to_string();
+        let expected = "`cargo this-failure-belongs-to-a-test` ended with exit";
+        assert!(message.starts_with(expected), "{message}");
+    }
+
+    #[test]
+    fn a_run_that_succeeds_passes() {
+        run("--version").unwrap();
+    }
+
+    #[test]
+    fn a_run_that_must_run_tests_fails_without_any() {
+        let step = Step::cargo("--version").must_run_tests();
+        let message = step.run(Path::new(".")).unwrap_err().to_string();
+        assert!(message.contains("passed without running a test"), "{message}");
+    }
+
+    #[test]
+    fn output_is_passed_on_whole_and_its_test_binaries_are_counted() {
+        assert_eq!(
+            count("running 2 tests\nok\n\nrunning 1 test\n"),
+            TestBinaries { all: 2, empty: 0 }
+        );
+        assert_eq!(
+            count("running 2 tests\n\nrunning 0 tests\n"),
+            TestBinaries { all: 2, empty: 1 }
+        );
+        assert_eq!(count("nothing to say\n"), TestBinaries { all: 0, empty: 0 });
+    }
+
+    #[test]
+    fn every_binary_must_run_some() {
+        assert!(TestBinaries { all: 2, empty: 0 }.all_ran_some());
+        assert!(!TestBinaries { all: 2, empty: 1 }.all_ran_some());
+        assert!(!TestBinaries { all: 0, empty: 0 }.all_ran_some());
+    }
+
+    fn run(line: &str) -> Result<()> {
+        Step::cargo(line).run(Path::new("."))
+    }
+
+    fn count(output: &str) -> TestBinaries {
+        let mut passed_on = Vec::new();
+        let binaries = pass_on_counting(output.as_bytes(), &mut passed_on).unwrap();
+        assert_eq!(String::from_utf8(passed_on).unwrap(), output);
+        binaries
+    }
+}
