@@ -1,1 +1,7 @@
-//! The unsafe ground of syncpoint: work stored in place.
+//! The unsafe ground of syncpoint: what core and the backends need and safe Rust cannot give.
+//!
+//! Nothing here knows a device, a stream or a point.
+
+mod work;
+
+pub use work::{Cause, Outcome, Work};

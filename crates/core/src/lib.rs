@@ -1,1 +1,56 @@
-//! Device, stream, point, event and gate, and the contract that backends implement.
+//! Streams, points, events and gates, and the contract that backends implement.
+//!
+//! This crate names no backend and touches no device: users depend on `syncpoint`, which opens devices and re-exports
+//! what is here.
+#![forbid(unsafe_code)]
+
+mod blocking;
+mod buffer;
+mod capabilities;
+#[doc(hidden)]
+pub mod contract;
+mod device;
+mod error;
+mod event;
+mod event_options;
+mod future;
+mod gate;
+mod graph;
+mod id;
+mod notify;
+mod observe;
+mod once;
+mod panic;
+mod place;
+mod point;
+mod report;
+mod running;
+mod stream;
+mod sync;
+mod synchronize;
+mod time;
+mod timeline;
+mod wait;
+mod waits;
+
+pub use syncpoint_base::{Cause, Outcome, Work};
+pub use syncpoint_trace as trace;
+
+pub use buffer::{Buffer, Span};
+pub use capabilities::{Capabilities, PriorityRange};
+pub use contract::Submission;
+pub use device::Device;
+pub use error::{Error, Kind, Origin, Reason, Result};
+pub use event::{Event, EventState};
+pub use event_options::{EventOptions, EventOptionsBuilder};
+pub use future::Completion;
+pub use gate::{Gate, Opening};
+pub use notify::{Notification, notify_panics};
+pub use observe::{Observer, Watch, observe, observer_panics};
+pub use place::Place;
+pub use point::{Point, State};
+pub use report::{End, HostWait, Link, WaitReport};
+pub use stream::{Mode, Statistics, Stream, StreamOptions};
+pub use time::{Clock, SignedDuration, TimedPoint, Timestamp};
+pub use timeline::{Ticket, Timeline, Woken};
+pub use wait::Wait;

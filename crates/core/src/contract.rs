@@ -1,0 +1,299 @@
+//! The contract: what a backend gives to core, and what core gives to a backend.
+//!
+//! Object-safe and safe Rust. Outside the semver promise until a second party writes a backend. The laws that every
+//! backend keeps are in `docs/laws.md`.
+//!
+//! A stream *is* a timeline. Core owns its completed value, so that asking costs no call; the backend moves it on with
+//! [`Timeline::complete`] and [`Timeline::fail`], never under a lock, because both wake users' wakers. A backend with
+//! a driver that takes submissions implements the smaller `hold::Driver` and gets this contract from
+//! the hold queue.
+
+#![expect(clippy::exhaustive_structs, reason = "the contract is outside the semver promise")]
+
+use std::any::Any;
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use syncpoint_base::{Cause, Work};
+
+use crate::buffer::Span;
+use crate::capabilities::Capabilities;
+use crate::error::{Error, Result};
+use crate::gate::Opening;
+use crate::observe;
+use crate::place::Place;
+use crate::point::Point;
+use crate::stream::Statistics;
+use crate::time::Clock;
+use crate::timeline::Timeline;
+
+pub use crate::blocking::{Blocking, set_blocking};
+pub use crate::observe::Sequence;
+pub use crate::panic::{contain, discard};
+pub use crate::running::{Running, in_work};
+pub use crate::time::{RawTime, Stamp, Time};
+pub use crate::waits::{Edge, Waits};
+
+/// A device of a backend.
+pub trait RawDevice: Any + fmt::Debug + Send + Sync {
+    /// What the device can do. Asks no driver after the device is open.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// The clock that stamps timed points.
+    fn clock(&self) -> &Clock;
+
+    /// A stream on which `timeline` grows.
+    ///
+    /// # Errors
+    /// `Exhausted` when the driver or the machine has no room for another.
+    fn stream(&self, timeline: Timeline, priority: i32) -> Result<std::sync::Arc<dyn RawStream>>;
+
+    /// Memory of the device, filled with zeros.
+    ///
+    /// # Errors
+    /// `Exhausted` when there is not enough.
+    fn buffer(&self, bytes: u64) -> Result<std::sync::Arc<dyn RawBuffer>>;
+
+    /// Waits until the deadline for what runs, after every stream was cancelled, and makes no stream any more.
+    ///
+    /// # Errors
+    /// `TimedOut` when work still ran at the deadline.
+    fn shutdown(&self, deadline: Instant) -> Result<()>;
+}
+
+/// Memory of a device.
+pub trait RawBuffer: Any + fmt::Debug + Send + Sync {
+    /// Reads from `offset` into `bytes`; both lie inside the buffer. May block for the device.
+    ///
+    /// # Errors
+    /// The driver's.
+    fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<()>;
+
+    /// Writes `bytes` at `offset`; both lie inside the buffer. May block for the device.
+    ///
+    /// # Errors
+    /// The driver's.
+    fn write(&self, offset: u64, bytes: &[u8]) -> Result<()>;
+}
+
+/// A stream of a backend. Every call may come from any thread.
+///
+/// Values are taken under the order lock of the stream, with their place in its order: a counter beside a lock-free
+/// queue is unsound (a point could include work queued behind a wait for it).
+pub trait RawStream: Any + fmt::Debug + Send + Sync {
+    /// Puts an item at the end of the stream, as the value after the latest. A failed stream refuses with its failure.
+    ///
+    /// # Errors
+    /// The stream's failure; `Exhausted` at the bound of the queue; `Unsupported` where the device cannot do it.
+    fn put(&self, item: Item) -> Result<Placed>;
+
+    /// Puts an item at the end only if the latest value still is `enqueued`; otherwise gives it back.
+    ///
+    /// # Errors
+    /// The item, and why it was refused.
+    fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused>;
+
+    /// Makes later work of the stream wait for a point that is not known complete and not its own. `None`: the stream
+    /// waits for it, or beyond it, already.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>>;
+
+    /// The value of the end of the work so far. A failed stream gives a value that has failed.
+    ///
+    /// # Errors
+    /// `Exhausted` or `Driver` where a driver has to be asked.
+    fn record(&self) -> Result<Placed>;
+
+    /// The same with the device's time.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record), and as [`put`](Self::put).
+    fn record_timed(&self, place: Place) -> Result<(Placed, Time)>;
+
+    /// The outstanding waits with own values up to `value`, oldest first.
+    fn waits_upto(&self, value: u64) -> Vec<Edge>;
+
+    /// Ends the failing era. Gives its failure, `None` when the stream has not failed.
+    ///
+    /// # Errors
+    /// `DeviceLost`: a lost device has no recovery.
+    fn recover(&self) -> Result<Option<Error>>;
+
+    /// Fails everything that has not begun, and refuses more: the device shuts down.
+    fn cancel(&self, error: &Error);
+
+    /// The owner's handle is gone: no more work will come. What is queued still runs. Quick, silent, no driver call.
+    fn close(&self);
+
+    /// What the stream counts.
+    fn statistics(&self) -> Statistics;
+
+    /// Runs work on the caller's thread until `value` is complete or nothing that it needs can be run here.
+    fn help(&self, _value: u64) {}
+
+    /// Asks the driver about `value`, with at most one call, and completes what it says.
+    fn discover(&self, _value: u64) {}
+
+    /// Somebody sleeps until `value` is complete: see to it that the completion is noticed.
+    fn expect(&self, _value: u64) {}
+}
+
+/// One thing for a stream to do, and where the user asked for it.
+#[derive(Debug)]
+pub struct Item {
+    /// What to do.
+    pub task: Task,
+    /// Where it was asked for.
+    pub place: Place,
+}
+
+/// An item that a stream did not take.
+#[derive(Debug)]
+pub struct Refused {
+    /// The item.
+    pub item: Item,
+    /// Why; `None` where the stream only got more work in between.
+    pub error: Option<Error>,
+}
+
+/// What a stream can be asked to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Task {
+    /// Run a function of the user's on a thread of ours.
+    Host(Work),
+    /// Call a function of the user's that submits to the driver.
+    Submit(Submit),
+    /// Fill part of a buffer with a byte.
+    Fill(Box<Fill>),
+    /// Copy part of a buffer.
+    Copy(Box<Copy>),
+    /// Let time pass.
+    Delay(Duration),
+    /// Open a gate.
+    Open(Opening),
+}
+
+impl Task {
+    /// The name of the method that asks for it, for messages and origins.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Host(_) => "enqueue",
+            Self::Submit(_) => "submit",
+            Self::Fill(_) => "fill",
+            Self::Copy(_) => "copy",
+            Self::Delay(_) => "delay",
+            Self::Open(_) => "open",
+        }
+    }
+
+    /// Ends a task that will never run: its gate fails with the cause, its captures are dropped. Outside every lock.
+    pub fn discard(self, cause: &Error) {
+        match self {
+            Self::Open(opening) => opening.fail(cause.clone()),
+            task => discard(task),
+        }
+    }
+}
+
+/// A fill.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Fill {
+    /// What is filled.
+    pub target: Span,
+    /// With what.
+    pub value: u8,
+}
+
+impl Fill {
+    pub(crate) fn new(target: Span, value: u8) -> Self {
+        Self { target, value }
+    }
+}
+
+/// A copy between two spans of equal length that do not overlap.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Copy {
+    /// What is read.
+    pub source: Span,
+    /// What is written.
+    pub target: Span,
+}
+
+impl Copy {
+    pub(crate) fn new(source: Span, target: Span) -> Self {
+        Self { source, target }
+    }
+}
+
+/// A user's own submission to the driver.
+pub struct Submit(Function);
+
+type Function = Box<dyn FnOnce(&Submission<'_>) -> Result<(), Cause> + Send>;
+
+impl Submit {
+    pub(crate) fn new<F>(function: F) -> Self
+    where
+        F: FnOnce(&Submission<'_>) -> Result<(), Cause> + Send + 'static,
+    {
+        Self(Box::new(function))
+    }
+
+    /// Calls it, in the stream's submission turn, outside every lock.
+    ///
+    /// # Errors
+    /// What the function returned.
+    pub fn call(self, submission: &Submission<'_>) -> Result<(), Cause> {
+        (self.0)(submission)
+    }
+}
+
+impl fmt::Debug for Submit {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Submit")
+    }
+}
+
+/// What a submission is lent for the call: the raw handle of the stream, where the backend has one.
+#[derive(Debug)]
+pub struct Submission<'a> {
+    native: Option<&'a (dyn Any + Send + Sync)>,
+}
+
+impl<'a> Submission<'a> {
+    /// A submission to a backend whose streams have no raw handle.
+    pub fn plain() -> Self {
+        Self { native: None }
+    }
+
+    /// A submission that lends a raw handle.
+    pub fn with(native: &'a (dyn Any + Send + Sync)) -> Self {
+        Self { native: Some(native) }
+    }
+
+    /// The raw handle of the stream, of the type that its backend documents. `None` on host and sim.
+    pub fn native<T: 'static>(&self) -> Option<&'a T> {
+        self.native?.downcast_ref()
+    }
+}
+
+/// A value and the number of its operation, taken together under the order lock.
+#[derive(Clone, Copy, Debug)]
+pub struct Placed {
+    /// The value.
+    pub value: u64,
+    /// The number under which observers hear of it.
+    pub sequence: Sequence,
+}
+
+impl Placed {
+    /// A value just taken. Called under the order lock.
+    #[inline]
+    pub fn new(value: u64) -> Self {
+        Self { value, sequence: observe::sequence() }
+    }
+}

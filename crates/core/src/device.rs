@@ -1,0 +1,232 @@
+//! Devices: what runs work, and the parent of its streams.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use syncpoint_trace::{Call, Operation, Outcome};
+
+use crate::buffer::Buffer;
+use crate::capabilities::{Capabilities, PriorityRange};
+use crate::contract::{RawDevice, RawStream};
+use crate::error::{Error, Kind, Result};
+use crate::event::Event;
+use crate::event_options::EventOptions;
+use crate::observe;
+use crate::place::Place;
+use crate::point::Point;
+use crate::stream::{Stream, StreamOptions};
+use crate::sync::process::{Mutex, lock};
+use crate::time::Clock;
+use crate::timeline::Timeline;
+
+/// A device, such as `host:0`. Cloning copies the name; two devices are equal when they are the same.
+#[derive(Clone)]
+pub struct Device(Arc<Inner>);
+
+struct Inner {
+    name: String,
+    raw: Arc<dyn RawDevice>,
+    streams: Streams,
+}
+
+impl Device {
+    /// A device of a backend, under a name such as `host:0`.
+    #[doc(hidden)]
+    pub fn new(name: impl Into<String>, raw: Arc<dyn RawDevice>) -> Self {
+        Self(Arc::new(Inner { name: name.into(), raw, streams: Streams::default() }))
+    }
+
+    /// The name, such as `host:0`.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What the device can do. Makes no driver call.
+    pub fn capabilities(&self) -> &Capabilities {
+        self.0.raw.capabilities()
+    }
+
+    /// The priorities of its streams.
+    pub fn priority_range(&self) -> PriorityRange {
+        self.capabilities().priorities
+    }
+
+    /// The clock that stamps timed points.
+    pub fn clock(&self) -> &Clock {
+        self.0.raw.clock()
+    }
+
+    /// A stream of the least urgent priority, distinct from every other.
+    ///
+    /// # Errors
+    /// `Exhausted` where the driver or the machine has no room for another.
+    pub fn stream(&self) -> Result<Stream> {
+        self.stream_with(StreamOptions::new())
+    }
+
+    /// A stream with options.
+    ///
+    /// # Errors
+    /// `Misuse(OutOfRange)`: the priority is outside the range; clamp it. `Exhausted` as in [`stream`](Self::stream).
+    pub fn stream_with(&self, options: StreamOptions<'_>) -> Result<Stream> {
+        let priority = options.priority(self.priority_range())?;
+        let timeline = Timeline::for_stream(options.name());
+        let raw = self.0.raw.stream(timeline.clone(), priority)?;
+        timeline.adopt(&raw);
+        self.0.streams.add(&raw, &timeline);
+        Ok(Stream::new(raw, timeline, self.clone(), priority))
+    }
+
+    /// An event for use on this device, without time.
+    pub fn event(&self) -> Event {
+        Event::of(self.clone(), EventOptions::new())
+    }
+
+    /// An event with options.
+    ///
+    /// # Errors
+    /// `Unsupported`: the device lacks an option; ask [`capabilities`](Self::capabilities).
+    pub fn event_with(&self, options: EventOptions) -> Result<Event> {
+        options.check(self.capabilities(), self)?;
+        Ok(Event::of(self.clone(), options))
+    }
+
+    /// Memory of the device, filled with zeros.
+    ///
+    /// # Errors
+    /// `Exhausted` when there is not enough.
+    pub fn buffer(&self, bytes: u64) -> Result<Buffer> {
+        let raw = self.0.raw.buffer(bytes)?;
+        Ok(Buffer::new(raw, self.clone(), bytes))
+    }
+
+    /// Waits until everything enqueued so far on every stream of the device is complete. Runs no work on this thread.
+    ///
+    /// # Errors
+    /// The first failure in the order in which the streams were made; the other streams are waited for all the same.
+    #[track_caller]
+    pub fn synchronize(&self) -> Result<()> {
+        self.synchronize_until(|point| point.synchronize_with(crate::Wait::NoHelp, None))
+    }
+
+    /// The same for at most this long altogether.
+    ///
+    /// # Errors
+    /// As [`synchronize`](Self::synchronize), and `TimedOut` with the report of the first stream that was late.
+    #[track_caller]
+    pub fn synchronize_timeout(&self, timeout: Duration) -> Result<()> {
+        match Instant::now().checked_add(timeout) {
+            Some(deadline) => self.synchronize_until(|point| point.synchronize_deadline(deadline)),
+            None => self.synchronize(),
+        }
+    }
+
+    #[track_caller]
+    fn synchronize_until(&self, wait: impl Fn(&Point) -> Result<()>) -> Result<()> {
+        let call = Call::Device { device: self.name().to_owned() };
+        observe::tell(|| Operation::Synchronizing { call: call.clone() });
+        let place = Place::caller();
+        let points: Vec<Point> = self.0.streams.points(place);
+        let outcomes: Vec<Result<()>> = points.iter().map(wait).collect();
+        let outcome = outcomes.into_iter().find(Result::is_err).unwrap_or(Ok(()));
+        observe::tell(|| Operation::Synchronized { call, outcome: outcome_of(&outcome) });
+        outcome
+    }
+
+    /// Lets running work end until the deadline, and starts nothing that is still queued: its points fail. For
+    /// programs that want their work done before they exit: synchronize first, then shut down.
+    ///
+    /// # Errors
+    /// `TimedOut` when work still ran at the deadline.
+    pub fn shutdown(&self, timeout: Duration) -> Result<()> {
+        let now = Instant::now();
+        // A deadline that no clock can tell is a day: a shutdown that takes longer is no shutdown.
+        let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(24 * 60 * 60));
+        let error =
+            Error::failed(format!("{self} was shut down before this was run; synchronize first"));
+        for (stream, _) in self.0.streams.alive() {
+            stream.cancel(&error);
+        }
+        self.0.raw.shutdown(deadline)
+    }
+
+    /// The backend's own device, for the backend.
+    #[doc(hidden)]
+    pub fn raw(&self) -> &Arc<dyn RawDevice> {
+        &self.0.raw
+    }
+}
+
+/// How a wait ended, as observers hear it.
+pub(crate) fn outcome_of(outcome: &Result<()>) -> Outcome {
+    match outcome.as_ref().map_err(Error::kind) {
+        Ok(()) => Outcome::Complete,
+        Err(Kind::TimedOut) => Outcome::TimedOut,
+        Err(Kind::Misuse(crate::Reason::WouldDeadlock)) => Outcome::Refused,
+        Err(_) => Outcome::Failed,
+    }
+}
+
+impl PartialEq for Device {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0.raw, &other.0.raw)
+    }
+}
+
+impl Eq for Device {}
+
+impl fmt::Display for Device {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0.name)
+    }
+}
+
+impl fmt::Debug for Device {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Device({})", self.0.name)
+    }
+}
+
+/// The streams of a device, for waits on all of them. Weak: the list keeps no stream alive, and a stream that is
+/// dropped stays listed for as long as the backend still has work of it.
+#[derive(Default)]
+struct Streams(Mutex<List>);
+
+#[derive(Default)]
+struct List {
+    streams: Vec<(Weak<dyn RawStream>, Timeline)>,
+    /// Dead entries are swept when the list has doubled since the last sweep, so that adding stays cheap.
+    sweep_at: usize,
+}
+
+/// A list this short is never swept.
+const SHORT: usize = 64;
+
+impl Streams {
+    fn add(&self, raw: &Arc<dyn RawStream>, timeline: &Timeline) {
+        let mut list = lock(&self.0);
+        if list.streams.len() >= list.sweep_at.max(SHORT) {
+            list.streams.retain(|(stream, _)| stream.strong_count() > 0);
+            list.sweep_at = list.streams.len() * 2;
+        }
+        list.streams.push((Arc::downgrade(raw), timeline.clone()));
+    }
+
+    fn alive(&self) -> Vec<(Arc<dyn RawStream>, Timeline)> {
+        let streams = lock(&self.0).streams.clone();
+        streams
+            .into_iter()
+            .filter_map(|(stream, timeline)| Some((stream.upgrade()?, timeline)))
+            .collect()
+    }
+
+    /// The points of everything enqueued so far. Streams that can no longer be reached have completed everything.
+    fn points(&self, place: Place) -> Vec<Point> {
+        let point = |(stream, timeline): (Arc<dyn RawStream>, Timeline)| {
+            let value = stream.record().ok()?.value;
+            Some(Point::new(timeline, value, place))
+        };
+        self.alive().into_iter().filter_map(point).collect()
+    }
+}

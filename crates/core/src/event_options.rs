@@ -1,0 +1,115 @@
+//! Event options: what an event can do besides naming a point.
+
+use std::fmt;
+
+use crate::capabilities::Capabilities;
+use crate::error::{Error, Reason, Result};
+
+/// What an event can do besides naming a point.
+///
+/// # Examples
+/// A contradiction is refused when the options are built:
+/// ```
+/// # use syncpoint::{EventOptions, Kind, Reason};
+/// let refused = EventOptions::builder().timing().interprocess().build().unwrap_err();
+/// assert_eq!(refused.kind(), Kind::Misuse(Reason::Contradiction));
+/// ```
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct EventOptions {
+    timing: bool,
+    blocking: bool,
+    interprocess: bool,
+    external: bool,
+}
+
+impl EventOptions {
+    /// No time, adaptive waits, this process only.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same with timed points.
+    pub fn timed() -> Self {
+        Self { timing: true, ..Self::default() }
+    }
+
+    /// Options to be chosen one by one.
+    pub fn builder() -> EventOptionsBuilder {
+        EventOptionsBuilder(Self::default())
+    }
+
+    /// Whether it records timed points.
+    pub fn timing(self) -> bool {
+        self.timing
+    }
+
+    /// Whether the host's waits sleep at once.
+    pub fn blocking(self) -> bool {
+        self.blocking
+    }
+
+    /// Whether other processes may open it.
+    pub fn interprocess(self) -> bool {
+        self.interprocess
+    }
+
+    /// Whether it is external to captures.
+    pub fn external(self) -> bool {
+        self.external
+    }
+
+    /// Refuses what a device lacks: an option is never accepted and ignored.
+    pub(crate) fn check(self, has: &Capabilities, device: &dyn fmt::Display) -> Result<()> {
+        let lacking = [
+            (self.timing && !has.timing, "timed points"),
+            (self.interprocess && !has.interprocess, "events between processes"),
+            (self.external && !has.external, "external events"),
+        ];
+        match lacking.iter().find(|(lacks, _)| *lacks) {
+            None => Ok(()),
+            Some((_, option)) => Err(Error::unsupported(format!(
+                "{device} has no {option}; ask capabilities() and leave it off"
+            ))),
+        }
+    }
+}
+
+/// Chooses the options of an event one by one.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "the options exist once they are built"]
+pub struct EventOptionsBuilder(EventOptions);
+
+impl EventOptionsBuilder {
+    /// Records timed points. Costs more, so it is off unless asked for.
+    pub fn timing(self) -> Self {
+        Self(EventOptions { timing: true, ..self.0 })
+    }
+
+    /// The *host's* `synchronize` sleeps at once instead of spinning first. It changes nothing for streams.
+    pub fn blocking(self) -> Self {
+        Self(EventOptions { blocking: true, ..self.0 })
+    }
+
+    /// Other processes may open the event.
+    pub fn interprocess(self) -> Self {
+        Self(EventOptions { interprocess: true, ..self.0 })
+    }
+
+    /// Inside a capture the event is recorded and waited for at every replay, and is no edge of the graph.
+    pub fn external(self) -> Self {
+        Self(EventOptions { external: true, ..self.0 })
+    }
+
+    /// The options.
+    ///
+    /// # Errors
+    /// `Misuse(Contradiction)`: an event between processes has no time.
+    pub fn build(self) -> Result<EventOptions> {
+        if self.0.timing && self.0.interprocess {
+            let message = "an event between processes has no time; leave timing off";
+            return Err(Error::misuse(Reason::Contradiction, message));
+        }
+        Ok(self.0)
+    }
+}

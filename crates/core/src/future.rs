@@ -1,0 +1,81 @@
+//! Completion: a point as a future, for any executor.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::error::Result;
+use crate::point::Point;
+use crate::timeline::Ticket;
+
+/// The completion of a point, to be awaited on any executor.
+///
+/// Polling never blocks and never drives the device. The last waker polled with is the one woken, on success and on
+/// failure. Dropping the future cancels nothing on the device.
+///
+/// # Examples
+/// Await work:
+/// ```
+/// # async fn example() -> syncpoint::Result<()> {
+/// let stream = syncpoint::open("host:0")?.stream()?;
+/// stream.enqueue(|| { /* work */ })?;
+/// stream.record()?.await
+/// # }
+/// ```
+#[derive(Debug)]
+#[must_use = "a future does nothing until it is awaited"]
+pub struct Completion {
+    /// `None` for what has no point: it is complete.
+    point: Option<Point>,
+    listed: Option<(Ticket, Waker)>,
+}
+
+impl Completion {
+    pub(crate) fn new(point: Option<Point>) -> Self {
+        Self { point, listed: None }
+    }
+
+    fn outcome(&self) -> Option<Result<()>> {
+        self.point.as_ref().map_or(Some(Ok(())), Point::outcome)
+    }
+
+    /// Lists this waker, unless the same one is listed.
+    fn list(&mut self, waker: &Waker) {
+        if self.listed.as_ref().is_some_and(|(_, listed)| listed.will_wake(waker)) {
+            return;
+        }
+        self.unlist();
+        let Some(point) = &self.point else { return };
+        let ticket = point.timeline().register(point.value(), waker.clone());
+        self.listed = ticket.map(|ticket| (ticket, waker.clone()));
+        if let Some(stream) = point.timeline().stream() {
+            stream.expect(point.value());
+        }
+    }
+
+    fn unlist(&mut self) {
+        if let (Some((ticket, _)), Some(point)) = (self.listed.take(), &self.point) {
+            point.timeline().unregister(ticket);
+        }
+    }
+}
+
+impl Future for Completion {
+    type Output = Result<()>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.outcome().is_none() {
+            self.list(context.waker());
+        }
+        // Asked again: it may have settled before it was listed, and then nobody wakes.
+        let Some(outcome) = self.outcome() else { return Poll::Pending };
+        self.unlist();
+        Poll::Ready(outcome)
+    }
+}
+
+impl Drop for Completion {
+    fn drop(&mut self) {
+        self.unlist();
+    }
+}

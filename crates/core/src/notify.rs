@@ -1,0 +1,167 @@
+//! The notifier: one thread of ours that calls users' functions once, outside every lock.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::thread;
+
+use crate::error::{Error, Kind, Result};
+use crate::once::Once;
+use crate::panic;
+use crate::point::Point;
+use crate::sync::process::{AtomicU64, Condvar, Mutex, Ordering, lock};
+use crate::timeline::Ticket;
+
+/// A registered notification. Dropping it changes nothing: the function is called all the same.
+#[derive(Debug)]
+pub struct Notification {
+    pending: Arc<Pending>,
+    ticket: Option<Ticket>,
+}
+
+impl Notification {
+    /// Takes the function back, if its call has not been handed to the notifier yet. Says whether it was taken back;
+    /// then it is dropped uncalled.
+    pub fn cancel(self) -> bool {
+        let function = self.pending.function.take();
+        if let (Some(ticket), Some(point)) = (self.ticket, &self.pending.point) {
+            point.timeline().unregister(ticket);
+        }
+        function.is_some()
+    }
+}
+
+/// How many notified functions panicked in this process.
+pub fn notify_panics() -> u64 {
+    // Relaxed: a count, ordered with nothing.
+    PANICS.load(Ordering::Relaxed)
+}
+
+/// Calls `function` with the outcome of `point` on the notifier; what has no point is complete.
+pub(crate) fn when_settled<F>(point: Option<Point>, function: F) -> Result<Notification>
+where
+    F: FnOnce(Result<()>) + Send + 'static,
+{
+    NOTIFIER.start()?;
+    let function: Function = Box::new(function);
+    let function = Once::new(function);
+    let pending = Arc::new(Pending { point, function });
+    let ticket = pending.list();
+    if ticket.is_none() {
+        Arc::clone(&pending).wake();
+    }
+    Ok(Notification { pending, ticket })
+}
+
+/// Runs `job` on the notifier, after what was posted before. A job that cannot run, because the thread cannot be made,
+/// is dropped here.
+pub(crate) fn post(job: impl FnOnce() + Send + 'static) {
+    if NOTIFIER.start().is_ok() {
+        NOTIFIER.push(Box::new(job));
+    }
+}
+
+type Function = Box<dyn FnOnce(Result<()>) + Send>;
+
+/// A function that waits for its point. Whoever takes the function calls it: that makes it once.
+struct Pending {
+    point: Option<Point>,
+    function: Once<Function>,
+}
+
+impl Pending {
+    /// Lists this to be woken when the point settles; `None`: it has settled.
+    fn list(self: &Arc<Self>) -> Option<Ticket> {
+        let point = self.point.as_ref().filter(|point| point.outcome().is_none())?;
+        let ticket = point.timeline().register(point.value(), Waker::from(Arc::clone(self)))?;
+        if let Some(stream) = point.timeline().stream() {
+            stream.expect(point.value());
+        }
+        Some(ticket)
+    }
+
+    fn outcome(&self) -> Result<()> {
+        let outcome = self.point.as_ref().map(Point::outcome);
+        // A waker is woken only once its point has settled.
+        outcome.flatten().unwrap_or(Ok(()))
+    }
+}
+
+impl Wake for Pending {
+    fn wake(self: Arc<Self>) {
+        let Some(function) = self.function.take() else { return };
+        NOTIFIER.push(Box::new(move || function(self.outcome())));
+    }
+}
+
+impl fmt::Debug for Pending {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Pending({:?})", self.point)
+    }
+}
+
+type Job = Box<dyn FnOnce() + Send>;
+
+static PANICS: AtomicU64 = AtomicU64::new(0);
+static NOTIFIER: Notifier = Notifier {
+    queue: Mutex::new(Queue { jobs: VecDeque::new(), started: false }),
+    filled: Condvar::new(),
+};
+
+/// The queue of the notifier's thread, which is made at the first need and then sleeps while the queue is empty.
+struct Notifier {
+    /// Guards the queue; never held while a job runs.
+    queue: Mutex<Queue>,
+    filled: Condvar,
+}
+
+struct Queue {
+    jobs: VecDeque<Job>,
+    started: bool,
+}
+
+impl Notifier {
+    fn start(&'static self) -> Result<()> {
+        let mut queue = lock(&self.queue);
+        if queue.started {
+            return Ok(());
+        }
+        let builder = thread::Builder::new().name("syncpoint-notify".to_owned());
+        let thread = builder.spawn(|| self.run()).map_err(|error| {
+            let message =
+                "the notifier's thread cannot be made; free threads or memory and try again";
+            Error::new(Kind::Exhausted, message).caused_by(error)
+        })?;
+        // The thread lives as long as the process: nobody joins it.
+        drop(thread);
+        queue.started = true;
+        Ok(())
+    }
+
+    fn push(&self, job: Job) {
+        lock(&self.queue).jobs.push_back(job);
+        self.filled.notify_one();
+    }
+
+    fn run(&self) {
+        loop {
+            let job = self.next();
+            if panic::contain(job).is_err() {
+                // Relaxed: a count, ordered with nothing.
+                PANICS.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    fn next(&self) -> Job {
+        let mut queue = lock(&self.queue);
+        loop {
+            if let Some(job) = queue.jobs.pop_front() {
+                return job;
+            }
+            // Unbounded on purpose: nothing wakes while nothing is pending.
+            queue = self.filled.wait(queue).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+    }
+}

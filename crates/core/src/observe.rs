@@ -1,0 +1,258 @@
+//! Observers: they hear every operation, outside every lock.
+
+use std::cell::Cell;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use syncpoint_trace::{Operation, Record};
+
+use crate::error::{Error, Kind, Result};
+use crate::panic;
+use crate::sync::process::{AtomicBool, AtomicU64, Condvar, Mutex, OnceLock, Ordering, lock};
+
+/// Hears every operation of this process, on every device.
+///
+/// Called on the thread that made the call, outside every lock, after the operation succeeded (synchronisations also
+/// before). It may call this library; what it does itself is not told to any observer, so it cannot recurse. A panic is
+/// contained and counted. Two threads may call it at once, and records of different threads may come out of order:
+/// see [`Record`].
+pub trait Observer: Send + Sync {
+    /// Something happened.
+    fn hear(&self, record: &Record);
+}
+
+impl<F: Fn(&Record) + Send + Sync> Observer for F {
+    fn hear(&self, record: &Record) {
+        self(record);
+    }
+}
+
+/// Registers an observer. It hears until the returned watch is dropped or ended. Several may be registered; each hears
+/// every record once, in the order of registration.
+///
+/// # Examples
+/// Count the records of a wait:
+/// ```
+/// # use std::sync::{Arc, atomic::{AtomicUsize, Ordering}};
+/// # fn main() -> syncpoint::Result<()> {
+/// let count = Arc::new(AtomicUsize::new(0));
+/// let counter = Arc::clone(&count);
+/// let watch = syncpoint::observe(move |_: &syncpoint::trace::Record| {
+///     counter.fetch_add(1, Ordering::Relaxed);
+/// });
+/// let stream = syncpoint::open("host:0")?.stream()?;
+/// stream.record()?;
+/// drop(watch);
+/// assert!(count.load(Ordering::Relaxed) >= 2);
+/// # Ok(())
+/// # }
+/// ```
+pub fn observe(observer: impl Observer + 'static) -> Watch {
+    let entry = Arc::new(Entry {
+        observer: Box::new(observer),
+        calls: Mutex::new(Calls::default()),
+        quiet: Condvar::new(),
+    });
+    change(|entries| entries.push(Arc::clone(&entry)));
+    Watch { entry }
+}
+
+/// How many calls of observers panicked in this process.
+pub fn observer_panics() -> u64 {
+    // Relaxed: a count, ordered with nothing.
+    PANICS.load(Ordering::Relaxed)
+}
+
+/// An observer's registration. Dropping it ends it at once, without waiting for calls that run.
+#[must_use = "the observer hears only while its watch lives"]
+pub struct Watch {
+    entry: Arc<Entry>,
+}
+
+impl Watch {
+    /// Ends the registration and waits at most this long for calls that run. Once it returns without an error no call
+    /// runs and none will come. From inside the observer's own call it would wait for itself: use drop there.
+    ///
+    /// # Errors
+    /// `TimedOut`: a call still runs; no other will come.
+    pub fn end(self, timeout: Duration) -> Result<()> {
+        self.unregister();
+        let until = Instant::now().checked_add(timeout);
+        let mut calls = lock(&self.entry.calls);
+        while calls.running > 0 {
+            let left = until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                let message = "a call of the observer still runs; no other will come".to_owned();
+                return Err(Error::new(Kind::TimedOut, message));
+            }
+            let waited = self.entry.quiet.wait_timeout(calls, left.min(SLICE));
+            calls = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+        }
+        Ok(())
+    }
+
+    fn unregister(&self) {
+        lock(&self.entry.calls).ended = true;
+        change(|entries| entries.retain(|entry| !Arc::ptr_eq(entry, &self.entry)));
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.unregister();
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Watch")
+    }
+}
+
+/// "Forever" is a loop of bounded waits.
+const SLICE: Duration = Duration::from_millis(50);
+
+struct Entry {
+    observer: Box<dyn Observer>,
+    /// Guards whether calls may begin; not held while the observer runs.
+    calls: Mutex<Calls>,
+    quiet: Condvar,
+}
+
+#[derive(Default)]
+struct Calls {
+    running: usize,
+    ended: bool,
+}
+
+impl Entry {
+    fn hear(&self, record: &Record) {
+        if !self.begin() {
+            return;
+        }
+        if panic::contain(|| self.observer.hear(record)).is_err() {
+            // Relaxed: a count, ordered with nothing.
+            PANICS.fetch_add(1, Ordering::Relaxed);
+        }
+        self.finish();
+    }
+
+    fn begin(&self) -> bool {
+        let mut calls = lock(&self.calls);
+        if !calls.ended {
+            calls.running += 1;
+        }
+        !calls.ended
+    }
+
+    fn finish(&self) {
+        let mut calls = lock(&self.calls);
+        calls.running -= 1;
+        if calls.running == 0 {
+            self.quiet.notify_all();
+        }
+    }
+}
+
+/// Whether anybody observes: the one thing that an unobserved operation looks at.
+static ACTIVE: AtomicBool = AtomicBool::new(false);
+static PANICS: AtomicU64 = AtomicU64::new(0);
+static SEQUENCE: AtomicU64 = AtomicU64::new(1);
+
+/// The observers. Readers copy the list and call outside the lock; it guards nothing but the list.
+static OBSERVERS: Mutex<Option<Arc<[Arc<Entry>]>>> = Mutex::new(None);
+
+fn change(edit: impl FnOnce(&mut Vec<Arc<Entry>>)) {
+    let mut observers = lock(&OBSERVERS);
+    let mut entries = observers.take().map(|entries| entries.to_vec()).unwrap_or_default();
+    edit(&mut entries);
+    // Relaxed: an operation beside the registration may be told or not.
+    ACTIVE.store(!entries.is_empty(), Ordering::Relaxed);
+    *observers = Some(entries.into());
+}
+
+/// The number of an operation, taken under the order lock; zero where nobody observed then.
+#[doc(hidden)]
+#[derive(Clone, Copy, Debug)]
+pub struct Sequence(u64);
+
+/// Whether anybody observes.
+#[inline]
+pub(crate) fn active() -> bool {
+    // Relaxed: an operation beside the registration may be told or not.
+    ACTIVE.load(Ordering::Relaxed)
+}
+
+/// Takes the next number, if anybody observes.
+#[inline]
+pub(crate) fn sequence() -> Sequence {
+    if active() { draw() } else { Sequence(0) }
+}
+
+#[cold]
+fn draw() -> Sequence {
+    // Relaxed: the order lock under which it is taken orders it.
+    Sequence(SEQUENCE.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Tells the observers, if there are any, of an operation made now.
+#[inline]
+pub(crate) fn tell(operation: impl FnOnce() -> Operation) {
+    if active() {
+        tell_numbered(draw(), operation());
+    }
+}
+
+/// Tells the observers of an operation whose number was taken under its order lock.
+#[inline]
+pub(crate) fn tell_placed(sequence: Sequence, operation: impl FnOnce() -> Operation) {
+    if active() {
+        let sequence = if sequence.0 == 0 { draw() } else { sequence };
+        tell_numbered(sequence, operation());
+    }
+}
+
+#[cold]
+fn tell_numbered(sequence: Sequence, operation: Operation) {
+    let Some(_hearing) = Hearing::enter() else { return };
+    let Some(entries) = lock(&OBSERVERS).clone() else { return };
+    let record = Record::new(sequence.0, nanos(), thread(), operation);
+    for entry in entries.iter() {
+        entry.hear(&record);
+    }
+}
+
+/// Marks, while it lives, that this thread is telling: what an observer does itself is not told.
+struct Hearing;
+
+thread_local! {
+    static HEARING: Cell<bool> = const { Cell::new(false) };
+    static THREAD: u64 = crate::id::next();
+}
+
+impl Hearing {
+    fn enter() -> Option<Self> {
+        let entered = HEARING.try_with(|hearing| !hearing.replace(true));
+        entered.unwrap_or(false).then_some(Self)
+    }
+}
+
+impl Drop for Hearing {
+    fn drop(&mut self) {
+        // While a thread ends its table may be gone; then it tells nothing more.
+        let _gone = HEARING.try_with(|hearing| hearing.set(false));
+    }
+}
+
+/// Nanoseconds of the host's monotonic clock since the first record of this process.
+fn nanos() -> u64 {
+    static BEGIN: OnceLock<Instant> = OnceLock::new();
+    let elapsed = BEGIN.get_or_init(Instant::now).elapsed();
+    u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The number of this thread; zero while it ends.
+fn thread() -> u64 {
+    THREAD.try_with(|thread| *thread).unwrap_or(0)
+}

@@ -1,0 +1,236 @@
+//! Points: the end of the work enqueued on a stream so far.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use syncpoint_trace::Operation;
+
+use crate::error::{Error, Result};
+use crate::future::Completion;
+use crate::observe;
+use crate::place::Place;
+use crate::synchronize;
+use crate::timeline::Timeline;
+use crate::wait::{How, Wait};
+use crate::{Notification, notify};
+
+/// The end of the work enqueued on a stream so far: a place on a timeline that never moves.
+///
+/// Immutable, cheap to clone (one count), and valid for ever: it outlives its stream, and recording again makes
+/// another point. Two points are equal when they name the same value of the same timeline. `Send + Sync`.
+///
+/// # Examples
+/// A stream waits for a point of another, the host waits for the result:
+/// ```
+/// # fn main() -> syncpoint::Result<()> {
+/// let device = syncpoint::open("host:0")?;
+/// let (load, compute) = (device.stream()?, device.stream()?);
+/// load.enqueue(|| { /* read a batch */ })?;
+/// let loaded = load.record()?;
+/// compute.wait(&loaded)?;
+/// compute.enqueue(|| { /* use it */ })?;
+/// compute.record()?.synchronize()
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Point {
+    timeline: Timeline,
+    value: u64,
+    place: Place,
+}
+
+/// What has become of a point.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum State {
+    /// Its work is not finished.
+    Pending,
+    /// Its work is finished, and what it wrote is visible to whoever saw this.
+    Complete,
+    /// Its work must not be used; the error tells the first cause.
+    Failed(Error),
+}
+
+impl Point {
+    pub(crate) fn new(timeline: Timeline, value: u64, place: Place) -> Self {
+        Self { timeline, value, place }
+    }
+
+    /// The timeline that the point lies on.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The value of the point on its timeline.
+    pub fn value(&self) -> u64 {
+        self.value
+    }
+
+    /// Where in the source the point was recorded.
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whether the work is complete. Pending is an answer, not an error. Never blocks; makes at most one driver call.
+    ///
+    /// # Errors
+    /// The failure of the work, with its first cause ([`Kind::Failed`](crate::Kind::Failed) or
+    /// [`Kind::DeviceLost`](crate::Kind::DeviceLost)).
+    #[inline]
+    pub fn query(&self) -> Result<bool> {
+        if self.timeline.is_complete(self.value) {
+            if observe::active() {
+                self.tell_complete();
+            }
+            return Ok(true);
+        }
+        self.query_further()
+    }
+
+    #[cold]
+    fn query_further(&self) -> Result<bool> {
+        match self.state() {
+            State::Complete => {
+                self.tell_complete();
+                Ok(true)
+            }
+            State::Pending => Ok(false),
+            State::Failed(error) => Err(error),
+        }
+    }
+
+    #[cold]
+    fn tell_complete(&self) {
+        let (timeline, value) = (self.timeline.id(), self.value);
+        observe::tell(|| Operation::QueriedComplete { timeline, value });
+    }
+
+    /// What has become of the work. Never blocks; makes at most one driver call.
+    pub fn state(&self) -> State {
+        let known = self.known();
+        if !matches!(known, State::Pending) {
+            return known;
+        }
+        if let Some(stream) = self.timeline.stream() {
+            stream.discover(self.value);
+        }
+        self.known()
+    }
+
+    /// What is known without asking the driver.
+    pub(crate) fn known(&self) -> State {
+        self.timeline.state(self.value)
+    }
+
+    /// Waits on this thread until the work is complete.
+    ///
+    /// On the host backend this thread helps: it may run work of the streams that the point depends on. Work that
+    /// must not run here is what [`Wait::NoHelp`] is for.
+    ///
+    /// # Errors
+    /// The failure of the work, with its first cause. `Misuse(WouldDeadlock)` when called from inside work that the
+    /// point depends on.
+    #[track_caller]
+    pub fn synchronize(&self) -> Result<()> {
+        synchronize::point(self, How::helping(Place::caller()))
+    }
+
+    /// Waits at most this long. Zero asks once. Never runs work on this thread.
+    ///
+    /// # Errors
+    /// As [`synchronize`](Self::synchronize), and [`Kind::TimedOut`](crate::Kind::TimedOut) with a
+    /// [report](crate::WaitReport) when the time ran out: then nothing changed.
+    #[track_caller]
+    pub fn synchronize_timeout(&self, timeout: Duration) -> Result<()> {
+        synchronize::point(self, How::timeout(timeout, Place::caller()))
+    }
+
+    /// Waits until this instant at most. Never runs work on this thread.
+    ///
+    /// # Errors
+    /// As [`synchronize_timeout`](Self::synchronize_timeout).
+    #[track_caller]
+    pub fn synchronize_deadline(&self, deadline: Instant) -> Result<()> {
+        synchronize::point(self, How::deadline(deadline, Place::caller()))
+    }
+
+    /// Waits in a way of the caller's choice, at most this long if a time is given.
+    ///
+    /// # Errors
+    /// As [`synchronize_timeout`](Self::synchronize_timeout).
+    #[track_caller]
+    pub fn synchronize_with(&self, wait: Wait, timeout: Option<Duration>) -> Result<()> {
+        synchronize::point(self, How::chosen(wait, timeout, Place::caller()))
+    }
+
+    /// Calls a function once, with the outcome, when the work is complete or failed: on the notifier, a thread of
+    /// ours, outside every lock. The function may call this library; while it blocks, later ones wait.
+    ///
+    /// # Errors
+    /// [`Kind::Exhausted`](crate::Kind::Exhausted) when the notifier's thread cannot be made; then the function is
+    /// dropped uncalled.
+    pub fn notify<F>(&self, function: F) -> Result<Notification>
+    where
+        F: FnOnce(Result<()>) + Send + 'static,
+    {
+        notify::when_settled(Some(self.clone()), function)
+    }
+
+    /// The outcome, once there is one.
+    pub(crate) fn outcome(&self) -> Option<Result<()>> {
+        match self.state() {
+            State::Pending => None,
+            State::Complete => Some(Ok(())),
+            State::Failed(error) => Some(Err(error)),
+        }
+    }
+}
+
+impl IntoFuture for Point {
+    type Output = Result<()>;
+    type IntoFuture = Completion;
+
+    fn into_future(self) -> Completion {
+        Completion::new(Some(self))
+    }
+}
+
+impl IntoFuture for &Point {
+    type Output = Result<()>;
+    type IntoFuture = Completion;
+
+    fn into_future(self) -> Completion {
+        Completion::new(Some(self.clone()))
+    }
+}
+
+impl PartialEq for Point {
+    fn eq(&self, other: &Self) -> bool {
+        self.timeline == other.timeline && self.value == other.value
+    }
+}
+
+impl Eq for Point {}
+
+impl std::hash::Hash for Point {
+    fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
+        self.timeline.id().hash(hasher);
+        self.value.hash(hasher);
+    }
+}
+
+impl fmt::Debug for Point {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Point({self}, recorded at {})", self.place)
+    }
+}
+
+/// `point 4 of stream 3 "load"`; a gate's only point is the gate.
+impl fmt::Display for Point {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.timeline.is_gate() {
+            return fmt::Display::fmt(&self.timeline, formatter);
+        }
+        write!(formatter, "point {} of {}", self.value, self.timeline)
+    }
+}

@@ -1,0 +1,212 @@
+//! Wait reports: what a wait that ran out was waiting for, and why that did not come.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt;
+use std::thread;
+
+use crate::graph;
+use crate::place::Place;
+use crate::point::{Point, State};
+use crate::sync::process::{Mutex, lock};
+use crate::timeline::Owner;
+
+/// What a wait that ran out was waiting for: a chain from the awaited point to what nobody has done yet.
+///
+/// Its text is for people; the methods are for programs. A snapshot: by the time it is read, things may have moved.
+#[derive(Clone, Debug)]
+pub struct WaitReport {
+    awaited: Point,
+    links: Vec<Link>,
+    end: End,
+    host_waits: Vec<HostWait>,
+}
+
+/// One stream of the chain: how far it is, and what it waits for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Link {
+    /// The point that the chain needs of this stream.
+    pub needed: Point,
+    /// The largest value that the stream had completed.
+    pub completed: u64,
+    /// What the stream waits for, and where that wait was asked for; `None` where it waits for nothing.
+    pub waits_for: Option<(Point, Place)>,
+}
+
+/// How the chain ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum End {
+    /// The last stream waits for nothing: it has work to do or its work still runs.
+    Working,
+    /// A gate that no stream is going to open: only the host can. Where the gate was made.
+    Unopened(Place),
+    /// The chain comes back to a stream that it came from: nobody can go on.
+    Cycle,
+    /// The last stream is gone with its process or device.
+    Gone,
+    /// It completed while the report was written.
+    Settled,
+}
+
+/// A host thread that waits.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HostWait {
+    /// The thread's name, or its id.
+    pub thread: String,
+    /// What it waits for.
+    pub point: Point,
+    /// Where it waits.
+    pub place: Place,
+}
+
+impl WaitReport {
+    /// What stands between a point and its completion, as it is known now.
+    pub(crate) fn of(point: &Point) -> Self {
+        let (links, end) = follow(point);
+        let host_waits = lock(&HOST_WAITS).values().cloned().collect();
+        Self { awaited: point.clone(), links, end, host_waits }
+    }
+
+    /// The point that was waited for.
+    pub fn awaited(&self) -> &Point {
+        &self.awaited
+    }
+
+    /// The streams between the point and the end of the chain, in order.
+    pub fn links(&self) -> &[Link] {
+        &self.links
+    }
+
+    /// How the chain ends.
+    pub fn end(&self) -> &End {
+        &self.end
+    }
+
+    /// The other host threads that waited at that moment.
+    pub fn host_waits(&self) -> &[HostWait] {
+        &self.host_waits
+    }
+}
+
+/// Follows what a point waits for, one outstanding wait at a time: the oldest of each stream is the one that holds it.
+fn follow(point: &Point) -> (Vec<Link>, End) {
+    let (mut links, mut seen) = (Vec::new(), HashSet::new());
+    let mut point = point.clone();
+    loop {
+        if !matches!(point.known(), State::Pending) {
+            return (links, End::Settled);
+        }
+        if !seen.insert(point.timeline().id()) {
+            return (links, End::Cycle);
+        }
+        let next = match point.timeline().owner() {
+            Owner::Gate(gate) => gate.opener().ok_or_else(|| End::Unopened(gate.place())),
+            Owner::Stream(_) => step(&point, &mut links),
+        };
+        match next {
+            Ok(next) => point = next,
+            Err(end) => return (links, end),
+        }
+    }
+}
+
+/// Adds the link of a pending point's stream; gives what the stream waits for.
+fn step(point: &Point, links: &mut Vec<Link>) -> Result<Point, End> {
+    if point.timeline().stream().is_none() {
+        return Err(End::Gone);
+    }
+    let oldest =
+        graph::edges(point).into_iter().find(|edge| !matches!(edge.point.known(), State::Complete));
+    links.push(Link {
+        needed: point.clone(),
+        completed: point.timeline().completed(),
+        waits_for: oldest.as_ref().map(|edge| (edge.point.clone(), edge.place)),
+    });
+    oldest.map(|edge| edge.point).ok_or(End::Working)
+}
+
+impl fmt::Display for WaitReport {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{} (recorded at {}) is not complete",
+            self.awaited,
+            self.awaited.place()
+        )?;
+        for link in &self.links {
+            write!(formatter, "\n  {link}")?;
+        }
+        fmt::Display::fmt(&self.end, formatter)?;
+        for wait in &self.host_waits {
+            write!(formatter, "\n  {wait}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Goes on from the last link.
+impl fmt::Display for End {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Working => {
+                formatter.write_str(" and waits for nothing: its work still runs or is about to")
+            }
+            Self::Unopened(place) => {
+                write!(
+                    formatter,
+                    "\n  the gate was made at {place}; no stream is going to open it, only the host can"
+                )
+            }
+            Self::Cycle => {
+                formatter.write_str("\n  which is where the chain began: a cycle, nobody can go on")
+            }
+            Self::Gone => formatter.write_str("\n  whose stream is gone"),
+            Self::Settled => formatter.write_str("\n  which has completed meanwhile"),
+        }
+    }
+}
+
+impl fmt::Display for Link {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (timeline, needed) = (self.needed.timeline(), self.needed.value());
+        write!(formatter, "{timeline} has completed {} of {needed}", self.completed)?;
+        match &self.waits_for {
+            Some((point, place)) => write!(formatter, " and waits for {point} (asked at {place})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for HostWait {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "thread {} waits for {} at {}", self.thread, self.point, self.place)
+    }
+}
+
+/// The host threads that sleep in a wait, by the order in which they began. Guards nothing but itself.
+static HOST_WAITS: Mutex<BTreeMap<u64, HostWait>> = Mutex::new(BTreeMap::new());
+
+/// A host wait on the list, until it is dropped.
+pub(crate) struct Listed(u64);
+
+/// Lists that this thread waits, for the reports of others.
+pub(crate) fn list_host_wait(point: &Point, place: Place) -> Listed {
+    let key = crate::id::next();
+    let wait = HostWait { thread: thread_name(), point: point.clone(), place };
+    lock(&HOST_WAITS).insert(key, wait);
+    Listed(key)
+}
+
+fn thread_name() -> String {
+    let thread = thread::current();
+    thread.name().map_or_else(|| format!("{:?}", thread.id()), |name| format!("{name:?}"))
+}
+
+impl Drop for Listed {
+    fn drop(&mut self) {
+        let wait = lock(&HOST_WAITS).remove(&self.0);
+        drop(wait);
+    }
+}

@@ -1,0 +1,43 @@
+//! Which work runs on this thread: so that a wait inside work that would wait for itself is refused.
+
+use std::cell::RefCell;
+
+use crate::timeline::Timeline;
+
+thread_local! {
+    /// The works that run on this thread, innermost last: a helping host thread may run work of another stream.
+    static RUNNING: RefCell<Vec<(Timeline, u64)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Says, for as long as it lives, that this thread runs the work of a value. A backend holds it round each call of
+/// the user's.
+#[derive(Debug)]
+#[must_use = "the work counts as running only while this lives"]
+pub struct Running {
+    _on_this_thread: std::marker::PhantomData<*const ()>,
+}
+
+impl Running {
+    /// This thread runs the work of `value` from now on.
+    pub fn enter(timeline: &Timeline, value: u64) -> Self {
+        RUNNING.with_borrow_mut(|running| running.push((timeline.clone(), value)));
+        Self { _on_this_thread: std::marker::PhantomData }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // While a thread ends its table may be gone; then nobody asks any more.
+        let _gone = RUNNING.try_with(|running| running.borrow_mut().pop());
+    }
+}
+
+/// Whether this thread runs work at this moment.
+pub fn in_work() -> bool {
+    RUNNING.try_with(|running| !running.borrow().is_empty()).unwrap_or(false)
+}
+
+/// The works that run on this thread.
+pub(crate) fn current() -> Vec<(Timeline, u64)> {
+    RUNNING.try_with(|running| running.borrow().clone()).unwrap_or_default()
+}

@@ -1,0 +1,610 @@
+//! Streams: work that runs in the order it was enqueued.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use syncpoint_base::{Cause, Outcome, Work};
+use syncpoint_trace::{Access, Operation, Work as WorkKind};
+
+use crate::buffer::{Buffer, Span};
+use crate::capabilities::PriorityRange;
+use crate::contract::{Copy, Fill, Item, Placed, RawStream, Submission, Submit, Task};
+use crate::device::Device;
+use crate::error::{Error, Reason, Result};
+use crate::event::Event;
+use crate::event_options::EventOptions;
+use crate::gate::{self, Gate};
+use crate::graph;
+use crate::notify;
+use crate::observe;
+use crate::place::Place;
+use crate::point::Point;
+use crate::sync::process::{AtomicU64, Ordering};
+use crate::synchronize;
+use crate::time::TimedPoint;
+use crate::timeline::Timeline;
+use crate::wait::How;
+
+/// Work that runs in the order it was enqueued. Different streams are unordered unless something orders them.
+///
+/// `Send + Sync`: any thread may use it; share it in an `Arc`. Dropping it closes it to new work; what is queued still
+/// runs. Unless a method says otherwise it never blocks. On a stream that has failed every call that adds work is
+/// refused with the first cause, until [`recover`](Self::recover).
+pub struct Stream {
+    raw: Arc<dyn RawStream>,
+    timeline: Timeline,
+    device: Device,
+    priority: i32,
+    mode: Mode,
+    elided: AtomicU64,
+}
+
+impl Stream {
+    pub(crate) fn new(
+        raw: Arc<dyn RawStream>,
+        timeline: Timeline,
+        device: Device,
+        priority: i32,
+    ) -> Self {
+        let mode = Mode::Managed;
+        let stream = Self { raw, timeline, device, priority, mode, elided: AtomicU64::new(0) };
+        observe::tell(|| Operation::StreamCreated {
+            stream: stream.id(),
+            device: stream.device.to_string(),
+            priority,
+        });
+        stream
+    }
+
+    /// The id: never reused in this process, and the id of its [`timeline`](Self::timeline).
+    pub fn id(&self) -> u64 {
+        self.timeline.id()
+    }
+
+    /// The device that the stream belongs to.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// The timeline of the stream.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The priority in force; lower is served first.
+    pub fn priority(&self) -> i32 {
+        self.priority
+    }
+
+    /// How the stream came here.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Runs a function in the order of the stream, on a thread of ours or on a thread that synchronizes.
+    ///
+    /// **The function may run on any thread, a synchronizing one included.** It runs when everything before it is
+    /// complete, and what follows waits for it. If it returns an error or panics, the stream fails.
+    ///
+    /// # Errors
+    /// The stream's failure; `Exhausted` when the queue of the stream is full: synchronize first.
+    ///
+    /// # Examples
+    /// Work that can fail:
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// let stream = syncpoint::open("host:0")?.stream()?;
+    /// stream.enqueue(|| std::fs::read("/nonexistent").map(drop))?;
+    /// let failure = stream.synchronize().unwrap_err();
+    /// assert_eq!(failure.kind(), syncpoint::Kind::Failed);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    #[inline]
+    pub fn enqueue<F, R>(&self, function: F) -> Result<()>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Outcome,
+    {
+        self.put(Task::Host(Work::new(function)), WorkKind::Host, Place::caller()).map(drop)
+    }
+
+    /// Calls a function that submits work of the user's own to the driver: once, in the order of the stream, with the
+    /// raw handle lent for the call. On host and sim there is no handle, and the function is ordinary host work.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue).
+    #[track_caller]
+    pub fn submit<F, R>(&self, function: F) -> Result<()>
+    where
+        F: FnOnce(&Submission<'_>) -> R + Send + 'static,
+        R: Outcome,
+    {
+        let submit = Submit::new(move |submission| -> Result<(), Cause> {
+            function(submission).into_result()
+        });
+        self.put(Task::Submit(submit), WorkKind::Submit, Place::caller()).map(drop)
+    }
+
+    /// Fills part of a buffer with a byte.
+    ///
+    /// # Errors
+    /// `Misuse(OutOfRange)`; `Misuse(WrongDevice)`: the buffer is another device's; as [`enqueue`](Self::enqueue).
+    #[track_caller]
+    pub fn fill(&self, target: &Buffer, range: Range<u64>, value: u8) -> Result<()> {
+        let target = self.own_span(target, range)?;
+        let span = target.clone();
+        let placed = self.put(
+            Task::Fill(Box::new(Fill::new(target, value))),
+            WorkKind::Fill,
+            Place::caller(),
+        )?;
+        self.tell_access(placed, &span, Access::Write);
+        Ok(())
+    }
+
+    /// Copies part of a buffer to an equally long part of another, or of itself where the two do not overlap.
+    ///
+    /// # Errors
+    /// `Misuse(OutOfRange)`: outside a buffer, of different lengths, or overlapping; `Misuse(WrongDevice)`; as
+    /// [`enqueue`](Self::enqueue).
+    #[track_caller]
+    pub fn copy(
+        &self,
+        source: &Buffer,
+        from: Range<u64>,
+        target: &Buffer,
+        to: Range<u64>,
+    ) -> Result<()> {
+        let (source, target) = (self.own_span(source, from)?, self.own_span(target, to)?);
+        check_copy(&source, &target)?;
+        let (read, written) = (source.clone(), target.clone());
+        let task = Task::Copy(Box::new(Copy::new(source, target)));
+        let placed = self.put(task, WorkKind::Copy, Place::caller())?;
+        self.tell_access(placed, &read, Access::Read);
+        self.tell_access(placed, &written, Access::Write);
+        Ok(())
+    }
+
+    /// Lets time pass on the device, on its own clock, before what follows.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue).
+    #[track_caller]
+    pub fn delay(&self, duration: Duration) -> Result<()> {
+        self.put(Task::Delay(duration), WorkKind::Delay, Place::caller()).map(drop)
+    }
+
+    /// The end of the work enqueued so far. Allocates nothing. On a failed stream the point has failed.
+    ///
+    /// # Errors
+    /// `Exhausted` or `Driver` where a driver has to be asked; never on host and sim.
+    #[track_caller]
+    pub fn record(&self) -> Result<Point> {
+        self.record_for(None, Place::caller())
+    }
+
+    /// The end of the work enqueued so far, with the device's time when the stream comes to it.
+    ///
+    /// # Errors
+    /// `Unsupported` where the device has no clock; as [`enqueue`](Self::enqueue).
+    #[track_caller]
+    pub fn record_timed(&self) -> Result<TimedPoint> {
+        self.record_timed_for(None, Place::caller())
+    }
+
+    #[inline]
+    pub(crate) fn record_for(&self, event: Option<u64>, place: Place) -> Result<Point> {
+        let placed = self.raw.record()?;
+        self.tell_record(placed, false, event);
+        Ok(Point::new(self.timeline.clone(), placed.value, place))
+    }
+
+    pub(crate) fn record_timed_for(&self, event: Option<u64>, place: Place) -> Result<TimedPoint> {
+        EventOptions::timed().check(self.device.capabilities(), &self.device)?;
+        let (placed, time) = self.raw.record_timed(place)?;
+        self.tell_record(placed, true, event);
+        let point = Point::new(self.timeline.clone(), placed.value, place);
+        Ok(TimedPoint::new(point, time, self.device.clock().clone()))
+    }
+
+    /// Holds back later work of this stream until a point is complete. The caller never blocks.
+    ///
+    /// The wait is pinned to the point: later records neither delay nor satisfy it. A point known complete, of this
+    /// stream, or waited for already costs nothing. Any stream may wait for a point of any device.
+    ///
+    /// # Errors
+    /// The stream's failure; if the point fails, this stream fails with the same first cause when it comes to the
+    /// wait.
+    #[track_caller]
+    #[inline]
+    pub fn wait(&self, point: &Point) -> Result<()> {
+        self.wait_for(point, None, Place::caller())
+    }
+
+    #[inline]
+    pub(crate) fn wait_for(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
+        if point.timeline() == &self.timeline || point.timeline().is_complete(point.value()) {
+            self.elide(point, event);
+            return Ok(());
+        }
+        match self.raw.wait(point, place)? {
+            Some(placed) => self.tell_wait(placed, point, event, false),
+            None => self.elide(point, event),
+        }
+        Ok(())
+    }
+
+    fn elide(&self, point: &Point, event: Option<u64>) {
+        // Relaxed: a count, ordered with nothing.
+        self.elided.fetch_add(1, Ordering::Relaxed);
+        if observe::active() {
+            self.tell_wait(Placed::new(self.timeline.enqueued()), point, event, true);
+        }
+    }
+
+    /// Holds back later work of this stream until the latest point of an event is complete; an event never recorded
+    /// has none, and nothing is held back, as in PyTorch and CUDA.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    #[track_caller]
+    pub fn wait_event(&self, event: &Event) -> Result<()> {
+        event.wait_on(self, Place::caller())
+    }
+
+    /// Holds back later work of this stream until everything enqueued so far on another is complete.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait) and [`record`](Self::record).
+    #[track_caller]
+    pub fn wait_stream(&self, other: &Self) -> Result<()> {
+        let place = Place::caller();
+        let point = other.record_for(None, place)?;
+        self.wait_for(&point, None, place)
+    }
+
+    /// Lets other streams go on from here: each waits for the work enqueued so far on this one.
+    ///
+    /// # Errors
+    /// As [`wait_stream`](Self::wait_stream); the streams before the one that refused wait already.
+    #[track_caller]
+    pub fn fork<'a, S>(&self, others: S) -> Result<()>
+    where
+        S: IntoIterator<Item = &'a Self>,
+    {
+        let place = Place::caller();
+        let point = self.record_for(None, place)?;
+        others.into_iter().try_for_each(|other| other.wait_for(&point, None, place))
+    }
+
+    /// Brings other streams together here: this one waits for the work enqueued so far on each.
+    ///
+    /// # Errors
+    /// As [`wait_stream`](Self::wait_stream); the waits before the one refused stand.
+    #[track_caller]
+    pub fn join<'a, S>(&self, others: S) -> Result<()>
+    where
+        S: IntoIterator<Item = &'a Self>,
+    {
+        let place = Place::caller();
+        others.into_iter().try_for_each(|other| {
+            let point = other.record_for(None, place)?;
+            self.wait_for(&point, None, place)
+        })
+    }
+
+    /// Opens a gate when the stream comes here. If the stream fails before, the gate fails with the same cause.
+    ///
+    /// # Errors
+    /// `Misuse(GateUsed)`: the gate was opened, failed or promised before. `Misuse(WouldDeadlock)`: the stream waits
+    /// for the gate, directly or through others; the message names the way, and nothing changed. As
+    /// [`enqueue`](Self::enqueue).
+    #[track_caller]
+    pub fn open(&self, gate: &Gate) -> Result<()> {
+        let place = Place::caller();
+        let placed = gate::promising(|| self.promise(gate, place))?;
+        observe::tell_placed(placed.sequence, || Operation::GateOpening {
+            gate: gate.id(),
+            stream: self.id(),
+            value: placed.value,
+        });
+        Ok(())
+    }
+
+    /// Checks for a cycle and enqueues the opening; checks again when the stream got more work in between, since that
+    /// may be a wait for the gate.
+    fn promise(&self, gate: &Gate, place: Place) -> Result<Placed> {
+        let mut opening = gate.promise()?;
+        loop {
+            let enqueued = self.timeline.enqueued();
+            if let Some(path) = graph::path_to_gate(self.raw.as_ref(), enqueued, gate.timeline()) {
+                gate.take_back(opening);
+                return Err(self.cycle(gate, &path));
+            }
+            // Named before it is enqueued: a waiter that sees the stream's value must see the edge.
+            gate.name_opener(Point::new(self.timeline.clone(), enqueued + 1, place));
+            let refused = match self.raw.put_at(Item { task: Task::Open(opening), place }, enqueued)
+            {
+                Ok(placed) => return Ok(placed),
+                Err(refused) => refused,
+            };
+            let Task::Open(back) = refused.item.task else {
+                unreachable!("put_at gives back the item that it was given")
+            };
+            if let Some(error) = refused.error {
+                gate.take_back(back);
+                return Err(error);
+            }
+            opening = back;
+        }
+    }
+
+    #[cold]
+    fn cycle(&self, gate: &Gate, path: &graph::Path) -> Error {
+        let message = format!(
+            "{} cannot open {}: it waits for that gate itself ({path}); open the gate from another stream, or \
+             before the wait",
+            self.timeline,
+            gate.timeline()
+        );
+        Error::misuse(Reason::WouldDeadlock, message)
+    }
+
+    /// Waits on this thread until everything enqueued so far is complete.
+    ///
+    /// # Errors
+    /// As [`Point::synchronize`].
+    #[track_caller]
+    pub fn synchronize(&self) -> Result<()> {
+        let place = Place::caller();
+        synchronize::stream(self, How::helping(place), place)
+    }
+
+    /// Waits at most this long until everything enqueued so far is complete.
+    ///
+    /// # Errors
+    /// As [`Point::synchronize_timeout`].
+    #[track_caller]
+    pub fn synchronize_timeout(&self, timeout: Duration) -> Result<()> {
+        let place = Place::caller();
+        synchronize::stream(self, How::timeout(timeout, place), place)
+    }
+
+    /// Whether everything enqueued so far is complete. A stream whose last piece of work still runs is not.
+    ///
+    /// # Errors
+    /// The stream's failure.
+    pub fn query(&self) -> Result<bool> {
+        self.record()?.query()
+    }
+
+    /// Ends the failure of the stream and begins a new era: points of before stay failed, new work runs. Gives the
+    /// failure, or `None` if the stream has not failed.
+    ///
+    /// # Errors
+    /// `DeviceLost`: a lost device has no recovery.
+    pub fn recover(&self) -> Result<Option<Error>> {
+        let failure = self.raw.recover()?;
+        if failure.is_some() {
+            let value = self.timeline.enqueued() + 1;
+            observe::tell(|| Operation::StreamRecovered { stream: self.id(), value });
+        }
+        Ok(failure)
+    }
+
+    /// The failure of the stream, if it has failed and not recovered.
+    pub fn failure(&self) -> Option<Error> {
+        self.timeline.failure()
+    }
+
+    /// What the stream counts.
+    pub fn statistics(&self) -> Statistics {
+        // Relaxed: a count, ordered with nothing.
+        let elided = self.elided.load(Ordering::Relaxed);
+        Statistics { elided, ..self.raw.statistics() }
+    }
+
+    #[inline]
+    fn put(&self, task: Task, work: WorkKind, place: Place) -> Result<Placed> {
+        let placed = self.raw.put(Item { task, place })?;
+        observe::tell_placed(placed.sequence, || Operation::Enqueued {
+            stream: self.id(),
+            value: placed.value,
+            work,
+        });
+        Ok(placed)
+    }
+
+    fn own_span(&self, buffer: &Buffer, range: Range<u64>) -> Result<Span> {
+        if *buffer.device() == self.device {
+            return buffer.span(range);
+        }
+        let message = format!(
+            "{buffer} is not memory of {}, the device of {}; use a buffer of the stream's own device",
+            self.device, self.timeline
+        );
+        Err(Error::misuse(Reason::WrongDevice, message))
+    }
+
+    fn tell_record(&self, placed: Placed, timed: bool, event: Option<u64>) {
+        observe::tell_placed(placed.sequence, || Operation::PointRecorded {
+            stream: self.id(),
+            value: placed.value,
+            timed,
+            event,
+        });
+    }
+
+    fn tell_wait(&self, placed: Placed, point: &Point, event: Option<u64>, elided: bool) {
+        observe::tell_placed(placed.sequence, || Operation::Waited {
+            stream: self.id(),
+            value: placed.value,
+            on: point.timeline().id(),
+            on_value: point.value(),
+            event,
+            elided,
+        });
+    }
+
+    fn tell_access(&self, placed: Placed, span: &Span, access: Access) {
+        observe::tell(|| Operation::BufferAccessed {
+            stream: self.id(),
+            value: placed.value,
+            buffer: span.buffer().id(),
+            offset: span.offset(),
+            bytes: span.len(),
+            access,
+        });
+    }
+}
+
+fn check_copy(source: &Span, target: &Span) -> Result<()> {
+    let trouble = if source.len() != target.len() {
+        "are of different lengths; make them equal"
+    } else if source.overlaps(target) {
+        "overlap; copy through another buffer"
+    } else {
+        return Ok(());
+    };
+    let message = format!(
+        "{} bytes at {} of {} and {} bytes at {} of {} {trouble}",
+        source.len(),
+        source.offset(),
+        source.buffer(),
+        target.len(),
+        target.offset(),
+        target.buffer()
+    );
+    Err(Error::misuse(Reason::OutOfRange, message))
+}
+
+impl Drop for Stream {
+    fn drop(&mut self) {
+        self.raw.close();
+        if observe::active() {
+            let stream = self.id();
+            notify::post(move || observe::tell(|| Operation::StreamDeleted { stream }));
+        }
+    }
+}
+
+impl PartialEq for Stream {
+    fn eq(&self, other: &Self) -> bool {
+        self.timeline == other.timeline
+    }
+}
+
+impl Eq for Stream {}
+
+impl std::hash::Hash for Stream {
+    fn hash<H: std::hash::Hasher>(&self, hasher: &mut H) {
+        self.id().hash(hasher);
+    }
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} of {}", self.timeline, self.device)
+    }
+}
+
+impl fmt::Debug for Stream {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Stream({self}, {:?})", self.timeline)
+    }
+}
+
+/// How a stream came here, which decides what can be promised of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Made here, its raw handle never given out: all its work came through us.
+    Managed,
+    /// Made here, its raw handle given out once: for ever.
+    Exposed,
+    /// Made by others.
+    Borrowed,
+}
+
+/// What a stream counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Items enqueued and not complete.
+    pub queued: u64,
+    /// Items held on the host, not yet given to the driver; on the host backend, where nothing is held, zero.
+    pub held: u64,
+    /// Waits left out because they would have cost for nothing.
+    pub elided: u64,
+    /// Driver calls made.
+    pub driver_calls: u64,
+}
+
+/// How a stream is to be.
+///
+/// # Examples
+/// An urgent stream with a name, on any device:
+/// ```
+/// # fn main() -> syncpoint::Result<()> {
+/// # use syncpoint::StreamOptions;
+/// let device = syncpoint::open("host:0")?;
+/// let options = StreamOptions::new().named("load").clamped_priority(-5);
+/// let stream = device.stream_with(options)?;
+/// assert_eq!(stream.priority(), device.priority_range().greatest().max(-5));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct StreamOptions<'a> {
+    name: Option<&'a str>,
+    priority: Priority,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Priority {
+    #[default]
+    Least,
+    Strict(i32),
+    Clamped(i32),
+}
+
+impl<'a> StreamOptions<'a> {
+    /// No name, the least urgent priority.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A name for messages, reports and traces.
+    #[must_use]
+    pub fn named(self, name: &'a str) -> Self {
+        Self { name: Some(name), ..self }
+    }
+
+    /// This priority exactly; one outside the device's range is refused. Lower is served first.
+    #[must_use]
+    pub fn with_priority(self, priority: i32) -> Self {
+        Self { priority: Priority::Strict(priority), ..self }
+    }
+
+    /// The nearest priority that the device has; ask the stream which it became.
+    #[must_use]
+    pub fn clamped_priority(self, priority: i32) -> Self {
+        Self { priority: Priority::Clamped(priority), ..self }
+    }
+
+    pub(crate) fn name(&self) -> Option<&'a str> {
+        self.name
+    }
+
+    pub(crate) fn priority(&self, range: PriorityRange) -> Result<i32> {
+        match self.priority {
+            Priority::Least => Ok(range.least()),
+            Priority::Strict(priority) => range.check(priority),
+            Priority::Clamped(priority) => Ok(range.clamp(priority)),
+        }
+    }
+}

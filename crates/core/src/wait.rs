@@ -1,0 +1,251 @@
+//! Host waits: how a thread waits for a point, until when, and what it finds out when that runs out.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Reason, Result};
+use crate::graph;
+use crate::place::Place;
+use crate::point::{Point, State};
+use crate::report::WaitReport;
+use crate::sync::process;
+use crate::{blocking, report, running};
+
+/// How a host thread waits. It changes what the host does, never what a stream does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Wait {
+    /// Helps where the backend and the call allow it, spins for at most 20 µs where there are cores to spare, then
+    /// sleeps.
+    #[default]
+    Adaptive,
+    /// Spins until the end: the shortest latency for a whole core.
+    Spin,
+    /// Gives way to other threads between looks.
+    Yield,
+    /// Sleeps at once.
+    Block,
+    /// As `Adaptive`, but never runs work on this thread.
+    NoHelp,
+}
+
+/// One host wait: in which way, until when, and where in the source.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct How {
+    wait: Wait,
+    deadline: Deadline,
+    place: Place,
+}
+
+/// Until when a wait lasts.
+#[derive(Clone, Copy, Debug)]
+enum Deadline {
+    /// For ever; the thread may help.
+    Helping,
+    /// For ever, as far as a clock can tell; the thread does not help.
+    Never,
+    /// Until an instant; the first is when the wait began.
+    At(Instant, Instant),
+}
+
+impl How {
+    /// Adaptive, for ever, helping.
+    pub(crate) fn helping(place: Place) -> Self {
+        Self { wait: Wait::Adaptive, deadline: Deadline::Helping, place }
+    }
+
+    /// Adaptive, at most this long; one that no clock can tell is for ever.
+    pub(crate) fn timeout(timeout: Duration, place: Place) -> Self {
+        let now = Instant::now();
+        let deadline =
+            now.checked_add(timeout).map_or(Deadline::Never, |until| Deadline::At(now, until));
+        Self { wait: Wait::Adaptive, deadline, place }
+    }
+
+    /// Adaptive, until an instant.
+    pub(crate) fn deadline(until: Instant, place: Place) -> Self {
+        Self { wait: Wait::Adaptive, deadline: Deadline::At(Instant::now(), until), place }
+    }
+
+    /// In a way of the caller's choice.
+    pub(crate) fn chosen(wait: Wait, timeout: Option<Duration>, place: Place) -> Self {
+        let how = match timeout {
+            Some(timeout) => Self::timeout(timeout, place),
+            None => Self::helping(place),
+        };
+        Self { wait, ..how }
+    }
+
+    fn left(&self) -> Duration {
+        match self.deadline {
+            Deadline::Helping | Deadline::Never => SLICE,
+            Deadline::At(_, until) => until.saturating_duration_since(Instant::now()),
+        }
+    }
+
+    fn elapsed(&self) -> Duration {
+        match self.deadline {
+            Deadline::Helping | Deadline::Never => Duration::ZERO,
+            Deadline::At(begin, _) => begin.elapsed(),
+        }
+    }
+
+    fn helps(&self) -> bool {
+        matches!((self.wait, self.deadline), (Wait::Adaptive, Deadline::Helping))
+            && !running::in_work()
+    }
+}
+
+/// The longest sleep: "for ever" is a loop of bounded waits, which see a failure that no waker told.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// How long `Adaptive` spins: about what two wakes across cores cost (`docs/costs.md`).
+const SPIN: Duration = Duration::from_micros(20);
+
+/// Waits for a point.
+pub(crate) fn synchronize(point: &Point, how: &How) -> Result<()> {
+    if let Some(outcome) = settled(point) {
+        return outcome;
+    }
+    refuse_own(point, how.place)?;
+    let outcome = point.outcome().or_else(|| help(point, how));
+    let outcome = outcome.or_else(|| spin(point, how)).or_else(|| sleep(point, how));
+    outcome.unwrap_or_else(|| Err(Error::timed_out(how.elapsed(), WaitReport::of(point))))
+}
+
+/// The outcome as far as it is known without asking the driver.
+#[inline]
+fn settled(point: &Point) -> Option<Result<()>> {
+    match point.known() {
+        State::Complete => Some(Ok(())),
+        State::Failed(error) => Some(Err(error)),
+        State::Pending => None,
+    }
+}
+
+/// Refuses to wait, inside work, for what comes after that work.
+fn refuse_own(point: &Point, place: Place) -> Result<()> {
+    for (timeline, value) in running::current() {
+        if let Some(path) = graph::path_to_work(point, &timeline, value) {
+            let message = format!(
+                "work {value} of {timeline} waits at {place} for {point}, which comes after it ({path}); \
+                 wait outside the work, or let a stream wait"
+            );
+            return Err(Error::misuse(Reason::WouldDeadlock, message));
+        }
+    }
+    Ok(())
+}
+
+/// Runs on this thread what the point depends on, where the wait allows it.
+fn help(point: &Point, how: &How) -> Option<Result<()>> {
+    if !how.helps() {
+        return None;
+    }
+    let (stream, value) = graph::stream_behind(point)?;
+    stream.help(value);
+    settled(point)
+}
+
+/// Spins as the policy says. `None`: not settled yet.
+fn spin(point: &Point, how: &How) -> Option<Result<()>> {
+    let (longest, pause): (Duration, fn()) = match how.wait {
+        Wait::Block => return None,
+        Wait::Adaptive | Wait::NoHelp if !has_spare_cores() => return None,
+        Wait::Adaptive | Wait::NoHelp => (SPIN, std::hint::spin_loop),
+        Wait::Spin => (Duration::MAX, std::hint::spin_loop),
+        Wait::Yield => (Duration::MAX, thread::yield_now),
+    };
+    let begin = Instant::now();
+    loop {
+        if let Some(outcome) = point.outcome() {
+            return Some(outcome);
+        }
+        // A slice of looks costs less than one look at the clock.
+        for _ in 0..16 {
+            pause();
+        }
+        if begin.elapsed() >= longest || how.left().is_zero() {
+            return None;
+        }
+    }
+}
+
+/// Whether spinning takes the core from nobody who works.
+fn has_spare_cores() -> bool {
+    static CORES: process::OnceLock<usize> = process::OnceLock::new();
+    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from)) > 2
+}
+
+/// Sleeps until the point is settled or the deadline has passed (`None`).
+fn sleep(point: &Point, how: &How) -> Option<Result<()>> {
+    let parker = Parker::of_this_thread();
+    let listed = report::list_host_wait(point, how.place);
+    let _told = blocking::tell();
+    let ticket = point.timeline().register(point.value(), Waker::from(Arc::clone(&parker)));
+    if let Some(stream) = ticket.and_then(|_| point.timeline().stream()) {
+        stream.expect(point.value());
+    }
+    let outcome = sleep_in_slices(point, how, &parker);
+    if let Some(ticket) = ticket {
+        point.timeline().unregister(ticket);
+    }
+    drop(listed);
+    outcome
+}
+
+fn sleep_in_slices(point: &Point, how: &How, parker: &Parker) -> Option<Result<()>> {
+    loop {
+        if let Some(outcome) = point.outcome() {
+            return Some(outcome);
+        }
+        let left = how.left();
+        if left.is_zero() {
+            return None;
+        }
+        parker.park(left.min(SLICE));
+    }
+}
+
+/// A place for one thread to sleep. Ours, and not the thread's own token: taking that would lose a wake-up of the
+/// user's.
+struct Parker {
+    /// Whether a wake came since the last sleep. Guards nothing else.
+    woken: process::Mutex<bool>,
+    wakes: process::Condvar,
+}
+
+thread_local! {
+    static PARKER: OnceCell<Arc<Parker>> = const { OnceCell::new() };
+}
+
+impl Parker {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { woken: process::Mutex::new(false), wakes: process::Condvar::new() })
+    }
+
+    /// This thread's own; while the thread ends, a new one.
+    fn of_this_thread() -> Arc<Self> {
+        PARKER
+            .try_with(|parker| Arc::clone(parker.get_or_init(Self::new)))
+            .unwrap_or_else(|_| Self::new())
+    }
+
+    /// Sleeps until a wake or the end of `longest`. A wake that came before is not lost, and one of an earlier wait
+    /// only costs a look.
+    fn park(&self, longest: Duration) {
+        let woken = process::lock(&self.woken);
+        let waited = self.wakes.wait_timeout_while(woken, longest, |woken| !*woken);
+        *waited.unwrap_or_else(std::sync::PoisonError::into_inner).0 = false;
+    }
+}
+
+impl Wake for Parker {
+    fn wake(self: Arc<Self>) {
+        *process::lock(&self.woken) = true;
+        self.wakes.notify_one();
+    }
+}

@@ -1,0 +1,76 @@
+//! The outstanding waits of a stream: one list for elision, failure, reports and the cycle search.
+
+use std::collections::VecDeque;
+
+use crate::place::Place;
+use crate::point::Point;
+
+/// One outstanding wait: an edge of the graph of who waits for whom.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Edge {
+    /// The value that the wait has on the stream that waits.
+    pub own: u64,
+    /// What it waits for.
+    pub point: Point,
+    /// Where the wait was asked for.
+    pub place: Place,
+}
+
+impl Edge {
+    /// A wait.
+    pub fn new(own: u64, point: Point, place: Place) -> Self {
+        Self { own, point, place }
+    }
+}
+
+/// The outstanding waits of one stream in the order of their own values. Lives under the stream's order lock, or under
+/// a leaf lock of its own.
+#[derive(Debug, Default)]
+pub struct Waits(VecDeque<Edge>);
+
+/// How many of the latest waits an elision looks through: the cost of a wait stays bounded on a stream that waits for
+/// a hundred thousand others, at the price of an elision missed there.
+const LOOKED_THROUGH: usize = 16;
+
+impl Waits {
+    /// Whether the stream waits for this point, or beyond it, already.
+    pub fn cover(&self, point: &Point) -> bool {
+        let same = |edge: &&Edge| edge.point.timeline() == point.timeline();
+        let mut latest = self.0.iter().rev().take(LOOKED_THROUGH).filter(same);
+        latest.any(|edge| edge.point.value() >= point.value())
+    }
+
+    /// Adds the latest wait.
+    pub fn push(&mut self, edge: Edge) {
+        self.0.push_back(edge);
+    }
+
+    /// The oldest wait.
+    pub fn front(&self) -> Option<&Edge> {
+        self.0.front()
+    }
+
+    /// Takes the oldest wait: the stream has gone past it.
+    pub fn pop(&mut self) -> Option<Edge> {
+        self.0.pop_front()
+    }
+
+    #[must_use = "they are to be dropped outside the lock"]
+    /// Takes all waits, to be dropped outside the lock.
+    pub fn take(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
+    /// The waits with own values up to `value`, oldest first.
+    pub fn upto(&self, value: u64) -> Vec<Edge> {
+        self.0.iter().take_while(|edge| edge.own <= value).cloned().collect()
+    }
+
+    /// Gives back memory that a burst left behind.
+    pub fn shrink(&mut self) {
+        if self.0.is_empty() && self.0.capacity() > LOOKED_THROUGH {
+            self.0 = VecDeque::new();
+        }
+    }
+}
