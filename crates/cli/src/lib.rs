@@ -1,0 +1,4 @@
+//! The syncpoint program: devices and pipelines from the command line.
+
+pub mod graph;
+pub mod plan;

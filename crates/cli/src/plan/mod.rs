@@ -1,0 +1,129 @@
+//! The pipeline file: what it may say, and how it becomes a [`Plan`] in which every name agrees.
+//!
+//! A file is [TOML](https://toml.io). It declares streams, buffers if it uses memory, and steps:
+//!
+//! ```
+//! # use syncpoint_cli::plan::{DeviceName, Plan};
+//! # let text = r#"
+//! [[stream]]                  # work on one stream runs in order; streams run at once
+//! name = "load"
+//!
+//! [[stream]]
+//! name = "compute"
+//! priority = -1               # lower is served first; if not given, last
+//! device = "host:0"           # if not given, the device of the command line
+//!
+//! [[buffer]]
+//! name = "batch"
+//! bytes = "64 MiB"            # or a plain number of bytes
+//!
+//! [[step]]
+//! name = "read"
+//! stream = "load"
+//! fill = { buffer = "batch", value = 7 }
+//! record = "loaded"           # names the point behind this step
+//!
+//! [[step]]
+//! name = "train"
+//! stream = "compute"
+//! wait = ["loaded"]           # does not begin before that point
+//! delay = "5ms"
+//! # "#;
+//! # Plan::parse("example.toml".as_ref(), text, &DeviceName::HOST).unwrap();
+//! ```
+//!
+//! The steps of one stream run in the order of the file. Across streams the order of the file says nothing: only waits
+//! do, and a wait may name a point that is recorded further down. A step does exactly one thing:
+//!
+//! | Work | What it does |
+//! |---|---|
+//! | `command = ["gzip", "a.txt"]` | runs a program on the host, with no shell between; it succeeds if the program does |
+//! | `fill = { buffer = "a", value = 7 }` | writes a byte value over a buffer, or over its first `bytes` |
+//! | `copy = { from = "a", to = "b" }` | copies a buffer over another, or the first `bytes` of it |
+//! | `delay = "5ms"` | keeps its stream busy; units are `ns`, `us`, `ms`, `s`, `min` |
+//!
+//! A command runs in the folder of the file, or in `dir`, which is relative to it; `env = { LANG = "C" }` sets variables
+//! besides those it inherits. Where one of its texts says `{scratch}`, it is given the path of an empty folder that the
+//! run makes, shares among its steps and removes at its end.
+//!
+//! Sizes have the units `B`, `kB`, `MB`, `GB`, `TB` (thousands) and `KiB`, `MiB`, `GiB`, `TiB` (1024s).
+
+mod circle;
+mod declare;
+mod device;
+mod fields;
+mod link;
+mod memory;
+mod model;
+mod name;
+mod numbers;
+mod problem;
+mod quantity;
+mod source;
+mod work;
+
+use std::{fs, path::Path};
+
+use toml::de::DeTable;
+
+pub use device::{DeviceName, DeviceNameError};
+pub use model::{Buffer, Command, Plan, Step, Stream, Work};
+pub use problem::{Problem, Problems};
+
+use declare::Declared;
+use problem::Ledger;
+use source::Source;
+
+impl Plan {
+    /// Reads a pipeline file; streams and buffers that name no device are put on `default`.
+    ///
+    /// # Errors
+    ///
+    /// [`Problems`]: the file cannot be read, or all that is wrong in it.
+    pub fn load(file: &Path, default: &DeviceName) -> Result<Self, Problems> {
+        let shown = file.display().to_string();
+        let bytes = fs::read(file).map_err(|error| Problems::unreadable(&shown, &error))?;
+        let text = String::from_utf8(bytes).map_err(|error| Problems::not_text(&shown, &error))?;
+        Self::parse(file, &text, default)
+    }
+
+    /// Reads the text of a pipeline file; `file` is what messages call it, and commands run in its folder.
+    ///
+    /// # Errors
+    ///
+    /// [`Problems`]: all that is wrong in the text. Of a text that is not TOML, only that is told.
+    pub fn parse(file: &Path, text: &str, default: &DeviceName) -> Result<Self, Problems> {
+        let source = Source::new(text);
+        let ledger = Ledger::new(&source);
+        let plan = read(&source, file, default, &ledger);
+        plan.ok_or_else(|| ledger.close(&file.display().to_string()))
+    }
+}
+
+/// The plan of a text; none exactly when the ledger has something to tell.
+fn read(
+    source: &Source<'_>,
+    file: &Path,
+    default: &DeviceName,
+    ledger: &Ledger<'_>,
+) -> Option<Plan> {
+    let (root, errors) = DeTable::parse_recoverable(source.text());
+    for error in &errors {
+        tell_syntax(error, source, ledger);
+    }
+    // What a recovering parser makes of a broken text would only lead to misleading messages.
+    if !ledger.is_empty() {
+        return None;
+    }
+    let declared = Declared::read(root.get_ref(), ledger);
+    link::link(&declared, file.to_owned(), default, ledger)
+}
+
+fn tell_syntax(error: &toml::de::Error, source: &Source<'_>, ledger: &Ledger<'_>) {
+    let span = error.span().unwrap_or_else(|| source.text().len()..source.text().len());
+    let message = match error.message() {
+        "duplicate key" => "this key is given twice; keep one of the two".to_owned(),
+        message => format!("this is not TOML: {message}; https://toml.io shows how it is written"),
+    };
+    ledger.add(&span, message);
+}

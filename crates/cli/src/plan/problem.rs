@@ -1,0 +1,178 @@
+//! What is wrong with a pipeline file, all of it, in words that a person can act on.
+
+use std::{cell::RefCell, error, fmt, io, ops::Range, string::FromUtf8Error};
+
+use super::source::{Excerpt, Source};
+
+/// Everything that is wrong with one file, in the order of its lines.
+///
+/// Its display is what the program prints: for each problem a line `FILE:LINE: what is wrong; what to do`, then the
+/// line of the file with the place marked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems {
+    file: String,
+    list: Vec<Problem>,
+}
+
+/// One thing that is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    line: Option<usize>,
+    message: String,
+    excerpt: Option<Excerpt>,
+    notes: Vec<String>,
+}
+
+impl Problems {
+    /// The problem of a file that cannot even be read.
+    pub(super) fn unreadable(file: &str, error: &io::Error) -> Self {
+        let message = format!("the file cannot be read: {error}; check its path and its rights");
+        Self::bare(file, None, message)
+    }
+
+    /// The problem of a file that is not UTF-8.
+    pub(super) fn not_text(file: &str, error: &FromUtf8Error) -> Self {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.split(|&byte| byte == b'\n').count();
+        Self::bare(file, Some(line), "this line is not UTF-8; save the file as UTF-8".into())
+    }
+
+    /// A single problem with nothing to show of the file.
+    fn bare(file: &str, line: Option<usize>, message: String) -> Self {
+        let problem = Problem { line, message, excerpt: None, notes: Vec::new() };
+        Self { file: file.to_owned(), list: vec![problem] }
+    }
+
+    /// The problems, in the order of their lines. There is at least one.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.list.iter()
+    }
+}
+
+impl Problem {
+    /// The line that it stands on, counted from 1; none if the file could not be read.
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+
+    /// What is wrong, of which object, and after `; ` what to do.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Problems {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, problem) in self.list.iter().enumerate() {
+            let gap = if place == 0 { "" } else { "\n" };
+            write!(formatter, "{gap}{}", self.file)?;
+            problem.fmt_after_file(formatter)?;
+        }
+        Ok(())
+    }
+}
+
+impl Problem {
+    fn fmt_after_file(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(line) = self.line {
+            write!(formatter, ":{line}")?;
+        }
+        write!(formatter, ": {}", self.message)?;
+        if let Some(excerpt) = &self.excerpt {
+            write!(formatter, "\n{excerpt}")?;
+        }
+        self.notes.iter().try_for_each(|note| write!(formatter, "\n      = {note}"))
+    }
+}
+
+impl error::Error for Problems {}
+
+/// Where the readers of a file write down what they find, so that none of them has to stop at the first problem.
+///
+/// The list is behind a cell because several readers of nested tables hold the ledger at once, on one thread.
+#[derive(Debug)]
+pub(super) struct Ledger<'s> {
+    source: &'s Source<'s>,
+    found: RefCell<Vec<(usize, Problem)>>,
+}
+
+impl<'s> Ledger<'s> {
+    pub(super) fn new(source: &'s Source<'s>) -> Self {
+        Self { source, found: RefCell::new(Vec::new()) }
+    }
+
+    /// The line, counted from 1, on which a place of the file stands.
+    pub(super) fn line(&self, span: &Range<usize>) -> usize {
+        self.source.line(span.start)
+    }
+
+    pub(super) fn add(&self, span: &Range<usize>, message: impl Into<String>) {
+        self.add_with_notes(span, message, Vec::new());
+    }
+
+    pub(super) fn add_with_notes(
+        &self,
+        span: &Range<usize>,
+        message: impl Into<String>,
+        notes: Vec<String>,
+    ) {
+        let problem = Problem {
+            line: Some(self.line(span)),
+            message: message.into(),
+            excerpt: Some(self.source.excerpt(span)),
+            notes,
+        };
+        self.found.borrow_mut().push((span.start, problem));
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.found.borrow().is_empty()
+    }
+
+    /// All that was found, by line; what was found twice is told once.
+    pub(super) fn close(self, file: &str) -> Problems {
+        let mut found = self.found.into_inner();
+        found.sort_by_key(|&(start, _)| start);
+        let mut list: Vec<Problem> = found.into_iter().map(|(_, problem)| problem).collect();
+        list.dedup();
+        Problems { file: file.to_owned(), list }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_are_told_by_line_each_once() {
+        let source = Source::new("one\ntwo\n");
+        let ledger = Ledger::new(&source);
+        ledger.add(&(4..7), "second");
+        ledger.add_with_notes(&(0..3), "first", vec!["a note".into()]);
+        ledger.add(&(4..7), "second");
+        let expected = "\
+f.toml:1: first
+    1 | one
+      | ^^^
+      = a note
+f.toml:2: second
+    2 | two
+      | ^^^";
+        assert_eq!(ledger.close("f.toml").to_string(), expected);
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_has_no_line() {
+        let error = io::Error::from(io::ErrorKind::NotFound);
+        let problems = Problems::unreadable("f.toml", &error);
+        assert_eq!(problems.iter().next().and_then(Problem::line), None);
+        assert!(problems.to_string().starts_with("f.toml: the file cannot be read: "));
+    }
+
+    #[test]
+    fn a_file_that_is_not_text_is_told_by_its_line() {
+        let error = String::from_utf8(b"one\ntwo\xff\n".to_vec()).unwrap_err();
+        let expected = "f.toml:2: this line is not UTF-8; save the file as UTF-8";
+        assert_eq!(Problems::not_text("f.toml", &error).to_string(), expected);
+    }
+}
