@@ -2,3 +2,7 @@
 
 pub mod graph;
 pub mod plan;
+pub mod report;
+
+#[cfg(test)]
+mod golden;

@@ -1,0 +1,295 @@
+//! The report as a program reads it: one JSON object whose keys stay.
+//!
+//! The keys of [`VERSION`] are never renamed or removed, and keep their meaning; new ones may come. A key whose value
+//! is not known is there with `null`. Times are whole nanoseconds from the beginning of the run.
+//!
+//! | Key | What it holds |
+//! |---|---|
+//! | `version` | [`VERSION`] |
+//! | `pipeline` | the file |
+//! | `verdict` | `complete`, `failed`, `timed_out`, `interrupted` or `unfinished` |
+//! | `clock` | `name`, `resolution_ns`, and `error_ns`: how far times may be off, if they came from another clock |
+//! | `wall_ns` | when the run ended |
+//! | `streams` | for each: `name`, `device`, `priority`, and `busy_ns`: how long its steps ran, summed |
+//! | `steps` | for each: see below |
+//! | `overlap` | `busy_ns`: all steps, summed; `together_ns`: a list, how long 0, 1, 2 ... of them ran at once |
+//! | `critical_path` | `work_ns`: its steps, summed; `links`: see below. `null` if no step has a time |
+//!
+//! A step has its `name`, its `stream`, its `work` (`command`, `fill`, `copy` or `delay`), its `state` (`complete`,
+//! `failed`, `not_run` or `unfinished`), the `reason` of a failure, the step `because` of which it was not run,
+//! `start_ns`, `end_ns`, what it came `after` (a list of edges), the end of its `output`, and `output_cut`: how many
+//! bytes before that were not kept.
+//!
+//! An edge has the `step` that had to end first, and `why`: `order`, on the same stream, or `wait`, with the name of the
+//! `point`. A link has its `step`, the `edge` that ties it to the link before (`null` for the first), `gap_ns` from the
+//! end of that one, and `held_by`, a step off the path that it also waited for and that ended later.
+
+use std::{io, time::Duration};
+
+use serde::Serialize;
+
+use super::{CriticalPath, Link, Report, State, Step, Verdict};
+use crate::graph::{Edge, Why};
+
+/// The version of the form: it grows when a key changes its meaning or goes.
+pub const VERSION: u32 = 1;
+
+impl Report {
+    /// Writes the report as one JSON object with a line break behind it. Its keys are described in `report/json.rs`.
+    ///
+    /// # Errors
+    ///
+    /// What the writer answers.
+    pub fn json(&self, mut writer: impl io::Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut writer, &Document::of(self))?;
+        writeln!(writer)
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'r> {
+    version: u32,
+    pipeline: &'r str,
+    verdict: &'static str,
+    clock: ClockForm<'r>,
+    wall_ns: u64,
+    streams: Vec<StreamForm<'r>>,
+    steps: Vec<StepForm<'r>>,
+    overlap: OverlapForm,
+    critical_path: Option<PathForm<'r>>,
+}
+
+#[derive(Serialize)]
+struct ClockForm<'r> {
+    name: &'r str,
+    resolution_ns: u64,
+    error_ns: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct StreamForm<'r> {
+    name: &'r str,
+    device: &'r str,
+    priority: Option<i32>,
+    busy_ns: u64,
+}
+
+#[derive(Serialize)]
+struct StepForm<'r> {
+    name: &'r str,
+    stream: Option<&'r str>,
+    work: &'static str,
+    state: &'static str,
+    reason: Option<&'r str>,
+    because: Option<&'r str>,
+    start_ns: Option<u64>,
+    end_ns: Option<u64>,
+    after: Vec<EdgeForm<'r>>,
+    output: &'r str,
+    output_cut: u64,
+}
+
+#[derive(Serialize)]
+struct EdgeForm<'r> {
+    step: Option<&'r str>,
+    why: &'static str,
+    point: Option<&'r str>,
+}
+
+#[derive(Serialize)]
+struct OverlapForm {
+    busy_ns: u64,
+    together_ns: Vec<u64>,
+}
+
+#[derive(Serialize)]
+struct PathForm<'r> {
+    work_ns: u64,
+    links: Vec<LinkForm<'r>>,
+}
+
+#[derive(Serialize)]
+struct LinkForm<'r> {
+    step: Option<&'r str>,
+    edge: Option<EdgeForm<'r>>,
+    gap_ns: u64,
+    held_by: Option<&'r str>,
+}
+
+impl<'r> Document<'r> {
+    fn of(report: &'r Report) -> Self {
+        let overlap = report.overlap();
+        Self {
+            version: VERSION,
+            pipeline: &report.pipeline,
+            verdict: verdict(report.verdict()),
+            clock: ClockForm {
+                name: &report.clock.name,
+                resolution_ns: nanos(report.clock.resolution),
+                error_ns: report.clock.error.map(nanos),
+            },
+            wall_ns: nanos(report.wall),
+            streams: (0..report.streams.len())
+                .map(|stream| StreamForm::of(report, stream))
+                .collect(),
+            steps: report.steps.iter().map(|step| StepForm::of(report, step)).collect(),
+            overlap: OverlapForm {
+                busy_ns: nanos(overlap.busy),
+                together_ns: overlap.together.into_iter().map(nanos).collect(),
+            },
+            critical_path: report.critical_path().map(|path| PathForm::of(report, path)),
+        }
+    }
+}
+
+impl<'r> StreamForm<'r> {
+    fn of(report: &'r Report, place: usize) -> Self {
+        let stream = &report.streams[place];
+        Self {
+            name: &stream.name,
+            device: &stream.device,
+            priority: stream.priority,
+            busy_ns: nanos(report.busy(place)),
+        }
+    }
+}
+
+impl<'r> StepForm<'r> {
+    fn of(report: &'r Report, step: &'r Step) -> Self {
+        let (state, reason, because) = match &step.state {
+            State::Complete => ("complete", None, None),
+            State::Failed { reason } => ("failed", Some(reason.as_str()), None),
+            State::NotRun { because } => ("not_run", None, name(report, *because)),
+            State::Unfinished => ("unfinished", None, None),
+        };
+        Self {
+            name: &step.name,
+            stream: report.streams.get(step.stream).map(|stream| stream.name.as_str()),
+            work: step.work,
+            state,
+            reason,
+            because,
+            start_ns: step.start.map(nanos),
+            end_ns: step.end.map(nanos),
+            after: step.after.iter().map(|edge| EdgeForm::of(report, edge)).collect(),
+            output: &step.output.text,
+            output_cut: step.output.cut,
+        }
+    }
+}
+
+impl<'r> EdgeForm<'r> {
+    fn of(report: &'r Report, edge: &'r Edge) -> Self {
+        let (why, point) = match &edge.why {
+            Why::Order => ("order", None),
+            Why::Wait(point) => ("wait", Some(point.as_str())),
+        };
+        Self { step: name(report, edge.from), why, point }
+    }
+}
+
+impl<'r> PathForm<'r> {
+    fn of(report: &'r Report, path: CriticalPath) -> Self {
+        let links = path.links.into_iter().map(|link| LinkForm::of(report, &link)).collect();
+        Self { work_ns: nanos(path.work), links }
+    }
+}
+
+impl<'r> LinkForm<'r> {
+    fn of(report: &'r Report, link: &Link) -> Self {
+        // The edge of a link is a copy; the one in the report lives as long as the document.
+        let after = &report.steps[link.step].after;
+        let edge = link.edge.as_ref().and_then(|edge| after.iter().find(|known| *known == edge));
+        Self {
+            step: name(report, link.step),
+            edge: edge.map(|edge| EdgeForm::of(report, edge)),
+            gap_ns: nanos(link.gap),
+            held_by: link.held_by.and_then(|step| name(report, step)),
+        }
+    }
+}
+
+fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Complete => "complete",
+        Verdict::Failed => "failed",
+        Verdict::TimedOut => "timed_out",
+        Verdict::Interrupted => "interrupted",
+        Verdict::Unfinished => "unfinished",
+    }
+}
+
+fn name(report: &Report, step: usize) -> Option<&str> {
+    report.steps.get(step).map(|step| step.name.as_str())
+}
+
+/// Whole nanoseconds; 584 years are the most that the form can say.
+fn nanos(length: Duration) -> u64 {
+    u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    use super::{super::sample, *};
+    use crate::golden;
+
+    fn json(report: &Report) -> Value {
+        let mut bytes = Vec::new();
+        report.json(&mut bytes).unwrap();
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    fn keys(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| keys(item, found)),
+            Value::Object(entries) => {
+                for (key, value) in entries {
+                    found.insert(key.clone());
+                    keys(value, found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    #[test]
+    fn the_form_is_as_it_was() {
+        let mut report = sample::timed(&[(0, 0, 30, &[]), (1, 31, 80, &[0]), (1, 0, 0, &[1])]);
+        report.steps[1].state = State::Failed { reason: "gzip ended with exit status 1".into() };
+        report.steps[1].output.text = "gzip: no such file\n".into();
+        (report.steps[2].start, report.steps[2].end) = (None, None);
+        report.steps[2].state = State::NotRun { because: 1 };
+        let mut bytes = Vec::new();
+        report.json(&mut bytes).unwrap();
+        golden::check("report.json", &String::from_utf8(bytes).unwrap());
+    }
+
+    #[test]
+    fn every_key_is_described() {
+        let mut found = BTreeSet::new();
+        let report = sample::timed(&[(0, 0, 30, &[]), (1, 31, 80, &[0])]);
+        keys(&json(&report), &mut found);
+        let described = include_str!("json.rs").lines().filter(|line| line.starts_with("//!"));
+        let described: String = described.collect();
+        for key in found {
+            assert!(described.contains(&format!("`{key}`")), "{key} is not described");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_step_and_time_reads_back(report in sample::random(12)) {
+            let json = json(&report);
+            for (place, step) in report.steps.iter().enumerate() {
+                prop_assert_eq!(json["steps"][place]["name"].as_str(), Some(step.name.as_str()));
+                prop_assert_eq!(json["steps"][place]["start_ns"].as_u64(), step.start.map(nanos));
+                prop_assert_eq!(json["steps"][place]["end_ns"].as_u64(), step.end.map(nanos));
+            }
+        }
+    }
+}

@@ -1,0 +1,277 @@
+//! The picture of a run in the terminal: a lane for each stream, a block for each step, time to the right.
+
+use std::time::Duration;
+
+use super::{
+    Interval, Report, State,
+    style::{Ink, Style, visible},
+    unit::Unit,
+};
+
+/// The longest name of a stream that the picture shows, in characters.
+const NAME: usize = 20;
+/// How wide the share at the end of a lane is: `  100 %`.
+const SHARE: usize = 7;
+/// How many columns a mark of the time axis takes at least: its number and some air.
+const MARK: u128 = 10;
+
+/// What a block is drawn with, and what that says. A block off the critical path is lighter.
+const KEY: [(char, Ink, &str); 4] = [
+    ('█', Ink::Critical, "critical path"),
+    ('▒', Ink::Usual, "other work"),
+    ('╳', Ink::Bad, "failed"),
+    ('░', Ink::Faint, "unfinished"),
+];
+/// Where a block begins right behind another.
+const BORDER: char = '│';
+
+/// The picture; nothing if no step ran for any time.
+pub(super) fn lanes(report: &Report, style: Style) -> String {
+    let canvas = Canvas::new(report, style);
+    if canvas.horizon.is_zero() {
+        return String::new();
+    }
+    let mut text = canvas.axis();
+    let mut drawn = vec![false; report.steps.len()];
+    for stream in 0..report.streams.len() {
+        let cells = canvas.cells(stream);
+        for &step in cells.iter().flatten() {
+            drawn[step] = true;
+        }
+        text += &canvas.lane(stream, &cells);
+    }
+    text + &canvas.key(&drawn)
+}
+
+/// A report with the measures of its picture.
+struct Canvas<'r> {
+    report: &'r Report,
+    style: Style,
+    critical: Vec<bool>,
+    /// The time at the right edge: the end of the run, or of a step that a clock puts behind it.
+    horizon: Duration,
+    /// How wide the names of the streams are.
+    names: usize,
+    /// How many cells a lane has.
+    width: usize,
+}
+
+impl<'r> Canvas<'r> {
+    fn new(report: &'r Report, style: Style) -> Self {
+        let ends = (0..report.steps.len()).filter_map(|step| report.interval(step));
+        let horizon = ends.map(|run| run.end).chain([report.wall]).max().unwrap_or_default();
+        let names = report.streams.iter().map(|stream| visible(&stream.name).chars().count());
+        let names = names.max().unwrap_or(0).min(NAME);
+        let width = style.width() - names - 2 - SHARE;
+        let mut critical = vec![false; report.steps.len()];
+        for link in report.critical_path().into_iter().flat_map(|path| path.links) {
+            critical[link.step] = true;
+        }
+        Self { report, style, critical, horizon, names, width }
+    }
+
+    /// The cell in which a time lies; the horizon lies behind the last.
+    fn cell(&self, time: Duration) -> usize {
+        let cell = time.as_nanos() * self.width as u128 / self.horizon.as_nanos();
+        usize::try_from(cell).unwrap_or(self.width).min(self.width)
+    }
+
+    /// For each cell of a lane the step that fills most of it. A step of any length fills a cell if no other does.
+    fn cells(&self, stream: usize) -> Vec<Option<usize>> {
+        let mut cells = vec![None; self.width];
+        let mut filled = vec![0; self.width];
+        for step in
+            (0..self.report.steps.len()).filter(|&step| self.report.steps[step].stream == stream)
+        {
+            let Some(run) = self.report.interval(step) else { continue };
+            let first = self.cell(run.start).min(self.width - 1);
+            for cell in first..=self.cell(run.end).clamp(first, self.width - 1) {
+                let share = self.share(run, cell);
+                let share = if run.length().is_zero() { 1 } else { share };
+                if share > filled[cell] {
+                    (cells[cell], filled[cell]) = (Some(step), share);
+                }
+            }
+        }
+        cells
+    }
+
+    /// How much of a cell a step fills, in nanoseconds times the number of cells, so that nothing is rounded.
+    fn share(&self, run: Interval, cell: usize) -> u128 {
+        let scale = |time: Duration| time.as_nanos() * self.width as u128;
+        let (from, to) = (cell as u128, cell as u128 + 1);
+        let (from, to) = (from * self.horizon.as_nanos(), to * self.horizon.as_nanos());
+        scale(run.end).min(to).saturating_sub(scale(run.start).max(from))
+    }
+
+    /// One lane: the name of the stream, its blocks, and how much of the time it was busy.
+    fn lane(&self, stream: usize, cells: &[Option<usize>]) -> String {
+        let name = visible(&self.report.streams[stream].name);
+        let name: String = name.chars().take(self.names).collect();
+        let busy = self.report.busy(stream).as_nanos() * 100 / self.horizon.as_nanos();
+        let mut line = format!("{}  ", self.style.paint(Ink::Strong, &pad(&name, self.names)));
+        let mut behind_block = false;
+        for group in cells.chunk_by(|left, right| left == right) {
+            line += &match group[0] {
+                Some(step) => self.block(step, group.len(), behind_block),
+                None => " ".repeat(group.len()),
+            };
+            behind_block = group[0].is_some();
+        }
+        format!("{line} {busy:>4} %\n")
+    }
+
+    /// One block: the name of the step if there is room for it.
+    fn block(&self, step: usize, width: usize, behind_block: bool) -> String {
+        let (fill, ink, _) = KEY[self.kind(step)];
+        let name = visible(&self.report.steps[step].name);
+        let long = name.chars().count();
+        let mut block = if long + 4 <= width { format!("{fill} {name} ") } else { String::new() };
+        while block.chars().count() < width {
+            block.push(fill);
+        }
+        if behind_block {
+            block.replace_range(..fill.len_utf8(), BORDER.encode_utf8(&mut [0; 4]));
+        }
+        self.style.paint(ink, &block)
+    }
+
+    /// The place in [`KEY`] of a step.
+    fn kind(&self, step: usize) -> usize {
+        match self.report.steps[step].state {
+            State::Failed { .. } => 2,
+            State::Unfinished => 3,
+            _ => usize::from(!self.critical[step]),
+        }
+    }
+
+    /// The numbers of the time axis, and its line.
+    fn axis(&self) -> String {
+        let unit = Unit::fitting(self.horizon, Duration::from_nanos(1));
+        let step = nice_step(self.horizon.as_nanos() * MARK / self.width as u128);
+        let mut numbers = String::new();
+        let mut line: Vec<char> = vec!['─'; self.width];
+        for time in
+            (0..=self.horizon.as_nanos()).step_by(usize::try_from(step).unwrap_or(usize::MAX))
+        {
+            let time = Duration::from_nanos(u64::try_from(time).unwrap_or(u64::MAX));
+            let (cell, number) = (self.cell(time), mark(unit, time));
+            if cell + number.len() < self.width {
+                numbers = pad(&numbers, cell) + &number;
+                line[cell] = if cell == 0 { '├' } else { '┬' };
+            }
+        }
+        let (margin, line) = (" ".repeat(self.names + 2), line.into_iter().collect::<String>());
+        let axis = format!("{margin}{numbers}\n{margin}{line}\n");
+        self.style.paint(Ink::Faint, &axis)
+    }
+
+    /// What the blocks mean, as far as they occur, and how many steps no cell was left for.
+    fn key(&self, drawn: &[bool]) -> String {
+        let drawn: Vec<usize> = (0..drawn.len()).filter(|&step| drawn[step]).collect();
+        let used = |kind: &usize| drawn.iter().any(|&step| self.kind(step) == *kind);
+        let sign = |kind: usize| {
+            let (fill, ink, meaning) = KEY[kind];
+            format!("{} {meaning}", self.style.paint(ink, &fill.to_string()))
+        };
+        let mut signs: Vec<String> = (0..KEY.len()).filter(used).map(sign).collect();
+        let ran = (0..self.report.steps.len()).filter(|&step| self.report.interval(step).is_some());
+        match ran.count() - drawn.len() {
+            0 => {}
+            1 => signs.push("1 step is too short to draw".into()),
+            hidden => signs.push(format!("{hidden} steps are too short to draw")),
+        }
+        format!("{:>1$}{2}\n", "", self.names + 2, signs.join("   "))
+    }
+}
+
+/// The smallest of 1, 2, 5, 10, 20, 50 ... that is not below a number.
+fn nice_step(least: u128) -> u128 {
+    let decades = (0..38).map(|power| 10_u128.pow(power));
+    let steps = decades.flat_map(|decade| [decade, 2 * decade, 5 * decade]);
+    steps.into_iter().find(|&step| step >= least).unwrap_or(u128::MAX)
+}
+
+/// A number of the axis, without zeros that say nothing; the first has the unit.
+fn mark(unit: Unit, time: Duration) -> String {
+    if time.is_zero() {
+        return format!("0 {}", unit.name);
+    }
+    let number = unit.number(time);
+    match number.split_once('.') {
+        Some((whole, fraction)) if fraction.bytes().all(|digit| digit == b'0') => whole.to_owned(),
+        Some(_) => number.trim_end_matches('0').to_owned(),
+        None => number,
+    }
+}
+
+fn pad(text: &str, width: usize) -> String {
+    format!("{text}{:1$}", "", width.saturating_sub(text.chars().count()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{super::sample, *};
+    use crate::golden;
+
+    const MILLI: u64 = 1_000_000;
+
+    #[test]
+    fn blocks_stand_where_their_steps_ran() {
+        let mut report = sample::timed(&[
+            (0, 0, 30 * MILLI, &[]),
+            (0, 30 * MILLI, 60 * MILLI, &[]),
+            (1, 30 * MILLI, 90 * MILLI, &[0]),
+            (2, 90 * MILLI, 95 * MILLI, &[2]),
+            (2, 95 * MILLI, 100 * MILLI, &[3]),
+        ]);
+        report.steps[4].state = State::Failed { reason: "broken".into() };
+        golden::check("lanes.txt", &lanes(&report, Style::PLAIN));
+    }
+
+    #[test]
+    fn a_run_of_no_time_has_no_picture() {
+        assert_eq!(lanes(&sample::unrun(&[(0, &[])]), Style::PLAIN), "");
+    }
+
+    #[test]
+    fn steps_that_find_no_cell_are_counted() {
+        let crowd: Vec<(usize, u64, u64, &[usize])> =
+            (0..500).map(|step| (0, step, step + 1, [].as_slice())).collect();
+        let picture = lanes(&sample::timed(&crowd), Style::PLAIN);
+        assert!(picture.contains("steps are too short to draw"), "{picture}");
+    }
+
+    #[test]
+    fn marks_of_the_axis_are_round_numbers() {
+        let steps: Vec<u128> = [1, 3, 6, 11, 4999, 5001].map(nice_step).into();
+        assert_eq!(steps, [1, 5, 10, 20, 5000, 10_000]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_lane_fits_the_width(report in sample::random(12), width in 40_usize..160) {
+            let style = Style::new(false, None, Some(width));
+            for line in lanes(&report, style).lines().take(2 + report.streams.len()) {
+                prop_assert!(line.chars().count() <= width, "{line}");
+            }
+        }
+
+        #[test]
+        fn colours_change_nothing_but_colours(report in sample::random(12)) {
+            let coloured = lanes(&report, Style::new(true, None, None));
+            let plain = without_colours(&coloured);
+            prop_assert_eq!(plain, lanes(&report, Style::PLAIN));
+        }
+    }
+
+    /// The text without its colour codes.
+    fn without_colours(text: &str) -> String {
+        let pieces = text.split("\u{1b}[").enumerate();
+        pieces
+            .map(|(place, piece)| if place == 0 { piece } else { piece.split_once('m').unwrap().1 })
+            .collect()
+    }
+}

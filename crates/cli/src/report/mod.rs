@@ -1,0 +1,27 @@
+//! What a run did: plain data that the run fills in, and everything that is worked out and shown from it.
+//!
+//! A run begins with [`Report::planned`], writes times and states into the steps as it hears of them, and ends with
+//! [`Report::settle`]. Then [`Report::text`] is what a person reads, [`Report::json`] what a program reads, and
+//! [`chrome`](crate::chrome) the picture that Perfetto opens.
+
+mod critical;
+mod json;
+mod lanes;
+mod model;
+mod output;
+mod overlap;
+mod style;
+mod table;
+mod text;
+mod trouble;
+mod unit;
+
+#[cfg(test)]
+pub(crate) mod sample;
+
+pub use critical::{CriticalPath, Link};
+pub use json::VERSION;
+pub use model::{Clock, CutShort, Interval, Report, State, Step, Stream, Verdict};
+pub use output::{Output, Tail};
+pub use overlap::Overlap;
+pub use style::Style;

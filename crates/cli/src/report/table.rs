@@ -1,0 +1,174 @@
+//! The table of steps: which, where, when, how long, and what each waited for.
+
+use super::{
+    Report, State, Step,
+    style::{Ink, Style, visible},
+    unit::Unit,
+};
+use crate::graph::{Edge, Why};
+
+/// How many waits a line names; the others are counted.
+const NAMED: usize = 3;
+
+/// One column: its head, whether it holds numbers, its cells, and how wide the widest of them is.
+struct Column {
+    head: String,
+    numeric: bool,
+    cells: Vec<String>,
+    width: usize,
+}
+
+impl Column {
+    fn new(head: impl Into<String>, numeric: bool, cells: Vec<String>) -> Self {
+        let head = head.into();
+        let width = cells.iter().chain([&head]).map(|cell| cell.chars().count()).max().unwrap_or(0);
+        Self { head, numeric, cells, width }
+    }
+}
+
+/// The table, with a line for each step in the order of the file.
+pub(super) fn table(report: &Report, style: Style) -> String {
+    let unit = Unit::fitting(report.wall, report.clock.resolution);
+    let columns = columns(report, unit);
+    let head: Vec<&str> = columns.iter().map(|column| column.head.as_str()).collect();
+    let mut text = style.paint(Ink::Strong, &line(&columns, &head)) + "\n";
+    for (place, step) in report.steps.iter().enumerate() {
+        let cells: Vec<&str> = columns.iter().map(|column| column.cells[place].as_str()).collect();
+        text += &style.paint(ink(step), &line(&columns, &cells));
+        text.push('\n');
+    }
+    text
+}
+
+fn ink(step: &Step) -> Ink {
+    match step.state {
+        State::Failed { .. } => Ink::Bad,
+        State::NotRun { .. } | State::Unfinished => Ink::Faint,
+        State::Complete => Ink::Plain,
+    }
+}
+
+/// The columns; the one of states only where not every step is complete.
+fn columns(report: &Report, unit: Unit) -> Vec<Column> {
+    let column = |head: &str, numeric, cell: &dyn Fn(usize) -> String| {
+        Column::new(head, numeric, (0..report.steps.len()).map(cell).collect())
+    };
+    let time = |text: &str| format!("{text} ({})", unit.name);
+    let start = |step| report.interval(step).map(|run| unit.number(run.start)).unwrap_or_default();
+    let mut columns = vec![
+        column("step", false, &|step| visible(&report.steps[step].name)),
+        column("stream", false, &|step| stream(report, step)),
+        column(&time("start"), true, &start),
+        column(&time("length"), true, &|step| length(report, unit, step)),
+    ];
+    if report.steps.iter().any(|step| step.state != State::Complete) {
+        columns.push(column("state", false, &|step| state(report, step)));
+    }
+    columns.push(column("waited for", false, &|step| waited_for(report, step)));
+    columns
+}
+
+fn stream(report: &Report, step: usize) -> String {
+    let stream = report.streams.get(report.steps[step].stream);
+    stream.map(|stream| visible(&stream.name)).unwrap_or_default()
+}
+
+/// The length; of a step that has not ended, how long it has run so far, with a sign that there was more to come.
+fn length(report: &Report, unit: Unit, step: usize) -> String {
+    let Some(run) = report.interval(step) else { return String::new() };
+    let more = if report.steps[step].end.is_none() { "> " } else { "" };
+    format!("{more}{}", unit.number(run.length()))
+}
+
+fn state(report: &Report, step: usize) -> String {
+    let step = &report.steps[step];
+    match &step.state {
+        State::Complete => "complete".into(),
+        State::Failed { .. } => "failed".into(),
+        State::NotRun { because } => format!("not run: {} failed", name(report, *because)),
+        State::Unfinished if step.start.is_none() => "not begun".into(),
+        State::Unfinished => "unfinished".into(),
+    }
+}
+
+/// The points that the file makes the step wait for, each with the step that records it.
+fn waited_for(report: &Report, step: usize) -> String {
+    let wait = |edge: &Edge| match &edge.why {
+        Why::Wait(point) => Some(format!("{} ({})", visible(point), name(report, edge.from))),
+        Why::Order => None,
+    };
+    let waits: Vec<String> = report.steps[step].after.iter().filter_map(wait).collect();
+    let more = waits.len().saturating_sub(NAMED);
+    let named = waits[..waits.len() - more].join(", ");
+    if more == 0 { named } else { format!("{named} and {more} more") }
+}
+
+/// The name of a step, for a person.
+pub(super) fn name(report: &Report, step: usize) -> String {
+    report.steps.get(step).map(|step| visible(&step.name)).unwrap_or_default()
+}
+
+/// One line: texts to the left, numbers to the right, two spaces between, none at the end.
+fn line(columns: &[Column], cells: &[&str]) -> String {
+    let mut line = String::new();
+    for (column, cell) in columns.iter().zip(cells) {
+        let room = column.width.saturating_sub(cell.chars().count());
+        let (before, behind) = if column.numeric { (room, 0) } else { (0, room) };
+        line += &[&" ".repeat(before), *cell, &" ".repeat(behind), "  "].concat();
+    }
+    line.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{super::sample, *};
+
+    #[test]
+    fn numbers_stand_under_each_other_and_waits_are_named() {
+        let mut report =
+            sample::timed(&[(0, 0, 9_500_000, &[]), (1, 9_600_000, 123_456_789, &[0])]);
+        report.steps[1].after.insert(0, Edge::order(0));
+        let expected = "\
+step    stream    start (ms)  length (ms)  waited for
+step 0  stream 0       0.000        9.500
+step 1  stream 1       9.600      113.857  point 0 (step 0)
+";
+        assert_eq!(table(&report, Style::PLAIN), expected);
+    }
+
+    #[test]
+    fn states_are_shown_once_something_went_wrong() {
+        let mut report =
+            sample::timed(&[(0, 0, 9, &[]), (1, 9, 10, &[]), (1, 0, 0, &[0]), (2, 0, 0, &[])]);
+        report.steps[0].state = State::Failed { reason: "broken".into() };
+        report.steps[1].state = State::Unfinished;
+        report.steps[1].end = None;
+        for step in &mut report.steps[2..] {
+            (step.state, step.start, step.end) = (State::Unfinished, None, None);
+        }
+        report.wall = Duration::from_nanos(20);
+        report.settle();
+        let expected = "\
+step    stream    start (ns)  length (ns)  state                   waited for
+step 0  stream 0           0            9  failed
+step 1  stream 1           9         > 11  unfinished
+step 2  stream 1                           not run: step 0 failed  point 0 (step 0)
+step 3  stream 2                           not begun
+";
+        assert_eq!(table(&report, Style::PLAIN), expected);
+    }
+
+    #[test]
+    fn of_many_waits_some_are_counted() {
+        let report = sample::timed(&[
+            (0, 0, 1, &[]),
+            (0, 0, 1, &[]),
+            (0, 0, 1, &[]),
+            (0, 0, 1, &[]),
+            (1, 1, 2, &[0, 1, 2, 3]),
+        ]);
+        assert!(table(&report, Style::PLAIN).ends_with("point 2 (step 2) and 1 more\n"));
+    }
+}
