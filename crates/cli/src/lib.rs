@@ -1,5 +1,6 @@
 //! The syncpoint program: devices and pipelines from the command line.
 
+pub mod chrome;
 pub mod graph;
 pub mod plan;
 pub mod report;
