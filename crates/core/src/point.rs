@@ -176,6 +176,12 @@ impl Point {
         notify::when_settled(Some(self.clone()), function)
     }
 
+    /// Of a gate's point, the point at which a stream will open the gate, if the gate was promised to one.
+    #[doc(hidden)]
+    pub fn opener(&self) -> Option<Self> {
+        self.timeline.gate()?.opener()
+    }
+
     /// The outcome, once there is one.
     pub(crate) fn outcome(&self) -> Option<Result<()>> {
         match self.state() {

@@ -1,1 +1,24 @@
-//! The host backend of syncpoint: streams run by threads of this process.
+//! The host backend: streams run by threads of this process, with no GPU and no driver.
+//!
+//! Every stream is a queue of items and a state. A few workers, and host threads that synchronize, take the streams
+//! that have something to do and run their items in order; a stream that comes to a wait parks on the point's list of
+//! waiters and costs nothing until the point wakes it. So a hundred thousand streams need two threads, and none before
+//! the first item.
+#![forbid(unsafe_code)]
+
+mod buffer;
+mod clock;
+mod device;
+mod help;
+mod local;
+mod order;
+mod ready;
+mod scheduler;
+mod stream;
+mod sync;
+mod timer;
+mod turn;
+mod watch;
+mod worker;
+
+pub use device::open;

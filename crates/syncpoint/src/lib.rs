@@ -1,1 +1,36 @@
 //! Streams, points and events for ordering and timing work on any device.
+//!
+//! **Streams** run work in order, **points** name the end of the work enqueued so far and never move, **events** are
+//! the familiar reusable names of CUDA and PyTorch. The host is a device like any other, so everything here runs, and
+//! can be tested, without a GPU.
+//!
+//! # Examples
+//! Two streams, ordered by a point and timed on the device's clock:
+//! ```
+//! # fn read_batch() {}
+//! # fn train_step() {}
+//! # fn main() -> syncpoint::Result<()> {
+//! use std::time::Duration;
+//!
+//! let device = syncpoint::open("host:0")?;
+//! let (load, compute) = (device.stream()?, device.stream()?);
+//!
+//! load.enqueue(|| read_batch())?;
+//! let loaded = load.record()?;
+//! compute.wait(&loaded)?; // device side: returns at once
+//! let start = compute.record_timed()?;
+//! compute.enqueue(|| train_step())?;
+//! let end = compute.record_timed()?;
+//!
+//! end.synchronize_timeout(Duration::from_secs(5))?; // or .synchronize(), or .await
+//! println!("{:?} on {}", end.elapsed_since(&start)?, end.clock());
+//! # Ok(())
+//! # }
+//! ```
+#![forbid(unsafe_code)]
+
+mod registry;
+
+pub use syncpoint_core::*;
+
+pub use registry::{Availability, available, devices, open};

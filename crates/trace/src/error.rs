@@ -38,18 +38,11 @@ pub struct DecodeError {
 impl DecodeError {
     #[cold]
     pub(crate) fn new(problem: Problem, found: &str) -> Self {
-        Self {
-            line: None,
-            problem,
-            found: shown(found),
-        }
+        Self { line: None, problem, found: shown(found) }
     }
 
     pub(crate) fn at(self, line: usize) -> Self {
-        Self {
-            line: Some(line),
-            ..self
-        }
+        Self { line: Some(line), ..self }
     }
 
     /// The number of the line, from 1; `None` when one line was decoded by itself.
@@ -81,11 +74,7 @@ impl Error for DecodeError {}
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            line,
-            problem,
-            found,
-        } = self;
+        let Self { line, problem, found } = self;
         if let Some(line) = line {
             write!(formatter, "line {line}: ")?;
         }
@@ -114,10 +103,9 @@ pub(crate) enum Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Header => write!(
-                formatter,
-                "the header \"{HEADER}\"; begin the trace with that line"
-            ),
+            Self::Header => {
+                write!(formatter, "the header \"{HEADER}\"; begin the trace with that line")
+            }
             Self::Version => formatter.write_str(
                 "version 1 of the format; \
                  read this trace with the release of syncpoint that wrote it",
@@ -139,18 +127,10 @@ impl fmt::Display for Problem {
                 write!(formatter, "the field {key}; add {key}= and its value")
             }
             Self::Repeated(key) => {
-                write!(
-                    formatter,
-                    "the field {key} only once; drop all but one of them"
-                )
+                write!(formatter, "the field {key} only once; drop all but one of them")
             }
             Self::Value(key, kind) => {
-                write!(
-                    formatter,
-                    "{} for {key}; {}",
-                    kind.expected(),
-                    kind.remedy()
-                )
+                write!(formatter, "{} for {key}; {}", kind.expected(), kind.remedy())
             }
         }
     }
@@ -216,9 +196,6 @@ mod tests {
     fn what_fits_is_shown_whole() {
         let found = "é".repeat(SHOWN_CHARACTERS);
         let message = DecodeError::new(Problem::Name, &found).to_string();
-        assert!(
-            message.starts_with(&format!("found \"{found}\", ")),
-            "{message}"
-        );
+        assert!(message.starts_with(&format!("found \"{found}\", ")), "{message}");
     }
 }

@@ -47,11 +47,7 @@ fn digit(nibble: u8) -> char {
 /// The check is needed because `from_str_radix` takes a sign.
 fn byte(digits: &str) -> Option<u8> {
     let sound = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-    if sound {
-        u8::from_str_radix(digits, 16).ok()
-    } else {
-        None
-    }
+    if sound { u8::from_str_radix(digits, 16).ok() } else { None }
 }
 
 #[cfg(test)]
@@ -98,19 +94,7 @@ mod tests {
 
     #[test]
     fn a_broken_escape_is_refused() {
-        for word in [
-            "%",
-            "%2",
-            "a%",
-            "%%",
-            "%zz",
-            "%+1",
-            "% 1",
-            "%é",
-            "%C3",
-            "%FF",
-            "%ED%A0%80",
-        ] {
+        for word in ["%", "%2", "a%", "%%", "%zz", "%+1", "% 1", "%é", "%C3", "%FF", "%ED%A0%80"] {
             assert_eq!(read(word), None, "{word:?}");
         }
     }

@@ -52,13 +52,8 @@ impl<'line> Fields<'line> {
     }
 
     fn values(&self, key: &'static str) -> impl Iterator<Item = &'line str> {
-        let fields = self
-            .text
-            .split_ascii_whitespace()
-            .filter_map(|word| word.split_once('='));
-        fields
-            .filter(move |(found, _)| *found == key)
-            .map(|(_, value)| value)
+        let fields = self.text.split_ascii_whitespace().filter_map(|word| word.split_once('='));
+        fields.filter(move |(found, _)| *found == key).map(|(_, value)| value)
     }
 
     fn error(&self, problem: Problem) -> DecodeError {

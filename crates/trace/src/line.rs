@@ -90,16 +90,8 @@ pub fn decode(line: &str) -> Result<Record, DecodeError> {
 }
 
 fn push_record(record: &Record, line: &mut String) {
-    let Record {
-        sequence,
-        nanos,
-        thread,
-        operation,
-    } = record;
-    push(
-        line,
-        format_args!("{sequence} {nanos} {thread} {}", operation.word()),
-    );
+    let Record { sequence, nanos, thread, operation } = record;
+    push(line, format_args!("{sequence} {nanos} {thread} {}", operation.word()));
     operation.push_fields(line);
 }
 
@@ -127,10 +119,7 @@ mod tests {
         let reason = "a\nb\r\nc\u{2028}d\u{85}e".to_owned();
         let record = Record::new(1, 2, 3, Operation::GateFailed { gate: 4, reason });
         let line = encode(&record);
-        assert!(
-            !line.contains(['\n', '\r', '\u{2028}', '\u{85}']),
-            "{line:?}"
-        );
+        assert!(!line.contains(['\n', '\r', '\u{2028}', '\u{85}']), "{line:?}");
         assert_eq!(decode(&line), Ok(record));
     }
 
@@ -146,10 +135,7 @@ mod tests {
     fn a_field_of_a_later_version_is_ignored() {
         let plain = decode("1 2 3 gate_opened gate=4");
         assert!(plain.is_ok(), "{plain:?}");
-        assert_eq!(
-            decode("1 2 3 gate_opened colour=%zz gate=4 colour=blue"),
-            plain
-        );
+        assert_eq!(decode("1 2 3 gate_opened colour=%zz gate=4 colour=blue"), plain);
     }
 
     #[test]
@@ -198,10 +184,7 @@ mod tests {
             let shorter = line.replacen(&format!(" {field}"), "", 1);
             let message = decode(&shorter).unwrap_err().to_string();
             let key = field.split('=').next().unwrap();
-            assert!(
-                message.contains(&format!("expected the field {key}; ")),
-                "{message}"
-            );
+            assert!(message.contains(&format!("expected the field {key}; ")), "{message}");
         }
     }
 }

@@ -72,10 +72,7 @@ pub struct Reader<'text> {
 impl<'text> Reader<'text> {
     /// A reader of a whole trace, header included.
     pub fn new(text: &'text str) -> Self {
-        Self {
-            lines: lines(text),
-            unread: true,
-        }
+        Self { lines: lines(text), unread: true }
     }
 
     fn read_header(&mut self) -> Result<(), DecodeError> {
@@ -98,11 +95,7 @@ impl Iterator for Reader<'_> {
             return Some(Err(error));
         }
         let (index, line) = self.lines.find(|(_, line)| is_record(line))?;
-        Some(
-            whole(line)
-                .and_then(decode)
-                .map_err(|error| error.at(index + 1)),
-        )
+        Some(whole(line).and_then(decode).map_err(|error| error.at(index + 1)))
     }
 }
 
@@ -133,8 +126,7 @@ fn is_record(line: &str) -> bool {
 
 /// A line that has its newline; without it, the end of the line may be missing too.
 fn whole(line: &str) -> Result<&str, DecodeError> {
-    line.strip_suffix('\n')
-        .ok_or_else(|| DecodeError::new(Problem::CutShort, line))
+    line.strip_suffix('\n').ok_or_else(|| DecodeError::new(Problem::CutShort, line))
 }
 
 #[cfg(test)]
@@ -169,10 +161,7 @@ mod tests {
 
     #[test]
     fn a_trace_with_the_line_ends_of_windows_is_read() {
-        assert_eq!(
-            items("syncpoint-trace 1\r\n\r\n7 1 1 gate_created gate=1\r\n"),
-            ["7"]
-        );
+        assert_eq!(items("syncpoint-trace 1\r\n\r\n7 1 1 gate_created gate=1\r\n"), ["7"]);
     }
 
     #[test]
@@ -202,19 +191,13 @@ mod tests {
 
     #[test]
     fn a_header_may_have_fields_of_a_later_version() {
-        assert_eq!(
-            items("syncpoint-trace 1 clock=raw\n7 1 1 gate_created gate=1\n"),
-            ["7"]
-        );
+        assert_eq!(items("syncpoint-trace 1 clock=raw\n7 1 1 gate_created gate=1\n"), ["7"]);
     }
 
     #[test]
     fn a_last_line_without_its_newline_is_not_believed() {
         let items = items("syncpoint-trace 1\n1 1 1 gate_created gate=1");
         assert_eq!(items.len(), 1);
-        assert!(
-            items[0].contains("expected a newline at the end of the line; "),
-            "{items:?}"
-        );
+        assert!(items[0].contains("expected a newline at the end of the line; "), "{items:?}");
     }
 }

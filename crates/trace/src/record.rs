@@ -21,12 +21,7 @@ pub struct Record {
 impl Record {
     /// A record of an operation.
     pub fn new(sequence: u64, nanos: u64, thread: u64, operation: Operation) -> Self {
-        Self {
-            sequence,
-            nanos,
-            thread,
-            operation,
-        }
+        Self { sequence, nanos, thread, operation }
     }
 }
 

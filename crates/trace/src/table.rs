@@ -155,20 +155,14 @@ mod tests {
     #[test]
     fn the_golden_trace_has_every_operation() {
         for name in Operation::WORDS {
-            assert!(
-                GOLDEN.contains(&format!(" {name} ")),
-                "{name} has no golden line"
-            );
+            assert!(GOLDEN.contains(&format!(" {name} ")), "{name} has no golden line");
         }
     }
 
     #[test]
     fn the_golden_trace_has_every_kind_of_wait() {
         for kind in Call::WORDS {
-            assert!(
-                GOLDEN.contains(&format!(" call={kind} ")),
-                "{kind} has no golden line"
-            );
+            assert!(GOLDEN.contains(&format!(" call={kind} ")), "{kind} has no golden line");
         }
     }
 }

@@ -57,9 +57,7 @@ impl Field for Option<u64> {
     }
 
     fn read(key: &'static str, fields: &Fields<'_>) -> Result<Self, DecodeError> {
-        read(key, Kind::NumberOrNone, fields, |text| {
-            or_none(text, number)
-        })
+        read(key, Kind::NumberOrNone, fields, |text| or_none(text, number))
     }
 }
 
@@ -82,16 +80,9 @@ fn point(text: &str) -> Option<(u64, u64)> {
 }
 
 /// Outer `None`: the text is neither a value nor `none`.
-#[expect(
-    clippy::option_option,
-    reason = "the two absences are different answers"
-)]
+#[expect(clippy::option_option, reason = "the two absences are different answers")]
 fn or_none<T>(text: &str, parse: impl Fn(&str) -> Option<T>) -> Option<Option<T>> {
-    if text == NONE {
-        Some(None)
-    } else {
-        parse(text).map(Some)
-    }
+    if text == NONE { Some(None) } else { parse(text).map(Some) }
 }
 
 fn read<T>(

@@ -19,11 +19,7 @@ pub(crate) fn is_name(word: &str) -> bool {
 
 /// A decimal number; unlike `parse`, refuses a leading `+`.
 pub(crate) fn number<T: FromStr>(text: &str) -> Option<T> {
-    if text.starts_with('+') {
-        None
-    } else {
-        text.parse().ok()
-    }
+    if text.starts_with('+') { None } else { text.parse().ok() }
 }
 
 #[cfg(test)]
@@ -51,15 +47,7 @@ mod tests {
     fn a_number_is_decimal_and_in_range() {
         assert_eq!(number::<u64>("18446744073709551615"), Some(u64::MAX));
         assert_eq!(number::<i32>("-2147483648"), Some(i32::MIN));
-        for other in [
-            "",
-            "+1",
-            "-1",
-            "0x1",
-            "1_000",
-            "1.0",
-            "18446744073709551616",
-        ] {
+        for other in ["", "+1", "-1", "0x1", "1_000", "1.0", "18446744073709551616"] {
             assert_eq!(number::<u64>(other), None, "{other:?}");
         }
     }

@@ -12,19 +12,14 @@ fn every_operation_is_written_as_its_golden_line() {
         write_line(&record, &mut text);
     }
     for (written, golden) in text.lines().zip(GOLDEN.lines()) {
-        assert_eq!(
-            written, golden,
-            "the format has changed: old readers would misunderstand"
-        );
+        assert_eq!(written, golden, "the format has changed: old readers would misunderstand");
     }
     assert_eq!(text, GOLDEN);
 }
 
 #[test]
 fn every_golden_line_is_read_as_its_operation() {
-    let read = Reader::new(GOLDEN)
-        .collect::<Result<Vec<_>, _>>()
-        .expect("the trace is sound");
+    let read = Reader::new(GOLDEN).collect::<Result<Vec<_>, _>>().expect("the trace is sound");
     for (read, expected) in read.iter().zip(&records()) {
         assert_eq!(read, expected);
     }
@@ -40,11 +35,7 @@ fn a_trace_cut_anywhere_gives_whole_records_and_at_most_one_error() {
         let read: Vec<_> = items.iter().filter_map(|item| item.clone().ok()).collect();
         assert_eq!(read, whole[..read.len()], "cut at {cut}");
         let at_end_of_line = GOLDEN[..cut].ends_with('\n');
-        assert_eq!(
-            items.len() - read.len(),
-            usize::from(!at_end_of_line),
-            "cut at {cut}"
-        );
+        assert_eq!(items.len() - read.len(), usize::from(!at_end_of_line), "cut at {cut}");
     }
 }
 
@@ -53,33 +44,19 @@ fn records() -> Vec<Record> {
     let numbered = (1..).zip(parts.into_iter().flatten());
     let record =
         |(sequence, (thread, operation))| Record::new(sequence, 999 + sequence, thread, operation);
-    let last = O::StreamRecovered {
-        stream: 6,
-        value: u64::MAX,
-    };
-    numbered
-        .map(record)
-        .chain([Record::new(32, u64::MAX, u64::MAX, last)])
-        .collect()
+    let last = O::StreamRecovered { stream: 6, value: u64::MAX };
+    numbered.map(record).chain([Record::new(32, u64::MAX, u64::MAX, last)]).collect()
 }
 
 fn life() -> Vec<(u64, O)> {
     let device = || "host:0".to_owned();
     [
-        O::StreamCreated {
-            stream: 1,
-            device: device(),
-            priority: -1,
-        },
+        O::StreamCreated { stream: 1, device: device(), priority: -1 },
         O::StreamDeleted { stream: 1 },
         O::EventCreated { event: 2 },
         O::EventDeleted { event: 2 },
         O::GateCreated { gate: 3 },
-        O::BufferCreated {
-            buffer: 4,
-            device: "sim:0".to_owned(),
-            bytes: 4096,
-        },
+        O::BufferCreated { buffer: 4, device: "sim:0".to_owned(), bytes: 4096 },
         O::BufferDeleted { buffer: 4 },
     ]
     .map(|operation| (1, operation))
@@ -87,11 +64,7 @@ fn life() -> Vec<(u64, O)> {
 }
 
 fn work() -> Vec<(u64, O)> {
-    let enqueued = |value, work| O::Enqueued {
-        stream: 1,
-        value,
-        work,
-    };
+    let enqueued = |value, work| O::Enqueued { stream: 1, value, work };
     let accessed = |buffer, offset, access| O::BufferAccessed {
         stream: 1,
         value: 4,
@@ -114,12 +87,7 @@ fn work() -> Vec<(u64, O)> {
 }
 
 fn order() -> Vec<(u64, O)> {
-    let recorded = |timed, event| O::PointRecorded {
-        stream: 1,
-        value: 5,
-        timed,
-        event,
-    };
+    let recorded = |timed, event| O::PointRecorded { stream: 1, value: 5, timed, event };
     let waited = |on, on_value, event, elided| O::Waited {
         stream: 6,
         value: 1,
@@ -133,71 +101,27 @@ fn order() -> Vec<(u64, O)> {
         (2, recorded(false, None)),
         (3, waited(1, 5, Some(2), false)),
         (3, waited(3, 1, None, true)),
-        (
-            3,
-            O::GateOpening {
-                gate: 3,
-                stream: 6,
-                value: 2,
-            },
-        ),
+        (3, O::GateOpening { gate: 3, stream: 6, value: 2 }),
         (3, O::GateOpened { gate: 3 }),
-        (
-            3,
-            O::GateFailed {
-                gate: 7,
-                reason: "gate dropped unopened".to_owned(),
-            },
-        ),
+        (3, O::GateFailed { gate: 7, reason: "gate dropped unopened".to_owned() }),
     ]
 }
 
 fn waits() -> Vec<(u64, O)> {
-    let point = Call::Point {
-        timeline: 1,
-        value: 5,
-    };
+    let point = Call::Point { timeline: 1, value: 5 };
     let event = |point| Call::Event { event: 2, point };
-    let stream = Call::Stream {
-        stream: 6,
-        value: 2,
-    };
-    let device = Call::Device {
-        device: "host:0".to_owned(),
-    };
+    let stream = Call::Stream { stream: 6, value: 2 };
+    let device = Call::Device { device: "host:0".to_owned() };
     [
-        O::Synchronizing {
-            call: point.clone(),
-        },
-        O::Synchronized {
-            call: point,
-            outcome: Outcome::Complete,
-        },
-        O::Synchronizing {
-            call: event(Some((1, 5))),
-        },
-        O::Synchronized {
-            call: event(None),
-            outcome: Outcome::Failed,
-        },
-        O::Synchronizing {
-            call: stream.clone(),
-        },
-        O::Synchronized {
-            call: stream,
-            outcome: Outcome::TimedOut,
-        },
-        O::Synchronizing {
-            call: device.clone(),
-        },
-        O::Synchronized {
-            call: device,
-            outcome: Outcome::Refused,
-        },
-        O::QueriedComplete {
-            timeline: 1,
-            value: 5,
-        },
+        O::Synchronizing { call: point.clone() },
+        O::Synchronized { call: point, outcome: Outcome::Complete },
+        O::Synchronizing { call: event(Some((1, 5))) },
+        O::Synchronized { call: event(None), outcome: Outcome::Failed },
+        O::Synchronizing { call: stream.clone() },
+        O::Synchronized { call: stream, outcome: Outcome::TimedOut },
+        O::Synchronizing { call: device.clone() },
+        O::Synchronized { call: device, outcome: Outcome::Refused },
+        O::QueriedComplete { timeline: 1, value: 5 },
     ]
     .map(|operation| (4, operation))
     .into()
@@ -205,12 +129,5 @@ fn waits() -> Vec<(u64, O)> {
 
 fn failures() -> Vec<(u64, O)> {
     let reason = "100% of\nthe work=0".to_owned();
-    vec![(
-        0,
-        O::StreamFailed {
-            stream: 6,
-            value: 3,
-            reason,
-        },
-    )]
+    vec![(0, O::StreamFailed { stream: 6, value: 3, reason })]
 }

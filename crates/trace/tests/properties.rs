@@ -19,15 +19,9 @@ use records::{record, text};
 const GOLDEN: &str = include_str!("golden/operations.txt");
 
 fn config() -> ProptestConfig {
-    let config = ProptestConfig {
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    };
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
     match config.rng_seed {
-        RngSeed::Random => ProptestConfig {
-            rng_seed: RngSeed::Fixed(1),
-            ..config
-        },
+        RngSeed::Random => ProptestConfig { rng_seed: RngSeed::Fixed(1), ..config },
         RngSeed::Fixed(_) => config,
     }
 }
@@ -96,16 +90,10 @@ fn the_random_records_have_every_operation() {
 
 /// A line with one piece of it cut out and another text put there.
 fn damaged_line() -> impl Strategy<Value = String> {
-    let patch = prop_oneof![
-        Just(String::new()),
-        text(),
-        select(WORDS).prop_map(str::to_owned)
-    ];
+    let patch = prop_oneof![Just(String::new()), text(), select(WORDS).prop_map(str::to_owned)];
     (record(), any::<Index>(), any::<Index>(), patch).prop_map(|(record, from, to, patch)| {
         let line = encode(&record);
-        let boundaries: Vec<_> = (0..=line.len())
-            .filter(|at| line.is_char_boundary(*at))
-            .collect();
+        let boundaries: Vec<_> = (0..=line.len()).filter(|at| line.is_char_boundary(*at)).collect();
         let (from, to) = (*from.get(&boundaries), *to.get(&boundaries));
         format!("{}{patch}{}", &line[..from.min(to)], &line[from.max(to)..])
     })
@@ -155,15 +143,9 @@ fn check_answer(answer: Result<Record, DecodeError>) -> Result<(), TestCaseError
 }
 
 fn check_message(message: &str) -> Result<(), TestCaseError> {
-    prop_assert!(
-        message.starts_with("found ") || message.starts_with("line "),
-        "{message:?}"
-    );
+    prop_assert!(message.starts_with("found ") || message.starts_with("line "), "{message:?}");
     prop_assert!(!message.contains(char::is_control), "{message:?}");
-    prop_assert!(
-        message.contains(", expected ") && message.contains("; "),
-        "{message:?}"
-    );
+    prop_assert!(message.contains(", expected ") && message.contains("; "), "{message:?}");
     // 63 characters shown, of at most ten each when escaped, and a sentence.
     prop_assert!(message.chars().count() <= 63 * 10 + 200, "{message:?}");
     Ok(())

@@ -4,6 +4,7 @@ mod eras;
 mod progress;
 mod wakers;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -100,6 +101,13 @@ impl Timeline {
         matches!(self.0.owner, Owner::Gate(_))
     }
 
+    pub(crate) fn gate(&self) -> Option<&GateCell> {
+        match &self.0.owner {
+            Owner::Gate(gate) => Some(gate),
+            Owner::Stream(_) => None,
+        }
+    }
+
     pub(crate) fn owner(&self) -> &Owner {
         &self.0.owner
     }
@@ -118,9 +126,37 @@ impl Timeline {
         self.0.core.is_complete(value)
     }
 
+    /// The stream whose timeline this is, unless it is of the backend whose streams are `Own`.
+    #[doc(hidden)]
+    pub fn foreign_stream<Own: RawStream>(&self) -> Option<Arc<dyn RawStream>> {
+        self.stream().filter(|stream| {
+            let stream: &dyn Any = stream.as_ref();
+            !stream.is::<Own>()
+        })
+    }
+
+    /// The stream whose timeline this is, if it is of the backend whose streams are `Own`.
+    #[doc(hidden)]
+    pub fn own_stream<Own: RawStream>(&self) -> Option<Arc<Own>> {
+        let stream: Arc<dyn Any + Send + Sync> = self.stream()?;
+        stream.downcast().ok()
+    }
+
     /// What is known of a value without asking the driver.
     pub(crate) fn state(&self, value: u64) -> State {
         self.0.core.state(value)
+    }
+
+    /// What is known of a value without asking the driver, for backends.
+    #[doc(hidden)]
+    pub fn state_of(&self, value: u64) -> State {
+        self.state(value)
+    }
+
+    /// Whether an era fails now.
+    #[doc(hidden)]
+    pub fn has_failed(&self) -> bool {
+        self.failure().is_some()
     }
 
     /// The failure of the era that is failing now.
@@ -205,9 +241,9 @@ impl fmt::Display for Timeline {
 /// The protocol of a timeline, apart from who owns it, so that a model can run it.
 struct Core {
     progress: Progress,
-    /// The largest value of a failed era: 0 while nothing ever failed, the maximum while an era fails. Read after the
-    /// completed value: whoever sees a value of a later era complete sees this raised before it.
-    failed: AtomicU64,
+    /// The first value after every failed era: 0 while nothing ever failed, the maximum while an era fails. Read after
+    /// the completed value: whoever sees a value of a later era complete sees this raised before it.
+    floor: AtomicU64,
     enqueued: AtomicU64,
     /// Guards the waiters and the eras. A leaf: nothing is called and no other lock is taken under it.
     leaf: Mutex<Leaf>,
@@ -222,7 +258,7 @@ impl Core {
     fn new(enqueued: u64) -> Self {
         Self {
             progress: Progress::new(0),
-            failed: AtomicU64::new(0),
+            floor: AtomicU64::new(0),
             enqueued: AtomicU64::new(enqueued),
             leaf: Mutex::new(Leaf { wakers: Wakers::default(), eras: Eras::default() }),
         }
@@ -230,9 +266,9 @@ impl Core {
 
     #[inline]
     fn is_complete(&self, value: u64) -> bool {
-        // Acquire on `failed`: pairs with the release in `fail` and `recover`. The acquire in `completed` orders this
+        // Acquire on `floor`: pairs with the release in `fail` and `recover`. The acquire in `completed` orders this
         // load after it.
-        self.progress.completed() >= value && value > self.failed.load(Ordering::Acquire)
+        self.progress.completed() >= value && value >= self.floor.load(Ordering::Acquire)
     }
 
     fn state(&self, value: u64) -> State {
@@ -240,7 +276,7 @@ impl Core {
             return State::Complete;
         }
         // Acquire: as in `is_complete`.
-        if self.failed.load(Ordering::Acquire) == 0 {
+        if self.floor.load(Ordering::Acquire) == 0 {
             return State::Pending;
         }
         let leaf = lock(&self.leaf);
@@ -257,7 +293,7 @@ impl Core {
 
     fn failure(&self) -> Option<Error> {
         // Acquire: as in `is_complete`.
-        if self.failed.load(Ordering::Acquire) != u64::MAX {
+        if self.floor.load(Ordering::Acquire) != u64::MAX {
             return None;
         }
         lock(&self.leaf).eras.failing().cloned()
@@ -293,7 +329,7 @@ impl Core {
         }
         leaf.eras.begin(from, error);
         // Release: pairs with the acquire in `is_complete`.
-        self.failed.store(u64::MAX, Ordering::Release);
+        self.floor.store(u64::MAX, Ordering::Release);
         leaf.wakers.take_from(from)
     }
 
@@ -301,7 +337,7 @@ impl Core {
         let mut leaf = lock(&self.leaf);
         let error = leaf.eras.end(upto)?;
         // Release: pairs with the acquire in `is_complete`. The owner completes no value above `upto` before this.
-        self.failed.store(upto, Ordering::Release);
+        self.floor.store(upto + 1, Ordering::Release);
         Some(error)
     }
 

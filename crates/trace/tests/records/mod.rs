@@ -13,9 +13,8 @@ pub(crate) fn record() -> impl Strategy<Value = Record> {
 
 /// Any text, with much of what a line is made of.
 pub(crate) fn text() -> impl Strategy<Value = String> {
-    let marks = vec![
-        ' ', '=', '%', '\n', '\r', '\t', '\0', '#', ':', '0', 'n', '\u{85}', '\u{2028}',
-    ];
+    let marks =
+        vec![' ', '=', '%', '\n', '\r', '\t', '\0', '#', ':', '0', 'n', '\u{85}', '\u{2028}'];
     let char = prop_oneof![2 => select(marks), 1 => any::<char>()];
     prop::collection::vec(char, 0..24).prop_map(String::from_iter)
 }
@@ -35,11 +34,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 fn life() -> impl Strategy<Value = Operation> {
     prop_oneof![
         (number(), text(), any::<i32>()).prop_map(|(stream, device, priority)| {
-            Operation::StreamCreated {
-                stream,
-                device,
-                priority,
-            }
+            Operation::StreamCreated { stream, device, priority }
         }),
         number().prop_map(|stream| Operation::StreamDeleted { stream }),
         number().prop_map(|event| Operation::EventCreated { event }),
@@ -54,35 +49,18 @@ fn buffers() -> impl Strategy<Value = Operation> {
     let part = (number(), number());
     prop_oneof![
         (number(), text(), number()).prop_map(|(buffer, device, bytes)| {
-            Operation::BufferCreated {
-                buffer,
-                device,
-                bytes,
-            }
+            Operation::BufferCreated { buffer, device, bytes }
         }),
         (number(), number(), number(), part, access).prop_map(
             |(stream, value, buffer, (offset, bytes), access)| {
-                Operation::BufferAccessed {
-                    stream,
-                    value,
-                    buffer,
-                    offset,
-                    bytes,
-                    access,
-                }
+                Operation::BufferAccessed { stream, value, buffer, offset, bytes, access }
             }
         ),
     ]
 }
 
 fn order() -> impl Strategy<Value = Operation> {
-    let work = select(vec![
-        Work::Host,
-        Work::Submit,
-        Work::Fill,
-        Work::Copy,
-        Work::Delay,
-    ]);
+    let work = select(vec![Work::Host, Work::Submit, Work::Fill, Work::Copy, Work::Delay]);
     prop_oneof![
         (number(), number(), work).prop_map(|(stream, value, work)| Operation::Enqueued {
             stream,
@@ -90,23 +68,11 @@ fn order() -> impl Strategy<Value = Operation> {
             work
         }),
         (number(), number(), any::<bool>(), event()).prop_map(|(stream, value, timed, event)| {
-            Operation::PointRecorded {
-                stream,
-                value,
-                timed,
-                event,
-            }
+            Operation::PointRecorded { stream, value, timed, event }
         }),
         (number(), number(), point(), event(), any::<bool>()).prop_map(
             |(stream, value, (on, on_value), event, elided)| {
-                Operation::Waited {
-                    stream,
-                    value,
-                    on,
-                    on_value,
-                    event,
-                    elided,
-                }
+                Operation::Waited { stream, value, on, on_value, event, elided }
             }
         ),
     ]
@@ -125,12 +91,7 @@ fn gates() -> impl Strategy<Value = Operation> {
 }
 
 fn waits() -> impl Strategy<Value = Operation> {
-    let outcomes = vec![
-        Outcome::Complete,
-        Outcome::Failed,
-        Outcome::TimedOut,
-        Outcome::Refused,
-    ];
+    let outcomes = vec![Outcome::Complete, Outcome::Failed, Outcome::TimedOut, Outcome::Refused];
     prop_oneof![
         call().prop_map(|call| Operation::Synchronizing { call }),
         (call(), select(outcomes))

@@ -1,0 +1,57 @@
+//! The host device.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use syncpoint_core::contract::{RawBuffer, RawDevice, RawStream};
+use syncpoint_core::{Capabilities, Clock, Device, Error, Kind, Result, Timeline};
+
+use crate::buffer::HostBuffer;
+use crate::clock::HostClock;
+use crate::ready::priorities;
+use crate::scheduler::Scheduler;
+use crate::stream::HostStream;
+
+/// A host device under a name such as `host:0`. Makes no thread: the first item does.
+pub fn open(name: &str) -> Device {
+    let scheduler = Scheduler::new(HostClock::new(name), BOUND);
+    let capabilities = Capabilities::new(priorities()).with_timing();
+    Device::new(name, Arc::new(HostDevice { scheduler, capabilities }))
+}
+
+/// How many items a stream holds at most: beyond it an enqueue is refused, and never blocks.
+const BOUND: usize = 1 << 20;
+
+#[derive(Debug)]
+struct HostDevice {
+    scheduler: Arc<Scheduler>,
+    capabilities: Capabilities,
+}
+
+impl RawDevice for HostDevice {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn clock(&self) -> &Clock {
+        self.scheduler.clock().face()
+    }
+
+    fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {
+        Ok(HostStream::new(timeline, Arc::clone(&self.scheduler), priority))
+    }
+
+    fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
+        Ok(Arc::new(HostBuffer::new(bytes)?))
+    }
+
+    fn shutdown(&self, deadline: Instant) -> Result<()> {
+        self.scheduler.close();
+        if self.scheduler.wait_for_quiet(deadline.saturating_duration_since(Instant::now())) {
+            return Ok(());
+        }
+        let message =
+            "work still runs on the host at the deadline of its shutdown; let it end, or leave it";
+        Err(Error::new(Kind::TimedOut, message))
+    }
+}

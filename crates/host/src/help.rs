@@ -1,0 +1,74 @@
+//! Helping: a host thread that synchronizes runs what the awaited point depends on, and nothing else.
+//!
+//! It follows the chain of what streams wait for, takes a stream of the chain that is runnable, and stops exactly at
+//! the value that is needed: what comes after it may wait for the helper itself.
+
+use std::sync::Arc;
+
+use syncpoint_core::Point;
+
+use crate::local::Local;
+use crate::order::Turn;
+use crate::stream::HostStream;
+use crate::turn::{self, Limit};
+
+/// Runs items until `value` of the stream is settled, or nothing on its chain can be run here.
+pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
+    let local = Local::enter();
+    let scheduler = Arc::clone(&stream.scheduler);
+    let mut chain = vec![(stream, value)];
+    while let Some((stream, value)) = chain.last() {
+        if is_settled(stream, *value) {
+            chain.pop();
+            continue;
+        }
+        match try_claim(stream) {
+            Claim::Taken => {
+                stream.scheduler.note_helped();
+                turn::run(stream, Limit::Upto(*value));
+            }
+            Claim::Parked(point) => match behind(&point) {
+                Some(link) if chain.len() < LONGEST => chain.push(link),
+                _ => break,
+            },
+            Claim::Elsewhere => break,
+        }
+    }
+    drop(local);
+    scheduler.kick();
+}
+
+/// A chain longer than this is left to the workers: it may be a cycle through the host.
+const LONGEST: usize = 4096;
+
+fn is_settled(stream: &HostStream, value: u64) -> bool {
+    stream.timeline.completed() >= value || stream.timeline.has_failed()
+}
+
+enum Claim {
+    /// The helper owns the stream now.
+    Taken,
+    /// The stream waits for this point.
+    Parked(Point),
+    /// Somebody else runs it, or it waits for time to pass.
+    Elsewhere,
+}
+
+/// Takes a runnable stream, leaving its entry in the run queue behind.
+fn try_claim(stream: &HostStream) -> Claim {
+    let mut order = stream.order();
+    match order.state {
+        Turn::Runnable => {
+            order.state = Turn::Running;
+            Claim::Taken
+        }
+        Turn::Parked => order.parked_on().map_or(Claim::Elsewhere, Claim::Parked),
+        Turn::Idle | Turn::Running => Claim::Elsewhere,
+    }
+}
+
+/// The host stream whose progress completes a point, and the value to come to.
+fn behind(point: &Point) -> Option<(Arc<HostStream>, u64)> {
+    let point = point.opener().unwrap_or_else(|| point.clone());
+    Some((point.timeline().own_stream()?, point.value()))
+}

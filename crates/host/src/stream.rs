@@ -1,0 +1,260 @@
+//! Streams of the host: what core asks of them, done under the order lock.
+
+use std::sync::{Arc, Weak};
+use std::task::{Wake, Waker};
+
+use syncpoint_core::contract::{Edge, Item, Placed, RawStream, Refused, Stamp, Time};
+use syncpoint_core::{Error, Kind, Place, Point, Result, Statistics, Timeline};
+
+use crate::order::{Entry, Order, Step, Turn};
+use crate::scheduler::Scheduler;
+use crate::sync::{Mutex, MutexGuard, lock};
+use crate::{help, local};
+
+/// One stream.
+#[derive(Debug)]
+pub(crate) struct HostStream {
+    pub(crate) timeline: Timeline,
+    pub(crate) scheduler: Arc<Scheduler>,
+    pub(crate) priority: i32,
+    /// The order lock. Guards the queue and the state; nothing of the user's runs under it, and no other stream's
+    /// order lock is taken. The leaf lock of a timeline may be.
+    order: Mutex<Order>,
+    this: Weak<Self>,
+}
+
+impl HostStream {
+    pub(crate) fn new(timeline: Timeline, scheduler: Arc<Scheduler>, priority: i32) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            timeline,
+            scheduler,
+            priority,
+            order: Mutex::new(Order::default()),
+            this: Weak::clone(this),
+        })
+    }
+
+    pub(crate) fn order(&self) -> MutexGuard<'_, Order> {
+        lock(&self.order)
+    }
+
+    /// A strong name of this stream. It lives: somebody calls a method of it.
+    fn this(&self) -> Option<Arc<Self>> {
+        self.this.upgrade()
+    }
+
+    /// Puts an entry at the end, if the stream takes any.
+    fn admit(&self, order: &mut Order, entry: Entry) -> Result<Placed, (Entry, Error)> {
+        match self.admissible(order) {
+            Ok(()) => Ok(self.placed(order.push(entry))),
+            Err(error) => Err((entry, error)),
+        }
+    }
+
+    fn admissible(&self, order: &Order) -> Result<()> {
+        if let Some(failure) = &order.failure {
+            return Err(failure.clone());
+        }
+        if order.len() >= self.scheduler.bound() {
+            return Err(self.full(order));
+        }
+        self.scheduler.ensure_worker()
+    }
+
+    #[cold]
+    fn full(&self, order: &Order) -> Error {
+        let message = format!(
+            "{} holds {} items, its bound; synchronize before enqueueing more",
+            self.timeline,
+            order.len()
+        );
+        Error::new(Kind::Exhausted, message)
+    }
+
+    /// Publishes a value just taken.
+    fn placed(&self, value: u64) -> Placed {
+        self.timeline.enqueue(value);
+        Placed::new(value)
+    }
+
+    /// Makes an idle stream runnable. Says whether it has to be listed once the lock is released.
+    fn rouse(order: &mut Order) -> bool {
+        if order.state != Turn::Idle {
+            return false;
+        }
+        order.state = Turn::Runnable;
+        !std::mem::replace(&mut order.listed, true)
+    }
+
+    fn list(&self) {
+        if let Some(this) = self.this() {
+            self.scheduler.submit(this);
+        }
+    }
+
+    /// Parks an idle stream on the point that it was just told to wait for. Says whether the stream has to be listed,
+    /// because the point has settled meanwhile.
+    fn park_at_once(&self, order: &mut Order, point: &Point) -> bool {
+        if order.state != Turn::Idle {
+            return false;
+        }
+        if self.list_with(point) {
+            order.state = Turn::Parked;
+            return false;
+        }
+        Self::rouse(order)
+    }
+
+    /// Lists this stream with the waiters of a point. `false`: the point has settled, and it is not listed.
+    pub(crate) fn list_with(&self, point: &Point) -> bool {
+        let Some(this) = self.this() else { return false };
+        let listed = point.timeline().register(point.value(), Waker::from(this)).is_some();
+        if listed && let Some(stream) = point.timeline().foreign_stream::<Self>() {
+            stream.expect(point.value());
+        }
+        listed
+    }
+}
+
+/// The waker of a parked stream makes it runnable, and runs nothing.
+impl Wake for HostStream {
+    fn wake(self: Arc<Self>) {
+        let mut order = self.order();
+        if order.state != Turn::Parked {
+            return;
+        }
+        order.state = Turn::Runnable;
+        if !std::mem::replace(&mut order.listed, true) {
+            drop(order);
+            local::keep_or_submit(self);
+        }
+    }
+}
+
+impl RawStream for HostStream {
+    fn put(&self, item: Item) -> Result<Placed> {
+        let mut order = self.order();
+        let admitted = self.admit(&mut order, entry(item));
+        let list = admitted.is_ok() && Self::rouse(&mut order);
+        drop(order);
+        if list {
+            self.list();
+        }
+        admitted.map_err(|(_refused, error)| error)
+    }
+
+    fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused> {
+        let mut order = self.order();
+        if order.enqueued() != enqueued {
+            return Err(Refused { item, error: None });
+        }
+        if let Err(error) = self.admissible(&order) {
+            return Err(Refused { item, error: Some(error) });
+        }
+        let placed = self.placed(order.push(entry(item)));
+        if Self::rouse(&mut order) {
+            drop(order);
+            self.list();
+        }
+        Ok(placed)
+    }
+
+    fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>> {
+        let mut order = self.order();
+        if order.waits().cover(point) {
+            return Ok(None);
+        }
+        self.admissible(&order)?;
+        let value = order.push_wait(point.clone(), place);
+        let placed = self.placed(value);
+        if self.park_at_once(&mut order, point) {
+            drop(order);
+            self.list();
+        }
+        Ok(Some(placed))
+    }
+
+    /// A plain record is no operation: the latest value is the end of the work so far.
+    fn record(&self) -> Result<Placed> {
+        Ok(Placed::new(self.timeline.enqueued()))
+    }
+
+    /// On an idle stream the time is now, and no operation is needed either.
+    fn record_timed(&self, place: Place) -> Result<(Placed, Time)> {
+        let mut order = self.order();
+        if order.state == Turn::Idle && order.failure.is_none() {
+            let value = order.enqueued();
+            return Ok((Placed::new(value), Time::Known(self.scheduler.clock().now())));
+        }
+        let stamp = Arc::new(Stamp::default());
+        let step = Step::Stamp(Arc::clone(&stamp));
+        let admitted = self.admit(&mut order, Entry { step, place });
+        drop(order);
+        admitted.map(|placed| (placed, Time::Stamp(stamp))).map_err(|(_refused, error)| error)
+    }
+
+    fn waits_upto(&self, value: u64) -> Vec<Edge> {
+        self.order().waits().upto(value)
+    }
+
+    fn recover(&self) -> Result<Option<Error>> {
+        let mut order = self.order();
+        if order.failure.take().is_none() {
+            return Ok(None);
+        }
+        Ok(self.timeline.recover(order.enqueued()))
+    }
+
+    fn cancel(&self, error: &Error) {
+        self.fail(None, error);
+    }
+
+    /// The queue runs on: whoever has an entry of the stream, or lists it with its waiters, keeps it alive.
+    fn close(&self) {}
+
+    fn statistics(&self) -> Statistics {
+        let mut statistics = Statistics::default();
+        statistics.queued = self.timeline.enqueued().saturating_sub(self.timeline.completed());
+        statistics
+    }
+
+    fn help(&self, value: u64) {
+        if let Some(this) = self.this() {
+            help::help(this, value);
+        }
+    }
+
+    fn expect(&self, _value: u64) {
+        self.scheduler.kick();
+    }
+}
+
+fn entry(item: Item) -> Entry {
+    Entry { step: Step::Task(item.task), place: item.place }
+}
+
+impl HostStream {
+    /// Fails the stream: from the value at which its owner is, or, for a stream that is cancelled, from the first item
+    /// not begun. What has not begun is abandoned, and its gates fail with the same cause.
+    pub(crate) fn fail(&self, at: Option<u64>, error: &Error) {
+        let mut order = self.order();
+        if order.failure.is_some() {
+            return;
+        }
+        let from = at.unwrap_or_else(|| order.at());
+        order.failure = Some(error.clone());
+        let (abandoned, waits) = order.abandon();
+        if order.state == Turn::Parked {
+            order.rest();
+        }
+        let woken = self.timeline.fail(from, error.clone());
+        drop(order);
+        woken.wake();
+        drop(waits);
+        for entry in abandoned {
+            if let Step::Task(task) = entry.step {
+                task.discard(error);
+            }
+        }
+    }
+}

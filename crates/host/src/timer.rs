@@ -1,0 +1,134 @@
+//! The timer: wakes streams whose delay is over.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::{Arc, Weak};
+use std::task::Wake;
+use std::thread;
+use std::time::Instant;
+
+use syncpoint_core::{Error, Kind, Result};
+
+use crate::stream::HostStream;
+use crate::sync::{Condvar, Mutex, MutexGuard, lock};
+
+/// One thread, made at the first delay, that sleeps until the next one ends.
+#[derive(Debug, Default)]
+pub(crate) struct Timer(Arc<Shared>);
+
+#[derive(Debug, Default)]
+struct Shared {
+    /// Guards the heap. Nothing is woken under it.
+    heap: Mutex<Heap>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Heap {
+    alarms: BinaryHeap<Reverse<Alarm>>,
+    number: u64,
+    started: bool,
+}
+
+#[derive(Debug)]
+struct Alarm {
+    instant: Instant,
+    number: u64,
+    stream: Arc<HostStream>,
+}
+
+impl Timer {
+    /// Wakes the stream at an instant. Called under its order lock.
+    pub(crate) fn wake_at(&self, instant: Instant, stream: Arc<HostStream>) -> Result<()> {
+        let mut heap = lock(&self.0.heap);
+        self.start(&mut heap)?;
+        heap.number += 1;
+        let number = heap.number;
+        let next = heap.alarms.peek().is_none_or(|Reverse(alarm)| instant < alarm.instant);
+        heap.alarms.push(Reverse(Alarm { instant, number, stream }));
+        drop(heap);
+        if next {
+            self.0.changed.notify_one();
+        }
+        Ok(())
+    }
+
+    fn start(&self, heap: &mut Heap) -> Result<()> {
+        if heap.started {
+            return Ok(());
+        }
+        let shared = Arc::downgrade(&self.0);
+        let builder = thread::Builder::new().name("syncpoint-timer".to_owned());
+        let thread = builder.spawn(move || run(&shared)).map_err(|error| {
+            let message = "the timer's thread cannot be made; free threads or memory and try again";
+            Error::new(Kind::Exhausted, message).caused_by(error)
+        })?;
+        // The thread ends with its device: nobody joins it.
+        drop(thread);
+        heap.started = true;
+        Ok(())
+    }
+}
+
+/// Sleeps and wakes until the device is gone.
+fn run(shared: &Weak<Shared>) {
+    while let Some(shared) = shared.upgrade() {
+        let due = shared.wait_for_due();
+        for alarm in due {
+            alarm.stream.wake();
+        }
+    }
+}
+
+impl Shared {
+    /// Sleeps until an alarm is due and takes all that are.
+    fn wait_for_due(&self) -> Vec<Alarm> {
+        let mut heap = lock(&self.heap);
+        loop {
+            let now = Instant::now();
+            let due = take_due(&mut heap, now);
+            if !due.is_empty() {
+                return due;
+            }
+            heap = self.sleep(heap, now);
+        }
+    }
+
+    fn sleep<'a>(&self, heap: MutexGuard<'a, Heap>, now: Instant) -> MutexGuard<'a, Heap> {
+        match heap.alarms.peek().map(|Reverse(alarm)| alarm.instant) {
+            None => self.changed.wait(heap).unwrap_or_else(std::sync::PoisonError::into_inner),
+            Some(next) => {
+                let woken = self.changed.wait_timeout(heap, next.saturating_duration_since(now));
+                woken.unwrap_or_else(std::sync::PoisonError::into_inner).0
+            }
+        }
+    }
+}
+
+fn take_due(heap: &mut Heap, now: Instant) -> Vec<Alarm> {
+    let mut due = Vec::new();
+    while heap.alarms.peek().is_some_and(|Reverse(alarm)| alarm.instant <= now) {
+        due.extend(heap.alarms.pop().map(|Reverse(alarm)| alarm));
+    }
+    due
+}
+
+impl PartialEq for Alarm {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+
+impl Eq for Alarm {}
+
+impl PartialOrd for Alarm {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Alarm {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.instant, self.number).cmp(&(other.instant, other.number))
+    }
+}

@@ -1,0 +1,153 @@
+//! The registry: the backends built in, their devices, and why one is not to be had.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use syncpoint_core::{Device, Error, Kind, Reason, Result};
+
+/// Opens a device by its name: `host:0`, or `host` for the first of a backend.
+///
+/// The same name gives the same device for as long as the process lives. Opening the host makes no thread and calls no
+/// driver.
+///
+/// # Errors
+/// `Misuse(OutOfRange)`: no such backend or index, or not a name at all. `Unavailable`: the backend is not built in,
+/// or its device is absent; the message says what was searched.
+///
+/// # Examples
+/// ```
+/// let host = syncpoint::open("host:0")?;
+/// assert_eq!(host, syncpoint::open("host")?);
+/// let error = syncpoint::open("toaster:0").unwrap_err();
+/// assert!(error.to_string().contains("host"));
+/// # Ok::<(), syncpoint::Error>(())
+/// ```
+pub fn open(name: &str) -> Result<Device> {
+    let (backend, index) = parse(name)?;
+    let canonical = format!("{}:{index}", backend.name);
+    let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(device) = opened.get(&canonical) {
+        return Ok(device.clone());
+    }
+    let device = (backend.open)(&canonical, index)?;
+    opened.insert(canonical, device.clone());
+    Ok(device)
+}
+
+/// The names of the devices that [`open`] can open on this machine now.
+pub fn devices() -> Vec<String> {
+    let all = BACKENDS.iter().map(|backend| (backend.name, (backend.count)()));
+    let present = all.filter_map(|(name, count)| Some((name, count.ok()?)));
+    present
+        .flat_map(|(name, count)| (0..count).map(move |index| format!("{name}:{index}")))
+        .collect()
+}
+
+/// Every backend that this library knows, with its number of devices or why it has none.
+pub fn available() -> Vec<Availability> {
+    let availability =
+        |backend: &Backend| Availability { backend: backend.name, devices: (backend.count)() };
+    BACKENDS.iter().map(availability).collect()
+}
+
+/// Whether a backend can be used here.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Availability {
+    /// The backend, such as `host`.
+    pub backend: &'static str,
+    /// How many devices it has; an `Unavailable` error says why it has none and what was searched.
+    pub devices: Result<u32>,
+}
+
+struct Backend {
+    name: &'static str,
+    count: fn() -> Result<u32>,
+    open: fn(&str, u32) -> Result<Device>,
+}
+
+/// The devices opened so far. Guards the table; a backend's open runs under it, so that two threads that open one
+/// device get the same.
+static OPENED: Mutex<BTreeMap<String, Device>> = Mutex::new(BTreeMap::new());
+
+const BACKENDS: [Backend; 2] = [
+    Backend { name: "host", count: host::count, open: host::open },
+    Backend { name: "sim", count: sim::count, open: sim::open },
+];
+
+#[cfg(feature = "host")]
+mod host {
+    use super::{Device, Result, check_index};
+
+    #[expect(clippy::unnecessary_wraps, reason = "every backend answers in the same way")]
+    pub(super) fn count() -> Result<u32> {
+        Ok(1)
+    }
+
+    pub(super) fn open(name: &str, index: u32) -> Result<Device> {
+        check_index("host", index, 1)?;
+        Ok(syncpoint_host::open(name))
+    }
+}
+
+#[cfg(not(feature = "host"))]
+mod host {
+    use super::{Device, Result, not_built};
+
+    pub(super) fn count() -> Result<u32> {
+        Err(not_built("host"))
+    }
+
+    pub(super) fn open(_name: &str, _index: u32) -> Result<Device> {
+        Err(not_built("host"))
+    }
+}
+
+mod sim {
+    use super::{Device, Result, not_built};
+
+    pub(super) fn count() -> Result<u32> {
+        Err(not_built("sim"))
+    }
+
+    pub(super) fn open(_name: &str, _index: u32) -> Result<Device> {
+        Err(not_built("sim"))
+    }
+}
+
+fn parse(name: &str) -> Result<(&'static Backend, u32)> {
+    let (backend, index) = name.split_once(':').unwrap_or((name, "0"));
+    let known = BACKENDS.iter().find(|known| known.name == backend).ok_or_else(|| unknown(name))?;
+    let index = index.parse().map_err(|_| not_an_index(name))?;
+    Ok((known, index))
+}
+
+fn check_index(backend: &str, index: u32, count: u32) -> Result<()> {
+    if index < count {
+        return Ok(());
+    }
+    let message =
+        format!("{backend}:{index} does not exist; {backend} has {count}, counted from 0");
+    Err(Error::misuse(Reason::OutOfRange, message))
+}
+
+#[cold]
+fn not_an_index(name: &str) -> Error {
+    let message =
+        format!("{name:?} names no device; write the backend and an index from 0, such as host:0");
+    Error::misuse(Reason::OutOfRange, message)
+}
+
+#[cold]
+fn unknown(name: &str) -> Error {
+    let known: Vec<&str> = BACKENDS.iter().map(|backend| backend.name).collect();
+    let message = format!("{name:?} names no backend; the backends are {}", known.join(", "));
+    Error::misuse(Reason::OutOfRange, message)
+}
+
+#[cold]
+fn not_built(backend: &str) -> Error {
+    let message =
+        format!("{backend} is not built in; build syncpoint with its feature {backend:?}");
+    Error::new(Kind::Unavailable, message)
+}
