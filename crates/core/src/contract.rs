@@ -100,6 +100,12 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// As [`put`](Self::put).
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>>;
 
+    /// Whether a record is the latest enqueued value and no operation. Then core reads it and never calls
+    /// [`record`](Self::record) in its place. Never changes.
+    fn has_plain_records(&self) -> bool {
+        false
+    }
+
     /// The value of the end of the work so far. A failed stream gives a value that has failed.
     ///
     /// # Errors

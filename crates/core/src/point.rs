@@ -52,16 +52,19 @@ pub enum State {
 }
 
 impl Point {
+    #[inline]
     pub(crate) fn new(timeline: Timeline, value: u64, place: Place) -> Self {
         Self { timeline, value, place }
     }
 
     /// The timeline that the point lies on.
+    #[inline]
     pub fn timeline(&self) -> &Timeline {
         &self.timeline
     }
 
     /// The value of the point on its timeline.
+    #[inline]
     pub fn value(&self) -> u64 {
         self.value
     }

@@ -128,6 +128,9 @@ fn settled(point: &Point) -> Option<Result<()>> {
 
 /// Refuses to wait, inside work, for what comes after that work.
 fn refuse_own(point: &Point, place: Place) -> Result<()> {
+    if !running::in_work() {
+        return Ok(());
+    }
     for (timeline, value) in running::current() {
         if let Some(path) = graph::path_to_work(point, &timeline, value) {
             let message = format!(

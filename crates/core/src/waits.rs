@@ -31,7 +31,7 @@ pub struct Waits(VecDeque<Edge>);
 
 /// How many of the latest waits an elision looks through: the cost of a wait stays bounded on a stream that waits for
 /// a hundred thousand others, at the price of an elision missed there.
-const LOOKED_THROUGH: usize = 16;
+const LOOKED_THROUGH: usize = 8;
 
 impl Waits {
     /// Whether the stream waits for this point, or beyond it, already.

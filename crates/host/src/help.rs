@@ -16,19 +16,25 @@ use crate::turn::{self, Limit};
 pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
     let local = Local::enter();
     let scheduler = Arc::clone(&stream.scheduler);
-    let mut chain = vec![(stream, value)];
-    while let Some((stream, value)) = chain.last() {
+    let mut link = (stream, value);
+    // The links that wait for the present one; no room is needed where nothing is chained.
+    let mut chain = Vec::new();
+    loop {
+        let (stream, value) = &link;
         if is_settled(stream, *value) {
-            chain.pop();
+            let Some(before) = chain.pop() else { break };
+            link = before;
             continue;
         }
         match try_claim(stream) {
             Claim::Taken => {
-                stream.scheduler.note_helped();
+                scheduler.note_helped();
                 turn::run(stream, Limit::Upto(*value));
             }
             Claim::Parked(point) => match behind(&point) {
-                Some(link) if chain.len() < LONGEST => chain.push(link),
+                Some(next) if chain.len() < LONGEST => {
+                    chain.push(std::mem::replace(&mut link, next))
+                }
                 _ => break,
             },
             Claim::Elsewhere => break,

@@ -31,18 +31,21 @@ impl Local {
 
     /// Puts what is on the hand into the run queue.
     pub(crate) fn publish() {
-        let hand = HAND.with_borrow_mut(|hand| match hand {
-            Some(streams) if !streams.is_empty() => std::mem::take(streams),
-            _ => VecDeque::new(),
+        let hand = HAND.with_borrow_mut(|hand| {
+            hand.as_mut().filter(|hand| !hand.is_empty()).map(std::mem::take)
         });
-        submit(hand);
+        if let Some(streams) = hand {
+            submit(streams);
+        }
     }
 }
 
 impl Drop for Local {
     fn drop(&mut self) {
         let hand = HAND.with_borrow_mut(Option::take);
-        submit(hand.unwrap_or_default());
+        if let Some(streams) = hand.filter(|streams| !streams.is_empty()) {
+            submit(streams);
+        }
     }
 }
 

@@ -217,11 +217,14 @@ impl Scheduler {
     }
 
     /// Sees to it that there is a worker at all: the first need makes the first thread.
+    #[inline]
     pub(crate) fn ensure_worker(self: &Arc<Self>) -> Result<()> {
-        // Acquire: pairs with the release below; only the fact matters.
-        if self.started.load(Ordering::Acquire) {
-            return Ok(());
-        }
+        // Acquire: pairs with the release in `first_worker`; only the fact matters.
+        if self.started.load(Ordering::Acquire) { Ok(()) } else { self.first_worker() }
+    }
+
+    #[cold]
+    fn first_worker(self: &Arc<Self>) -> Result<()> {
         let mut crew = self.crew();
         if crew.closing {
             return Err(Error::failed("the device was shut down; open it anew"));

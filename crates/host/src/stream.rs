@@ -43,22 +43,13 @@ impl HostStream {
         self.this.upgrade()
     }
 
-    /// Puts an entry at the end, if the stream takes any.
-    fn admit(&self, order: &mut Order, entry: Entry) -> Result<Placed, (Entry, Error)> {
-        match self.admissible(order) {
-            Ok(()) => Ok(self.placed(order.push(entry))),
-            Err(error) => Err((entry, error)),
+    /// Refuses on a stream that has failed or is full.
+    #[inline]
+    fn admit(&self, order: &Order) -> Result<()> {
+        if order.failure.is_none() && order.len() < self.scheduler.bound() {
+            return Ok(());
         }
-    }
-
-    fn admissible(&self, order: &Order) -> Result<()> {
-        if let Some(failure) = &order.failure {
-            return Err(failure.clone());
-        }
-        if order.len() >= self.scheduler.bound() {
-            return Err(self.full(order));
-        }
-        self.scheduler.ensure_worker()
+        Err(order.failure.clone().unwrap_or_else(|| self.full(order)))
     }
 
     #[cold]
@@ -78,6 +69,7 @@ impl HostStream {
     }
 
     /// Makes an idle stream runnable. Says whether it has to be listed once the lock is released.
+    #[inline]
     fn rouse(order: &mut Order) -> bool {
         if order.state != Turn::Idle {
             return false;
@@ -133,22 +125,30 @@ impl Wake for HostStream {
 
 impl RawStream for HostStream {
     fn put(&self, item: Item) -> Result<Placed> {
+        self.scheduler.ensure_worker()?;
         let mut order = self.order();
-        let admitted = self.admit(&mut order, entry(item));
-        let list = admitted.is_ok() && Self::rouse(&mut order);
+        if let Err(error) = self.admit(&order) {
+            drop(order);
+            return Err(error);
+        }
+        let placed = self.placed(order.push(entry(item)));
+        let list = Self::rouse(&mut order);
         drop(order);
         if list {
             self.list();
         }
-        admitted.map_err(|(_refused, error)| error)
+        Ok(placed)
     }
 
     fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused> {
+        if let Err(error) = self.scheduler.ensure_worker() {
+            return Err(Refused { item, error: Some(error) });
+        }
         let mut order = self.order();
         if order.enqueued() != enqueued {
             return Err(Refused { item, error: None });
         }
-        if let Err(error) = self.admissible(&order) {
+        if let Err(error) = self.admit(&order) {
             return Err(Refused { item, error: Some(error) });
         }
         let placed = self.placed(order.push(entry(item)));
@@ -160,11 +160,12 @@ impl RawStream for HostStream {
     }
 
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>> {
+        self.scheduler.ensure_worker()?;
         let mut order = self.order();
         if order.waits().cover(point) {
             return Ok(None);
         }
-        self.admissible(&order)?;
+        self.admit(&order)?;
         let value = order.push_wait(point.clone(), place);
         let placed = self.placed(value);
         if self.park_at_once(&mut order, point) {
@@ -174,7 +175,11 @@ impl RawStream for HostStream {
         Ok(Some(placed))
     }
 
-    /// A plain record is no operation: the latest value is the end of the work so far.
+    /// The latest value is the end of the work so far.
+    fn has_plain_records(&self) -> bool {
+        true
+    }
+
     fn record(&self) -> Result<Placed> {
         Ok(Placed::new(self.timeline.enqueued()))
     }
@@ -186,11 +191,11 @@ impl RawStream for HostStream {
             let value = order.enqueued();
             return Ok((Placed::new(value), Time::Known(self.scheduler.clock().now())));
         }
+        self.admit(&order)?;
         let stamp = Arc::new(Stamp::default());
-        let step = Step::Stamp(Arc::clone(&stamp));
-        let admitted = self.admit(&mut order, Entry { step, place });
-        drop(order);
-        admitted.map(|placed| (placed, Time::Stamp(stamp))).map_err(|(_refused, error)| error)
+        let placed =
+            self.placed(order.push(Entry { step: Step::Stamp(Arc::clone(&stamp)), place }));
+        Ok((placed, Time::Stamp(stamp)))
     }
 
     fn waits_upto(&self, value: u64) -> Vec<Edge> {

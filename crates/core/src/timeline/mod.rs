@@ -70,6 +70,7 @@ impl Timeline {
     }
 
     /// The id: never reused in this process.
+    #[inline]
     pub fn id(&self) -> u64 {
         self.0.id
     }
@@ -80,12 +81,14 @@ impl Timeline {
     }
 
     /// The latest value enqueued.
+    #[inline]
     pub fn enqueued(&self) -> u64 {
         // Acquire: pairs with the release in `enqueue`, so that a point names work that the reader can see enqueued.
         self.0.core.enqueued.load(Ordering::Acquire)
     }
 
     /// The largest value known complete. Values of a failed era below it failed all the same: ask a point.
+    #[inline]
     pub fn completed(&self) -> u64 {
         self.0.core.progress.completed()
     }
@@ -170,6 +173,7 @@ impl Timeline {
 impl Timeline {
     /// Says that `value` is enqueued. Called under the order lock.
     #[doc(hidden)]
+    #[inline]
     pub fn enqueue(&self, value: u64) {
         // Release: pairs with the acquire in `enqueued`.
         self.0.core.enqueued.store(value, Ordering::Release);
@@ -177,6 +181,7 @@ impl Timeline {
 
     /// Completes all values up to `value` and wakes who waits for them. Never under a lock: a waker is user code.
     #[doc(hidden)]
+    #[inline]
     pub fn complete(&self, value: u64) {
         self.0.core.complete(value);
     }
@@ -208,6 +213,7 @@ impl Timeline {
 }
 
 impl PartialEq for Timeline {
+    #[inline]
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }
@@ -299,6 +305,7 @@ impl Core {
         lock(&self.leaf).eras.failing().cloned()
     }
 
+    #[inline]
     fn complete(&self, value: u64) {
         if self.progress.advance(value) {
             self.take_due().wake();

@@ -27,6 +27,7 @@ impl Progress {
     }
 
     /// The completed value. What its work wrote is visible to the caller.
+    #[inline]
     pub(crate) fn completed(&self) -> u64 {
         // Acquire: pairs with the release in `advance`.
         self.0.load(Ordering::Acquire) >> 1
@@ -34,6 +35,7 @@ impl Progress {
 
     /// Raises the completed value to `value`, never lowers it, and says whether waiters have to be looked for. Where
     /// it says so the bit is cleared: the caller owes them the look.
+    #[inline]
     pub(crate) fn advance(&self, value: u64) -> bool {
         // Relaxed: only a first guess, which the exchange checks.
         let mut old = self.0.load(Ordering::Relaxed);

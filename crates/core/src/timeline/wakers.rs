@@ -44,19 +44,20 @@ impl Wakers {
     pub(crate) fn take_due(&mut self, value: u64) -> Woken {
         let first = self.first.take_if(|(ticket, _)| ticket.value <= value).map(|(_, waker)| waker);
         if self.rest.is_empty() {
-            return Woken { first, rest: BTreeMap::new() };
+            return Woken { first, rest: None };
         }
         let later = self.rest.split_off(&Ticket { value: value.saturating_add(1), number: 0 });
-        Woken { first, rest: std::mem::replace(&mut self.rest, later) }
+        Woken { first, rest: Some(std::mem::replace(&mut self.rest, later)) }
     }
 
     /// Takes the wakers of all values from `value` on.
     pub(crate) fn take_from(&mut self, value: u64) -> Woken {
         let first = self.first.take_if(|(ticket, _)| ticket.value >= value).map(|(_, waker)| waker);
-        Woken { first, rest: self.rest.split_off(&Ticket { value, number: 0 }) }
+        Woken { first, rest: Some(self.rest.split_off(&Ticket { value, number: 0 })) }
     }
 
     /// Whether nobody waits.
+    #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_none() && self.rest.is_empty()
     }
@@ -68,13 +69,16 @@ impl Wakers {
 #[must_use = "the waiters sleep until they are woken"]
 pub struct Woken {
     first: Option<Waker>,
-    rest: BTreeMap<Ticket, Waker>,
+    rest: Option<BTreeMap<Ticket, Waker>>,
 }
 
 impl Woken {
     /// Wakes them in the order of their values. A waker that panics does not keep the others asleep.
     pub fn wake(self) {
-        for waker in self.first.into_iter().chain(self.rest.into_values()) {
+        if let Some(waker) = self.first {
+            wake_one(waker);
+        }
+        for waker in self.rest.into_iter().flat_map(BTreeMap::into_values) {
             wake_one(waker);
         }
     }

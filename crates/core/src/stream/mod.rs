@@ -1,22 +1,26 @@
 //! Streams: work that runs in the order it was enqueued.
 
+mod memory;
+mod opening;
+mod options;
+mod statistics;
+
 use std::fmt;
-use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
 use syncpoint_base::{Cause, Outcome, Work};
-use syncpoint_trace::{Access, Operation, Work as WorkKind};
+use syncpoint_trace::{Operation, Work as WorkKind};
 
-use crate::buffer::{Buffer, Span};
-use crate::capabilities::PriorityRange;
-use crate::contract::{Copy, Fill, Item, Placed, RawStream, Submission, Submit, Task};
+pub use options::StreamOptions;
+pub use statistics::{Mode, Statistics};
+
+use crate::contract::{Item, Placed, RawStream, Submission, Submit, Task};
 use crate::device::Device;
-use crate::error::{Error, Reason, Result};
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::event_options::EventOptions;
 use crate::gate::{self, Gate};
-use crate::graph;
 use crate::notify;
 use crate::observe;
 use crate::place::Place;
@@ -38,6 +42,8 @@ pub struct Stream {
     device: Device,
     priority: i32,
     mode: Mode,
+    /// Whether a record is the latest value and no operation: then it is read here, with no call.
+    plain_records: bool,
     elided: AtomicU64,
 }
 
@@ -49,7 +55,8 @@ impl Stream {
         priority: i32,
     ) -> Self {
         let mode = Mode::Managed;
-        let stream = Self { raw, timeline, device, priority, mode, elided: AtomicU64::new(0) };
+        let (plain_records, elided) = (raw.has_plain_records(), AtomicU64::new(0));
+        let stream = Self { raw, timeline, device, priority, mode, plain_records, elided };
         observe::tell(|| Operation::StreamCreated {
             stream: stream.id(),
             device: stream.device.to_string(),
@@ -129,46 +136,6 @@ impl Stream {
         self.put(Task::Submit(submit), WorkKind::Submit, Place::caller()).map(drop)
     }
 
-    /// Fills part of a buffer with a byte.
-    ///
-    /// # Errors
-    /// `Misuse(OutOfRange)`; `Misuse(WrongDevice)`: the buffer is another device's; as [`enqueue`](Self::enqueue).
-    #[track_caller]
-    pub fn fill(&self, target: &Buffer, range: Range<u64>, value: u8) -> Result<()> {
-        let target = self.own_span(target, range)?;
-        let span = target.clone();
-        let placed = self.put(
-            Task::Fill(Box::new(Fill::new(target, value))),
-            WorkKind::Fill,
-            Place::caller(),
-        )?;
-        self.tell_access(placed, &span, Access::Write);
-        Ok(())
-    }
-
-    /// Copies part of a buffer to an equally long part of another, or of itself where the two do not overlap.
-    ///
-    /// # Errors
-    /// `Misuse(OutOfRange)`: outside a buffer, of different lengths, or overlapping; `Misuse(WrongDevice)`; as
-    /// [`enqueue`](Self::enqueue).
-    #[track_caller]
-    pub fn copy(
-        &self,
-        source: &Buffer,
-        from: Range<u64>,
-        target: &Buffer,
-        to: Range<u64>,
-    ) -> Result<()> {
-        let (source, target) = (self.own_span(source, from)?, self.own_span(target, to)?);
-        check_copy(&source, &target)?;
-        let (read, written) = (source.clone(), target.clone());
-        let task = Task::Copy(Box::new(Copy::new(source, target)));
-        let placed = self.put(task, WorkKind::Copy, Place::caller())?;
-        self.tell_access(placed, &read, Access::Read);
-        self.tell_access(placed, &written, Access::Write);
-        Ok(())
-    }
-
     /// Lets time pass on the device, on its own clock, before what follows.
     ///
     /// # Errors
@@ -183,6 +150,7 @@ impl Stream {
     /// # Errors
     /// `Exhausted` or `Driver` where a driver has to be asked; never on host and sim.
     #[track_caller]
+    #[inline]
     pub fn record(&self) -> Result<Point> {
         self.record_for(None, Place::caller())
     }
@@ -198,7 +166,11 @@ impl Stream {
 
     #[inline]
     pub(crate) fn record_for(&self, event: Option<u64>, place: Place) -> Result<Point> {
-        let placed = self.raw.record()?;
+        let placed = if self.plain_records {
+            Placed::new(self.timeline.enqueued())
+        } else {
+            self.raw.record()?
+        };
         self.tell_record(placed, false, event);
         Ok(Point::new(self.timeline.clone(), placed.value, place))
     }
@@ -315,45 +287,6 @@ impl Stream {
         Ok(())
     }
 
-    /// Checks for a cycle and enqueues the opening; checks again when the stream got more work in between, since that
-    /// may be a wait for the gate.
-    fn promise(&self, gate: &Gate, place: Place) -> Result<Placed> {
-        let mut opening = gate.promise()?;
-        loop {
-            let enqueued = self.timeline.enqueued();
-            if let Some(path) = graph::path_to_gate(self.raw.as_ref(), enqueued, gate.timeline()) {
-                gate.take_back(opening);
-                return Err(self.cycle(gate, &path));
-            }
-            // Named before it is enqueued: a waiter that sees the stream's value must see the edge.
-            gate.name_opener(Point::new(self.timeline.clone(), enqueued + 1, place));
-            let refused = match self.raw.put_at(Item { task: Task::Open(opening), place }, enqueued)
-            {
-                Ok(placed) => return Ok(placed),
-                Err(refused) => refused,
-            };
-            let Task::Open(back) = refused.item.task else {
-                unreachable!("put_at gives back the item that it was given")
-            };
-            if let Some(error) = refused.error {
-                gate.take_back(back);
-                return Err(error);
-            }
-            opening = back;
-        }
-    }
-
-    #[cold]
-    fn cycle(&self, gate: &Gate, path: &graph::Path) -> Error {
-        let message = format!(
-            "{} cannot open {}: it waits for that gate itself ({path}); open the gate from another stream, or \
-             before the wait",
-            self.timeline,
-            gate.timeline()
-        );
-        Error::misuse(Reason::WouldDeadlock, message)
-    }
-
     /// Waits on this thread until everything enqueued so far is complete.
     ///
     /// # Errors
@@ -419,17 +352,7 @@ impl Stream {
         Ok(placed)
     }
 
-    fn own_span(&self, buffer: &Buffer, range: Range<u64>) -> Result<Span> {
-        if *buffer.device() == self.device {
-            return buffer.span(range);
-        }
-        let message = format!(
-            "{buffer} is not memory of {}, the device of {}; use a buffer of the stream's own device",
-            self.device, self.timeline
-        );
-        Err(Error::misuse(Reason::WrongDevice, message))
-    }
-
+    #[inline]
     fn tell_record(&self, placed: Placed, timed: bool, event: Option<u64>) {
         observe::tell_placed(placed.sequence, || Operation::PointRecorded {
             stream: self.id(),
@@ -439,6 +362,7 @@ impl Stream {
         });
     }
 
+    #[inline]
     fn tell_wait(&self, placed: Placed, point: &Point, event: Option<u64>, elided: bool) {
         observe::tell_placed(placed.sequence, || Operation::Waited {
             stream: self.id(),
@@ -449,37 +373,6 @@ impl Stream {
             elided,
         });
     }
-
-    fn tell_access(&self, placed: Placed, span: &Span, access: Access) {
-        observe::tell(|| Operation::BufferAccessed {
-            stream: self.id(),
-            value: placed.value,
-            buffer: span.buffer().id(),
-            offset: span.offset(),
-            bytes: span.len(),
-            access,
-        });
-    }
-}
-
-fn check_copy(source: &Span, target: &Span) -> Result<()> {
-    let trouble = if source.len() != target.len() {
-        "are of different lengths; make them equal"
-    } else if source.overlaps(target) {
-        "overlap; copy through another buffer"
-    } else {
-        return Ok(());
-    };
-    let message = format!(
-        "{} bytes at {} of {} and {} bytes at {} of {} {trouble}",
-        source.len(),
-        source.offset(),
-        source.buffer(),
-        target.len(),
-        target.offset(),
-        target.buffer()
-    );
-    Err(Error::misuse(Reason::OutOfRange, message))
 }
 
 impl Drop for Stream {
@@ -515,96 +408,5 @@ impl fmt::Display for Stream {
 impl fmt::Debug for Stream {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Stream({self}, {:?})", self.timeline)
-    }
-}
-
-/// How a stream came here, which decides what can be promised of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Mode {
-    /// Made here, its raw handle never given out: all its work came through us.
-    Managed,
-    /// Made here, its raw handle given out once: for ever.
-    Exposed,
-    /// Made by others.
-    Borrowed,
-}
-
-/// What a stream counts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Statistics {
-    /// Items enqueued and not complete.
-    pub queued: u64,
-    /// Items held on the host, not yet given to the driver; on the host backend, where nothing is held, zero.
-    pub held: u64,
-    /// Waits left out because they would have cost for nothing.
-    pub elided: u64,
-    /// Driver calls made.
-    pub driver_calls: u64,
-}
-
-/// How a stream is to be.
-///
-/// # Examples
-/// An urgent stream with a name, on any device:
-/// ```
-/// # fn main() -> syncpoint::Result<()> {
-/// # use syncpoint::StreamOptions;
-/// let device = syncpoint::open("host:0")?;
-/// let options = StreamOptions::new().named("load").clamped_priority(-5);
-/// let stream = device.stream_with(options)?;
-/// assert_eq!(stream.priority(), device.priority_range().greatest().max(-5));
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, Default)]
-pub struct StreamOptions<'a> {
-    name: Option<&'a str>,
-    priority: Priority,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-enum Priority {
-    #[default]
-    Least,
-    Strict(i32),
-    Clamped(i32),
-}
-
-impl<'a> StreamOptions<'a> {
-    /// No name, the least urgent priority.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// A name for messages, reports and traces.
-    #[must_use]
-    pub fn named(self, name: &'a str) -> Self {
-        Self { name: Some(name), ..self }
-    }
-
-    /// This priority exactly; one outside the device's range is refused. Lower is served first.
-    #[must_use]
-    pub fn with_priority(self, priority: i32) -> Self {
-        Self { priority: Priority::Strict(priority), ..self }
-    }
-
-    /// The nearest priority that the device has; ask the stream which it became.
-    #[must_use]
-    pub fn clamped_priority(self, priority: i32) -> Self {
-        Self { priority: Priority::Clamped(priority), ..self }
-    }
-
-    pub(crate) fn name(&self) -> Option<&'a str> {
-        self.name
-    }
-
-    pub(crate) fn priority(&self, range: PriorityRange) -> Result<i32> {
-        match self.priority {
-            Priority::Least => Ok(range.least()),
-            Priority::Strict(priority) => range.check(priority),
-            Priority::Clamped(priority) => Ok(range.clamp(priority)),
-        }
     }
 }

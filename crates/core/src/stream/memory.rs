@@ -1,0 +1,96 @@
+//! Filling and copying buffers in the order of a stream.
+
+use std::ops::Range;
+
+use syncpoint_trace::{Access, Operation, Work as WorkKind};
+
+use crate::buffer::{Buffer, Span};
+use crate::contract::{Copy, Fill, Placed, Task};
+use crate::error::{Error, Reason, Result};
+use crate::observe;
+use crate::place::Place;
+use crate::stream::Stream;
+
+impl Stream {
+    /// Fills part of a buffer with a byte.
+    ///
+    /// # Errors
+    /// `Misuse(OutOfRange)`; `Misuse(WrongDevice)`: the buffer is another device's; as [`enqueue`](Self::enqueue).
+    #[track_caller]
+    pub fn fill(&self, target: &Buffer, range: Range<u64>, value: u8) -> Result<()> {
+        let target = self.own_span(target, range)?;
+        let span = target.clone();
+        let placed = self.put(
+            Task::Fill(Box::new(Fill::new(target, value))),
+            WorkKind::Fill,
+            Place::caller(),
+        )?;
+        self.tell_access(placed, &span, Access::Write);
+        Ok(())
+    }
+
+    /// Copies part of a buffer to an equally long part of another, or of itself where the two do not overlap.
+    ///
+    /// # Errors
+    /// `Misuse(OutOfRange)`: outside a buffer, of different lengths, or overlapping; `Misuse(WrongDevice)`; as
+    /// [`enqueue`](Self::enqueue).
+    #[track_caller]
+    pub fn copy(
+        &self,
+        source: &Buffer,
+        from: Range<u64>,
+        target: &Buffer,
+        to: Range<u64>,
+    ) -> Result<()> {
+        let (source, target) = (self.own_span(source, from)?, self.own_span(target, to)?);
+        check_copy(&source, &target)?;
+        let (read, written) = (source.clone(), target.clone());
+        let task = Task::Copy(Box::new(Copy::new(source, target)));
+        let placed = self.put(task, WorkKind::Copy, Place::caller())?;
+        self.tell_access(placed, &read, Access::Read);
+        self.tell_access(placed, &written, Access::Write);
+        Ok(())
+    }
+
+    fn own_span(&self, buffer: &Buffer, range: Range<u64>) -> Result<Span> {
+        if *buffer.device() == self.device {
+            return buffer.span(range);
+        }
+        let message = format!(
+            "{buffer} is not memory of {}, the device of {}; use a buffer of the stream's own device",
+            self.device, self.timeline
+        );
+        Err(Error::misuse(Reason::WrongDevice, message))
+    }
+
+    fn tell_access(&self, placed: Placed, span: &Span, access: Access) {
+        observe::tell(|| Operation::BufferAccessed {
+            stream: self.id(),
+            value: placed.value,
+            buffer: span.buffer().id(),
+            offset: span.offset(),
+            bytes: span.len(),
+            access,
+        });
+    }
+}
+
+fn check_copy(source: &Span, target: &Span) -> Result<()> {
+    let trouble = if source.len() != target.len() {
+        "are of different lengths; make them equal"
+    } else if source.overlaps(target) {
+        "overlap; copy through another buffer"
+    } else {
+        return Ok(());
+    };
+    let message = format!(
+        "{} bytes at {} of {} and {} bytes at {} of {} {trouble}",
+        source.len(),
+        source.offset(),
+        source.buffer(),
+        target.len(),
+        target.offset(),
+        target.buffer()
+    );
+    Err(Error::misuse(Reason::OutOfRange, message))
+}

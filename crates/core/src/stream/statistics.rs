@@ -1,0 +1,27 @@
+//! What a stream counts, and how it came here.
+
+/// How a stream came here, which decides what can be promised of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Mode {
+    /// Made here, its raw handle never given out: all its work came through us.
+    Managed,
+    /// Made here, its raw handle given out once: for ever.
+    Exposed,
+    /// Made by others.
+    Borrowed,
+}
+
+/// What a stream counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Statistics {
+    /// Items enqueued and not complete.
+    pub queued: u64,
+    /// Items held on the host, not yet given to the driver; on the host backend, where nothing is held, zero.
+    pub held: u64,
+    /// Waits left out because they would have cost for nothing.
+    pub elided: u64,
+    /// Driver calls made.
+    pub driver_calls: u64,
+}
