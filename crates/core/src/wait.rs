@@ -111,7 +111,7 @@ pub(crate) fn synchronize(point: &Point, how: &How) -> Result<()> {
         return outcome;
     }
     refuse_own(point, how.place)?;
-    let outcome = point.outcome().or_else(|| help(point, how));
+    let outcome = help(point, how).or_else(|| point.outcome());
     let outcome = outcome.or_else(|| spin(point, how)).or_else(|| sleep(point, how));
     outcome.unwrap_or_else(|| Err(Error::timed_out(how.elapsed(), WaitReport::of(point))))
 }
@@ -119,6 +119,9 @@ pub(crate) fn synchronize(point: &Point, how: &How) -> Result<()> {
 /// The outcome as far as it is known without asking the driver.
 #[inline]
 fn settled(point: &Point) -> Option<Result<()>> {
+    if point.timeline().is_complete(point.value()) {
+        return Some(Ok(()));
+    }
     match point.known() {
         State::Complete => Some(Ok(())),
         State::Failed(error) => Some(Err(error)),
@@ -189,8 +192,8 @@ fn sleep(point: &Point, how: &How) -> Option<Result<()>> {
     let listed = report::list_host_wait(point, how.place);
     let _told = blocking::tell();
     let ticket = point.timeline().register(point.value(), Waker::from(Arc::clone(&parker)));
-    if let Some(stream) = ticket.and_then(|_| point.timeline().stream()) {
-        stream.expect(point.value());
+    if let Some((stream, value)) = ticket.and_then(|_| graph::stream_behind(point)) {
+        stream.expect(value);
     }
     let outcome = sleep_in_slices(point, how, &parker);
     if let Some(ticket) = ticket {

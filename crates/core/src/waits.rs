@@ -36,9 +36,11 @@ const LOOKED_THROUGH: usize = 8;
 impl Waits {
     /// Whether the stream waits for this point, or beyond it, already.
     pub fn cover(&self, point: &Point) -> bool {
-        let same = |edge: &&Edge| edge.point.timeline() == point.timeline();
-        let mut latest = self.0.iter().rev().take(LOOKED_THROUGH).filter(same);
-        latest.any(|edge| edge.point.value() >= point.value())
+        let first = self.0.len().saturating_sub(LOOKED_THROUGH);
+        let covers = |edge: &Edge| {
+            edge.point.timeline() == point.timeline() && edge.point.value() >= point.value()
+        };
+        self.0.range(first..).any(covers)
     }
 
     /// Adds the latest wait.

@@ -33,7 +33,7 @@ pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
             }
             Claim::Parked(point) => match behind(&point) {
                 Some(next) if chain.len() < LONGEST => {
-                    chain.push(std::mem::replace(&mut link, next))
+                    chain.push(std::mem::replace(&mut link, next));
                 }
                 _ => break,
             },
@@ -41,7 +41,6 @@ pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
         }
     }
     drop(local);
-    scheduler.kick();
 }
 
 /// A chain longer than this is left to the workers: it may be a cycle through the host.

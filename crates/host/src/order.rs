@@ -104,12 +104,17 @@ impl Order {
         self.queue.front_mut()
     }
 
-    /// Takes the item at the front: the owner has begun it. Its wait, if it is one, is over.
-    pub(crate) fn pass(&mut self) -> Option<(u64, Entry, Option<Edge>)> {
-        let entry = self.queue.pop_front()?;
-        self.passed += 1;
-        let edge = matches!(entry.step, Step::Wait).then(|| self.waits.pop()).flatten();
-        Some((self.passed, entry, edge))
+    /// Takes the item at the front: the owner has begun it.
+    pub(crate) fn pass(&mut self) -> Option<Entry> {
+        let entry = self.queue.pop_front();
+        self.passed += u64::from(entry.is_some());
+        entry
+    }
+
+    /// Takes the wait at the front: it is over.
+    pub(crate) fn pass_wait(&mut self) -> Option<Edge> {
+        self.pass();
+        self.waits.pop()
     }
 
     /// Takes everything: it will never run. To be dropped outside the lock.

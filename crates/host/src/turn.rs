@@ -117,7 +117,7 @@ fn try_front(stream: &Arc<HostStream>, order: &mut Order, value: u64) -> Option<
         Step::Wait => try_wait(stream, order, value),
         Step::Until(instant) => {
             let instant = *instant;
-            try_until(stream, order, instant)
+            Some(try_until(stream, order, instant))
         }
         Step::Task(Task::Delay(duration)) => {
             let now = Instant::now();
@@ -126,7 +126,7 @@ fn try_front(stream: &Arc<HostStream>, order: &mut Order, value: u64) -> Option<
             None
         }
         Step::Task(_) | Step::Stamp(_) => {
-            let (value, entry, _edge) = order.pass()?;
+            let entry = order.pass()?;
             Some(Next::Run(value, entry))
         }
     }
@@ -136,10 +136,14 @@ const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 fn try_wait(stream: &HostStream, order: &mut Order, value: u64) -> Option<Next> {
     let edge = order.waits().front()?;
-    match edge.point.timeline().state_of(edge.point.value()) {
+    let (timeline, awaited) = (edge.point.timeline(), edge.point.value());
+    if timeline.is_known_complete(awaited) {
+        order.pass_wait();
+        return Some(Next::Pass(value));
+    }
+    match timeline.state_of(awaited) {
         State::Complete => {
-            let (value, _entry, edge) = order.pass()?;
-            drop(edge);
+            order.pass_wait();
             Some(Next::Pass(value))
         }
         State::Failed(error) => Some(Next::Fail(value, error)),
@@ -153,17 +157,18 @@ fn try_wait(stream: &HostStream, order: &mut Order, value: u64) -> Option<Next> 
     }
 }
 
-fn try_until(stream: &Arc<HostStream>, order: &mut Order, instant: Instant) -> Option<Next> {
+fn try_until(stream: &Arc<HostStream>, order: &mut Order, instant: Instant) -> Next {
     if Instant::now() >= instant {
-        let (value, _entry, _edge) = order.pass()?;
-        return Some(Next::Pass(value));
+        let value = order.at();
+        order.pass();
+        return Next::Pass(value);
     }
     match stream.scheduler.timer().wake_at(instant, Arc::clone(stream)) {
         Ok(()) => {
             order.state = Turn::Parked;
-            Some(Next::Stop { list: false })
+            Next::Stop { list: false }
         }
-        Err(error) => Some(Next::Fail(order.at(), error)),
+        Err(error) => Next::Fail(order.at(), error),
     }
 }
 

@@ -150,6 +150,13 @@ impl Timeline {
         self.0.core.state(value)
     }
 
+    /// Whether a value is known complete, for backends: two loads and no call.
+    #[doc(hidden)]
+    #[inline]
+    pub fn is_known_complete(&self, value: u64) -> bool {
+        self.is_complete(value)
+    }
+
     /// What is known of a value without asking the driver, for backends.
     #[doc(hidden)]
     pub fn state_of(&self, value: u64) -> State {
@@ -158,8 +165,9 @@ impl Timeline {
 
     /// Whether an era fails now.
     #[doc(hidden)]
+    #[inline]
     pub fn has_failed(&self) -> bool {
-        self.failure().is_some()
+        self.0.core.is_failing()
     }
 
     /// The failure of the era that is failing now.
@@ -297,9 +305,13 @@ impl Core {
         (self.progress.completed() >= value).then_some(State::Complete)
     }
 
-    fn failure(&self) -> Option<Error> {
+    fn is_failing(&self) -> bool {
         // Acquire: as in `is_complete`.
-        if self.floor.load(Ordering::Acquire) != u64::MAX {
+        self.floor.load(Ordering::Acquire) == u64::MAX
+    }
+
+    fn failure(&self) -> Option<Error> {
+        if !self.is_failing() {
             return None;
         }
         lock(&self.leaf).eras.failing().cloned()

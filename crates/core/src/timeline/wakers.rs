@@ -24,11 +24,19 @@ impl Wakers {
     pub(crate) fn insert(&mut self, value: u64, waker: Waker) -> Ticket {
         self.number += 1;
         let ticket = Ticket { value, number: self.number };
-        if self.first.is_none() {
-            self.first = Some((ticket, waker));
-        } else {
-            self.rest.insert(ticket, waker);
-        }
+        // The smallest stays inline: a host that waits for the end of a long chain must not push the waiter of every
+        // step into the map.
+        let later = match self.first.take() {
+            Some(first) if first.0 < ticket => {
+                self.first = Some(first);
+                Some((ticket, waker))
+            }
+            other => {
+                self.first = Some((ticket, waker));
+                other
+            }
+        };
+        self.rest.extend(later);
         ticket
     }
 
@@ -43,7 +51,7 @@ impl Wakers {
     /// Takes the wakers of all values up to and including `value`.
     pub(crate) fn take_due(&mut self, value: u64) -> Woken {
         let first = self.first.take_if(|(ticket, _)| ticket.value <= value).map(|(_, waker)| waker);
-        if self.rest.is_empty() {
+        if self.rest.first_key_value().is_none_or(|(ticket, _)| ticket.value > value) {
             return Woken { first, rest: None };
         }
         let later = self.rest.split_off(&Ticket { value: value.saturating_add(1), number: 0 });

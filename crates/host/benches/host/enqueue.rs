@@ -38,13 +38,20 @@ fn busy<F: FnOnce() + Send + 'static>(make: impl Fn() -> F + Copy) -> crate::mea
     let (sender, receiver) = crossbeam_channel::unbounded::<Box<dyn FnOnce() + Send>>();
     let ours = move || held(&stream, |stream| time_each(DEPTH, || fill(stream, make)));
     let rival = move || {
-        let nanos = time_each(DEPTH, || {
-            (0..DEPTH).for_each(|_| sender.send(Box::new(make())).expect("open"))
-        });
+        let nanos = time_each(DEPTH, || send_all(&sender, make));
         receiver.try_iter().for_each(|job| job());
         nanos
     };
     beside("crossbeam-channel, boxed", ours, rival)
+}
+
+fn send_all<F: FnOnce() + Send + 'static>(
+    sender: &crossbeam_channel::Sender<Box<dyn FnOnce() + Send>>,
+    make: impl Fn() -> F,
+) {
+    for _ in 0..DEPTH {
+        sender.send(Box::new(make())).expect("open");
+    }
 }
 
 fn fill<F: FnOnce() + Send + 'static>(stream: &Stream, make: impl Fn() -> F) {
