@@ -29,8 +29,13 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod current;
 mod registry;
 
 pub use syncpoint_core::*;
 
+pub use current::{
+    Current, Scope, current_device, current_stream, default_stream, scope, set_current_device,
+    set_current_stream, with_device, with_stream,
+};
 pub use registry::{Availability, available, devices, open};
