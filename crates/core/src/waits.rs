@@ -31,10 +31,11 @@ pub struct Waits(VecDeque<Edge>);
 
 /// How many of the latest waits an elision looks through: the cost of a wait stays bounded on a stream that waits for
 /// a hundred thousand others, at the price of an elision missed there.
-const LOOKED_THROUGH: usize = 8;
+const LOOKED_THROUGH: usize = 4;
 
 impl Waits {
     /// Whether the stream waits for this point, or beyond it, already.
+    #[inline]
     pub fn cover(&self, point: &Point) -> bool {
         let first = self.0.len().saturating_sub(LOOKED_THROUGH);
         let covers = |edge: &Edge| {
@@ -44,16 +45,19 @@ impl Waits {
     }
 
     /// Adds the latest wait.
+    #[inline]
     pub fn push(&mut self, edge: Edge) {
         self.0.push_back(edge);
     }
 
     /// The oldest wait.
+    #[inline]
     pub fn front(&self) -> Option<&Edge> {
         self.0.front()
     }
 
     /// Takes the oldest wait: the stream has gone past it.
+    #[inline]
     pub fn pop(&mut self) -> Option<Edge> {
         self.0.pop_front()
     }

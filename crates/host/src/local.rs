@@ -65,8 +65,10 @@ pub(crate) fn keep_or_submit(stream: Arc<HostStream>) {
     let mut kept = Some(stream);
     // While a thread ends its hand may be gone; then it keeps nothing.
     let _gone = HAND.try_with(|hand| {
-        if let Some(hand) = hand.borrow_mut().as_mut() {
-            hand.extend(kept.take());
+        if let Some(hand) = hand.borrow_mut().as_mut()
+            && let Some(stream) = kept.take()
+        {
+            hand.push_back(stream);
         }
     });
     if let Some(stream) = kept {

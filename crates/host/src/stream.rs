@@ -90,7 +90,7 @@ impl HostStream {
         if order.state != Turn::Idle {
             return false;
         }
-        if self.list_with(point) {
+        if self.this().is_some_and(|this| this.list_with(point)) {
             order.state = Turn::Parked;
             return false;
         }
@@ -98,9 +98,8 @@ impl HostStream {
     }
 
     /// Lists this stream with the waiters of a point. `false`: the point has settled, and it is not listed.
-    pub(crate) fn list_with(&self, point: &Point) -> bool {
-        let Some(this) = self.this() else { return false };
-        let listed = point.timeline().register(point.value(), Waker::from(this)).is_some();
+    pub(crate) fn list_with(self: Arc<Self>, point: &Point) -> bool {
+        let listed = point.timeline().register(point.value(), Waker::from(self)).is_some();
         if listed && let Some(stream) = point.timeline().foreign_stream::<Self>() {
             stream.expect(point.value());
         }

@@ -134,7 +134,7 @@ fn try_front(stream: &Arc<HostStream>, order: &mut Order, value: u64) -> Option<
 
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-fn try_wait(stream: &HostStream, order: &mut Order, value: u64) -> Option<Next> {
+fn try_wait(stream: &Arc<HostStream>, order: &mut Order, value: u64) -> Option<Next> {
     let edge = order.waits().front()?;
     let (timeline, awaited) = (edge.point.timeline(), edge.point.value());
     if timeline.is_known_complete(awaited) {
@@ -148,7 +148,7 @@ fn try_wait(stream: &HostStream, order: &mut Order, value: u64) -> Option<Next> 
         }
         State::Failed(error) => Some(Next::Fail(value, error)),
         _pending => {
-            if !stream.list_with(&edge.point) {
+            if !Arc::clone(stream).list_with(&edge.point) {
                 return None;
             }
             order.state = Turn::Parked;

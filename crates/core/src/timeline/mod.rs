@@ -4,7 +4,7 @@ mod eras;
 mod progress;
 mod wakers;
 
-use std::any::Any;
+use std::any::{Any, TypeId};
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
@@ -39,10 +39,17 @@ struct Line {
 
 /// Who moves a timeline on.
 pub(crate) enum Owner {
-    /// A stream, once it is built. Weak: a point keeps no stream alive.
-    Stream(OnceLock<Weak<dyn RawStream>>),
+    /// A stream, once it is built.
+    Stream(OnceLock<Adopted>),
     /// A gate.
     Gate(GateCell),
+}
+
+/// The stream of a timeline. Weak: a point keeps no stream alive.
+pub(crate) struct Adopted {
+    /// The type of the stream, so that a backend knows its own without a call.
+    backend: TypeId,
+    stream: Weak<dyn RawStream>,
 }
 
 impl Timeline {
@@ -65,7 +72,8 @@ impl Timeline {
     pub(crate) fn adopt(&self, stream: &Arc<dyn RawStream>) {
         if let Owner::Stream(owner) = &self.0.owner {
             // A second naming would be of the same stream: only the device that built it calls this.
-            let _already_named = owner.set(Arc::downgrade(stream));
+            let backend = stream.as_ref().type_id();
+            let _already_named = owner.set(Adopted { backend, stream: Arc::downgrade(stream) });
         }
     }
 
@@ -117,8 +125,12 @@ impl Timeline {
 
     /// The stream whose timeline this is, while it lives.
     pub(crate) fn stream(&self) -> Option<Arc<dyn RawStream>> {
+        self.adopted()?.stream.upgrade()
+    }
+
+    fn adopted(&self) -> Option<&Adopted> {
         match &self.0.owner {
-            Owner::Stream(stream) => stream.get()?.upgrade(),
+            Owner::Stream(adopted) => adopted.get(),
             Owner::Gate(_) => None,
         }
     }
@@ -132,10 +144,7 @@ impl Timeline {
     /// The stream whose timeline this is, unless it is of the backend whose streams are `Own`.
     #[doc(hidden)]
     pub fn foreign_stream<Own: RawStream>(&self) -> Option<Arc<dyn RawStream>> {
-        self.stream().filter(|stream| {
-            let stream: &dyn Any = stream.as_ref();
-            !stream.is::<Own>()
-        })
+        self.adopted().filter(|adopted| adopted.backend != TypeId::of::<Own>())?.stream.upgrade()
     }
 
     /// The stream whose timeline this is, if it is of the backend whose streams are `Own`.
