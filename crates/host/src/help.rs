@@ -14,7 +14,7 @@ use crate::turn::{self, Limit};
 
 /// Runs items until `value` of the stream is settled, or nothing on its chain can be run here.
 pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
-    let local = Local::enter();
+    let Some(local) = Local::enter() else { return };
     let scheduler = Arc::clone(&stream.scheduler);
     let mut link = (stream, value);
     // The links that wait for the present one; no room is needed where nothing is chained.

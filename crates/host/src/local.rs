@@ -19,9 +19,9 @@ thread_local! {
 pub(crate) struct Local;
 
 impl Local {
-    pub(crate) fn enter() -> Self {
-        HAND.with_borrow_mut(|hand| hand.get_or_insert_default().clear());
-        Self
+    /// `None` while the thread ends and its hand is gone: then it runs no streams.
+    pub(crate) fn enter() -> Option<Self> {
+        HAND.try_with(|hand| hand.replace(Some(VecDeque::new()))).ok().map(|_none_before| Self)
     }
 
     /// Takes a stream off the hand.
@@ -42,7 +42,7 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        let hand = HAND.with_borrow_mut(Option::take);
+        let hand = HAND.take();
         if let Some(streams) = hand.filter(|streams| !streams.is_empty()) {
             submit(streams);
         }
