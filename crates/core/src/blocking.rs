@@ -4,6 +4,8 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::sync::local;
+
 /// What a backend wants to hear of its workers' waits, so that it can bring another worker meanwhile.
 pub trait Blocking: fmt::Debug + Send + Sync {
     /// This worker is about to wait.
@@ -12,8 +14,8 @@ pub trait Blocking: fmt::Debug + Send + Sync {
     fn end(&self);
 }
 
-thread_local! {
-    static LISTENER: RefCell<Option<Arc<dyn Blocking>>> = const { RefCell::new(None) };
+local! {
+    static LISTENER: RefCell<Option<Arc<dyn Blocking>>> = RefCell::new(None);
 }
 
 /// Tells the waits of this thread to a listener, or to nobody.

@@ -8,7 +8,7 @@ use crate::error::{Error, Origin, Reason, Result};
 use crate::observe;
 use crate::place::Place;
 use crate::point::Point;
-use crate::sync::process::{Mutex, lock};
+use crate::sync::{Mutex, lock, table};
 use crate::timeline::{Owner, Timeline};
 
 /// A one-shot point that the host opens ([`open`](Self::open)), a stream opens in its order
@@ -244,9 +244,11 @@ impl fmt::Debug for Opening {
     }
 }
 
-/// Held while a stream's promise to open a gate is checked for a cycle and enqueued: only such a promise can close a
-/// cycle of known edges. Taken before any order lock; nothing of the user's runs under it.
-static PROMISES: Mutex<()> = Mutex::new(());
+table! {
+    /// Held while a stream's promise to open a gate is checked for a cycle and enqueued: only such a promise can close
+    /// a cycle of known edges. Taken before any order lock; nothing of the user's runs under it.
+    static PROMISES: Mutex<()> = Mutex::new(());
+}
 
 /// Runs `check_and_enqueue` while no other promise is made.
 pub(crate) fn promising<T>(check_and_enqueue: impl FnOnce() -> T) -> T {

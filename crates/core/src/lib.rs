@@ -17,10 +17,14 @@ mod future;
 mod gate;
 mod graph;
 mod id;
+#[cfg(syncpoint_loom)]
+#[doc(hidden)]
+pub mod model;
 mod notify;
 mod observe;
 mod once;
 mod panic;
+mod park;
 mod place;
 mod point;
 mod report;

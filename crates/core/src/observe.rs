@@ -9,7 +9,8 @@ use syncpoint_trace::{Operation, Record};
 
 use crate::error::{Error, Kind, Result};
 use crate::panic;
-use crate::sync::process::{AtomicBool, AtomicU64, Condvar, Mutex, OnceLock, Ordering, lock};
+use crate::sync::process::{AtomicU64, OnceLock};
+use crate::sync::{self, AtomicBool, Condvar, Mutex, Ordering, lock};
 
 /// Hears every operation of this process, on every device.
 ///
@@ -86,8 +87,7 @@ impl Watch {
                 let message = "a call of the observer still runs; no other will come".to_owned();
                 return Err(Error::new(Kind::TimedOut, message));
             }
-            let waited = self.entry.quiet.wait_timeout(calls, left.min(SLICE));
-            calls = waited.unwrap_or_else(std::sync::PoisonError::into_inner).0;
+            calls = sync::wait_at_most(&self.entry.quiet, calls, left.min(SLICE));
         }
         Ok(())
     }
@@ -155,13 +155,18 @@ impl Entry {
     }
 }
 
-/// Whether anybody observes: the one thing that an unobserved operation looks at.
-static ACTIVE: AtomicBool = AtomicBool::new(false);
 static PANICS: AtomicU64 = AtomicU64::new(0);
 static SEQUENCE: AtomicU64 = AtomicU64::new(1);
 
-/// The observers. Readers copy the list and call outside the lock; it guards nothing but the list.
-static OBSERVERS: Mutex<Option<Arc<[Arc<Entry>]>>> = Mutex::new(None);
+sync::table! {
+    /// Whether anybody observes: the one thing that an unobserved operation looks at.
+    static ACTIVE: AtomicBool = AtomicBool::new(false);
+}
+
+sync::table! {
+    /// The observers. Readers copy the list and call outside the lock; it guards nothing but the list.
+    static OBSERVERS: Mutex<Option<Arc<[Arc<Entry>]>>> = Mutex::new(None);
+}
 
 fn change(edit: impl FnOnce(&mut Vec<Arc<Entry>>)) {
     let mut observers = lock(&OBSERVERS);
@@ -226,8 +231,11 @@ fn tell_numbered(sequence: Sequence, operation: Operation) {
 /// Marks, while it lives, that this thread is telling: what an observer does itself is not told.
 struct Hearing;
 
+sync::local! {
+    static HEARING: Cell<bool> = Cell::new(false);
+}
+
 thread_local! {
-    static HEARING: Cell<bool> = const { Cell::new(false) };
     static THREAD: u64 = crate::id::next();
 }
 

@@ -2,11 +2,12 @@
 
 use std::cell::RefCell;
 
+use crate::sync::local;
 use crate::timeline::Timeline;
 
-thread_local! {
+local! {
     /// The works that run on this thread, innermost last: a helping host thread may run work of another stream.
-    static RUNNING: RefCell<Vec<(Timeline, u64)>> = const { RefCell::new(Vec::new()) };
+    static RUNNING: RefCell<Vec<(Timeline, u64)>> = RefCell::new(Vec::new());
 }
 
 /// Says, for as long as it lives, that this thread runs the work of a value. A backend holds it round each call of
@@ -20,7 +21,7 @@ pub struct Running {
 impl Running {
     /// This thread runs the work of `value` from now on.
     pub fn enter(timeline: &Timeline, value: u64) -> Self {
-        RUNNING.with_borrow_mut(|running| running.push((timeline.clone(), value)));
+        RUNNING.with(|running| running.borrow_mut().push((timeline.clone(), value)));
         Self { _on_this_thread: std::marker::PhantomData }
     }
 }

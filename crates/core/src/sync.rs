@@ -1,30 +1,75 @@
 //! The one door to locks, condition variables and atomics, so that a model checker can stand behind it.
 //!
 //! Everything that a model runs takes its primitives from here; under `--cfg syncpoint_loom` they are loom's. Tables
-//! of the whole process live outside every model and take [`process`]'s, which are std's always: loom's cannot be made
-//! in a `static`.
+//! of the whole process that no model runs take [`process`]'s, which are std's always: loom's cannot be made in a
+//! `static`. [`table`] declares one that a model does run.
+
+use std::sync::PoisonError;
+use std::time::Duration;
 
 #[cfg(not(syncpoint_loom))]
 pub(crate) use std::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicU64, Ordering},
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 #[cfg(syncpoint_loom)]
 pub(crate) use loom::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicU64, Ordering},
+    Condvar, Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
 /// Locks, also where a thread panicked while it held the lock: every room of ours leaves its data whole before it
 /// calls anything that can panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Sleeps until a notification, and at most this long; may wake early. In a model it sleeps without an end: a wake that
+/// only the end of a sleep makes good is a lost one.
+pub(crate) fn wait_at_most<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    longest: Duration,
+) -> MutexGuard<'a, T> {
+    condvar.wait_timeout(guard, longest).unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Declares a table of the whole process that a model runs: there each run has its own.
+macro_rules! table {
+    ($(#[$about:meta])* static $name:ident: $kind:ty = $first:expr;) => {
+        #[cfg(not(syncpoint_loom))]
+        $(#[$about])*
+        static $name: $kind = $first;
+        #[cfg(syncpoint_loom)]
+        loom::lazy_static! {
+            $(#[$about])*
+            static ref $name: $kind = $first;
+        }
+    };
+}
+
+/// Declares a value of each thread; in a model, of each of its threads.
+macro_rules! local {
+    ($(#[$about:meta])* static $name:ident: $kind:ty = $first:expr;) => {
+        #[cfg(not(syncpoint_loom))]
+        std::thread_local! {
+            $(#[$about])*
+            static $name: $kind = const { $first };
+        }
+        #[cfg(syncpoint_loom)]
+        loom::thread_local! {
+            $(#[$about])*
+            static $name: $kind = $first;
+        }
+    };
+}
+
+pub(crate) use {local, table};
 
 /// What tables of the whole process use.
 pub(crate) mod process {
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
     pub(crate) use std::sync::{Condvar, Mutex, OnceLock};
     use std::sync::{MutexGuard, PoisonError};
 

@@ -1,13 +1,13 @@
 //! Host waits: how a thread waits for a point, until when, and what it finds out when that runs out.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
-use std::task::{Wake, Waker};
+use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Reason, Result};
 use crate::graph;
+use crate::park::Parker;
 use crate::place::Place;
 use crate::point::{Point, State};
 use crate::report::WaitReport;
@@ -213,45 +213,5 @@ fn sleep_in_slices(point: &Point, how: &How, parker: &Parker) -> Option<Result<(
             return None;
         }
         parker.park(left.min(SLICE));
-    }
-}
-
-/// A place for one thread to sleep. Ours, and not the thread's own token: taking that would lose a wake-up of the
-/// user's.
-struct Parker {
-    /// Whether a wake came since the last sleep. Guards nothing else.
-    woken: process::Mutex<bool>,
-    wakes: process::Condvar,
-}
-
-thread_local! {
-    static PARKER: OnceCell<Arc<Parker>> = const { OnceCell::new() };
-}
-
-impl Parker {
-    fn new() -> Arc<Self> {
-        Arc::new(Self { woken: process::Mutex::new(false), wakes: process::Condvar::new() })
-    }
-
-    /// This thread's own; while the thread ends, a new one.
-    fn of_this_thread() -> Arc<Self> {
-        PARKER
-            .try_with(|parker| Arc::clone(parker.get_or_init(Self::new)))
-            .unwrap_or_else(|_| Self::new())
-    }
-
-    /// Sleeps until a wake or the end of `longest`. A wake that came before is not lost, and one of an earlier wait
-    /// only costs a look.
-    fn park(&self, longest: Duration) {
-        let woken = process::lock(&self.woken);
-        let waited = self.wakes.wait_timeout_while(woken, longest, |woken| !*woken);
-        *waited.unwrap_or_else(std::sync::PoisonError::into_inner).0 = false;
-    }
-}
-
-impl Wake for Parker {
-    fn wake(self: Arc<Self>) {
-        *process::lock(&self.woken) = true;
-        self.wakes.notify_one();
     }
 }

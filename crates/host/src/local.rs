@@ -9,10 +9,11 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::stream::HostStream;
+use crate::sync::local;
 
-thread_local! {
+local! {
     /// `None` on threads that run no streams: what they wake goes to the run queue.
-    static HAND: RefCell<Option<VecDeque<Arc<HostStream>>>> = const { RefCell::new(None) };
+    static HAND: RefCell<Option<VecDeque<Arc<HostStream>>>> = RefCell::new(None);
 }
 
 /// Makes this thread keep what it sets free, until it is dropped; what it then still has is published.
@@ -26,13 +27,13 @@ impl Local {
 
     /// Takes a stream off the hand.
     pub(crate) fn take() -> Option<Arc<HostStream>> {
-        HAND.with_borrow_mut(|hand| hand.as_mut()?.pop_front())
+        HAND.with(|hand| hand.borrow_mut().as_mut()?.pop_front())
     }
 
     /// Puts what is on the hand into the run queue.
     pub(crate) fn publish() {
-        let hand = HAND.with_borrow_mut(|hand| {
-            hand.as_mut().filter(|hand| !hand.is_empty()).map(std::mem::take)
+        let hand = HAND.with(|hand| {
+            hand.borrow_mut().as_mut().filter(|hand| !hand.is_empty()).map(std::mem::take)
         });
         if let Some(streams) = hand {
             submit(streams);
@@ -42,7 +43,7 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        let hand = HAND.take();
+        let hand = HAND.with(|hand| hand.borrow_mut().take());
         if let Some(streams) = hand.filter(|streams| !streams.is_empty()) {
             submit(streams);
         }

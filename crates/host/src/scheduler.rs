@@ -3,14 +3,16 @@
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use syncpoint_core::{Error, Kind, Result};
 
 use crate::clock::HostClock;
 use crate::ready::Ready;
 use crate::stream::HostStream;
-use crate::sync::{AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, lock};
+use crate::sync::{
+    self, AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, lock,
+};
 use crate::timer::Timer;
 use crate::watch::Watch;
 use crate::worker;
@@ -269,11 +271,8 @@ impl Scheduler {
         longest: Option<Duration>,
     ) -> MutexGuard<'a, Crew> {
         match longest {
-            None => self.work.wait(crew).unwrap_or_else(std::sync::PoisonError::into_inner),
-            Some(longest) => {
-                let woken = self.work.wait_timeout(crew, longest);
-                woken.unwrap_or_else(std::sync::PoisonError::into_inner).0
-            }
+            None => sync::wait(&self.work, crew),
+            Some(longest) => sync::wait_at_most(&self.work, crew, longest),
         }
     }
 
@@ -292,10 +291,16 @@ impl Scheduler {
 
     /// Waits for all workers to end, at most this long. Says whether they have.
     pub(crate) fn wait_for_quiet(&self, longest: Duration) -> bool {
-        let crew = self.crew();
-        let busy = |crew: &mut Crew| crew.workers > 0;
-        let waited = self.quiet.wait_timeout_while(crew, longest, busy);
-        waited.unwrap_or_else(std::sync::PoisonError::into_inner).0.workers == 0
+        let until = Instant::now().checked_add(longest);
+        let mut crew = self.crew();
+        while crew.workers > 0 {
+            let left = until.map_or(longest, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return false;
+            }
+            crew = sync::wait_at_most(&self.quiet, crew, left);
+        }
+        true
     }
 }
 

@@ -1,5 +1,7 @@
 //! The one door to locks, condition variables and atomics, so that a model checker can stand behind it.
 
+use std::time::Duration;
+
 /// Memory of buffers is in no model.
 pub(crate) use std::sync::{PoisonError, RwLock};
 
@@ -20,3 +22,36 @@ pub(crate) use loom::sync::{
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+/// Sleeps until a notification; may wake early.
+pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sleeps until a notification, and at most this long; may wake early. In a model it sleeps without an end: a wake that
+/// only the end of a sleep makes good is a lost one.
+pub(crate) fn wait_at_most<'a, T>(
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    longest: Duration,
+) -> MutexGuard<'a, T> {
+    condvar.wait_timeout(guard, longest).unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Declares a value of each thread; in a model, of each of its threads.
+macro_rules! local {
+    ($(#[$about:meta])* static $name:ident: $kind:ty = $first:expr;) => {
+        #[cfg(not(syncpoint_loom))]
+        std::thread_local! {
+            $(#[$about])*
+            static $name: $kind = const { $first };
+        }
+        #[cfg(syncpoint_loom)]
+        loom::thread_local! {
+            $(#[$about])*
+            static $name: $kind = $first;
+        }
+    };
+}
+
+pub(crate) use local;

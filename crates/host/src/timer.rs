@@ -10,7 +10,7 @@ use std::time::Instant;
 use syncpoint_core::{Error, Kind, Result};
 
 use crate::stream::HostStream;
-use crate::sync::{Condvar, Mutex, MutexGuard, lock};
+use crate::sync::{self, Condvar, Mutex, MutexGuard, lock};
 
 /// One thread, made at the first delay, that sleeps until the next one ends.
 #[derive(Debug, Default)]
@@ -96,10 +96,9 @@ impl Shared {
 
     fn sleep<'a>(&self, heap: MutexGuard<'a, Heap>, now: Instant) -> MutexGuard<'a, Heap> {
         match heap.alarms.peek().map(|Reverse(alarm)| alarm.instant) {
-            None => self.changed.wait(heap).unwrap_or_else(std::sync::PoisonError::into_inner),
+            None => sync::wait(&self.changed, heap),
             Some(next) => {
-                let woken = self.changed.wait_timeout(heap, next.saturating_duration_since(now));
-                woken.unwrap_or_else(std::sync::PoisonError::into_inner).0
+                sync::wait_at_most(&self.changed, heap, next.saturating_duration_since(now))
             }
         }
     }

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::scheduler::{Crew, Scheduler};
-use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, lock};
+use crate::sync::{self, AtomicBool, Condvar, Mutex, Ordering, lock};
 
 /// How often an armed watch looks. A worker that shows no movement in two looks is stuck, so a neighbour of blocking
 /// work is served after 4 ms or so; the goal is 10 (docs/costs.md).
@@ -42,20 +42,16 @@ impl Watch {
 
     /// Sleeps until it is armed.
     fn wait_until_armed(&self) {
-        let started = lock(&self.started);
-        let idle = |_: &mut bool| !self.armed.load(Ordering::Acquire);
-        drop(
-            self.arming
-                .wait_while(started, idle)
-                .unwrap_or_else(std::sync::PoisonError::into_inner),
-        );
+        let mut started = lock(&self.started);
+        // Acquire: pairs with the swap in `arm`.
+        while !self.armed.load(Ordering::Acquire) {
+            started = sync::wait(&self.arming, started);
+        }
     }
 
     /// Sleeps for one look.
     fn pause(&self) {
-        let started = lock(&self.started);
-        let slept = self.arming.wait_timeout_while(started, LOOK, |_| true);
-        drop(slept.unwrap_or_else(std::sync::PoisonError::into_inner));
+        drop(sync::wait_at_most(&self.arming, lock(&self.started), LOOK));
     }
 
     fn disarm(&self) {
