@@ -1,6 +1,8 @@
 //! A timeline: a row of values that only grow, what is complete of it, what failed of it, and who waits.
 
 mod eras;
+#[cfg(all(test, syncpoint_loom))]
+mod model;
 mod progress;
 mod wakers;
 
