@@ -1,9 +1,21 @@
 //! The syncpoint program: devices and pipelines from the command line.
+//!
+//! A pipeline file goes in and a report comes out. Both are plain data, so everything that is read, checked, worked out
+//! and shown is known without a device:
+//!
+//! - [`plan`] reads the file and answers a [`Plan`](plan::Plan) whose names agree, or all that is wrong with it;
+//! - whatever runs the plan puts its steps on streams, in [`Plan::order`](plan::Plan::order); commands become processes
+//!   in [`process`], with the folder of [`scratch`];
+//! - [`report`] takes what ran when, and answers table, lanes, overlap, critical path and JSON;
+//! - [`chrome`] writes the same for Perfetto, and checks such files;
+//! - [`graph`] is what plan and report share: which step comes after which, and why.
 
 pub mod chrome;
 pub mod graph;
 pub mod plan;
+pub mod process;
 pub mod report;
+pub mod scratch;
 
 #[cfg(test)]
 mod golden;

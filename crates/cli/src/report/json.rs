@@ -28,14 +28,15 @@ use std::{io, time::Duration};
 
 use serde::Serialize;
 
-use super::{CriticalPath, Link, Report, State, Step, Verdict};
+use super::{CriticalPath, Link, Report, State, Step, Stream, Verdict};
 use crate::graph::{Edge, Why};
 
 /// The version of the form: it grows when a key changes its meaning or goes.
 pub const VERSION: u32 = 1;
 
 impl Report {
-    /// Writes the report as one JSON object with a line break behind it. Its keys are described in `report/json.rs`.
+    /// Writes the report as one JSON object with a line break behind it. Its keys are described in
+    /// [`json`](crate::report::json).
     ///
     /// # Errors
     ///
@@ -129,9 +130,7 @@ impl<'r> Document<'r> {
                 error_ns: report.clock.error.map(nanos),
             },
             wall_ns: nanos(report.wall),
-            streams: (0..report.streams.len())
-                .map(|stream| StreamForm::of(report, stream))
-                .collect(),
+            streams: report.streams.iter().zip(report.busy()).map(StreamForm::of).collect(),
             steps: report.steps.iter().map(|step| StepForm::of(report, step)).collect(),
             overlap: OverlapForm {
                 busy_ns: nanos(overlap.busy),
@@ -143,13 +142,12 @@ impl<'r> Document<'r> {
 }
 
 impl<'r> StreamForm<'r> {
-    fn of(report: &'r Report, place: usize) -> Self {
-        let stream = &report.streams[place];
+    fn of((stream, busy): (&'r Stream, Duration)) -> Self {
         Self {
             name: &stream.name,
             device: &stream.device,
             priority: stream.priority,
-            busy_ns: nanos(report.busy(place)),
+            busy_ns: nanos(busy),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! [`chrome`](crate::chrome) the picture that Perfetto opens.
 
 mod critical;
-mod json;
+pub mod json;
 mod lanes;
 mod model;
 mod output;
@@ -20,7 +20,6 @@ mod unit;
 pub(crate) mod sample;
 
 pub use critical::{CriticalPath, Link};
-pub use json::VERSION;
 pub use model::{Clock, CutShort, Interval, Report, State, Step, Stream, Verdict};
 pub use output::{Output, Tail};
 pub use overlap::Overlap;
