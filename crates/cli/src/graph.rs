@@ -2,7 +2,7 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, VecDeque},
+    collections::{BinaryHeap, HashMap, HashSet, VecDeque},
     mem,
 };
 
@@ -111,11 +111,13 @@ fn walk(next: &[Vec<usize>], root: usize, seen: &mut [bool]) -> Vec<usize> {
 /// A shortest circle through the first step of a knot; none if the knot is a lone step that does not wait for itself.
 fn shortest_circle(after: &[&[Edge]], knot: &[usize]) -> Option<Circle> {
     let first = *knot.iter().min()?;
+    // The search stays in the knot: what lies outside leads to no circle, and could be the whole file.
+    let inside: HashSet<usize> = knot.iter().copied().collect();
     // How the search came to a step: from which later step, along which edge.
     let mut reached = HashMap::from([(first, None)]);
     let mut queue = VecDeque::from([first]);
     while let Some(step) = queue.pop_front() {
-        for edge in after[step].iter().filter(|edge| edge.from < after.len()) {
+        for edge in after[step].iter().filter(|edge| inside.contains(&edge.from)) {
             if edge.from == first {
                 return Some(unwind(&reached, step, edge));
             }

@@ -41,13 +41,14 @@ impl Slice {
 
 /// The tracks of a report, those of one stream together.
 pub(super) fn tracks(report: &Report) -> Vec<Track> {
-    (0..report.streams.len()).flat_map(|stream| stream_tracks(report, stream)).collect()
+    let steps = report.steps_by_stream().into_iter().enumerate();
+    steps.flat_map(|(stream, steps)| stream_tracks(stream, slices(report, &steps))).collect()
 }
 
-/// Each slice goes to the first track of its stream that is free by then. A stream without slices has an empty track.
-fn stream_tracks(report: &Report, stream: usize) -> Vec<Track> {
+/// Each slice goes to the first track that is free by then. A stream without slices has an empty track.
+fn stream_tracks(stream: usize, slices: Vec<Slice>) -> Vec<Track> {
     let mut tracks = vec![Track { stream, lane: 0, slices: Vec::new() }];
-    for slice in slices(report, stream) {
+    for slice in slices {
         let free =
             |track: &&mut Track| track.slices.last().is_none_or(|last| last.end <= slice.start);
         if let Some(track) = tracks.iter_mut().find(free) {
@@ -59,12 +60,11 @@ fn stream_tracks(report: &Report, stream: usize) -> Vec<Track> {
     tracks
 }
 
-/// The slices of a stream by start; of those that start together, the shorter first, so that one of no length does
+/// The slices of some steps by start; of those that start together, the shorter first, so that one of no length does
 /// not overlap the next.
-fn slices(report: &Report, stream: usize) -> Vec<Slice> {
-    let steps = (0..report.steps.len()).filter(|&step| report.steps[step].stream == stream);
-    let run = |step| report.interval(step).map(|run| Slice::new(step, run));
-    let mut slices: Vec<Slice> = steps.filter_map(run).collect();
+fn slices(report: &Report, steps: &[usize]) -> Vec<Slice> {
+    let slice = |&step: &usize| report.interval(step).map(|run| Slice::new(step, run));
+    let mut slices: Vec<Slice> = steps.iter().filter_map(slice).collect();
     slices.sort_by_key(|slice| (slice.start, slice.end, slice.step));
     slices
 }
@@ -81,8 +81,8 @@ mod tests {
 
     #[test]
     fn steps_back_to_back_share_a_track() {
-        let report = sample::timed(&[(0, 0, 5, &[]), (0, 5, 5, &[]), (0, 5, 9, &[])]);
-        assert_eq!(shape(&report), [(0, 0, vec![0, 1, 2])]);
+        let report = sample::timed(&[(0, 0, 5, &[]), (0, 5, 9, &[]), (0, 5, 5, &[])]);
+        assert_eq!(shape(&report), [(0, 0, vec![0, 2, 1])]);
     }
 
     #[test]

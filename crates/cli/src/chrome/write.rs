@@ -88,7 +88,8 @@ impl<'r, W: io::Write> Trace<'r, W> {
     fn track(&mut self, place: usize, track: &Track) -> io::Result<()> {
         let stream = &self.report.streams[track.stream];
         let device = self.devices.iter().position(|device| *device == stream.device);
-        let (pid, tid) = (device.unwrap_or_default() + 1, place + 1);
+        // Numbers behind those of the processes: viewers call a track of its process's number the main thread.
+        let (pid, tid) = (device.unwrap_or_default() + 1, self.devices.len() + place + 1);
         let name = match track.lane {
             0 => stream.name.clone(),
             lane => format!("{} ({})", stream.name, lane + 1),

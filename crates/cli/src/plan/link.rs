@@ -1,7 +1,7 @@
 //! Names looked up across the whole file: from what each table declares to a plan whose parts agree.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     path::PathBuf,
 };
 
@@ -13,14 +13,13 @@ use super::{
     device::DeviceName,
     memory::{self, Memory},
     model::{Buffer, Plan, Step, Stream, Work},
-    name,
     problem::Ledger,
     work,
 };
 use crate::graph::{self, Edge};
 
-/// Where each name of one kind was declared first, and by which item.
-pub(super) type Names<'d> = HashMap<&'d str, (usize, &'d Spanned<String>)>;
+/// Where each name of one kind was declared first, and by which item. Sorted, so that a message is the same each time.
+pub(super) type Names<'d> = BTreeMap<&'d str, (usize, &'d Spanned<String>)>;
 
 /// Links a file. Answers none exactly when something is wrong, and then the ledger has it.
 pub(super) fn link(
@@ -136,7 +135,7 @@ impl<'d> Linker<'d> {
         if let Some((stream, _)) = self.streams.get(wanted.get_ref().as_str()) {
             return Some(*stream);
         }
-        let remedy = remedy("stream", wanted.get_ref(), &self.streams);
+        let remedy = remedy("stream", wanted.get_ref(), &self.streams, self.ledger);
         let message =
             format!("{} is on stream {:?}, which is not declared", step.label, wanted.get_ref());
         self.ledger.add(&wanted.span(), format!("{message}; {remedy}"));
@@ -176,7 +175,7 @@ impl<'d> Linker<'d> {
     /// A wait that names a step instead of its record is the likeliest slip, so it is looked for first.
     fn wait_remedy(&self, wanted: &str) -> String {
         let Some(&(place, _)) = self.steps.get(wanted) else {
-            let near = name::nearest(wanted, self.records.keys().copied());
+            let near = self.ledger.nearest(wanted, self.records.keys().copied());
             let add = || format!("add record = {wanted:?} to the step that it means");
             return near.map_or_else(add, |near| format!("did you mean {near:?}?"));
         };
@@ -233,8 +232,8 @@ fn records<'d>(steps: &'d [declare::Step], ledger: &Ledger<'_>) -> Names<'d> {
 }
 
 /// What to do about a name of this kind that is not declared.
-pub(super) fn remedy(kind: &str, wanted: &str, names: &Names<'_>) -> String {
-    match name::nearest(wanted, names.keys().copied()) {
+pub(super) fn remedy(kind: &str, wanted: &str, names: &Names<'_>, ledger: &Ledger<'_>) -> String {
+    match ledger.nearest(wanted, names.keys().copied()) {
         Some(near) => format!("did you mean {near:?}?"),
         None => format!("add [[{kind}]] and below it name = {wanted:?}"),
     }

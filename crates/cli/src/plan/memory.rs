@@ -72,7 +72,7 @@ impl<'d> Memory<'d> {
     fn find(&self, place: &Place<'_>, wanted: &Spanned<String>) -> Option<usize> {
         let label = &place.step.label;
         let Some((buffer, _)) = self.names.get(wanted.get_ref().as_str()) else {
-            let remedy = remedy("buffer", wanted.get_ref(), &self.names);
+            let remedy = remedy("buffer", wanted.get_ref(), &self.names, place.ledger);
             let message =
                 format!("{label} uses buffer {:?}, which is not declared", wanted.get_ref());
             place.ledger.add(&wanted.span(), format!("{message}; {remedy}"));

@@ -60,6 +60,7 @@ mod numbers;
 mod problem;
 mod quantity;
 mod source;
+mod syntax;
 mod work;
 
 use std::{fs, path::Path};
@@ -108,22 +109,11 @@ fn read(
     ledger: &Ledger<'_>,
 ) -> Option<Plan> {
     let (root, errors) = DeTable::parse_recoverable(source.text());
-    for error in &errors {
-        tell_syntax(error, source, ledger);
-    }
     // What a recovering parser makes of a broken text would only lead to misleading messages.
-    if !ledger.is_empty() {
+    if !errors.is_empty() {
+        syntax::tell(&errors, source, ledger);
         return None;
     }
     let declared = Declared::read(root.get_ref(), ledger);
     link::link(&declared, file.to_owned(), default, ledger)
-}
-
-fn tell_syntax(error: &toml::de::Error, source: &Source<'_>, ledger: &Ledger<'_>) {
-    let span = error.span().unwrap_or_else(|| source.text().len()..source.text().len());
-    let message = match error.message() {
-        "duplicate key" => "this key is given twice; keep one of the two".to_owned(),
-        message => format!("this is not TOML: {message}; https://toml.io shows how it is written"),
-    };
-    ledger.add(&span, message);
 }

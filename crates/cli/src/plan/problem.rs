@@ -2,7 +2,13 @@
 
 use std::{cell::RefCell, error, fmt, io, ops::Range, string::FromUtf8Error};
 
-use super::source::{Excerpt, Source};
+use super::{
+    name,
+    source::{Excerpt, Source},
+};
+
+/// For how many problems of a file a likely name is searched.
+const SEARCHED: usize = 100;
 
 /// Everything that is wrong with one file, in the order of its lines.
 ///
@@ -123,6 +129,17 @@ impl<'s> Ledger<'s> {
             notes,
         };
         self.found.borrow_mut().push((span.start, problem));
+    }
+
+    /// The candidate that a misspelt name most likely means, while there are few problems: in a long file with a fault
+    /// on every line, searching would take longer than a person waits.
+    pub(super) fn nearest<'c>(
+        &self,
+        wanted: &str,
+        candidates: impl IntoIterator<Item = &'c str>,
+    ) -> Option<&'c str> {
+        let few = self.found.borrow().len() < SEARCHED;
+        few.then(|| name::nearest(wanted, candidates)).flatten()
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    Interval, Report, State,
+    Interval, Report, State, Stream,
     style::{Ink, Style, visible},
     unit::Unit,
 };
@@ -33,12 +33,13 @@ pub(super) fn lanes(report: &Report, style: Style) -> String {
     }
     let mut text = canvas.axis();
     let mut drawn = vec![false; report.steps.len()];
-    for stream in 0..report.streams.len() {
-        let cells = canvas.cells(stream);
+    let lanes = report.streams.iter().zip(report.steps_by_stream()).zip(report.busy());
+    for ((stream, steps), busy) in lanes {
+        let cells = canvas.cells(&steps);
         for &step in cells.iter().flatten() {
             drawn[step] = true;
         }
-        text += &canvas.lane(stream, &cells);
+        text += &canvas.lane(stream, &cells, busy);
     }
     text + &canvas.key(&drawn)
 }
@@ -77,12 +78,10 @@ impl<'r> Canvas<'r> {
     }
 
     /// For each cell of a lane the step that fills most of it. A step of any length fills a cell if no other does.
-    fn cells(&self, stream: usize) -> Vec<Option<usize>> {
+    fn cells(&self, steps: &[usize]) -> Vec<Option<usize>> {
         let mut cells = vec![None; self.width];
         let mut filled = vec![0; self.width];
-        for step in
-            (0..self.report.steps.len()).filter(|&step| self.report.steps[step].stream == stream)
-        {
+        for &step in steps {
             let Some(run) = self.report.interval(step) else { continue };
             let first = self.cell(run.start).min(self.width - 1);
             for cell in first..=self.cell(run.end).clamp(first, self.width - 1) {
@@ -105,10 +104,9 @@ impl<'r> Canvas<'r> {
     }
 
     /// One lane: the name of the stream, its blocks, and how much of the time it was busy.
-    fn lane(&self, stream: usize, cells: &[Option<usize>]) -> String {
-        let name = visible(&self.report.streams[stream].name);
-        let name: String = name.chars().take(self.names).collect();
-        let busy = self.report.busy(stream).as_nanos() * 100 / self.horizon.as_nanos();
+    fn lane(&self, stream: &Stream, cells: &[Option<usize>], busy: Duration) -> String {
+        let name: String = visible(&stream.name).chars().take(self.names).collect();
+        let busy = busy.as_nanos() * 100 / self.horizon.as_nanos();
         let mut line = format!("{}  ", self.style.paint(Ink::Strong, &pad(&name, self.names)));
         let mut behind_block = false;
         for group in cells.chunk_by(|left, right| left == right) {

@@ -196,6 +196,17 @@ impl Report {
         graph::sort(&self.steps.iter().map(|step| step.after.as_slice()).collect::<Vec<_>>())
     }
 
+    /// For each stream its steps, in the order of the file.
+    pub(crate) fn steps_by_stream(&self) -> Vec<Vec<usize>> {
+        let mut streams = vec![Vec::new(); self.streams.len()];
+        for (place, step) in self.steps.iter().enumerate() {
+            if let Some(steps) = streams.get_mut(step.stream) {
+                steps.push(place);
+            }
+        }
+        streams
+    }
+
     /// The step whose failure holds a step back: of those that it came after, the one that failed first.
     fn cause(&self, step: usize) -> Option<usize> {
         let failed = |edge: &Edge| match self.steps.get(edge.from)?.state {

@@ -48,10 +48,15 @@ impl Report {
         Overlap { busy: runs.iter().map(|run| run.length()).sum(), together }
     }
 
-    /// How long the steps of one stream ran, summed.
-    pub fn busy(&self, stream: usize) -> Duration {
-        let steps = (0..self.steps.len()).filter(|&step| self.steps[step].stream == stream);
-        steps.filter_map(|step| self.interval(step)).map(Interval::length).sum()
+    /// For each stream how long its steps ran, summed.
+    pub fn busy(&self) -> Vec<Duration> {
+        let mut busy = vec![Duration::ZERO; self.streams.len()];
+        for (place, step) in self.steps.iter().enumerate() {
+            if let (Some(busy), Some(run)) = (busy.get_mut(step.stream), self.interval(place)) {
+                *busy += run.length();
+            }
+        }
+        busy
     }
 }
 
@@ -73,7 +78,7 @@ mod tests {
 
     #[test]
     fn steps_back_to_back_do_not_overlap() {
-        let overlap = sample::timed(&[(0, 0, 10, &[]), (0, 10, 30, &[])]).overlap();
+        let overlap = sample::timed(&[(0, 10, 30, &[]), (0, 0, 10, &[])]).overlap();
         assert_eq!((overlap.peak(), overlap.busy), (1, Duration::from_nanos(30)));
     }
 
