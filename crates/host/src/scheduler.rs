@@ -163,7 +163,14 @@ impl Scheduler {
             if !lazy {
                 self.wake(&mut crew);
             }
-        } else if crew.workers.saturating_sub(crew.blocked) < self.base {
+        } else {
+            self.reinforce(crew);
+        }
+    }
+
+    /// Nobody is idle: brings a new worker, or has the watch look whether those who work are stuck.
+    fn reinforce(self: &Arc<Self>, crew: MutexGuard<'_, Crew>) {
+        if crew.workers.saturating_sub(crew.blocked) < self.base {
             self.bring(crew);
         } else {
             drop(crew);
@@ -211,10 +218,16 @@ impl Scheduler {
         }
     }
 
-    /// Wakes another worker if there is more to do than the caller took.
-    pub(crate) fn pass_on(&self, crew: &mut Crew) {
-        if crew.ready.len() > 0 && crew.idle > 0 {
-            self.wake(crew);
+    /// Sees to it that somebody comes for what is ready beside the stream that the caller took: whoever submitted it
+    /// may have counted on the caller, who was idle then.
+    pub(crate) fn pass_on(self: &Arc<Self>, mut crew: MutexGuard<'_, Crew>) {
+        if crew.ready.len() == 0 {
+            return;
+        }
+        if crew.idle > 0 {
+            self.wake(&mut crew);
+        } else {
+            self.reinforce(crew);
         }
     }
 

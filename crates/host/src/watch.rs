@@ -25,8 +25,9 @@ pub(crate) struct Watch {
 impl Watch {
     /// Streams are ready and nobody is free.
     pub(crate) fn arm(&self, scheduler: &Arc<Scheduler>) {
+        // The first look leaves the line to its readers: a busy scheduler comes here with every stream it takes.
         // Acquire and release: pair among callers, so that one of them wakes the thread.
-        if self.armed.swap(true, Ordering::AcqRel) {
+        if self.armed.load(Ordering::Acquire) || self.armed.swap(true, Ordering::AcqRel) {
             return;
         }
         let mut started = lock(&self.started);

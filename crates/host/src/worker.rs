@@ -76,7 +76,7 @@ fn wait_for_work(scheduler: &Arc<Scheduler>) -> Option<Arc<HostStream>> {
         }
         if let Some(stream) = crew.ready.pick() {
             scheduler.hint(&crew);
-            scheduler.pass_on(&mut crew);
+            scheduler.pass_on(crew);
             return Some(stream);
         }
         let surplus = crew.workers - crew.blocked.min(crew.workers) > scheduler.base();
@@ -109,15 +109,7 @@ impl Blocking for InWork {
         Local::publish();
         let mut crew = self.0.crew();
         crew.blocked += 1;
-        let short = crew.workers.saturating_sub(crew.blocked) < self.0.base();
-        if crew.ready.len() == 0 {
-            return;
-        }
-        if crew.idle > 0 {
-            self.0.pass_on(&mut crew);
-        } else if short {
-            self.0.bring(crew);
-        }
+        self.0.pass_on(crew);
     }
 
     fn end(&self) {

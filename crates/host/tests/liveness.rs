@@ -1,0 +1,31 @@
+//! Nobody waits for ever: what others wait for runs or fails, whatever happens around it.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use syncpoint::{Device, Gate, Result, Wait};
+
+/// Longer than anything here takes; a wait that runs out is a wait for ever.
+const LONG: Duration = Duration::from_secs(10);
+
+/// Two streams become ready in one go while a single worker sleeps: it must not take both for its own.
+#[test]
+fn work_that_blocks_holds_up_no_stream_that_became_ready_with_it() {
+    let device = syncpoint::open("host:0").unwrap();
+    for _ in 0..20 {
+        send_from_one_stream_to_another(&device).unwrap();
+    }
+}
+
+/// The first work of one stream blocks until that of the other has sent.
+fn send_from_one_stream_to_another(device: &Device) -> Result<()> {
+    let (receives, sends) = (device.stream()?, device.stream()?);
+    let (sender, receiver) = mpsc::channel();
+    let gate = Gate::new();
+    receives.wait(&gate.point())?;
+    sends.wait(&gate.point())?;
+    receives.enqueue(move || receiver.recv())?;
+    sends.enqueue(move || sender.send(()))?;
+    gate.open()?;
+    receives.record()?.synchronize_with(Wait::NoHelp, Some(LONG))
+}
