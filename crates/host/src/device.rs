@@ -20,7 +20,7 @@ pub fn open(name: &str) -> Device {
 }
 
 /// How many items a stream holds at most: beyond it an enqueue is refused, and never blocks.
-const BOUND: usize = 1 << 20;
+const BOUND: u64 = 1 << 20;
 
 #[derive(Debug)]
 struct HostDevice {

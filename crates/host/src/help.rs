@@ -8,8 +8,9 @@ use std::sync::Arc;
 use syncpoint_core::Point;
 
 use crate::local::Local;
-use crate::order::Turn;
+use crate::order::{Order, Turn};
 use crate::stream::HostStream;
+use crate::sync::MutexGuard;
 use crate::turn::{self, Limit};
 
 /// Runs items until `value` of the stream is settled, or nothing on its chain can be run here.
@@ -26,18 +27,20 @@ pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
             link = before;
             continue;
         }
-        match try_claim(stream) {
-            Claim::Taken => {
+        let point = match try_claim(stream) {
+            Claim::Taken(order) => {
                 scheduler.note_helped();
-                turn::run(stream, Limit::Upto(*value));
+                turn::run(stream, order, Limit::Upto(*value));
+                continue;
             }
-            Claim::Parked(point) => match behind(&point) {
-                Some(next) if chain.len() < LONGEST => {
-                    chain.push(std::mem::replace(&mut link, next));
-                }
-                _ => break,
-            },
+            Claim::Parked(point) => point,
             Claim::Elsewhere => break,
+        };
+        match behind(&point) {
+            Some(next) if chain.len() < LONGEST => {
+                chain.push(std::mem::replace(&mut link, next));
+            }
+            _ => break,
         }
     }
     drop(local);
@@ -50,9 +53,9 @@ fn is_settled(stream: &HostStream, value: u64) -> bool {
     stream.timeline.completed() >= value || stream.timeline.has_failed()
 }
 
-enum Claim {
+enum Claim<'a> {
     /// The helper owns the stream now.
-    Taken,
+    Taken(MutexGuard<'a, Order>),
     /// The stream waits for this point.
     Parked(Point),
     /// Somebody else runs it, or it waits for time to pass.
@@ -60,16 +63,12 @@ enum Claim {
 }
 
 /// Takes a runnable stream, leaving its entry in the run queue behind.
-fn try_claim(stream: &HostStream) -> Claim {
-    let mut order = stream.order();
-    match order.state {
-        Turn::Runnable => {
-            order.state = Turn::Running;
-            Claim::Taken
-        }
-        Turn::Parked => order.parked_on().map_or(Claim::Elsewhere, Claim::Parked),
-        Turn::Idle | Turn::Running => Claim::Elsewhere,
+fn try_claim(stream: &HostStream) -> Claim<'_> {
+    let order = stream.order();
+    if order.state == Turn::Parked {
+        return order.parked_on().map_or(Claim::Elsewhere, Claim::Parked);
     }
+    turn::claim(order).map_or(Claim::Elsewhere, Claim::Taken)
 }
 
 /// The host stream whose progress completes a point, and the value to come to.

@@ -8,6 +8,9 @@
 //!                       +-------------------------------- Parked
 //! ```
 //!
+//! The owner takes the whole queue with it, so that it locks nothing between two items; what is enqueued meanwhile
+//! gathers here, and what the owner leaves when it stops is put back before it.
+//!
 //! *Listed* is a bit of its own: a helper takes a runnable stream and leaves its entry in the run queue behind. That
 //! stale entry must neither run the stream twice nor hide its next turn, so it serves the next turn.
 
@@ -16,19 +19,22 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use syncpoint_core::contract::{Edge, Stamp, Task, Waits};
-use syncpoint_core::{Error, Place};
+use syncpoint_core::{Error, Place, Point};
 
 /// What the order lock guards. Under it a value is taken and its item enqueued, and nothing of the user's runs.
 #[derive(Debug, Default)]
 pub(crate) struct Order {
+    /// All items not passed; while an owner runs the stream, only those that came since it looked last.
     queue: VecDeque<Entry>,
-    /// The value before that of the front of the queue.
-    passed: u64,
+    /// The latest value.
+    latest: u64,
+    /// The latest value that will never run: what came before a failure.
+    abandoned: u64,
     waits: Waits,
     pub(crate) state: Turn,
     /// Whether the run queue holds an entry of this stream.
     pub(crate) listed: bool,
-    /// The failure of the era that fails now: the queue is empty, and nothing is let in.
+    /// The failure of the era that fails now: nothing is let in.
     pub(crate) failure: Option<Error>,
 }
 
@@ -40,7 +46,7 @@ pub(crate) enum Turn {
     Idle,
     /// Anybody's who comes.
     Runnable,
-    /// Of one owner, a worker or a helper, which alone takes items off the queue.
+    /// Of one owner, a worker or a helper, which holds the queue.
     Running,
     /// Nobody's until a waker comes: the item at the front waits for a point or an instant.
     Parked,
@@ -58,12 +64,30 @@ pub(crate) struct Entry {
 pub(crate) enum Step {
     /// A task of the contract.
     Task(Task),
-    /// Wait for the point at the front of the waits.
+    /// Wait for the point of the oldest outstanding wait.
     Wait,
     /// Write the time.
     Stamp(Arc<Stamp>),
     /// Wait for an instant: what a delay becomes when the stream comes to it.
     Until(Instant),
+}
+
+impl Step {
+    /// Whether the owner can run it without looking at anything else.
+    pub(crate) fn is_ready(&self) -> bool {
+        match self {
+            Self::Task(task) => !matches!(task, Task::Delay(_)),
+            Self::Stamp(_) => true,
+            Self::Wait | Self::Until(_) => false,
+        }
+    }
+}
+
+/// What the owner of a stream holds: items taken off the order, the first of which has this value.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) items: VecDeque<Entry>,
+    pub(crate) at: u64,
 }
 
 /// A queue buffer larger than this is given back when the queue is empty: a hundred thousand streams keep at most this
@@ -73,59 +97,71 @@ const KEPT: usize = 4;
 impl Order {
     /// The latest value.
     pub(crate) fn enqueued(&self) -> u64 {
-        self.passed + self.queue.len() as u64
+        self.latest
     }
 
-    /// How many items are not passed.
-    pub(crate) fn len(&self) -> usize {
-        self.queue.len()
+    /// How many items are neither complete nor abandoned.
+    pub(crate) fn held(&self, completed: u64) -> u64 {
+        self.latest - completed.max(self.abandoned).min(self.latest)
     }
 
     /// Puts an item at the end and gives its value.
+    #[inline]
     pub(crate) fn push(&mut self, entry: Entry) -> u64 {
         self.queue.push_back(entry);
-        self.enqueued()
+        self.latest += 1;
+        self.latest
     }
 
     /// Puts a wait at the end and gives its value.
-    pub(crate) fn push_wait(&mut self, point: syncpoint_core::Point, place: Place) -> u64 {
+    pub(crate) fn push_wait(&mut self, point: Point, place: Place) -> u64 {
         let value = self.push(Entry { step: Step::Wait, place });
         self.waits.push(Edge::new(value, point, place));
         value
     }
 
-    /// The value of the item at the front, which the owner is at.
-    pub(crate) fn at(&self) -> u64 {
-        self.passed + 1
+    /// Gives the owner, whose batch is empty, what has come since. Says whether there was anything.
+    pub(crate) fn refill(&mut self, batch: &mut Batch) -> bool {
+        // Swapped, so that the emptied buffer is filled next and nothing is allocated.
+        std::mem::swap(&mut self.queue, &mut batch.items);
+        batch.at = self.latest + 1 - batch.items.len() as u64;
+        !batch.items.is_empty()
     }
 
-    /// The item at the front.
-    pub(crate) fn front(&mut self) -> Option<&mut Entry> {
-        self.queue.front_mut()
-    }
-
-    /// Takes the item at the front: the owner has begun it.
-    pub(crate) fn pass(&mut self) -> Option<Entry> {
-        let entry = self.queue.pop_front();
-        self.passed += u64::from(entry.is_some());
-        entry
-    }
-
-    /// Takes the wait at the front: it is over.
-    pub(crate) fn pass_wait(&mut self) -> Option<Edge> {
-        self.pass();
-        self.waits.pop()
-    }
-
-    /// Takes everything: it will never run. To be dropped outside the lock.
-    pub(crate) fn abandon(&mut self) -> (VecDeque<Entry>, Waits) {
-        self.passed = self.enqueued();
-        (std::mem::take(&mut self.queue), self.waits.take())
+    /// Takes back what the owner leaves, before what has come since.
+    pub(crate) fn put_back(&mut self, batch: &mut Batch) {
+        let mut items = std::mem::take(&mut batch.items);
+        items.append(&mut self.queue);
+        self.queue = items;
     }
 
     /// The outstanding waits.
     pub(crate) fn waits(&self) -> &Waits {
         &self.waits
+    }
+
+    /// The oldest wait is over.
+    pub(crate) fn pass_wait(&mut self) {
+        self.waits.pop();
+    }
+
+    /// Takes everything not passed: it will never run. To be dropped outside the lock.
+    pub(crate) fn abandon(&mut self, batch: &mut Batch) -> (VecDeque<Entry>, Waits) {
+        self.put_back(batch);
+        self.abandoned = self.latest;
+        (std::mem::take(&mut self.queue), self.waits.take())
+    }
+
+    /// Takes a value without an item, after everything was abandoned.
+    pub(crate) fn begin_era(&mut self) -> u64 {
+        self.latest += 1;
+        self.abandoned = self.latest;
+        self.latest
+    }
+
+    /// The value of the item at the front of a stream that nobody runs.
+    pub(crate) fn front_value(&self) -> u64 {
+        self.latest + 1 - self.queue.len() as u64
     }
 
     /// Whether a listed stream still needs its entry. If not, the entry is to be dropped, and the bit is cleared.
@@ -135,14 +171,17 @@ impl Order {
     }
 
     /// The point that a parked stream waits for; `None` where it waits for an instant.
-    pub(crate) fn parked_on(&self) -> Option<syncpoint_core::Point> {
+    pub(crate) fn parked_on(&self) -> Option<Point> {
         let waits = matches!(self.queue.front()?.step, Step::Wait);
         waits.then(|| self.waits.front().map(|edge| edge.point.clone())).flatten()
     }
 
-    /// The stream has nothing to do: gives back what a burst left behind.
-    pub(crate) fn rest(&mut self) {
+    /// The stream has nothing to do: keeps the buffer for the next item, but not what a burst left behind.
+    pub(crate) fn rest(&mut self, batch: &mut Batch) {
         self.state = Turn::Idle;
+        if self.queue.capacity() < batch.items.capacity() {
+            std::mem::swap(&mut self.queue, &mut batch.items);
+        }
         if self.queue.capacity() > KEPT {
             self.queue = VecDeque::new();
         }

@@ -37,7 +37,7 @@ pub(crate) struct Scheduler {
     timer: Timer,
     watch: Watch,
     base: usize,
-    bound: usize,
+    bound: u64,
 }
 
 /// The run queue and who serves it.
@@ -83,7 +83,7 @@ pub(crate) const MOST_WORKERS: usize = 512;
 const LAZY_AFTER: u64 = 8;
 
 impl Scheduler {
-    pub(crate) fn new(clock: HostClock, bound: usize) -> Arc<Self> {
+    pub(crate) fn new(clock: HostClock, bound: u64) -> Arc<Self> {
         let base = thread::available_parallelism().map_or(1, NonZero::get);
         Arc::new(Self {
             crew: Mutex::new(Crew::default()),
@@ -122,7 +122,8 @@ impl Scheduler {
     }
 
     /// How many items a stream holds at most.
-    pub(crate) fn bound(&self) -> usize {
+    #[inline]
+    pub(crate) fn bound(&self) -> u64 {
         self.bound
     }
 
@@ -307,7 +308,8 @@ impl Scheduler {
         let until = Instant::now().checked_add(longest);
         let mut crew = self.crew();
         while crew.workers > 0 {
-            let left = until.map_or(longest, |until| until.saturating_duration_since(Instant::now()));
+            let left =
+                until.map_or(longest, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return false;
             }

@@ -6,9 +6,9 @@ use std::task::{Wake, Waker};
 use syncpoint_core::contract::{Edge, Item, Placed, RawStream, Refused, Stamp, Time};
 use syncpoint_core::{Error, Kind, Place, Point, Result, Statistics, Timeline};
 
-use crate::order::{Entry, Order, Step, Turn};
+use crate::order::{Batch, Entry, Order, Step, Turn};
 use crate::scheduler::Scheduler;
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
 use crate::{help, local};
 
 /// One stream.
@@ -20,6 +20,8 @@ pub(crate) struct HostStream {
     /// The order lock. Guards the queue and the state; nothing of the user's runs under it, and no other stream's
     /// order lock is taken. The leaf lock of a timeline may be.
     order: Mutex<Order>,
+    /// Whether the stream was cancelled while somebody ran it: the owner looks here before each item.
+    cancelled: AtomicBool,
     this: Weak<Self>,
 }
 
@@ -30,6 +32,7 @@ impl HostStream {
             scheduler,
             priority,
             order: Mutex::new(Order::default()),
+            cancelled: AtomicBool::new(false),
             this: Weak::clone(this),
         })
     }
@@ -46,7 +49,8 @@ impl HostStream {
     /// Refuses on a stream that has failed or is full.
     #[inline]
     fn admit(&self, order: &Order) -> Result<()> {
-        if order.failure.is_none() && order.len() < self.scheduler.bound() {
+        if order.failure.is_none() && order.held(self.timeline.completed()) < self.scheduler.bound()
+        {
             return Ok(());
         }
         Err(order.failure.clone().unwrap_or_else(|| self.full(order)))
@@ -57,7 +61,7 @@ impl HostStream {
         let message = format!(
             "{} holds {} items, its bound; synchronize before enqueueing more",
             self.timeline,
-            order.len()
+            order.held(self.timeline.completed())
         );
         Error::new(Kind::Exhausted, message)
     }
@@ -203,14 +207,32 @@ impl RawStream for HostStream {
 
     fn recover(&self) -> Result<Option<Error>> {
         let mut order = self.order();
-        if order.failure.take().is_none() {
+        if order.failure.is_none() || self.is_cancelled() {
             return Ok(None);
         }
-        Ok(self.timeline.recover(order.enqueued()))
+        order.failure = None;
+        let failure = self.timeline.recover(order.enqueued());
+        // The first value of the new era has nothing to do: what is recorded before new work is complete.
+        let value = order.begin_era();
+        self.timeline.enqueue(value);
+        drop(order);
+        self.timeline.complete(value);
+        Ok(failure)
     }
 
     fn cancel(&self, error: &Error) {
-        self.fail(None, error);
+        let mut order = self.order();
+        if order.failure.is_some() {
+            return;
+        }
+        if order.state == Turn::Running {
+            // Only the owner knows what it has begun, and fails the rest.
+            order.failure = Some(error.clone());
+            self.cancelled.store(true, Ordering::Release);
+            return;
+        }
+        let at = order.front_value();
+        self.fail_rest(order, &mut Batch::default(), at, error);
     }
 
     /// The queue runs on: whoever has an entry of the stream, or lists it with its waiters, keeps it alive.
@@ -238,20 +260,45 @@ fn entry(item: Item) -> Entry {
 }
 
 impl HostStream {
-    /// Fails the stream: from the value at which its owner is, or, for a stream that is cancelled, from the first item
-    /// not begun. What has not begun is abandoned, and its gates fail with the same cause.
-    pub(crate) fn fail(&self, at: Option<u64>, error: &Error) {
+    /// Whether the owner has to fail what it has not begun.
+    #[inline]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        // Acquire: pairs with the release in `cancel`; the failure is visible with it.
+        self.cancelled.load(Ordering::Acquire)
+    }
+
+    /// Fails the stream at the value where its owner is. What has not begun will never run.
+    #[cold]
+    pub(crate) fn fail(&self, batch: &mut Batch, at: u64, error: &Error) {
+        let order = self.order();
+        self.fail_rest(order, batch, at, error);
+    }
+
+    /// The owner of a cancelled stream fails what it has not begun.
+    #[cold]
+    pub(crate) fn end_cancelled(&self, batch: &mut Batch, at: u64) {
         let mut order = self.order();
-        if order.failure.is_some() {
-            return;
+        self.cancelled.store(false, Ordering::Release);
+        if let Some(error) = order.failure.take() {
+            self.fail_rest(order, batch, at, &error);
         }
-        let from = at.unwrap_or_else(|| order.at());
-        order.failure = Some(error.clone());
-        let (abandoned, waits) = order.abandon();
+    }
+
+    /// Fails every value from `at` on. Abandoned gates fail with the same cause, abandoned captures are dropped, both
+    /// once no lock is held.
+    fn fail_rest(
+        &self,
+        mut order: MutexGuard<'_, Order>,
+        batch: &mut Batch,
+        at: u64,
+        error: &Error,
+    ) {
+        order.failure.get_or_insert_with(|| error.clone());
+        let (abandoned, waits) = order.abandon(batch);
         if order.state == Turn::Parked {
-            order.rest();
+            order.state = Turn::Idle;
         }
-        let woken = self.timeline.fail(from, error.clone());
+        let woken = self.timeline.fail(at, error.clone());
         drop(order);
         woken.wake();
         drop(waits);

@@ -8,9 +8,10 @@ use syncpoint_core::{Cause, Error, Origin, Place, State};
 
 use crate::buffer;
 use crate::local::Local;
-use crate::order::{Entry, Order, Step, Turn};
+use crate::order::{Batch, Entry, Order, Step, Turn};
 use crate::scheduler::Seat;
 use crate::stream::HostStream;
+use crate::sync::MutexGuard;
 
 /// How far a turn goes.
 #[derive(Clone, Copy)]
@@ -27,26 +28,46 @@ const ITEMS: u32 = 64;
 /// Or after this long.
 const SHARE: Duration = Duration::from_micros(200);
 
-/// What the owner does next, decided under the order lock.
+/// What the owner does next.
 enum Next {
-    /// This item, which is passed.
-    Run(u64, Entry),
+    /// This item.
+    Run(Entry),
     /// Nothing but its value: a wait is over.
-    Pass(u64),
-    /// The stream fails at this value: its wait has failed.
-    Fail(u64, Error),
+    Pass,
+    /// The stream fails: its wait has failed.
+    Fail(Error),
     /// Nothing: the stream rests, is parked, or gave way and is to be listed.
     Stop { list: bool },
 }
 
-/// Gives a stream that the caller owns its turn.
-pub(crate) fn run(stream: &Arc<HostStream>, limit: Limit<'_>) {
+/// Makes the caller the owner of a runnable stream; `None` if it is not runnable.
+pub(crate) fn claim(mut order: MutexGuard<'_, Order>) -> Option<MutexGuard<'_, Order>> {
+    if order.state != Turn::Runnable {
+        return None;
+    }
+    order.state = Turn::Running;
+    Some(order)
+}
+
+/// Gives a stream its turn. The caller has claimed it and still holds its lock.
+pub(crate) fn run(stream: &Arc<HostStream>, order: MutexGuard<'_, Order>, limit: Limit<'_>) {
     let mut share = Share::new(limit);
+    let mut batch = Batch::default();
+    let mut upcoming = next_locked(stream, order, &mut batch, &mut share);
     loop {
-        match next(stream, &mut share) {
-            Next::Run(value, entry) => run_item(stream, value, entry, &mut share),
-            Next::Pass(value) => stream.timeline.complete(value),
-            Next::Fail(value, error) => stream.fail(Some(value), &error),
+        let value = batch.at;
+        match upcoming {
+            Next::Run(entry) => {
+                batch.at += 1;
+                if let Err(error) = run_item(stream, value, entry, &mut share) {
+                    stream.fail(&mut batch, value, &error);
+                }
+            }
+            Next::Pass => {
+                batch.at += 1;
+                stream.timeline.complete(value);
+            }
+            Next::Fail(error) => stream.fail(&mut batch, value, &error),
             Next::Stop { list } => {
                 if list {
                     let scheduler = Arc::clone(&stream.scheduler);
@@ -55,6 +76,7 @@ pub(crate) fn run(stream: &Arc<HostStream>, limit: Limit<'_>) {
                 return;
             }
         }
+        upcoming = next(stream, &mut batch, &mut share);
     }
 }
 
@@ -92,32 +114,58 @@ impl<'a> Share<'a> {
     }
 }
 
-fn next(stream: &Arc<HostStream>, share: &mut Share<'_>) -> Next {
-    let mut order = stream.order();
+/// Decides what is next: without the lock where the batch holds a task.
+fn next(stream: &Arc<HostStream>, batch: &mut Batch, share: &mut Share<'_>) -> Next {
     loop {
-        let value = order.at();
-        if order.front().is_none() {
-            order.rest();
+        if stream.is_cancelled() {
+            stream.end_cancelled(batch, batch.at);
+        }
+        let ready = batch.items.front().is_some_and(|entry| entry.step.is_ready());
+        if ready
+            && !share.is_used_up(stream, batch.at)
+            && let Some(entry) = batch.items.pop_front()
+        {
+            return Next::Run(entry);
+        }
+        let order = stream.order();
+        // Looked at again under the lock: whoever stops with the flag up would strand what is left.
+        if !stream.is_cancelled() {
+            return next_locked(stream, order, batch, share);
+        }
+    }
+}
+
+/// Decides what is next under the order lock.
+fn next_locked(
+    stream: &Arc<HostStream>,
+    mut order: MutexGuard<'_, Order>,
+    batch: &mut Batch,
+    share: &mut Share<'_>,
+) -> Next {
+    loop {
+        if batch.items.is_empty() && !order.refill(batch) {
+            order.rest(batch);
             return Next::Stop { list: false };
         }
-        if share.is_used_up(stream, value) {
+        if share.is_used_up(stream, batch.at) {
+            order.put_back(batch);
             order.state = Turn::Runnable;
             return Next::Stop { list: !std::mem::replace(&mut order.listed, true) };
         }
-        if let Some(next) = try_front(stream, &mut order, value) {
+        if let Some(next) = try_front(stream, &mut order, batch) {
             return next;
         }
     }
 }
 
 /// Looks at the front item. `None`: look again, something settled meanwhile.
-fn try_front(stream: &Arc<HostStream>, order: &mut Order, value: u64) -> Option<Next> {
-    let entry = order.front()?;
+fn try_front(stream: &Arc<HostStream>, order: &mut Order, batch: &mut Batch) -> Option<Next> {
+    let entry = batch.items.front_mut()?;
     match &mut entry.step {
-        Step::Wait => try_wait(stream, order, value),
+        Step::Wait => try_wait(stream, order, batch),
         Step::Until(instant) => {
             let instant = *instant;
-            Some(try_until(stream, order, instant))
+            Some(try_until(stream, order, batch, instant))
         }
         Step::Task(Task::Delay(duration)) => {
             let now = Instant::now();
@@ -125,67 +173,71 @@ fn try_front(stream: &Arc<HostStream>, order: &mut Order, value: u64) -> Option<
             entry.step = Step::Until(now.checked_add(*duration).unwrap_or(now + CENTURY));
             None
         }
-        Step::Task(_) | Step::Stamp(_) => {
-            let entry = order.pass()?;
-            Some(Next::Run(value, entry))
-        }
+        Step::Task(_) | Step::Stamp(_) => batch.items.pop_front().map(Next::Run),
     }
 }
 
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-fn try_wait(stream: &Arc<HostStream>, order: &mut Order, value: u64) -> Option<Next> {
-    let edge = order.waits().front()?;
-    let (timeline, awaited) = (edge.point.timeline(), edge.point.value());
-    if timeline.is_known_complete(awaited) {
-        order.pass_wait();
-        return Some(Next::Pass(value));
-    }
-    match timeline.state_of(awaited) {
-        State::Complete => {
-            order.pass_wait();
-            Some(Next::Pass(value))
-        }
-        State::Failed(error) => Some(Next::Fail(value, error)),
-        _pending => {
-            if !Arc::clone(stream).list_with(&edge.point) {
-                return None;
-            }
-            order.state = Turn::Parked;
-            Some(Next::Stop { list: false })
+fn try_wait(stream: &Arc<HostStream>, order: &mut Order, batch: &mut Batch) -> Option<Next> {
+    let point = &order.waits().front()?.point;
+    if !point.timeline().is_known_complete(point.value()) {
+        match point.timeline().state_of(point.value()) {
+            State::Complete => {}
+            State::Failed(error) => return Some(Next::Fail(error)),
+            _pending => return park(stream, order, batch),
         }
     }
+    order.pass_wait();
+    batch.items.pop_front();
+    Some(Next::Pass)
 }
 
-fn try_until(stream: &Arc<HostStream>, order: &mut Order, instant: Instant) -> Next {
+/// Parks the stream on its oldest wait. `None`: it has settled.
+fn park(stream: &Arc<HostStream>, order: &mut Order, batch: &mut Batch) -> Option<Next> {
+    let point = &order.waits().front()?.point;
+    if !Arc::clone(stream).list_with(point) {
+        return None;
+    }
+    order.put_back(batch);
+    order.state = Turn::Parked;
+    Some(Next::Stop { list: false })
+}
+
+fn try_until(
+    stream: &Arc<HostStream>,
+    order: &mut Order,
+    batch: &mut Batch,
+    instant: Instant,
+) -> Next {
     if Instant::now() >= instant {
-        let value = order.at();
-        order.pass();
-        return Next::Pass(value);
+        batch.items.pop_front();
+        return Next::Pass;
     }
     match stream.scheduler.timer().wake_at(instant, Arc::clone(stream)) {
         Ok(()) => {
+            order.put_back(batch);
             order.state = Turn::Parked;
             Next::Stop { list: false }
         }
-        Err(error) => Next::Fail(order.at(), error),
+        Err(error) => Next::Fail(error),
     }
 }
 
-fn run_item(stream: &HostStream, value: u64, entry: Entry, share: &mut Share<'_>) {
-    let place = entry.place;
-    let outcome = match entry.step {
-        Step::Task(task) => run_task(stream, value, task, place, share),
-        Step::Stamp(stamp) => {
-            stamp.write(stream.scheduler.clock().now());
-            Ok(())
-        }
-        Step::Wait | Step::Until(_) => Ok(()),
-    };
-    match outcome {
-        Ok(()) => stream.timeline.complete(value),
-        Err(error) => stream.fail(Some(value), &error),
+/// Runs an item and completes its value.
+fn run_item(
+    stream: &HostStream,
+    value: u64,
+    entry: Entry,
+    share: &mut Share<'_>,
+) -> Result<(), Error> {
+    match entry.step {
+        Step::Task(task) => run_task(stream, value, task, entry.place, share)?,
+        Step::Stamp(stamp) => stamp.write(stream.scheduler.clock().now()),
+        Step::Wait | Step::Until(_) => unreachable!("waits and delays are passed, not run"),
     }
+    stream.timeline.complete(value);
+    Ok(())
 }
 
 fn run_task(

@@ -6,9 +6,10 @@ use std::time::Duration;
 use syncpoint_core::contract::{Blocking, set_blocking};
 
 use crate::local::Local;
-use crate::order::Turn;
+use crate::order::Order;
 use crate::scheduler::{Scheduler, Seat};
 use crate::stream::HostStream;
+use crate::sync::MutexGuard;
 use crate::turn::{self, Limit};
 
 /// How long a nap is: a host that enqueues and synchronizes in a loop does without workers, and an enqueue that nobody
@@ -31,11 +32,11 @@ pub(crate) fn work(scheduler: &Arc<Scheduler>, seat: &Arc<Seat>) {
     let mut from_hand = 0;
     while let Some((stream, own)) = next(scheduler, &mut from_hand) {
         seat.tick();
-        if claim(&stream) {
+        if let Some(order) = claim(&stream) {
             if !own {
                 scheduler.note_unhelped();
             }
-            turn::run(&stream, Limit::Fair(seat));
+            turn::run(&stream, order, Limit::Fair(seat));
         }
     }
     set_blocking(None);
@@ -56,14 +57,10 @@ fn next(scheduler: &Arc<Scheduler>, from_hand: &mut u32) -> Option<(Arc<HostStre
 }
 
 /// Takes a listed stream, whose entry the caller holds, unless a helper was quicker.
-fn claim(stream: &HostStream) -> bool {
+fn claim(stream: &HostStream) -> Option<MutexGuard<'_, Order>> {
     let mut order = stream.order();
-    let runnable = order.is_still_runnable();
     order.listed = false;
-    if runnable {
-        order.state = Turn::Running;
-    }
-    runnable
+    turn::claim(order)
 }
 
 /// Takes a stream off the run queue; naps, then sleeps, while there is none. `None`: the worker is to end.
