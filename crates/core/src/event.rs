@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use syncpoint_trace::Operation;
 
+use crate::contract::Placed;
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::event_options::EventOptions;
@@ -139,34 +140,46 @@ impl Event {
     pub fn record_once(&self, stream: &Stream) -> Result<()> {
         let place = Place::caller();
         let once = lock(&self.once);
-        let recorded = self.latest().is_some();
-        let outcome = if recorded { Ok(()) } else { self.record_at(stream, place) };
+        let missing = self.latest_point().is_none();
+        let placed = missing.then(|| self.take_record(stream, place)).transpose();
         drop(once);
-        outcome
-    }
-
-    fn record_at(&self, stream: &Stream, place: Place) -> Result<()> {
-        self.bind(stream)?;
-        let recorded = if self.options.timing() {
-            Recorded::Timed(stream.record_timed_for(Some(self.id), place)?)
-        } else {
-            Recorded::Plain(stream.record_for(Some(self.id), place)?)
-        };
-        self.name(recorded);
+        // Told once the lock is released: an observer may come back here.
+        if let Some(placed) = placed? {
+            self.tell_record(stream, placed);
+        }
         Ok(())
     }
 
-    /// Binds the event to the device of the stream, or refuses another.
-    fn bind(&self, stream: &Stream) -> Result<()> {
-        let mut slot = lock(&self.slot);
+    fn record_at(&self, stream: &Stream, place: Place) -> Result<()> {
+        let placed = self.take_record(stream, place)?;
+        self.tell_record(stream, placed);
+        Ok(())
+    }
+
+    fn tell_record(&self, stream: &Stream, placed: Placed) {
+        stream.tell_record(placed, self.options.timing(), Some(self.id));
+    }
+
+    /// Records and names the point; no observer has been told of it yet.
+    fn take_record(&self, stream: &Stream, place: Place) -> Result<Placed> {
+        self.check_device(&lock(&self.slot), stream)?;
+        let (placed, recorded) = if self.options.timing() {
+            let (placed, point) = stream.take_timed_point(place)?;
+            (placed, Recorded::Timed(point))
+        } else {
+            let (placed, point) = stream.take_point(place)?;
+            (placed, Recorded::Plain(point))
+        };
+        self.name(recorded, stream)?;
+        Ok(placed)
+    }
+
+    /// Refuses another device than the one that the event belongs to, and one that lacks what it needs.
+    fn check_device(&self, slot: &Slot, stream: &Stream) -> Result<()> {
         match &slot.device {
             Some(device) if device == stream.device() => Ok(()),
             Some(device) => Err(self.wrong_device(device, stream)),
-            None => {
-                self.options.check(stream.device().capabilities(), stream.device())?;
-                slot.device = Some(stream.device().clone());
-                Ok(())
-            }
+            None => self.options.check(stream.device().capabilities(), stream.device()),
         }
     }
 
@@ -179,14 +192,18 @@ impl Event {
         Error::misuse(Reason::WrongDevice, message)
     }
 
-    /// Moves the name, except back on one timeline. The old point is dropped outside the lock.
-    fn name(&self, recorded: Recorded) {
+    /// Moves the name, except back on one timeline. The first name binds the event to the device; a thread that was
+    /// first on another device is the reason to check again. The old point is dropped outside the lock.
+    fn name(&self, recorded: Recorded, stream: &Stream) -> Result<()> {
         let mut slot = lock(&self.slot);
+        self.check_device(&slot, stream)?;
+        slot.device.get_or_insert_with(|| stream.device().clone());
         let newer =
             slot.latest.as_ref().is_some_and(|latest| is_before(recorded.point(), latest.point()));
         let old = if newer { Some(recorded) } else { slot.latest.replace(recorded) };
         drop(slot);
         drop(old);
+        Ok(())
     }
 
     fn latest(&self) -> Option<Recorded> {

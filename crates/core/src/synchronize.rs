@@ -32,7 +32,7 @@ pub(crate) fn point(point: &Point, how: How) -> Result<()> {
 
 /// Waits for everything enqueued so far on a stream.
 pub(crate) fn stream(stream: &Stream, how: How, place: Place) -> Result<()> {
-    let point = stream.record_for(None, place)?;
+    let point = stream.take_point(place)?.1;
     let call = || Call::Stream { stream: stream.id(), value: point.value() };
     told(call, || wait::synchronize(&point, &how))
 }

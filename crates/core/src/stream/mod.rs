@@ -152,7 +152,7 @@ impl Stream {
     #[track_caller]
     #[inline]
     pub fn record(&self) -> Result<Point> {
-        self.record_for(None, Place::caller())
+        self.record_at(Place::caller())
     }
 
     /// The end of the work enqueued so far, with the device's time when the stream comes to it.
@@ -161,26 +161,36 @@ impl Stream {
     /// `Unsupported` where the device has no clock; as [`enqueue`](Self::enqueue).
     #[track_caller]
     pub fn record_timed(&self) -> Result<TimedPoint> {
-        self.record_timed_for(None, Place::caller())
+        let (placed, point) = self.take_timed_point(Place::caller())?;
+        self.tell_record(placed, true, None);
+        Ok(point)
     }
 
     #[inline]
-    pub(crate) fn record_for(&self, event: Option<u64>, place: Place) -> Result<Point> {
+    fn record_at(&self, place: Place) -> Result<Point> {
+        let (placed, point) = self.take_point(place)?;
+        self.tell_record(placed, false, None);
+        Ok(point)
+    }
+
+    /// A point that no observer has been told of yet: for events, who tell under their own name, and for queries and
+    /// synchronisations, which are no records.
+    #[inline]
+    pub(crate) fn take_point(&self, place: Place) -> Result<(Placed, Point)> {
         let placed = if self.plain_records {
             Placed::new(self.timeline.enqueued())
         } else {
             self.raw.record()?
         };
-        self.tell_record(placed, false, event);
-        Ok(Point::new(self.timeline.clone(), placed.value, place))
+        Ok((placed, Point::new(self.timeline.clone(), placed.value, place)))
     }
 
-    pub(crate) fn record_timed_for(&self, event: Option<u64>, place: Place) -> Result<TimedPoint> {
+    /// The same with the device's time.
+    pub(crate) fn take_timed_point(&self, place: Place) -> Result<(Placed, TimedPoint)> {
         EventOptions::timed().check(self.device.capabilities(), &self.device)?;
         let (placed, time) = self.raw.record_timed(place)?;
-        self.tell_record(placed, true, event);
         let point = Point::new(self.timeline.clone(), placed.value, place);
-        Ok(TimedPoint::new(point, time, self.device.clock().clone()))
+        Ok((placed, TimedPoint::new(point, time, self.device.clock().clone())))
     }
 
     /// Holds back later work of this stream until a point is complete. The caller never blocks.
@@ -235,7 +245,7 @@ impl Stream {
     #[track_caller]
     pub fn wait_stream(&self, other: &Self) -> Result<()> {
         let place = Place::caller();
-        let point = other.record_for(None, place)?;
+        let point = other.record_at(place)?;
         self.wait_for(&point, None, place)
     }
 
@@ -249,7 +259,7 @@ impl Stream {
         S: IntoIterator<Item = &'a Self>,
     {
         let place = Place::caller();
-        let point = self.record_for(None, place)?;
+        let point = self.record_at(place)?;
         others.into_iter().try_for_each(|other| other.wait_for(&point, None, place))
     }
 
@@ -264,7 +274,7 @@ impl Stream {
     {
         let place = Place::caller();
         others.into_iter().try_for_each(|other| {
-            let point = other.record_for(None, place)?;
+            let point = other.record_at(place)?;
             self.wait_for(&point, None, place)
         })
     }
@@ -312,7 +322,7 @@ impl Stream {
     /// # Errors
     /// The stream's failure.
     pub fn query(&self) -> Result<bool> {
-        self.record()?.query()
+        self.take_point(Place::caller())?.1.query()
     }
 
     /// Ends the failure of the stream and begins a new era: points of before stay failed, new work runs. Gives the
@@ -353,7 +363,7 @@ impl Stream {
     }
 
     #[inline]
-    fn tell_record(&self, placed: Placed, timed: bool, event: Option<u64>) {
+    pub(crate) fn tell_record(&self, placed: Placed, timed: bool, event: Option<u64>) {
         observe::tell_placed(placed.sequence, || Operation::PointRecorded {
             stream: self.id(),
             value: placed.value,
