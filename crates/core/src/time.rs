@@ -252,7 +252,8 @@ impl TimedPoint {
 
     #[cold]
     fn backwards(&self, start: &Self, nanos: i64) -> Error {
-        let ordered = self.timeline() == start.timeline() && self.value() >= start.value();
+        // Two points of an idle stream may have one value; of those nobody knows which came first.
+        let ordered = self.timeline() == start.timeline() && self.value() > start.value();
         let span = nanos.unsigned_abs();
         if ordered {
             let (end, start) = (self.timestamp().ok(), start.timestamp().ok());
