@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::place::Place;
-use crate::point::Point;
+use crate::point::{Point, State};
 
 /// One outstanding wait: an edge of the graph of who waits for whom.
 #[derive(Clone, Debug)]
@@ -41,7 +41,8 @@ impl Waits {
         let covers = |edge: &Edge| {
             edge.point.timeline() == point.timeline() && edge.point.value() >= point.value()
         };
-        self.0.range(first..).any(covers)
+        // A wait for what a recovered stream does now covers no point of the era that failed.
+        self.0.range(first..).any(covers) && !matches!(point.known(), State::Failed(_))
     }
 
     /// Adds the latest wait.
