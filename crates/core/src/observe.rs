@@ -218,6 +218,23 @@ pub(crate) fn tell_placed(sequence: Sequence, operation: impl FnOnce() -> Operat
     }
 }
 
+/// An operation numbered under its order lock, to be told once that is released. Boxed: there is hardly ever one.
+#[derive(Debug)]
+pub(crate) struct Notice(Box<(Sequence, Operation)>);
+
+impl Notice {
+    /// Takes the number of an operation.
+    pub(crate) fn new(operation: Operation) -> Self {
+        Self(Box::new((draw(), operation)))
+    }
+
+    /// Tells the observers. Never under a lock.
+    pub(crate) fn tell(self) {
+        let (sequence, operation) = *self.0;
+        tell_numbered(sequence, operation);
+    }
+}
+
 #[cold]
 fn tell_numbered(sequence: Sequence, operation: Operation) {
     let Some(_hearing) = Hearing::enter() else { return };

@@ -19,9 +19,20 @@ struct Era {
 const OPEN: u64 = u64::MAX;
 
 impl Eras {
-    /// Begins an era that fails every value from `from` on.
-    pub(crate) fn begin(&mut self, from: u64, error: Error) {
-        self.0.push(Era { from, upto: OPEN, error });
+    /// Fails every value from `from` on that has not failed already. Says whether there is any.
+    ///
+    /// A stream that is cancelled fails from the item after the one that runs. If that one fails too, its value gets
+    /// an era of its own before the other.
+    pub(crate) fn begin(&mut self, from: u64, error: &Error) -> bool {
+        let (index, upto) = match self.0.last() {
+            Some(failing) if failing.upto == OPEN => (self.0.len() - 1, failing.from - 1),
+            _ => (self.0.len(), OPEN),
+        };
+        let is_new = from <= upto;
+        if is_new {
+            self.0.insert(index, Era { from, upto, error: error.clone() });
+        }
+        is_new
     }
 
     /// Ends the failing era: it holds values up to `upto`.

@@ -11,12 +11,15 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
+use syncpoint_trace::Operation;
+
 pub use wakers::{Ticket, Woken};
 
 use crate::contract::RawStream;
 use crate::error::Error;
 use crate::gate::GateCell;
 use crate::id;
+use crate::observe::{self, Notice};
 use crate::place::Place;
 use crate::point::{Point, State};
 use crate::sync::process::OnceLock;
@@ -205,11 +208,23 @@ impl Timeline {
         self.0.core.complete(value);
     }
 
-    /// Fails all values from `from` on until [`recover`](Self::recover). The first cause of an era stays. May be called
-    /// under the order lock; who waits is woken by the caller, once no lock is held.
+    /// Fails all values from `from` on until [`recover`](Self::recover). A value that has failed already keeps its
+    /// cause. May be called under the order lock; who waits is woken, and observers are told, by the caller, once no
+    /// lock is held.
     #[doc(hidden)]
     pub fn fail(&self, from: u64, error: Error) -> Woken {
-        self.0.core.fail(from, error)
+        let notice = observe::active().then(|| self.notice(from, &error)).flatten();
+        self.0.core.fail(from, error).telling(notice)
+    }
+
+    /// What observers hear of a stream's failure. Of a gate's they hear under its own name.
+    #[cold]
+    fn notice(&self, from: u64, error: &Error) -> Option<Notice> {
+        if self.is_gate() || matches!(self.state(from), State::Failed(_)) {
+            return None;
+        }
+        let reason = error.message().to_owned();
+        Some(Notice::new(Operation::StreamFailed { stream: self.id(), value: from, reason }))
     }
 
     /// Ends the failing era: values above `upto` can complete again. Gives its failure, or `None` if nothing fails.
@@ -354,10 +369,9 @@ impl Core {
 
     fn fail(&self, from: u64, error: Error) -> Woken {
         let mut leaf = lock(&self.leaf);
-        if leaf.eras.failing().is_some() {
+        if !leaf.eras.begin(from, &error) {
             return Woken::default();
         }
-        leaf.eras.begin(from, error);
         // Release: pairs with the acquire in `is_complete`.
         self.floor.store(u64::MAX, Ordering::Release);
         leaf.wakers.take_from(from)
@@ -422,6 +436,22 @@ mod tests {
         core.fail(1, Error::failed("first")).wake();
         core.fail(1, Error::failed("second")).wake();
         assert_eq!(core.failure().map(|error| error.to_string()), Some("first".to_owned()));
+    }
+
+    #[test]
+    fn what_still_ran_when_the_rest_was_cancelled_may_fail_by_itself() {
+        let core = Core::new(0);
+        core.fail(3, Error::failed("cancelled")).wake();
+        let running = core.register(2, Waker::noop().clone());
+        assert!(running.is_some() && matches!(core.state(2), State::Pending));
+        core.fail(2, Error::failed("its own")).wake();
+        let cause = |value| match core.state(value) {
+            State::Failed(error) => error.to_string(),
+            state => format!("{state:?}"),
+        };
+        assert_eq!([cause(2), cause(3)], ["its own", "cancelled"]);
+        assert_eq!(core.recover(5).map(|error| error.to_string()), Some("cancelled".to_owned()));
+        assert_eq!([cause(2), cause(5), cause(6)], ["its own", "cancelled", "Pending"]);
     }
 
     #[test]

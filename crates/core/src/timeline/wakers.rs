@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::task::Waker;
 
+use crate::observe::Notice;
+
 /// Names one listed waiter, so that it can be unlisted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
@@ -52,16 +54,17 @@ impl Wakers {
     pub(crate) fn take_due(&mut self, value: u64) -> Woken {
         let first = self.first.take_if(|(ticket, _)| ticket.value <= value).map(|(_, waker)| waker);
         if self.rest.first_key_value().is_none_or(|(ticket, _)| ticket.value > value) {
-            return Woken { first, rest: None };
+            return Woken { first, rest: None, notice: None };
         }
         let later = self.rest.split_off(&Ticket { value: value.saturating_add(1), number: 0 });
-        Woken { first, rest: Some(std::mem::replace(&mut self.rest, later)) }
+        Woken { first, rest: Some(std::mem::replace(&mut self.rest, later)), notice: None }
     }
 
     /// Takes the wakers of all values from `value` on.
     pub(crate) fn take_from(&mut self, value: u64) -> Woken {
         let first = self.first.take_if(|(ticket, _)| ticket.value >= value).map(|(_, waker)| waker);
-        Woken { first, rest: Some(self.rest.split_off(&Ticket { value, number: 0 })) }
+        let rest = self.rest.split_off(&Ticket { value, number: 0 });
+        Woken { first, rest: Some(rest), notice: None }
     }
 
     /// Whether nobody waits.
@@ -78,11 +81,20 @@ impl Wakers {
 pub struct Woken {
     first: Option<Waker>,
     rest: Option<BTreeMap<Ticket, Waker>>,
+    /// What observers are to hear first.
+    notice: Option<Notice>,
 }
 
 impl Woken {
+    pub(crate) fn telling(self, notice: Option<Notice>) -> Self {
+        Self { notice, ..self }
+    }
+
     /// Wakes them in the order of their values. A waker that panics does not keep the others asleep.
     pub fn wake(self) {
+        if let Some(notice) = self.notice {
+            notice.tell();
+        }
         if let Some(waker) = self.first {
             wake_one(waker);
         }
