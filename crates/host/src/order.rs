@@ -130,9 +130,10 @@ impl Order {
 
     /// Takes back what the owner leaves, before what has come since.
     pub(crate) fn put_back(&mut self, batch: &mut Batch) {
-        let mut items = std::mem::take(&mut batch.items);
-        items.append(&mut self.queue);
-        self.queue = items;
+        std::mem::swap(&mut self.queue, &mut batch.items);
+        if !batch.items.is_empty() {
+            self.queue.append(&mut batch.items);
+        }
     }
 
     /// The outstanding waits.
