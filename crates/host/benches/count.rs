@@ -1,5 +1,7 @@
-//! One operation, many times, for counting instructions: `count NAME TIMES`, run twice under callgrind with two values
-//! of `TIMES`; the difference over the difference of times is what one operation costs, whatever else the machine does.
+//! One operation, many times, for counting instructions.
+//!
+//! `count NAME TIMES`, run twice under callgrind with two values of `TIMES`: the difference over the difference of times
+//! is what one operation costs, whatever else the machine does.
 #![expect(clippy::expect_used, reason = "a count that cannot run stops")]
 #![expect(clippy::exit, reason = "what is held behind a gate is not run")]
 #![expect(clippy::print_stdout, reason = "a count without a name lists the names")]

@@ -1,5 +1,6 @@
-//! The rivals: a thread a stream with a locked queue and flag events (the shape of PyTorch's simulated device), a
-//! channel, an atomic load, tokio's `Notify` on one thread.
+//! The rival of the trips and hops: a thread a stream.
+//!
+//! A locked queue of boxed functions and flag events, which is the shape of PyTorch's simulated device.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex};
