@@ -9,7 +9,7 @@ use syncpoint_trace::Operation;
 use crate::contract::RawBuffer;
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
-use crate::{id, notify, observe};
+use crate::{id, observe};
 
 /// Memory of a device. Cloning copies the name, not the bytes; the memory lives until the last name is gone and every
 /// operation on it is complete.
@@ -119,10 +119,7 @@ fn no_room(span: &Span) -> Error {
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        if observe::active() {
-            let buffer = self.id;
-            notify::post(move || observe::tell(|| Operation::BufferDeleted { buffer }));
-        }
+        observe::tell_of_drop(Operation::BufferDeleted { buffer: self.id });
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use syncpoint_trace::{Call, Operation, Outcome};
+use syncpoint_trace::{Call, Outcome};
 
 use crate::buffer::Buffer;
 use crate::capabilities::{Capabilities, PriorityRange};
@@ -12,13 +12,14 @@ use crate::contract::{RawDevice, RawStream};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::event_options::EventOptions;
-use crate::observe;
 use crate::place::Place;
 use crate::point::Point;
 use crate::stream::{Stream, StreamOptions};
 use crate::sync::process::{Mutex, lock};
+use crate::synchronize;
 use crate::time::Clock;
 use crate::timeline::Timeline;
+use crate::wait::{self, How, Wait};
 
 /// A device, such as `host:0`. Cloning copies the name; two devices are equal when they are the same.
 #[derive(Clone)]
@@ -107,7 +108,8 @@ impl Device {
     /// The first failure in the order in which the streams were made; the other streams are waited for all the same.
     #[track_caller]
     pub fn synchronize(&self) -> Result<()> {
-        self.synchronize_until(|point| point.synchronize_with(crate::Wait::NoHelp, None))
+        let place = Place::caller();
+        self.wait(How::chosen(Wait::NoHelp, None, place), place)
     }
 
     /// The same for at most this long altogether.
@@ -116,22 +118,20 @@ impl Device {
     /// As [`synchronize`](Self::synchronize), and `TimedOut` with the report of the first stream that was late.
     #[track_caller]
     pub fn synchronize_timeout(&self, timeout: Duration) -> Result<()> {
-        match Instant::now().checked_add(timeout) {
-            Some(deadline) => self.synchronize_until(|point| point.synchronize_deadline(deadline)),
-            None => self.synchronize(),
-        }
+        let place = Place::caller();
+        self.wait(How::timeout(timeout, place), place)
     }
 
-    #[track_caller]
-    fn synchronize_until(&self, wait: impl Fn(&Point) -> Result<()>) -> Result<()> {
-        let call = Call::Device { device: self.name().to_owned() };
-        observe::tell(|| Operation::Synchronizing { call: call.clone() });
-        let place = Place::caller();
-        let points: Vec<Point> = self.0.streams.points(place);
-        let outcomes: Vec<Result<()>> = points.iter().map(wait).collect();
-        let outcome = outcomes.into_iter().find(Result::is_err).unwrap_or(Ok(()));
-        observe::tell(|| Operation::Synchronized { call, outcome: outcome_of(&outcome) });
-        outcome
+    /// One wait, as observers hear it, whatever the number of streams.
+    fn wait(&self, how: How, place: Place) -> Result<()> {
+        let call = || Call::Device { device: self.name().to_owned() };
+        synchronize::told(call, || {
+            let points = self.0.streams.points(place);
+            let outcomes = points.iter().map(|point| wait::synchronize(point, &how));
+            // All are waited for before the first failure is given.
+            let outcomes: Vec<Result<()>> = outcomes.collect();
+            outcomes.into_iter().find(Result::is_err).unwrap_or(Ok(()))
+        })
     }
 
     /// Lets running work end until the deadline, and starts nothing that is still queued: its points fail. For

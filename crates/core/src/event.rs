@@ -355,10 +355,7 @@ fn is_before(first: &Point, second: &Point) -> bool {
 
 impl Drop for Event {
     fn drop(&mut self) {
-        if observe::active() {
-            let event = self.id;
-            notify::post(move || observe::tell(|| Operation::EventDeleted { event }));
-        }
+        observe::tell_of_drop(Operation::EventDeleted { event: self.id });
     }
 }
 

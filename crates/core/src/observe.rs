@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use syncpoint_trace::{Operation, Record};
 
 use crate::error::{Error, Kind, Result};
+use crate::notify;
 use crate::panic;
 use crate::sync::process::{AtomicU64, OnceLock};
 use crate::sync::{self, AtomicBool, Condvar, Mutex, Ordering, lock};
@@ -209,6 +210,14 @@ pub(crate) fn tell(operation: impl FnOnce() -> Operation) {
     }
 }
 
+/// Has the notifier tell of what was just dropped, once the object is gone. What an observer drops is told to nobody.
+#[inline]
+pub(crate) fn tell_of_drop(operation: Operation) {
+    if active() && !Hearing::is_here() {
+        notify::post(move || tell(|| operation));
+    }
+}
+
 /// Tells the observers of an operation whose number was taken under its order lock.
 #[inline]
 pub(crate) fn tell_placed(sequence: Sequence, operation: impl FnOnce() -> Operation) {
@@ -257,9 +266,15 @@ thread_local! {
 }
 
 impl Hearing {
+    /// Whether an observer is called on this thread.
+    fn is_here() -> bool {
+        HEARING.try_with(Cell::get).unwrap_or(false)
+    }
+
     fn enter() -> Option<Self> {
         let entered = HEARING.try_with(|hearing| !hearing.replace(true));
-        entered.unwrap_or(false).then_some(Self)
+        // Made only where it is entered: the drop of one made too many would end the outer call's hearing.
+        entered.unwrap_or(false).then(|| Self)
     }
 }
 

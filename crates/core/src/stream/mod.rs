@@ -21,7 +21,6 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::event_options::EventOptions;
 use crate::gate::{self, Gate};
-use crate::notify;
 use crate::observe;
 use crate::place::Place;
 use crate::point::Point;
@@ -388,10 +387,7 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         self.raw.close();
-        if observe::active() {
-            let stream = self.id();
-            notify::post(move || observe::tell(|| Operation::StreamDeleted { stream }));
-        }
+        observe::tell_of_drop(Operation::StreamDeleted { stream: self.id() });
     }
 }
 
