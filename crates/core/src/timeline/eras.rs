@@ -19,20 +19,23 @@ struct Era {
 const OPEN: u64 = u64::MAX;
 
 impl Eras {
-    /// Fails every value from `from` on that has not failed already. Says whether there is any.
+    /// Fails every value from `from` on that has not failed already.
     ///
     /// A stream that is cancelled fails from the item after the one that runs. If that one fails too, its value gets
     /// an era of its own before the other.
-    pub(crate) fn begin(&mut self, from: u64, error: &Error) -> bool {
+    ///
+    /// # Errors
+    /// The error, to be dropped outside the lock, where every such value has failed already.
+    pub(crate) fn begin(&mut self, from: u64, error: Error) -> Result<(), Error> {
         let (index, upto) = match self.0.last() {
             Some(failing) if failing.upto == OPEN => (self.0.len() - 1, failing.from - 1),
             _ => (self.0.len(), OPEN),
         };
-        let is_new = from <= upto;
-        if is_new {
-            self.0.insert(index, Era { from, upto, error: error.clone() });
+        if from > upto {
+            return Err(error);
         }
-        is_new
+        self.0.insert(index, Era { from, upto, error });
+        Ok(())
     }
 
     /// Ends the failing era: it holds values up to `upto`.

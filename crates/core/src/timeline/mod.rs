@@ -369,7 +369,9 @@ impl Core {
 
     fn fail(&self, from: u64, error: Error) -> Woken {
         let mut leaf = lock(&self.leaf);
-        if !leaf.eras.begin(from, &error) {
+        if let Err(late) = leaf.eras.begin(from, error) {
+            drop(leaf);
+            drop(late);
             return Woken::default();
         }
         // Release: pairs with the acquire in `is_complete`.
