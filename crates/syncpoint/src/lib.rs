@@ -39,3 +39,8 @@ pub use current::{
     set_current_stream, with_device, with_stream,
 };
 pub use registry::{Availability, available, devices, open};
+
+/// The example of the README runs too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -1,0 +1,81 @@
+//! The parts of the README that a program can know are what the program says.
+//!
+//! With `SYNCPOINT_BLESS` set they are written there first, for a person to read in the difference.
+// So that clippy takes the helpers for what they are: tests may unwrap.
+#![cfg(test)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use syncpoint::{Capabilities, Device};
+
+/// One test, because both parts are written into one file.
+#[test]
+fn the_readme_counts_and_tabulates_what_is_there() {
+    assert_part("<!-- capabilities -->", "<!-- end of capabilities -->", &capabilities());
+    assert_part("<!-- third-party crates -->", "<!-- end -->", &third_party_crates().to_string());
+}
+
+fn capabilities() -> String {
+    let head = "\n| Backend | timed points | between processes | external to captures | native handle | priorities \
+                | clock resolution |\n|---|---|---|---|---|---|---|\n";
+    let backends = syncpoint::available();
+    let present = backends.iter().filter(|backend| backend.devices.is_ok());
+    let rows: String = present.map(|backend| row(backend.backend)).collect();
+    format!("{head}{rows}")
+}
+
+fn row(backend: &str) -> String {
+    let device = syncpoint::open(backend).unwrap();
+    let cells = cells(&device, device.capabilities());
+    format!("| {backend} | {} |\n", cells.join(" | "))
+}
+
+fn cells(device: &Device, has: &Capabilities) -> [String; 6] {
+    let yes = |has| if has { "yes".to_owned() } else { "no".to_owned() };
+    let priorities = format!("{} to {}", has.priorities.least(), has.priorities.greatest());
+    [
+        yes(has.timing),
+        yes(has.interprocess),
+        yes(has.external),
+        yes(has.native_handle),
+        priorities,
+        format!("{:?}", device.clock().resolution()),
+    ]
+}
+
+/// The crates of others that a program with the default features builds.
+fn third_party_crates() -> usize {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut tree = Command::new(cargo);
+    tree.args(["tree", "--offline", "-p", "syncpoint", "-e", "normal", "--prefix", "none"]);
+    let output = tree.current_dir(root()).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let names = text.lines().filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| !name.starts_with("syncpoint")).collect::<BTreeSet<&str>>().len()
+}
+
+/// Compares what stands between two marks.
+#[track_caller]
+fn assert_part(begin: &str, end: &str, expected: &str) {
+    let path = root().join("README.md");
+    let text = fs::read_to_string(&path).unwrap();
+    let (before, rest) = text.split_once(begin).expect(begin);
+    let (found, after) = rest.split_once(end).expect(end);
+    if std::env::var_os("SYNCPOINT_BLESS").is_some() {
+        fs::write(&path, format!("{before}{begin}{expected}{end}{after}")).unwrap();
+        return;
+    }
+    assert!(
+        found == expected,
+        "between {begin} and {end} the README has to say\n{expected}\n(SYNCPOINT_BLESS=1 cargo test -p syncpoint \
+         --test readme writes it)"
+    );
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
