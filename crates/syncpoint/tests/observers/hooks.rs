@@ -197,7 +197,6 @@ fn a_query_is_told_once_it_finds_the_point_complete() {
 }
 
 #[test]
-#[ignore = "core does not tell it yet; to be mended there"]
 fn a_failure_is_told_once_with_its_first_value_and_its_cause() {
     let (device, ear) = (host(), Ear::listen());
     let (stream, dependant) = (device.stream().unwrap(), device.stream().unwrap());

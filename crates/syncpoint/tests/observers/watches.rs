@@ -164,7 +164,6 @@ fn a_panicking_observer_is_counted_and_hurts_neither_the_call_nor_other_observer
 }
 
 #[test]
-#[ignore = "core recurses until its stack is full; to be mended there"]
 fn what_an_observer_does_itself_is_told_to_nobody() {
     let (stream, own) = (Arc::new(stream()), stream());
     let (own_id, used) = (own.id(), Arc::clone(&stream));
@@ -186,7 +185,6 @@ fn what_an_observer_does_itself_is_told_to_nobody() {
 }
 
 #[test]
-#[ignore = "core tells what an observer drops, without end; to be mended there"]
 fn what_an_observer_drops_is_told_to_nobody() {
     let stream = stream();
     let (made, count) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicUsize::new(0)));
