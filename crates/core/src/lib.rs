@@ -17,6 +17,7 @@ mod future;
 mod gate;
 mod graph;
 mod id;
+pub mod laws;
 #[cfg(syncpoint_loom)]
 #[doc(hidden)]
 pub mod model;
