@@ -1,1 +1,34 @@
 //! The laws of syncpoint as test cases, run on every backend.
+//!
+//! A backend says once what it is (a [`Backend`]), and [`suite!`](crate::suite) makes one test of every law in every
+//! mode. The list of laws stands in `list.rs` alone: the tests, [`LAWS`] and the comparison with the contract
+//! (`syncpoint_core::laws`) all come from it, so no case can be forgotten.
+//!
+//! A case proves an order with gates, points and deadlines, never by sleeping, and says which planted bug it catches.
+//! [`model`] runs random programs against a reference model of the laws.
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::expect_used,
+    clippy::missing_errors_doc,
+    clippy::missing_panics_doc,
+    clippy::panic_in_result_fn,
+    reason = "a case is a test: it panics where a law is broken and returns what a backend refuses"
+)]
+
+mod backend;
+mod bed;
+pub mod cases;
+mod journal;
+mod list;
+pub mod model;
+mod patience;
+mod run;
+mod waiters;
+
+pub use backend::{Backend, Exception};
+pub use bed::TestBed;
+pub use list::{LAWS, Law};
+pub use run::{Stop, Verdict, check_exceptions, run};
+
+#[doc(hidden)]
+pub use syncpoint::Mode;

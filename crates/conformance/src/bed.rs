@@ -1,0 +1,121 @@
+//! The test bed: the devices of one backend in one mode, and what cases do with them again and again.
+
+use std::fmt;
+use std::sync::mpsc::{Receiver, Sender, channel};
+
+use syncpoint::{Device, Error, Gate, Mode, Result, Stream};
+
+use crate::backend::Backend;
+use crate::patience::PATIENCE;
+use crate::run::tell;
+
+/// One backend in one mode, for one case.
+#[derive(Debug)]
+pub struct TestBed {
+    name: &'static str,
+    mode: Mode,
+    devices: Vec<Device>,
+    foreign: Option<Device>,
+    blocking_work: bool,
+}
+
+impl TestBed {
+    /// Opens the devices of a backend.
+    pub(crate) fn new(backend: &Backend, mode: Mode) -> Self {
+        let open = |opened: Result<_>| opened.expect("a backend on trial opens its devices");
+        Self {
+            name: backend.name,
+            mode,
+            devices: open((backend.open)()),
+            foreign: backend.foreign.map(|foreign| {
+                foreign().expect("the backend beside the one on trial opens its device")
+            }),
+            blocking_work: backend.blocking_work,
+        }
+    }
+
+    /// The first device.
+    pub(crate) fn device(&self) -> &Device {
+        self.devices.first().expect("a backend on trial has a device")
+    }
+
+    /// A second device, where the backend has one; its lack is told.
+    pub(crate) fn second_device(&self) -> Option<&Device> {
+        self.told(self.devices.get(1), "there is no second device")
+    }
+
+    /// A device of another backend, where one is built; its lack is told.
+    pub(crate) fn foreign_device(&self) -> Option<&Device> {
+        self.told(self.foreign.as_ref(), "there is no second backend")
+    }
+
+    fn told<T>(&self, part: Option<T>, lack: &str) -> Option<T> {
+        if part.is_none() {
+            tell(&format!("on {self} {lack}: a part of a case was left out"));
+        }
+        part
+    }
+
+    /// A stream of the first device, in the mode on trial.
+    pub(crate) fn stream(&self) -> Result<Stream> {
+        self.stream_on(self.device())
+    }
+
+    /// A stream of a device, in the mode on trial.
+    pub(crate) fn stream_on(&self, device: &Device) -> Result<Stream> {
+        match self.mode {
+            Mode::Managed => device.stream(),
+            mode => Err(Error::unsupported(format!("{device} makes no {mode:?} stream yet"))),
+        }
+    }
+
+    /// Several streams of the first device.
+    pub(crate) fn streams<const N: usize>(&self) -> Result<[Stream; N]> {
+        let streams = (0..N).map(|_| self.stream()).collect::<Result<Vec<_>>>()?;
+        Ok(streams.try_into().expect("as many were made as were asked for"))
+    }
+
+    /// A stream that comes no further than to the gate.
+    pub(crate) fn held_stream(&self) -> Result<(Stream, Gate)> {
+        let (stream, gate) = (self.stream()?, Gate::new());
+        stream.wait(&gate.point())?;
+        Ok((stream, gate))
+    }
+
+    /// Keeps a stream busy with work that runs until it is let go; `None` where work must not block.
+    pub(crate) fn busy(&self, stream: &Stream) -> Result<Option<Busy>> {
+        if !self.blocking_work {
+            return Ok(None);
+        }
+        let (begun, wait_for_begin) = channel();
+        let (let_go, wait_for_end) = channel();
+        stream.enqueue(move || work_until(&begun, &wait_for_end))?;
+        wait_for_begin.recv_timeout(PATIENCE).expect("the work that keeps the stream busy begins");
+        Ok(Some(Busy { let_go }))
+    }
+}
+
+fn work_until(begun: &Sender<()>, end: &Receiver<()>) {
+    // A test that has ended hears nothing any more, and its work ends with it.
+    let _heard = begun.send(());
+    let _let_go = end.recv();
+}
+
+/// Work that runs until this is dropped.
+#[derive(Debug)]
+pub(crate) struct Busy {
+    let_go: Sender<()>,
+}
+
+impl Busy {
+    /// Lets the work end.
+    pub(crate) fn let_go(self) {
+        drop(self.let_go);
+    }
+}
+
+impl fmt::Display for TestBed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} ({:?} streams)", self.name, self.mode)
+    }
+}

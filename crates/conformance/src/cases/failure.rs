@@ -1,0 +1,213 @@
+//! Cases of failure: whom it reaches, what it stops, and how it ends.
+
+use std::time::Duration;
+
+use syncpoint::{Device, Error, Gate, Kind, Point, Reason, Result, Stream};
+
+use crate::bed::TestBed;
+use crate::journal::Journal;
+use crate::patience::{PATIENCE, failure_of, promptly, refused, settle};
+use crate::run::Verdict;
+use crate::waiters::Waiters;
+
+/// Catches a failure that stops at an edge (a wait, an opening, a device), that is told in other words, or behind which
+/// work runs; and a wait for a failed point left out because a later point of a recovered stream is waited for.
+pub fn failure_reaches_every_dependant_with_its_first_cause(bed: &TestBed) -> Verdict {
+    let devices = [Some(bed.device()), bed.second_device(), bed.foreign_device()];
+    for far in devices.into_iter().flatten() {
+        for fault in [returns_an_error, panics, waits_for_a_failed_gate] {
+            reaches_through_every_edge(bed, far, fault)?;
+        }
+    }
+    a_later_era_hides_no_failure(bed)
+}
+
+type Fault = fn(&Stream) -> Result<()>;
+
+fn returns_an_error(stream: &Stream) -> Result<()> {
+    stream.enqueue(|| Err::<(), _>("the first cause"))
+}
+
+fn panics(stream: &Stream) -> Result<()> {
+    stream.enqueue(|| -> () { std::panic::resume_unwind(Box::new("the first cause")) })
+}
+
+fn waits_for_a_failed_gate(stream: &Stream) -> Result<()> {
+    let gate = Gate::new();
+    stream.wait(&gate.point())?;
+    gate.fail(Error::failed("the first cause"))
+}
+
+/// Stream order, a wait, an opening in stream order, and a wait on another device, all enqueued before the fault.
+fn reaches_through_every_edge(bed: &TestBed, far: &Device, fault: Fault) -> Result<()> {
+    let ([first, second, third], distant) = (bed.streams()?, far.stream()?);
+    let (begin, promised, journal) = (Gate::new(), Gate::new(), Journal::default());
+    first.wait(&begin.point())?;
+    let sound = first.record()?;
+    fault(&first)?;
+    second.wait_stream(&first)?;
+    second.open(&promised)?;
+    third.wait(&promised.point())?;
+    distant.wait_stream(&third)?;
+    let streams = [&first, &second, &third, &distant];
+    for stream in streams {
+        journal.work(stream, "ran behind a failure")?;
+    }
+    let points = streams.map(Stream::record).into_iter().collect::<Result<Vec<_>>>()?;
+
+    begin.open()?;
+    settle(&sound);
+    let cause = failure_of(&points[0]);
+    assert!(cause.to_string().contains("the first cause"), "{cause}");
+    for point in points.iter().chain([&promised.point()]) {
+        let failure = failure_of(point);
+        assert!(failure.is_same(&cause), "{point} must fail with the first cause: {failure}");
+    }
+    journal.assert_reads(&[]);
+    Ok(())
+}
+
+/// A wait for a failed point is no wait for what its stream did after it recovered.
+fn a_later_era_hides_no_failure(bed: &TestBed) -> Verdict {
+    let [source, waiting] = bed.streams()?;
+    source.enqueue(|| Err::<(), _>("of the first era"))?;
+    let failed = source.record()?;
+    let cause = failure_of(&failed);
+    source.recover()?;
+    let gate = Gate::new();
+    source.wait(&gate.point())?;
+    let later = source.record()?;
+    waiting.wait(&later)?;
+    waiting.wait(&failed)?;
+    let end = waiting.record()?;
+    gate.open()?;
+    settle(&later);
+    assert!(failure_of(&end).is_same(&cause));
+    Ok(())
+}
+
+/// Catches a failure that wakes nobody, only the first, or only those who wait for the value that failed.
+pub fn failure_wakes_every_waiter(bed: &TestBed) -> Verdict {
+    let faults: [Fault; 2] = [returns_an_error, waits_for_a_failed_gate];
+    for fault in faults {
+        let (stream, gate) = bed.held_stream()?;
+        fault(&stream)?;
+        let failing = stream.record()?;
+        stream.enqueue(|| ())?;
+        let behind = stream.record()?;
+        let waiters = [Waiters::of(&failing, bed)?, Waiters::of(&behind, bed)?];
+        gate.open()?;
+        let cause = failure_of(&failing);
+        for (waiter, outcome) in waiters.into_iter().flat_map(Waiters::outcomes) {
+            let failure = refused(outcome, Kind::Failed);
+            assert!(failure.is_same(&cause), "{waiter} must hear the first cause: {failure}");
+        }
+    }
+    a_dropped_gate_leaves_nobody_blocked(bed)
+}
+
+fn a_dropped_gate_leaves_nobody_blocked(bed: &TestBed) -> Verdict {
+    let (stream, gate) = bed.held_stream()?;
+    let waiters = Waiters::of(&stream.record()?, bed)?;
+    drop(gate);
+    for (_waiter, outcome) in waiters.outcomes() {
+        refused(outcome, Kind::Misuse(Reason::GateDropped));
+    }
+    Ok(())
+}
+
+/// Catches a failed stream that takes work, that forgets its failure without being told to, whose old points recover
+/// with it, or whose new points inherit the failure.
+pub fn a_failed_stream_stays_failed(bed: &TestBed) -> Verdict {
+    let stream = bed.stream()?;
+    stream.enqueue(|| ())?;
+    let sound = stream.record()?;
+    returns_an_error(&stream)?;
+    let failed = stream.record()?;
+    let cause = failure_of(&failed);
+    for outcome in each_addition(bed, &stream)? {
+        let failure = refused(outcome, Kind::Failed);
+        assert!(failure.is_same(&cause), "a failed stream refuses with its failure: {failure}");
+    }
+    let while_failed = stream.record()?;
+    assert!(failure_of(&while_failed).is_same(&cause));
+    assert!(stream.failure().is_some_and(|failure| failure.is_same(&cause)));
+
+    let recovered = stream.recover()?;
+    assert!(recovered.is_some_and(|failure| failure.is_same(&cause)), "recovery tells the failure");
+    assert!(stream.recover()?.is_none(), "and tells it once");
+    assert!(stream.failure().is_none());
+    settle(&stream.record()?);
+    settle(stream.record_timed()?.point());
+    stream.enqueue(|| ())?;
+    let fresh = stream.record()?;
+    settle(&fresh);
+    for point in [&failed, &while_failed] {
+        assert!(failure_of(point).is_same(&cause), "{point} stays failed");
+    }
+    settle(&sound);
+    assert!(stream.query()?);
+    a_second_failure_is_its_own(&stream, &fresh, &cause)
+}
+
+fn a_second_failure_is_its_own(stream: &Stream, fresh: &Point, first: &Error) -> Verdict {
+    panics(stream)?;
+    let second = failure_of(&stream.record()?);
+    assert!(!second.is_same(first), "each era has its own cause");
+    settle(fresh);
+    Ok(())
+}
+
+/// Every call that adds work, each of which a failed stream refuses.
+fn each_addition(bed: &TestBed, stream: &Stream) -> Result<Vec<Result<()>>> {
+    let (_held, gate) = bed.held_stream()?;
+    let pending = Gate::new();
+    let buffer = bed.device().buffer(8)?;
+    let outcomes = vec![
+        stream.enqueue(|| ()),
+        stream.submit(|_| ()),
+        stream.fill(&buffer, 0..8, 1),
+        stream.copy(&buffer, 0..4, &buffer, 4..8),
+        stream.delay(Duration::ZERO),
+        stream.open(&gate),
+        stream.wait(&pending.point()),
+        stream.record_timed().map(drop),
+    ];
+    gate.open()?;
+    Ok(outcomes)
+}
+
+/// Catches a failure kept anywhere but on what it reaches: on the device, the thread, or the next call.
+pub fn a_callers_error_is_never_somebody_elses(bed: &TestBed) -> Verdict {
+    let [broken, sound] = bed.streams()?;
+    let event = bed.device().event();
+    event.record(&broken)?;
+    let before = event.point()?;
+    returns_an_error(&broken)?;
+    let cause = failure_of(&broken.record()?);
+
+    sound.wait(&before)?;
+    sound.enqueue(|| ())?;
+    sound.delay(Duration::ZERO)?;
+    let timed = sound.record_timed()?;
+    settle(&timed);
+    timed.timestamp()?;
+    assert!(event.query()? && sound.query()?);
+    event.record(&sound)?;
+    bed.stream()?.enqueue(|| ())?;
+    bed.device().buffer(4)?.to_vec(0..4)?;
+    let refusal = refused(broken.enqueue(|| ()), Kind::Failed);
+    assert!(refusal.is_same(&cause));
+    let origin = refusal.origin().expect("a failure of work says where it began");
+    assert_eq!(origin.operation(), "enqueue");
+    assert!(origin.object().contains(&broken.id().to_string()), "{origin}");
+    assert!(origin.place().to_string().contains(file!()), "{origin}");
+
+    let device = bed.device().clone();
+    let told = promptly(move || device.synchronize_timeout(PATIENCE));
+    assert!(refused(told, Kind::Failed).is_same(&cause), "the device tells of its streams");
+    drop(broken);
+    settle(&sound.record()?);
+    bed.device().synchronize_timeout(PATIENCE)?;
+    Ok(())
+}

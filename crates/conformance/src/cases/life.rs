@@ -1,0 +1,146 @@
+//! Cases of life: dropping, ids, and the end of a process.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::mpsc::channel;
+use std::task::Waker;
+
+use syncpoint::{Event, EventOptions, Gate, Result, Stream};
+
+use crate::bed::TestBed;
+use crate::journal::Journal;
+use crate::patience::{PATIENCE, heard, promptly, say, settle};
+use crate::run::{Stop, Verdict};
+use crate::waiters;
+
+/// Catches a drop that waits, that panics, or that needs what was dropped before it.
+pub fn drop_is_quick_silent_and_in_any_order(bed: &TestBed) -> Verdict {
+    for rotation in 0..8 {
+        let (parts, gate) = one_of_everything(bed)?;
+        promptly(move || drop_rotated(parts, rotation));
+        gate.open()?;
+    }
+    for rotation in 0..8 {
+        let (parts, gate) = one_of_everything(bed)?;
+        gate.open()?;
+        promptly(move || drop_rotated(parts, rotation));
+    }
+    a_stream_may_be_dropped_by_its_own_work(bed)?;
+    bed.device().synchronize_timeout(PATIENCE)?;
+    Ok(())
+}
+
+type Part = Box<dyn Send>;
+
+/// Objects that hang together, on a stream that is held by the gate.
+fn one_of_everything(bed: &TestBed) -> Result<(Vec<Part>, Gate)> {
+    let (stream, gate) = bed.held_stream()?;
+    let (event, waiting) = (bed.device().event(), bed.stream()?);
+    stream.enqueue(|| ())?;
+    event.record(&stream)?;
+    let point = stream.record_timed()?;
+    waiting.wait(&point)?;
+    let buffer = bed.device().buffer(16)?;
+    stream.fill(&buffer, 0..16, 3)?;
+    let promised = Gate::new();
+    stream.open(&promised)?;
+    let future = waiters::polled(&point, Waker::noop());
+    let notification = point.notify(drop)?;
+    let parts: Vec<Part> = vec![
+        Box::new(stream),
+        Box::new(event),
+        Box::new(point),
+        Box::new(waiting),
+        Box::new(buffer),
+        Box::new(promised),
+        Box::new(future),
+        Box::new((notification, bed.device().clone())),
+    ];
+    Ok((parts, gate))
+}
+
+fn drop_rotated(mut parts: Vec<Part>, rotation: usize) {
+    parts.rotate_left(rotation);
+    for part in parts {
+        drop(part);
+    }
+}
+
+fn a_stream_may_be_dropped_by_its_own_work(bed: &TestBed) -> Result<()> {
+    let (held, gate) = bed.held_stream()?;
+    let stream = Arc::new(held);
+    let own = Arc::clone(&stream);
+    stream.enqueue(move || drop(own))?;
+    let end = stream.record()?;
+    drop(stream);
+    gate.open()?;
+    settle(&end);
+    Ok(())
+}
+
+/// Catches a drop that forgets what is queued, fails it, or waits for it.
+pub fn a_dropped_stream_finishes_its_work(bed: &TestBed) -> Verdict {
+    let (stream, gate) = bed.held_stream()?;
+    let journal = Journal::default();
+    journal.work(&stream, "ran")?;
+    let point = stream.record()?;
+    let promised = Gate::new();
+    stream.open(&promised)?;
+    let waiting = bed.stream()?;
+    waiting.wait(&promised.point())?;
+    journal.work(&waiting, "ran behind it")?;
+    let behind = waiting.record()?;
+    let (sender, receiver) = channel();
+    point.notify(move |outcome| say(&sender, outcome))?;
+    let streams = [stream, waiting];
+    promptly(move || drop(streams));
+    drop(promised);
+
+    journal.assert_reads(&[]);
+    gate.open()?;
+    settle(&behind);
+    settle(&point);
+    journal.assert_reads(&["ran", "ran behind it"]);
+    heard(&receiver, "the callback of a dropped stream")?;
+    Ok(())
+}
+
+/// Catches an id that a new object takes over from a dropped one.
+pub fn ids_are_never_reused(bed: &TestBed) -> Verdict {
+    let mut seen = HashSet::new();
+    for _ in 0..200 {
+        let (stream, gate) = bed.held_stream()?;
+        let event = Event::new(EventOptions::new());
+        let ids = [stream.id(), gate.id(), event.id(), bed.device().event().id()];
+        let ids = ids.into_iter().chain([bed.device().buffer(1)?.id()]);
+        for id in ids {
+            assert!(seen.insert(id), "{id} was the id of another object");
+        }
+        assert_eq!(stream.timeline().id(), stream.id());
+        gate.open()?;
+    }
+    streams_are_told_apart(bed)
+}
+
+fn streams_are_told_apart(bed: &TestBed) -> Verdict {
+    let streams: [Stream; 64] = bed.streams()?;
+    for (index, stream) in streams.iter().enumerate() {
+        assert!(!streams[..index].contains(stream), "no stream is another's alias");
+    }
+    Ok(())
+}
+
+/// There is no pool yet.
+pub fn a_lent_object_comes_clean(_bed: &TestBed) -> Verdict {
+    Err(Stop::NotBuilt("the pool"))
+}
+
+/// There is no page yet that a fork wipes.
+pub fn a_fork_child_is_told_so(_bed: &TestBed) -> Verdict {
+    Err(Stop::NotBuilt("the page that a fork wipes"))
+}
+
+/// There is no exit handler yet that keeps new items from being begun.
+pub fn exit_never_hangs(_bed: &TestBed) -> Verdict {
+    Err(Stop::NotBuilt("the exit handler"))
+}

@@ -1,0 +1,291 @@
+//! Cases of observers: what they hear, and what they cost where there are none.
+
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use syncpoint::trace::{Access, Call, Operation, Outcome, Record, Work};
+use syncpoint::{
+    Error, EventOptions, Gate, Kind, Reason, Result, Stream, Watch, observe, observer_panics,
+};
+
+use crate::bed::TestBed;
+use crate::patience::{PATIENCE, heard, promptly, refused, say, settle};
+use crate::run::Verdict;
+
+/// Observers are the whole process's: cases that register one take turns.
+static TURN: Mutex<()> = Mutex::new(());
+
+fn turn() -> MutexGuard<'static, ()> {
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What an observer heard.
+#[derive(Clone, Default)]
+struct Heard(Arc<Mutex<Vec<Record>>>);
+
+impl Heard {
+    fn listen(&self) -> Watch {
+        let heard = self.clone();
+        observe(move |record: &Record| heard.records().push(record.clone()))
+    }
+
+    fn records(&self) -> MutexGuard<'_, Vec<Record>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What was heard of these objects, in the order of the numbers.
+    fn of(&self, ids: &[u64]) -> Vec<Operation> {
+        let mut records = self.records().clone();
+        records.sort_by_key(|record| record.sequence);
+        let ours = |record: &Record| subject(&record.operation).is_some_and(|id| ids.contains(&id));
+        records.into_iter().filter(ours).map(|record| record.operation).collect()
+    }
+}
+
+/// The object that an operation is of.
+fn subject(operation: &Operation) -> Option<u64> {
+    match operation {
+        Operation::StreamCreated { stream, .. }
+        | Operation::StreamDeleted { stream }
+        | Operation::Enqueued { stream, .. }
+        | Operation::BufferAccessed { stream, .. }
+        | Operation::PointRecorded { stream, .. }
+        | Operation::Waited { stream, .. }
+        | Operation::StreamFailed { stream, .. }
+        | Operation::StreamRecovered { stream, .. } => Some(*stream),
+        Operation::EventCreated { event } | Operation::EventDeleted { event } => Some(*event),
+        Operation::GateCreated { gate }
+        | Operation::GateOpening { gate, .. }
+        | Operation::GateOpened { gate }
+        | Operation::GateFailed { gate, .. } => Some(*gate),
+        Operation::QueriedComplete { timeline, .. } => Some(*timeline),
+        Operation::Synchronizing { call } | Operation::Synchronized { call, .. } => awaited(call),
+        _ => None,
+    }
+}
+
+fn awaited(call: &Call) -> Option<u64> {
+    match call {
+        Call::Point { timeline, .. } => Some(*timeline),
+        Call::Event { event, .. } => Some(*event),
+        Call::Stream { stream, .. } => Some(*stream),
+        _ => None,
+    }
+}
+
+/// Catches an operation told twice, never, or although it was refused; and one told in place of another.
+pub fn observers_hear_every_operation_once(bed: &TestBed) -> Verdict {
+    let _turn = turn();
+    work_and_waits_are_heard(bed)?;
+    failure_and_recovery_are_heard(bed)?;
+    events_and_their_end_are_heard(bed)?;
+    an_observer_may_panic_call_and_stop(bed)
+}
+
+fn work_and_waits_are_heard(bed: &TestBed) -> Result<()> {
+    let (heard, twice) = (Heard::default(), Heard::default());
+    let watches = [heard.listen(), twice.listen()];
+    let (stream, gate) = (bed.stream()?, Gate::new());
+    let (id, other) = (stream.id(), gate.id());
+    stream.wait(&gate.point())?;
+    stream.wait(&gate.point())?;
+    refused(stream.open(&gate), Kind::Misuse(Reason::WouldDeadlock));
+    let buffer = bed.device().buffer(8)?;
+    stream.fill(&buffer, 2..6, 1)?;
+    let point = stream.record()?;
+    refused(point.synchronize_timeout(std::time::Duration::ZERO), Kind::TimedOut);
+    assert!(!point.query()?, "a pending point is not told");
+    gate.open()?;
+    stream.synchronize()?;
+    assert!(point.query()?);
+    drop(watches);
+    stream.enqueue(|| ())?;
+
+    let wait = |elided| Operation::Waited {
+        stream: id,
+        value: 1,
+        on: other,
+        on_value: 1,
+        event: None,
+        elided,
+    };
+    let call = Call::Point { timeline: id, value: 2 };
+    let whole = Call::Stream { stream: id, value: 2 };
+    let device = bed.device().to_string();
+    let (offset, bytes, access) = (2, 4, Access::Write);
+    let expected = [
+        Operation::StreamCreated { stream: id, device, priority: stream.priority() },
+        Operation::GateCreated { gate: other },
+        wait(false),
+        wait(true),
+        Operation::Enqueued { stream: id, value: 2, work: Work::Fill },
+        Operation::BufferAccessed {
+            stream: id,
+            value: 2,
+            buffer: buffer.id(),
+            offset,
+            bytes,
+            access,
+        },
+        Operation::PointRecorded { stream: id, value: 2, timed: false, event: None },
+        Operation::Synchronizing { call: call.clone() },
+        Operation::Synchronized { call, outcome: Outcome::TimedOut },
+        Operation::GateOpened { gate: other },
+        Operation::Synchronizing { call: whole.clone() },
+        Operation::Synchronized { call: whole, outcome: Outcome::Complete },
+        Operation::QueriedComplete { timeline: id, value: 2 },
+    ];
+    assert_eq!(heard.of(&[id, other]), expected);
+    assert_eq!(twice.of(&[id, other]), expected, "each observer hears it all");
+    Ok(())
+}
+
+fn failure_and_recovery_are_heard(bed: &TestBed) -> Result<()> {
+    let heard = Heard::default();
+    let watch = heard.listen();
+    let (stream, gate) = (bed.stream()?, Gate::new());
+    let (id, promised) = (stream.id(), gate.id());
+    stream.wait(&Gate::new().point())?;
+    stream
+        .open(&gate)
+        .or_else(|error| if error.kind() == GATE_DROPPED { Ok(()) } else { Err(error) })?;
+    refused(stream.synchronize_timeout(PATIENCE), GATE_DROPPED);
+    refused(stream.enqueue(|| ()), GATE_DROPPED);
+    stream.recover()?;
+    stream.enqueue(|| ())?;
+    stream.synchronize_timeout(PATIENCE)?;
+    drop((watch, gate));
+
+    let of_stream = heard.of(&[id]);
+    let failed = of_stream.iter().filter_map(|operation| match operation {
+        Operation::StreamFailed { value, reason, .. } => Some((*value, reason.contains("dropped"))),
+        _ => None,
+    });
+    assert_eq!(failed.collect::<Vec<_>>(), [(1, true)], "a failure is heard once: {of_stream:?}");
+    let recovered = of_stream.iter().filter_map(|operation| match operation {
+        Operation::StreamRecovered { value, .. } => Some(*value),
+        _ => None,
+    });
+    let recovered: Vec<_> = recovered.collect();
+    assert!(
+        matches!(recovered[..], [value] if value > 1),
+        "a recovery is heard once: {of_stream:?}"
+    );
+    let enqueued =
+        of_stream.iter().filter(|operation| matches!(operation, Operation::Enqueued { .. }));
+    assert_eq!(enqueued.count(), 1, "refused work is not heard: {of_stream:?}");
+    assert!(heard.of(&[promised]).len() <= 3, "{:?}", heard.of(&[promised]));
+    Ok(())
+}
+
+const GATE_DROPPED: Kind = Kind::Misuse(Reason::GateDropped);
+
+fn events_and_their_end_are_heard(bed: &TestBed) -> Result<()> {
+    let told = Heard::default();
+    let (sender, receiver) = channel();
+    let watch = told.listen();
+    let (stream, waiting) = (bed.stream()?, bed.stream()?);
+    let event = bed.device().event_with(EventOptions::timed())?;
+    let (id, named) = (stream.id(), event.id());
+    event.synchronize()?;
+    stream.enqueue(|| ())?;
+    event.record(&stream)?;
+    waiting.wait_event(&event)?;
+    event.synchronize_timeout(PATIENCE)?;
+    let value = event.point()?.value();
+    event.notify(move |_| say(&sender, ()))?;
+    heard(&receiver, "the callback");
+    drop((stream, event));
+    settle_notifier(&waiting)?;
+    drop(watch);
+
+    let call = |point| Call::Event { event: named, point };
+    let recorded = call(Some((id, value)));
+    let ends = |call: &Call| {
+        let outcome = Outcome::Complete;
+        [
+            Operation::Synchronizing { call: call.clone() },
+            Operation::Synchronized { call: call.clone(), outcome },
+        ]
+    };
+    let mut expected = vec![Operation::EventCreated { event: named }];
+    expected.extend(ends(&call(None)));
+    expected.extend(ends(&recorded));
+    expected.push(Operation::EventDeleted { event: named });
+    assert_eq!(told.of(&[named]), expected);
+    let of_stream = told.of(&[id]);
+    let record = Operation::PointRecorded { stream: id, value, timed: true, event: Some(named) };
+    assert!(of_stream.contains(&record), "{of_stream:?}");
+    assert_eq!(of_stream.last(), Some(&Operation::StreamDeleted { stream: id }));
+    let through_event = |operation: &Operation| matches!(operation, Operation::Waited { event, .. } if *event == Some(named));
+    assert_eq!(told.of(&[waiting.id()]).iter().filter(|one| through_event(one)).count(), 1);
+    Ok(())
+}
+
+/// What was posted to the notifier before this returns has been told.
+fn settle_notifier(stream: &Stream) -> Result<()> {
+    let (sender, receiver) = channel();
+    stream.record()?.notify(move |_| say(&sender, ()))?;
+    heard(&receiver, "the notifier");
+    Ok(())
+}
+
+/// Catches a panic that reaches the caller, a call of the observer's own that it hears itself, and a call that comes
+/// after the end of its watch.
+fn an_observer_may_panic_call_and_stop(bed: &TestBed) -> Verdict {
+    let (stream, before) = (Arc::new(bed.stream()?), observer_panics());
+    let (own, id, heard) = (Arc::clone(&stream), stream.id(), Heard::default());
+    let calls = heard.clone();
+    let watch = observe(move |record: &Record| {
+        if subject(&record.operation) == Some(id) {
+            calls.records().push(record.clone());
+            // What it does itself is told to nobody, or this would never end.
+            drop(own.enqueue(|| ()));
+            std::panic::resume_unwind(Box::new("on purpose"));
+        }
+    });
+    let caller = Arc::clone(&stream);
+    promptly(move || {
+        caller.enqueue(|| ())?;
+        caller.record()?.synchronize_timeout(PATIENCE)
+    })?;
+    watch.end(PATIENCE)?;
+    assert_eq!(observer_panics() - before, 4, "{:?}", heard.of(&[id]));
+    stream.enqueue(|| ())?;
+    settle(&stream.record()?);
+    assert_eq!(heard.records().len(), 4, "no call comes after the end of its watch");
+    Ok(())
+}
+
+/// Catches an operation that is numbered, built or told while nobody observes. That nothing is allocated is a test of
+/// each backend's own.
+pub fn no_observer_no_cost(bed: &TestBed) -> Verdict {
+    let _turn = turn();
+    let (heard, stream) = (Heard::default(), bed.stream()?);
+    let event = bed.device().event();
+    let number_of = |stream: &Stream| {
+        let watch = heard.listen();
+        stream.record()?;
+        drop(watch);
+        let records = heard.records();
+        let ours = |record: &&Record| subject(&record.operation) == Some(stream.id());
+        let last = records.iter().rfind(ours).map(|record| record.sequence);
+        Ok::<_, Error>((last, records.len()))
+    };
+    let (before, _) = number_of(&stream)?;
+    for _ in 0..1000 {
+        stream.enqueue(|| ())?;
+        event.record(&stream)?;
+        stream.wait_event(&event)?;
+        event.query()?;
+    }
+    stream.synchronize_timeout(PATIENCE)?;
+    let (after, told) = number_of(&stream)?;
+    let (before, after) = (before.unwrap_or(0), after.unwrap_or(0));
+    assert!(
+        before > 0 && after - before < 1000,
+        "unobserved operations were numbered: {before} to {after}"
+    );
+    assert!(told < 1000, "unobserved operations were told: {told}");
+    Ok(())
+}

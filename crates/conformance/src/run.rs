@@ -1,0 +1,183 @@
+//! Running one case: what it may answer, and what the exceptions of a backend make of that.
+
+use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use syncpoint::{Error, Kind, Mode};
+
+use crate::backend::{Backend, Exception};
+use crate::bed::TestBed;
+use crate::list::{LAWS, Law};
+
+/// What a case answers. A broken law is a panic with the story; what the backend refused is a [`Stop`].
+pub type Verdict = Result<(), Stop>;
+
+/// Why a case stopped before its end.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a backend's suite handles every one")]
+pub enum Stop {
+    /// The backend refused a call.
+    Refused(Error),
+    /// What the law is about does not exist yet; what will bring it.
+    NotBuilt(&'static str),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+/// How a case ended.
+enum Ended {
+    Passed,
+    Unsupported(String),
+    Failed,
+}
+
+/// Runs the case of a law on a backend in one mode, and panics unless it ends as the backend says it does.
+pub fn run(backend: &Backend, mode: Mode, law: &str) {
+    let law = LAWS.iter().find(|known| known.name == law).expect("the suite is made of the list");
+    let bed = TestBed::new(backend, mode);
+    let find =
+        |list: &[Exception]| list.iter().find(|exception| exception.law == law.name).copied();
+    match (find(backend.unsupported), find(backend.known_failures)) {
+        (Some(exception), _) => expect_unsupported(law, &bed, exception),
+        (None, Some(exception)) => expect_failure(law, &bed, exception),
+        (None, None) => expect_pass(law, &bed),
+    }
+}
+
+fn expect_pass(law: &Law, bed: &TestBed) {
+    match (law.case)(bed) {
+        Ok(()) => {}
+        Err(Stop::Refused(error)) => panic!("{}: {bed} refused a call: {error}", law.name),
+        Err(Stop::NotBuilt(what)) => {
+            panic!("{}: {what} is not built yet; list the law as unsupported by {bed}", law.name)
+        }
+    }
+}
+
+fn expect_unsupported(law: &Law, bed: &TestBed, exception: Exception) {
+    match attempt(law, bed) {
+        Ended::Unsupported(words) => {
+            tell(&format!("skipped on {bed}: {}: {} ({words})", law.name, exception.reason));
+        }
+        Ended::Passed => {
+            panic!("{} holds on {bed} now: take it off the list of unsupported laws", law.name)
+        }
+        Ended::Failed => {
+            panic!("{} is not answered with Unsupported on {bed}, but broken", law.name)
+        }
+    }
+}
+
+fn expect_failure(law: &Law, bed: &TestBed, exception: Exception) {
+    match attempt(law, bed) {
+        Ended::Failed => {
+            tell(&format!("known failure on {bed}: {}: {}", law.name, exception.reason));
+        }
+        Ended::Passed => panic!("{} holds on {bed} now: take it off the known failures", law.name),
+        Ended::Unsupported(words) => {
+            panic!("{} is answered with Unsupported on {bed} ({words}): list it so", law.name)
+        }
+    }
+}
+
+fn attempt(law: &Law, bed: &TestBed) -> Ended {
+    match catch_unwind(AssertUnwindSafe(|| (law.case)(bed))) {
+        Ok(Ok(())) => Ended::Passed,
+        Ok(Err(Stop::NotBuilt(what))) => Ended::Unsupported(format!("{what} is not built yet")),
+        Ok(Err(Stop::Refused(error))) if error.kind() == Kind::Unsupported => {
+            Ended::Unsupported(error.to_string())
+        }
+        Ok(Err(Stop::Refused(_))) | Err(_) => Ended::Failed,
+    }
+}
+
+/// Goes past the test harness, which hides what a passing test prints: a skip is loud.
+pub(crate) fn tell(line: &str) {
+    // Without a place to print there is nobody to hear.
+    let _unheard = writeln!(io::stderr(), "conformance: {line}");
+}
+
+/// Panics unless every exception of a backend names a law, once, with a reason.
+pub fn check_exceptions(backend: &Backend) {
+    let mut seen = Vec::new();
+    for exception in backend.unsupported.iter().chain(backend.known_failures) {
+        let law = exception.law;
+        assert!(LAWS.iter().any(|known| known.name == law), "{law}: there is no such law");
+        assert!(!seen.contains(&law), "{law}: one exception is enough");
+        assert!(!exception.reason.is_empty(), "{law}: say why");
+        seen.push(law);
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unnecessary_wraps, reason = "a case and a backend have their shapes")]
+mod tests {
+    use syncpoint::Result;
+
+    use super::*;
+
+    fn nothing() -> Result<Vec<syncpoint::Device>> {
+        Ok(Vec::new())
+    }
+
+    fn bed() -> TestBed {
+        TestBed::new(&Backend::new("nothing", nothing), Mode::Managed)
+    }
+
+    fn law(case: fn(&TestBed) -> Verdict) -> Law {
+        Law { group: "test", name: "a_law", case }
+    }
+
+    fn holds(_bed: &TestBed) -> Verdict {
+        Ok(())
+    }
+
+    fn breaks(_bed: &TestBed) -> Verdict {
+        panic!("on purpose")
+    }
+
+    fn is_refused(_bed: &TestBed) -> Verdict {
+        Err(Error::unsupported("this device has no clock; do without").into())
+    }
+
+    const WHY: Exception = Exception { law: "a_law", reason: "for this test" };
+
+    #[track_caller]
+    fn assert_panics(code: impl FnOnce()) {
+        assert!(catch_unwind(AssertUnwindSafe(code)).is_err());
+    }
+
+    #[test]
+    fn a_known_failure_that_passes_fails_the_run() {
+        expect_failure(&law(breaks), &bed(), WHY);
+        assert_panics(|| expect_failure(&law(holds), &bed(), WHY));
+        assert_panics(|| expect_failure(&law(is_refused), &bed(), WHY));
+    }
+
+    #[test]
+    fn an_unsupported_law_must_be_answered_with_unsupported() {
+        expect_unsupported(&law(is_refused), &bed(), WHY);
+        expect_unsupported(&law(|_| Err(Stop::NotBuilt("a pool"))), &bed(), WHY);
+        assert_panics(|| expect_unsupported(&law(holds), &bed(), WHY));
+        assert_panics(|| expect_unsupported(&law(breaks), &bed(), WHY));
+    }
+
+    #[test]
+    fn a_law_without_exception_must_hold() {
+        expect_pass(&law(holds), &bed());
+        assert_panics(|| expect_pass(&law(breaks), &bed()));
+        assert_panics(|| expect_pass(&law(is_refused), &bed()));
+        assert_panics(|| expect_pass(&law(|_| Err(Stop::NotBuilt("a pool"))), &bed()));
+    }
+
+    #[test]
+    fn an_exception_that_names_no_law_is_refused() {
+        assert_panics(|| {
+            check_exceptions(&Backend::new("nothing", nothing).known_failures(&[WHY]));
+        });
+    }
+}
