@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use crate::error::Result;
+use crate::graph;
 use crate::point::Point;
 use crate::timeline::Ticket;
 
@@ -48,9 +49,7 @@ impl Completion {
         let Some(point) = &self.point else { return };
         let ticket = point.timeline().register(point.value(), waker.clone());
         self.listed = ticket.map(|ticket| (ticket, waker.clone()));
-        if let Some(stream) = point.timeline().stream() {
-            stream.expect(point.value());
-        }
+        graph::expect(point);
     }
 
     fn unlist(&mut self) {

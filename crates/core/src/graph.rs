@@ -81,6 +81,13 @@ pub(crate) fn edges(point: &Point) -> Vec<Edge> {
     stream.map(|stream| stream.waits_upto(point.value())).unwrap_or_default()
 }
 
+/// Tells the stream behind a point that somebody sleeps until the point settles.
+pub(crate) fn expect(point: &Point) {
+    if let Some((stream, value)) = stream_behind(point) {
+        stream.expect(value);
+    }
+}
+
 /// The stream whose progress completes a point, and the value to come to: of a gate, the stream that opens it.
 pub(crate) fn stream_behind(point: &Point) -> Option<(Arc<dyn RawStream>, u64)> {
     match point.timeline().owner() {

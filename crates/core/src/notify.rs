@@ -7,6 +7,7 @@ use std::task::{Wake, Waker};
 use std::thread;
 
 use crate::error::{Error, Kind, Result};
+use crate::graph;
 use crate::once::Once;
 use crate::panic;
 use crate::point::Point;
@@ -54,6 +55,11 @@ where
     Ok(Notification { pending, ticket })
 }
 
+/// Makes the notifier's thread, unless it is there.
+pub(crate) fn start() -> Result<()> {
+    NOTIFIER.start()
+}
+
 /// Runs `job` on the notifier, after what was posted before. A job that cannot run, because the thread cannot be made,
 /// is dropped here.
 pub(crate) fn post(job: impl FnOnce() + Send + 'static) {
@@ -75,9 +81,7 @@ impl Pending {
     fn list(self: &Arc<Self>) -> Option<Ticket> {
         let point = self.point.as_ref().filter(|point| point.outcome().is_none())?;
         let ticket = point.timeline().register(point.value(), Waker::from(Arc::clone(self)))?;
-        if let Some(stream) = point.timeline().stream() {
-            stream.expect(point.value());
-        }
+        graph::expect(point);
         Some(ticket)
     }
 

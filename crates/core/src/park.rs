@@ -2,10 +2,13 @@
 
 use std::cell::OnceCell;
 use std::sync::Arc;
-use std::task::Wake;
+use std::task::{Wake, Waker};
 use std::time::Duration;
 
+use crate::graph;
+use crate::point::Point;
 use crate::sync::{self, Condvar, Mutex, lock};
+use crate::timeline::Ticket;
 
 /// A place for one thread to sleep. Ours, and not the thread's own token: taking that would lose a wake-up of the
 /// user's.
@@ -39,6 +42,32 @@ impl Parker {
             woken = sync::wait_at_most(&self.wakes, woken, longest);
         }
         *woken = false;
+    }
+}
+
+/// A thread among the waiters of a point, until it is dropped.
+pub(crate) struct Waiting<'a> {
+    point: &'a Point,
+    ticket: Option<Ticket>,
+}
+
+impl<'a> Waiting<'a> {
+    /// Lists a parker with the waiters of a point. One that has settled lists nobody: look before you sleep.
+    pub(crate) fn list(point: &'a Point, parker: &Arc<Parker>) -> Self {
+        let waker = Waker::from(Arc::clone(parker));
+        let ticket = point.timeline().register(point.value(), waker);
+        if ticket.is_some() {
+            graph::expect(point);
+        }
+        Self { point, ticket }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.point.timeline().unregister(ticket);
+        }
     }
 }
 

@@ -69,7 +69,7 @@ pub(crate) use {local, table};
 
 /// What tables of the whole process use.
 pub(crate) mod process {
-    pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
     pub(crate) use std::sync::{Condvar, Mutex, OnceLock};
     use std::sync::{MutexGuard, PoisonError};
 

@@ -1,13 +1,11 @@
 //! Host waits: how a thread waits for a point, until when, and what it finds out when that runs out.
 
-use std::sync::Arc;
-use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Reason, Result};
 use crate::graph;
-use crate::park::Parker;
+use crate::park::{Parker, Waiting};
 use crate::place::Place;
 use crate::point::{Point, State};
 use crate::report::WaitReport;
@@ -100,7 +98,7 @@ impl How {
 }
 
 /// The longest sleep: "for ever" is a loop of bounded waits, which see a failure that no waker told.
-const SLICE: Duration = Duration::from_millis(50);
+pub(crate) const SLICE: Duration = Duration::from_millis(50);
 
 /// How long `Adaptive` spins: about what two wakes across cores cost (`docs/costs.md`).
 const SPIN: Duration = Duration::from_micros(20);
@@ -130,7 +128,7 @@ fn settled(point: &Point) -> Option<Result<()>> {
 }
 
 /// Refuses to wait, inside work, for what comes after that work.
-fn refuse_own(point: &Point, place: Place) -> Result<()> {
+pub(crate) fn refuse_own(point: &Point, place: Place) -> Result<()> {
     if !running::in_work() {
         return Ok(());
     }
@@ -191,14 +189,9 @@ fn sleep(point: &Point, how: &How) -> Option<Result<()>> {
     let parker = Parker::of_this_thread();
     let listed = report::list_host_wait(point, how.place);
     let _told = blocking::tell();
-    let ticket = point.timeline().register(point.value(), Waker::from(Arc::clone(&parker)));
-    if let Some((stream, value)) = ticket.and_then(|_| graph::stream_behind(point)) {
-        stream.expect(value);
-    }
+    let waiting = Waiting::list(point, &parker);
     let outcome = sleep_in_slices(point, how, &parker);
-    if let Some(ticket) = ticket {
-        point.timeline().unregister(ticket);
-    }
+    drop(waiting);
     drop(listed);
     outcome
 }
