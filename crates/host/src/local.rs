@@ -16,13 +16,17 @@ local! {
     static HAND: RefCell<Option<VecDeque<Arc<HostStream>>>> = RefCell::new(None);
 }
 
-/// Makes this thread keep what it sets free, until it is dropped; what it then still has is published.
-pub(crate) struct Local;
+/// Makes this thread keep what it sets free, until it is dropped; what it then still has is published. Inside another,
+/// as when an observer that a worker calls synchronizes, it leaves the other's hand as it was.
+pub(crate) struct Local {
+    before: Option<VecDeque<Arc<HostStream>>>,
+}
 
 impl Local {
     /// `None` while the thread ends and its hand is gone: then it runs no streams.
     pub(crate) fn enter() -> Option<Self> {
-        HAND.try_with(|hand| hand.replace(Some(VecDeque::new()))).ok().map(|_none_before| Self)
+        let before = HAND.try_with(|hand| hand.replace(Some(VecDeque::new())));
+        before.ok().map(|before| Self { before })
     }
 
     /// Takes a stream off the hand.
@@ -43,7 +47,7 @@ impl Local {
 
 impl Drop for Local {
     fn drop(&mut self) {
-        let hand = HAND.with(|hand| hand.borrow_mut().take());
+        let hand = HAND.with(|hand| hand.replace(self.before.take()));
         if let Some(streams) = hand.filter(|streams| !streams.is_empty()) {
             submit(streams);
         }

@@ -1,8 +1,9 @@
 //! Nobody waits for ever: what others wait for runs or fails, whatever happens around it.
 
-use std::sync::mpsc;
+use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
+use syncpoint::trace::{Operation, Record};
 use syncpoint::{Device, Gate, Result, Wait};
 
 /// Longer than anything here takes; a wait that runs out is a wait for ever.
@@ -28,4 +29,29 @@ fn send_from_one_stream_to_another(device: &Device) -> Result<()> {
     sends.enqueue(move || sender.send(()))?;
     gate.open()?;
     receives.record()?.synchronize_with(Wait::NoHelp, Some(LONG))
+}
+
+/// The observer is called by a worker that holds a stream it has just set free.
+#[test]
+fn an_observer_that_synchronizes_strands_nobody() {
+    let device = syncpoint::open("host:0").unwrap();
+    let [opens, waits, other] = [(); 3].map(|()| device.stream().unwrap());
+    let (start, gate) = (Gate::new(), Gate::new());
+    opens.wait(&start.point()).unwrap();
+    opens.open(&gate).unwrap();
+    waits.wait(&gate.point()).unwrap();
+    waits.enqueue(|| ()).unwrap();
+    let done = waits.record().unwrap();
+
+    let (gate, other) = (gate.id(), Mutex::new(Some(other)));
+    let watch = syncpoint::observe(move |record: &Record| {
+        let opened = matches!(record.operation, Operation::GateOpened { gate: id } if id == gate);
+        if let Some(other) = other.lock().unwrap().take_if(|_| opened) {
+            other.enqueue(|| ()).unwrap();
+            other.synchronize().unwrap();
+        }
+    });
+    start.open().unwrap();
+    done.synchronize_with(Wait::NoHelp, Some(LONG)).unwrap();
+    watch.end(LONG).unwrap();
 }
