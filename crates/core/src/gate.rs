@@ -131,8 +131,8 @@ impl Default for Gate {
 impl Drop for Gate {
     fn drop(&mut self) {
         let cell = self.cell();
-        let unused = matches!(std::mem::replace(&mut *lock(&cell.use_of), Use::Used), Use::Unused);
-        if unused {
+        // A promise stays: the stream opens the gate all the same, and whoever waits is held back by that stream.
+        if matches!(*lock(&cell.use_of), Use::Unused) {
             let message = format!(
                 "{} was dropped unopened; open it, or promise it to a stream, before it goes",
                 self.timeline

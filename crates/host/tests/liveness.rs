@@ -4,7 +4,7 @@ use std::sync::{Mutex, mpsc};
 use std::time::Duration;
 
 use syncpoint::trace::{Operation, Record};
-use syncpoint::{Device, Gate, Result, Wait};
+use syncpoint::{Device, Gate, Kind, Reason, Result, Wait};
 
 /// Longer than anything here takes; a wait that runs out is a wait for ever.
 const LONG: Duration = Duration::from_secs(10);
@@ -54,4 +54,17 @@ fn an_observer_that_synchronizes_strands_nobody() {
     start.open().unwrap();
     done.synchronize_with(Wait::NoHelp, Some(LONG)).unwrap();
     watch.end(LONG).unwrap();
+}
+
+#[test]
+fn a_gate_that_is_promised_and_dropped_still_closes_a_cycle() {
+    let device = syncpoint::open("host:0").unwrap();
+    let (first, second) = (device.stream().unwrap(), device.stream().unwrap());
+    let (one, other) = (Gate::new(), Gate::new());
+    first.wait(&other.point()).unwrap();
+    first.open(&one).unwrap();
+    second.wait(&one.point()).unwrap();
+    drop(one);
+    let refused = second.open(&other).unwrap_err();
+    assert_eq!(refused.kind(), Kind::Misuse(Reason::WouldDeadlock), "{refused}");
 }
