@@ -27,6 +27,16 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Where to go on
+//!
+//! - [`Stream`]: the verbs of a stream, `fork` and `join`, failure and `recover`; [`Event`] for code written as CUDA's
+//!   and PyTorch's is; [`Gate`] for what the host, or another stream, opens later.
+//! - [`Point::synchronize_timeout`], [`WaitReport`]: waits that say why they ran out. [`Point::notify`] and `await`:
+//!   waits that hold no thread.
+//! - [`TimedPoint`]: the device's own time. [`Buffer`]: memory that streams fill and copy.
+//! - [`current_stream`], [`with_stream`], [`scope`]: a stream that is current on a thread, or inside a task.
+//! - [`observe`]: hear every operation. [`Error`], [`Kind`]: what went wrong, and what to do.
 #![forbid(unsafe_code)]
 
 mod current;
