@@ -11,11 +11,12 @@ use std::process::Command;
 
 use syncpoint::{Capabilities, Device};
 
-/// One test, because both parts are written into one file.
+/// One test, because all parts are written into one file.
 #[test]
 fn the_readme_counts_and_tabulates_what_is_there() {
     assert_part("<!-- capabilities -->", "<!-- end of capabilities -->", &capabilities());
     assert_part("<!-- third-party crates -->", "<!-- end -->", &third_party_crates().to_string());
+    assert_part("<!-- exceptions -->", "<!-- end of exceptions -->", &exceptions());
 }
 
 fn capabilities() -> String {
@@ -56,6 +57,46 @@ fn third_party_crates() -> usize {
     let text = String::from_utf8(output.stdout).unwrap();
     let names = text.lines().filter_map(|line| line.split_whitespace().next());
     names.filter(|name| !name.starts_with("syncpoint")).collect::<BTreeSet<&str>>().len()
+}
+
+/// The exceptions as the suites of the backends declare them, in `crates/*/tests/conformance.rs`.
+fn exceptions() -> String {
+    let backends = ["host", "sim"];
+    let suites = backends.map(|backend| format!("crates/{backend}/tests/conformance.rs"));
+    let texts = suites.map(|suite| fs::read_to_string(root().join(suite)).unwrap_or_default());
+    let rows: String = backends.iter().zip(&texts).map(|(name, text)| rows(name, text)).collect();
+    format!("\n| Backend | Law | How | Why |\n|---|---|---|---|\n{rows}")
+}
+
+/// One row for each exception in the constants of a suite; one that stands elsewhere would be missed, and is refused.
+fn rows(backend: &str, suite: &str) -> String {
+    let lists = suite.split("const ").skip(1).filter_map(|rest| rest.split_once(": &[Exception]"));
+    let rows: Vec<String> =
+        lists.flat_map(|(name, list)| rows_of(backend, suite, name, list)).collect();
+    assert_eq!(
+        rows.len(),
+        suite.matches("law: \"").count(),
+        "{backend}: an exception is in no constant"
+    );
+    rows.concat()
+}
+
+fn rows_of(backend: &str, suite: &str, name: &str, list: &str) -> Vec<String> {
+    let known = suite.contains(&format!("known_failures({name})"));
+    let how = if known { "known failure" } else { "`Unsupported`, or not yet built" };
+    let body = list.split_once("];").map_or(list, |(body, _)| body);
+    let row = |(law, reason)| format!("| {backend} | `{law}` | {how} | {reason} |\n");
+    strings(body, "law: ").into_iter().zip(strings(body, "reason: ")).map(row).collect()
+}
+
+/// The string literals behind a field, with lines that were continued put together.
+fn strings(body: &str, field: &str) -> Vec<String> {
+    let literals = body.split(field).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
+    let whole = |text: &str| {
+        let text = text.split('"').next().unwrap_or_default();
+        text.split("\\\n").map(str::trim_start).collect::<String>()
+    };
+    literals.map(whole).collect()
 }
 
 /// Compares what stands between two marks.
