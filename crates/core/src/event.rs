@@ -104,6 +104,19 @@ impl Event {
         event
     }
 
+    /// Forgets what it named: its life under this id is over.
+    pub(crate) fn clear(&self) {
+        let latest = lock(&self.slot).latest.take();
+        drop(latest);
+        observe::tell_of_drop(Operation::EventDeleted { event: self.id });
+    }
+
+    /// Begins another life, under an id that nothing had before.
+    pub(crate) fn renew(&mut self) {
+        self.id = id::next();
+        observe::tell(|| Operation::EventCreated { event: self.id });
+    }
+
     /// The id: never reused in this process, and never that of another object.
     pub fn id(&self) -> u64 {
         self.id

@@ -21,6 +21,7 @@ pub mod laws;
 #[cfg(syncpoint_loom)]
 #[doc(hidden)]
 pub mod model;
+mod measure;
 mod notify;
 mod observe;
 mod once;
@@ -28,6 +29,7 @@ mod panic;
 mod park;
 mod place;
 mod point;
+mod pool;
 mod report;
 mod retire;
 mod running;
@@ -52,10 +54,12 @@ pub use event::{Event, EventState};
 pub use event_options::{EventOptions, EventOptionsBuilder};
 pub use future::Completion;
 pub use gate::{Gate, Opening};
+pub use measure::{Measure, Measurement, Outlier};
 pub use notify::{Notification, notify_panics};
 pub use observe::{Observer, Watch, observe, observer_panics};
 pub use place::Place;
 pub use point::{Point, State};
+pub use pool::{Counter, EventPool, Lends, Loan, LoanTicket, PoolStatistics, StreamPool};
 pub use report::{End, HostWait, Link, WaitReport};
 pub use retire::{Retained, Retirement, retire};
 pub use stream::{Mode, Statistics, Stream, StreamOptions};
