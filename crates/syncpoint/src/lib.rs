@@ -22,7 +22,7 @@
 //! compute.enqueue(|| train_step())?;
 //! let end = compute.record_timed()?;
 //!
-//! end.synchronize_timeout(Duration::from_secs(5))?; // or .synchronize(), or .await
+//! end.synchronize_timeout(Duration::from_secs(5))?; // or .synchronize(), or (&end).await
 //! println!("{:?} on {}", end.elapsed_since(&start)?, end.clock());
 //! # Ok(())
 //! # }
