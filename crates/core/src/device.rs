@@ -106,6 +106,7 @@ impl Device {
     ///
     /// # Errors
     /// The first failure in the order in which the streams were made; the other streams are waited for all the same.
+    /// `Misuse(WouldDeadlock)` from inside work of the device.
     #[track_caller]
     pub fn synchronize(&self) -> Result<()> {
         let place = Place::caller();
@@ -134,7 +135,7 @@ impl Device {
         })
     }
 
-    /// Lets running work end until the deadline, and starts nothing that is still queued: its points fail. For
+    /// Lets running work end until the deadline, and starts nothing that is still queued: its points are `Failed`. For
     /// programs that want their work done before they exit: synchronize first, then shut down.
     ///
     /// # Errors

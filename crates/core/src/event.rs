@@ -293,6 +293,7 @@ impl Event {
     }
 
     /// Waits on this thread for the point that is the latest at the call; returns at once for an event never recorded.
+    /// Helps as [`Point::synchronize`] does, unless the event is blocking: then the thread sleeps at once.
     ///
     /// # Errors
     /// As [`Point::synchronize`].

@@ -69,6 +69,9 @@ impl Future for Completion {
         // Asked again: it may have settled before it was listed, and then nobody wakes.
         let Some(outcome) = self.outcome() else { return Poll::Pending };
         self.unlist();
+        if let (Some(point), Ok(())) = (&self.point, &outcome) {
+            point.tell_complete();
+        }
         Poll::Ready(outcome)
     }
 }

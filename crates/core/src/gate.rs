@@ -70,7 +70,8 @@ impl Gate {
         Point::new(self.timeline.clone(), OPEN, self.cell().place)
     }
 
-    /// Opens the gate now: who waits for it goes on. Makes streams runnable and runs nothing itself.
+    /// Opens the gate now: who waits for it goes on. Makes streams runnable and runs no work; the wakers of futures that
+    /// wait are called here.
     ///
     /// # Errors
     /// `Misuse(GateUsed)`: it was opened, failed or promised to a stream before.

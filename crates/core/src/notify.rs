@@ -95,7 +95,13 @@ impl Pending {
 impl Wake for Pending {
     fn wake(self: Arc<Self>) {
         let Some(function) = self.function.take() else { return };
-        NOTIFIER.push(Box::new(move || function(self.outcome())));
+        NOTIFIER.push(Box::new(move || {
+            let outcome = self.outcome();
+            if let (Some(point), Ok(())) = (&self.point, &outcome) {
+                point.tell_complete();
+            }
+            function(outcome);
+        }));
     }
 }
 

@@ -15,8 +15,8 @@ use crate::sync::{self, AtomicBool, Condvar, Mutex, Ordering, lock};
 
 /// Hears every operation of this process, on every device.
 ///
-/// Called on the thread that made the call, outside every lock, after the operation succeeded (synchronisations also
-/// before). It may call this library; what it does itself is not told to any observer, so it cannot recurse. A panic is
+/// Called outside every lock, after the operation succeeded (synchronisations also before): on the thread that made the
+/// call, where a stream did it on the thread that ran the stream, and where an object was dropped on the notifier. It may call this library; what it does itself is not told to any observer, so it cannot recurse. A panic is
 /// contained and counted. Two threads may call it at once, and records of different threads may come out of order:
 /// see [`Record`].
 pub trait Observer: Send + Sync {
@@ -263,6 +263,11 @@ sync::local! {
 
 thread_local! {
     static THREAD: u64 = crate::id::next();
+}
+
+/// Whether an observer is called on this thread: what it does is told to nobody.
+pub(crate) fn is_telling() -> bool {
+    Hearing::is_here()
 }
 
 impl Hearing {

@@ -103,7 +103,7 @@ impl Point {
     }
 
     #[cold]
-    fn tell_complete(&self) {
+    pub(crate) fn tell_complete(&self) {
         let (timeline, value) = (self.timeline.id(), self.value);
         observe::tell(|| Operation::QueriedComplete { timeline, value });
     }

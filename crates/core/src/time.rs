@@ -230,8 +230,11 @@ impl TimedPoint {
             return Ok(());
         }
         let message = format!(
-            "{} is timed by the {} and {} by the {}; compare times of one device only",
-            self.point, self.clock, start.point, start.clock
+            "{} is timed by the {} clock and {} by the {} clock; compare times of one device only",
+            self.point,
+            self.clock.name(),
+            start.point,
+            start.clock.name()
         );
         Err(Error::misuse(Reason::WrongDevice, message))
     }
@@ -254,17 +257,17 @@ impl TimedPoint {
     fn backwards(&self, start: &Self, nanos: i64) -> Error {
         // Two points of an idle stream may have one value; of those nobody knows which came first.
         let ordered = self.timeline() == start.timeline() && self.value() > start.value();
-        let span = nanos.unsigned_abs();
+        let span = Duration::from_nanos(nanos.unsigned_abs());
         if ordered {
             let (end, start) = (self.timestamp().ok(), start.timestamp().ok());
             let message = format!(
-                "the {} ran backwards by {span} ns from {start:?} to {end:?}; do not use this time",
-                self.clock
+                "the {} clock ran backwards by {span:?} from {start:?} to {end:?}; do not use this time",
+                self.clock.name()
             );
             return Error::new(Kind::Driver, message);
         }
         let message = format!(
-            "{} came {span} ns before {}; swap them, or ask for signed_elapsed_since",
+            "{} came {span:?} before {}; swap them, or ask for signed_elapsed_since",
             self.point, start.point
         );
         Error::misuse(Reason::Reversed, message)
@@ -282,6 +285,15 @@ impl Deref for TimedPoint {
 
     fn deref(&self) -> &Point {
         &self.point
+    }
+}
+
+impl IntoFuture for TimedPoint {
+    type Output = Result<()>;
+    type IntoFuture = crate::future::Completion;
+
+    fn into_future(self) -> Self::IntoFuture {
+        self.point.into_future()
     }
 }
 

@@ -8,6 +8,7 @@ use crate::park::{Parker, Waiting};
 use crate::place::Place;
 use crate::point::Point;
 use crate::report::{self, WaitReport};
+use crate::synchronize;
 use crate::wait::{self, How};
 
 /// Waits on this thread until every point is complete; of no points, returns at once. Helps as
@@ -29,7 +30,7 @@ use crate::wait::{self, How};
 #[track_caller]
 pub fn wait_all(points: &[Point]) -> Result<()> {
     let place = Place::caller();
-    settle(points, |point| wait::synchronize(point, &How::helping(place)))
+    settle(points, |point| synchronize::point(point, How::helping(place)))
 }
 
 /// Waits at most this long altogether until every point is complete. Runs no work on this thread.
@@ -40,7 +41,7 @@ pub fn wait_all(points: &[Point]) -> Result<()> {
 pub fn wait_all_timeout(points: &[Point], timeout: Duration) -> Result<()> {
     let place = Place::caller();
     let how = How::timeout(timeout, place);
-    settle(points, |point| wait::synchronize(point, &how))
+    settle(points, |point| synchronize::point(point, how))
 }
 
 /// Waits for each point, and gives the first failure once all are waited for.
@@ -119,9 +120,12 @@ fn refuse_own(points: &[Point], place: Place) -> Result<()> {
 
 fn settled(points: &[Point]) -> Option<First> {
     let outcomes = points.iter().map(Point::outcome).enumerate();
-    let mut settled =
-        outcomes.filter_map(|(index, outcome)| Some(First { index, outcome: outcome? }));
-    settled.next()
+    let mut settled = outcomes.filter_map(|(index, outcome)| Some((index, outcome?)));
+    let (index, outcome) = settled.next()?;
+    if outcome.is_ok() {
+        points[index].tell_complete();
+    }
+    Some(First { index, outcome })
 }
 
 /// Sleeps until a point has settled or the deadline has passed (`None`).

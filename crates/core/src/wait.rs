@@ -10,7 +10,7 @@ use crate::place::Place;
 use crate::point::{Point, State};
 use crate::report::WaitReport;
 use crate::sync::process;
-use crate::{blocking, report, running};
+use crate::{blocking, observe, report, running};
 
 /// How a host thread waits. It changes what the host does, never what a stream does.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -20,11 +20,11 @@ pub enum Wait {
     /// sleeps.
     #[default]
     Adaptive,
-    /// Spins until the end: the shortest latency for a whole core.
+    /// Spins until the end: the shortest latency for a whole core. Never runs work on this thread.
     Spin,
-    /// Gives way to other threads between looks.
+    /// Gives way to other threads between looks. Never runs work on this thread.
     Yield,
-    /// Sleeps at once.
+    /// Sleeps at once. Never runs work on this thread.
     Block,
     /// As `Adaptive`, but never runs work on this thread.
     NoHelp,
@@ -94,6 +94,8 @@ impl How {
     fn helps(&self) -> bool {
         matches!((self.wait, self.deadline), (Wait::Adaptive, Deadline::Helping))
             && !running::in_work()
+            // What an observer helped with would be told to nobody.
+            && !observe::is_telling()
     }
 }
 

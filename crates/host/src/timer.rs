@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::task::Wake;
 use std::thread;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use syncpoint_core::{Error, Kind, Result};
 use crate::stream::HostStream;
 use crate::sync::{self, Condvar, Mutex, MutexGuard, lock};
 
-/// One thread, made at the first delay, that sleeps until the next one ends.
+/// One thread, made at the first delay, that sleeps until the next one ends, and ends with the timer.
 #[derive(Debug, Default)]
 pub(crate) struct Timer(Arc<Shared>);
 
@@ -28,6 +28,7 @@ struct Heap {
     alarms: BinaryHeap<Reverse<Alarm>>,
     number: u64,
     started: bool,
+    ended: bool,
 }
 
 #[derive(Debug)]
@@ -57,23 +58,30 @@ impl Timer {
         if heap.started {
             return Ok(());
         }
-        let shared = Arc::downgrade(&self.0);
+        let shared = Arc::clone(&self.0);
         let builder = thread::Builder::new().name("syncpoint-timer".to_owned());
         let thread = builder.spawn(move || run(&shared)).map_err(|error| {
             let message = "the timer's thread cannot be made; free threads or memory and try again";
             Error::new(Kind::Exhausted, message).caused_by(error)
         })?;
-        // The thread ends with its device: nobody joins it.
+        // The thread ends with the timer: nobody joins it.
         drop(thread);
         heap.started = true;
         Ok(())
     }
 }
 
-/// Sleeps and wakes until the device is gone.
-fn run(shared: &Weak<Shared>) {
-    while let Some(shared) = shared.upgrade() {
-        let due = shared.wait_for_due();
+/// No alarm is left: each holds its stream, and the stream its device.
+impl Drop for Timer {
+    fn drop(&mut self) {
+        lock(&self.0.heap).ended = true;
+        self.0.changed.notify_one();
+    }
+}
+
+/// Sleeps and wakes until the timer is gone.
+fn run(shared: &Shared) {
+    while let Some(due) = shared.wait_for_due() {
         for alarm in due {
             alarm.stream.wake();
         }
@@ -81,17 +89,18 @@ fn run(shared: &Weak<Shared>) {
 }
 
 impl Shared {
-    /// Sleeps until an alarm is due and takes all that are.
-    fn wait_for_due(&self) -> Vec<Alarm> {
+    /// Sleeps until an alarm is due and takes all that are; `None` when the timer is gone.
+    fn wait_for_due(&self) -> Option<Vec<Alarm>> {
         let mut heap = lock(&self.heap);
-        loop {
+        while !heap.ended {
             let now = Instant::now();
             let due = take_due(&mut heap, now);
             if !due.is_empty() {
-                return due;
+                return Some(due);
             }
             heap = self.sleep(heap, now);
         }
+        None
     }
 
     fn sleep<'a>(&self, heap: MutexGuard<'a, Heap>, now: Instant) -> MutexGuard<'a, Heap> {

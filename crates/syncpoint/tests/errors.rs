@@ -16,7 +16,7 @@ const KINDS: [Kind; 8] = [
     Kind::Driver,
 ];
 
-const REASONS: [Reason; 15] = [
+const REASONS: [Reason; 14] = [
     Reason::NotRecorded,
     Reason::NotTimed,
     Reason::NotComplete,
@@ -31,7 +31,6 @@ const REASONS: [Reason; 15] = [
     Reason::GateDropped,
     Reason::GateUsed,
     Reason::Contradiction,
-    Reason::Reentrant,
 ];
 
 #[test]

@@ -58,7 +58,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Misuse(reason) => write!(formatter, "misuse: {reason}"),
-            kind => formatter.write_str(kind.name()),
+            kind => formatter.pad(kind.name()),
         }
     }
 }
@@ -95,13 +95,11 @@ pub enum Reason {
     GateUsed,
     /// Options contradict one another.
     Contradiction,
-    /// An observer called back into the operation that it was told of.
-    Reentrant,
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
+        formatter.pad(match self {
             Self::NotRecorded => "not recorded",
             Self::NotTimed => "not timed",
             Self::NotComplete => "not complete",
@@ -116,7 +114,6 @@ impl fmt::Display for Reason {
             Self::GateDropped => "gate dropped",
             Self::GateUsed => "gate used",
             Self::Contradiction => "contradiction",
-            Self::Reentrant => "reentrant",
         })
     }
 }

@@ -144,7 +144,8 @@ impl Stream {
         self.put(Task::Delay(duration), WorkKind::Delay, Place::caller()).map(drop)
     }
 
-    /// The end of the work enqueued so far. Allocates nothing. On a failed stream the point has failed.
+    /// The end of the work enqueued so far. Allocates nothing. Two records without work between them give the same point.
+    /// On a failed stream the point has failed.
     ///
     /// # Errors
     /// `Exhausted` or `Driver` where a driver has to be asked; never on host and sim.

@@ -6,6 +6,7 @@ use std::task::Waker;
 use crate::observe::Notice;
 
 /// Names one listed waiter, so that it can be unlisted.
+#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
     value: u64,
