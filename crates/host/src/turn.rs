@@ -277,11 +277,15 @@ impl Trouble {
     #[cold]
     fn into_error(self, stream: &HostStream) -> Error {
         match self {
-            Self::Returned(cause) => Error::failed(format!(
-                "work on {} failed: {cause}; look at its cause",
-                stream.timeline
-            ))
-            .caused_by(cause),
+            Self::Returned(cause) => {
+                // The words are the user's code too.
+                let words = contain(|| cause.to_string());
+                let words =
+                    words.unwrap_or_else(|panic| format!("its error panicked when asked: {panic}"));
+                let message =
+                    format!("work on {} failed: {words}; look at its cause", stream.timeline);
+                Error::failed(message).caused_by(cause)
+            }
             Self::Panicked(words) => Error::failed(format!(
                 "work on {} panicked: {words}; mend the function",
                 stream.timeline
