@@ -20,8 +20,8 @@
 //! - `a_wait_holds_back_later_work_only`: what the stream was given before the wait goes on; what it is given after
 //!   begins when the point is complete. *Raw work* launched after the wait is held back like any other.
 //! - `a_wait_on_a_complete_or_own_point_costs_nothing`: a wait for a point known complete, of the stream's own, or
-//!   waited for already (it or one beyond) makes no driver call of any kind and no operation, and is counted. An own
-//!   point that failed in an era recovered from is an own point.
+//!   waited for already (it or one beyond, by one of its four latest outstanding waits) makes no driver call of any
+//!   kind and no operation, and is counted. An own point that failed in an era recovered from is an own point.
 //! - `a_blocked_stream_holds_back_no_other`: a stream that waits, however long, delays no stream that does not wait
 //!   for it.
 //! - `a_wait_crosses_devices_and_backends`: a stream may wait for a point of any device, and for a gate.

@@ -7,7 +7,7 @@ use syncpoint::{Device, Event, EventOptions, Gate, Point, Result, Stream};
 
 use crate::bed::TestBed;
 use crate::journal::Journal;
-use crate::patience::{assert_held, promptly, settle};
+use crate::patience::{assert_held, failure_of, promptly, settle};
 use crate::run::Verdict;
 
 /// The first of the cases that PyTorch's simulated device gets wrong: the wait comes before a re-record on the stream
@@ -197,6 +197,12 @@ pub fn a_wait_on_a_complete_or_own_point_costs_nothing(bed: &TestBed) -> Verdict
     assert_costs(&waiting, &near, Cost::Nothing)?;
     second.open()?;
     settle(&waiting.record()?);
+
+    done.enqueue(|| Err::<(), _>("on purpose"))?;
+    failure_of(&done.record()?);
+    assert_costs(&waiting, &complete, Cost::Nothing)?;
+    done.recover()?;
+    assert_costs(&waiting, &complete, Cost::Nothing)?;
     Ok(())
 }
 
