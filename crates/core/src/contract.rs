@@ -28,6 +28,9 @@ use crate::time::Clock;
 use crate::timeline::Timeline;
 
 pub use crate::blocking::{Blocking, set_blocking};
+pub use crate::bridge::list as bridge;
+pub use crate::function::{Called, run_function};
+pub use crate::memory::Memory;
 pub use crate::observe::Sequence;
 pub use crate::panic::{contain, discard};
 pub use crate::running::{Running, in_work};
@@ -138,6 +141,10 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
 
     /// Runs work on the caller's thread until `value` is complete or nothing that it needs can be run here.
     fn help(&self, _value: u64) {}
+
+    /// Moves a device that has no thread of its own on, until `value` is settled or nothing moves. Every thread that
+    /// waits for the value calls it before it sleeps.
+    fn drive(&self, _value: u64) {}
 
     /// Asks the driver about `value`, with at most one call, and completes what it says.
     fn discover(&self, _value: u64) {}

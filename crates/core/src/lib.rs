@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod blocking;
+mod bridge;
 mod buffer;
 mod capabilities;
 #[doc(hidden)]
@@ -13,15 +14,19 @@ mod device;
 mod error;
 mod event;
 mod event_options;
+mod function;
 mod future;
 mod gate;
 mod graph;
+#[doc(hidden)]
+pub mod hold;
 mod id;
 pub mod laws;
+mod measure;
+mod memory;
 #[cfg(syncpoint_loom)]
 #[doc(hidden)]
 pub mod model;
-mod measure;
 mod notify;
 mod observe;
 mod once;
@@ -41,6 +46,8 @@ mod timeline;
 mod together;
 mod wait;
 mod waits;
+#[doc(hidden)]
+pub mod work;
 
 pub use syncpoint_base::{Cause, Outcome, Work};
 pub use syncpoint_trace as trace;

@@ -10,19 +10,24 @@ use std::time::Duration;
 #[cfg(not(syncpoint_loom))]
 pub(crate) use std::sync::{
     Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 #[cfg(syncpoint_loom)]
 pub(crate) use loom::sync::{
     Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
 /// Locks, also where a thread panicked while it held the lock: every room of ours leaves its data whole before it
 /// calls anything that can panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Sleeps until a notification; may wake early.
+pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Sleeps until a notification, and at most this long; may wake early. In a model it sleeps without an end: a wake that
@@ -70,11 +75,21 @@ pub(crate) use {local, table};
 /// What tables of the whole process use.
 pub(crate) mod process {
     pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-    pub(crate) use std::sync::{Condvar, Mutex, OnceLock};
-    use std::sync::{MutexGuard, PoisonError};
+    pub(crate) use std::sync::{Condvar, Mutex, OnceLock, RwLock};
+    use std::sync::{MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
     /// Locks, also where a thread panicked while it held the lock, for the same reason.
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks to read, for the same reason.
+    pub(crate) fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+        lock.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks to write, for the same reason.
+    pub(crate) fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+        lock.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -63,6 +63,25 @@ impl Waits {
         self.0.pop_front()
     }
 
+    /// Adds a wait unless it, or one after it, is there.
+    pub fn note(&mut self, edge: Edge) {
+        if self.0.back().is_none_or(|last| last.own < edge.own) {
+            self.0.push_back(edge);
+        }
+    }
+
+    /// Takes the latest wait back, if it is that of `own`: it was refused.
+    #[must_use = "it is to be dropped outside the lock"]
+    pub fn take_back(&mut self, own: u64) -> Option<Edge> {
+        if self.0.back().is_some_and(|last| last.own == own) { self.0.pop_back() } else { None }
+    }
+
+    /// Takes the waits with own values from `own` on.
+    #[must_use = "they are to be dropped outside the lock"]
+    pub fn take_from(&mut self, own: u64) -> Self {
+        Self(self.0.split_off(self.0.partition_point(|edge| edge.own < own)))
+    }
+
     #[must_use = "they are to be dropped outside the lock"]
     /// Takes all waits, to be dropped outside the lock.
     pub fn take(&mut self) -> Self {

@@ -22,19 +22,24 @@ impl Eras {
     /// Fails every value from `from` on that has not failed already.
     ///
     /// A stream that is cancelled fails from the item after the one that runs. If that one fails too, its value gets
-    /// an era of its own before the other.
+    /// an era of its own before the other. So do values that a device loses behind a failure, or after a recovery.
     ///
     /// # Errors
     /// The error, to be dropped outside the lock, where every such value has failed already.
     pub(crate) fn begin(&mut self, from: u64, error: Error) -> Result<(), Error> {
-        let (index, upto) = match self.0.last() {
-            Some(failing) if failing.upto == OPEN => (self.0.len() - 1, failing.from - 1),
-            _ => (self.0.len(), OPEN),
-        };
-        if from > upto {
-            return Err(error);
+        let (mut from, mut is_new) = (from, false);
+        let mut index = self.0.partition_point(|era| era.upto < from);
+        while let Some(&Era { from: begin, upto, .. }) = self.0.get(index) {
+            if from < begin {
+                self.0.insert(index, Era { from, upto: begin - 1, error: error.clone() });
+                (index, is_new) = (index + 1, true);
+            }
+            if upto == OPEN {
+                return if is_new { Ok(()) } else { Err(error) };
+            }
+            (from, index) = (upto + 1, index + 1);
         }
-        self.0.insert(index, Era { from, upto, error });
+        self.0.push(Era { from, upto: OPEN, error });
         Ok(())
     }
 
@@ -54,5 +59,37 @@ impl Eras {
     pub(crate) fn failure_of(&self, value: u64) -> Option<&Error> {
         let index = self.0.partition_point(|era| era.upto < value);
         self.0.get(index).filter(|era| era.from <= value).map(|era| &era.error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn causes<const N: usize>(eras: &Eras, values: [u64; N]) -> [Option<&str>; N] {
+        values.map(|value| eras.failure_of(value).map(Error::message))
+    }
+
+    #[test]
+    fn values_before_a_failure_may_fail_after_it_for_another_cause() {
+        let mut eras = Eras::default();
+        assert!(eras.begin(7, Error::failed("work")).is_ok());
+        assert!(eras.begin(3, Error::failed("lost")).is_ok());
+        assert!(eras.begin(5, Error::failed("late")).is_err());
+        let (lost, work) = (Some("lost"), Some("work"));
+        assert_eq!(causes(&eras, [2, 3, 6, 7, 100]), [None, lost, lost, work, work]);
+        assert_eq!(eras.failing().map(Error::message), work);
+    }
+
+    #[test]
+    fn a_failure_of_work_from_before_a_recovery_fails_what_came_after_it_too() {
+        let mut eras = Eras::default();
+        assert!(eras.begin(7, Error::failed("work")).is_ok());
+        eras.end(9);
+        assert!(eras.begin(3, Error::failed("late")).is_ok());
+        let (late, work) = (Some("late"), Some("work"));
+        assert_eq!(causes(&eras, [2, 3, 6, 7, 9, 10]), [None, late, late, work, work, late]);
+        assert_eq!(eras.end(12).map(|error| error.to_string()), Some("late".to_owned()));
+        assert_eq!(causes(&eras, [12, 13]), [late, None]);
     }
 }

@@ -278,8 +278,8 @@ impl fmt::Display for Timeline {
     }
 }
 
-/// The protocol of a timeline, apart from who owns it, so that a model can run it.
-struct Core {
+/// The protocol of a timeline, apart from who owns it, so that a model can run it and a stream can have a second row.
+pub(crate) struct Core {
     progress: Progress,
     /// The first value after every failed era: 0 while nothing ever failed, the maximum while an era fails. Read after
     /// the completed value: whoever sees a value of a later era complete sees this raised before it.
@@ -295,13 +295,18 @@ struct Leaf {
 }
 
 impl Core {
-    fn new(enqueued: u64) -> Self {
+    pub(crate) fn new(enqueued: u64) -> Self {
         Self {
             progress: Progress::new(0),
             floor: AtomicU64::new(0),
             enqueued: AtomicU64::new(enqueued),
             leaf: Mutex::new(Leaf { wakers: Wakers::default(), eras: Eras::default() }),
         }
+    }
+
+    /// The largest value complete.
+    pub(crate) fn completed(&self) -> u64 {
+        self.progress.completed()
     }
 
     #[inline]
@@ -344,7 +349,7 @@ impl Core {
     }
 
     #[inline]
-    fn complete(&self, value: u64) {
+    pub(crate) fn complete(&self, value: u64) {
         if self.progress.advance(value) {
             self.take_due().wake();
         }
@@ -367,7 +372,7 @@ impl Core {
         due
     }
 
-    fn fail(&self, from: u64, error: Error) -> Woken {
+    pub(crate) fn fail(&self, from: u64, error: Error) -> Woken {
         let mut leaf = lock(&self.leaf);
         if let Err(late) = leaf.eras.begin(from, error) {
             drop(leaf);
@@ -379,7 +384,7 @@ impl Core {
         leaf.wakers.take_from(from)
     }
 
-    fn recover(&self, upto: u64) -> Option<Error> {
+    pub(crate) fn recover(&self, upto: u64) -> Option<Error> {
         let mut leaf = lock(&self.leaf);
         let error = leaf.eras.end(upto)?;
         // Release: pairs with the acquire in `is_complete`. The owner completes no value above `upto` before this.
@@ -387,7 +392,7 @@ impl Core {
         Some(error)
     }
 
-    fn register(&self, value: u64, waker: Waker) -> Option<Ticket> {
+    pub(crate) fn register(&self, value: u64, waker: Waker) -> Option<Ticket> {
         let mut leaf = lock(&self.leaf);
         if leaf.eras.failure_of(value).is_some() {
             return None;
@@ -402,7 +407,7 @@ impl Core {
         None
     }
 
-    fn unregister(&self, ticket: Ticket) {
+    pub(crate) fn unregister(&self, ticket: Ticket) {
         let waker = lock(&self.leaf).wakers.remove(ticket);
         drop(waker);
     }

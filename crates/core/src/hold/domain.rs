@@ -1,0 +1,117 @@
+//! A domain: the streams that can wait for one another natively.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+use super::{Crew, Driver, HeldStream};
+use crate::error::{Error, Kind, Result};
+use crate::sync::{Mutex, lock};
+
+/// The streams of one driver that can wait for one another natively, across its devices where it can; and what they
+/// share.
+pub struct Domain<D: Driver> {
+    crew: Arc<dyn Crew>,
+    bound: usize,
+    /// Guards the list alone.
+    streams: Mutex<List<D>>,
+}
+
+struct List<D: Driver> {
+    streams: Vec<Weak<HeldStream<D>>>,
+    /// Dead entries are swept when the list has doubled since the last sweep, so that adding stays cheap.
+    sweep_at: usize,
+}
+
+/// A list this short is never swept.
+const SHORT: usize = 64;
+
+/// How many items a stream holds at most: beyond it an enqueue is refused, and never blocks.
+const BOUND: usize = 1 << 20;
+
+impl<D: Driver> Domain<D> {
+    /// A domain without streams.
+    pub fn new(crew: Arc<dyn Crew>) -> Arc<Self> {
+        Self::bounded(crew, BOUND)
+    }
+
+    /// The same with another bound for the items that a stream holds.
+    pub fn bounded(crew: Arc<dyn Crew>, bound: usize) -> Arc<Self> {
+        let list = List { streams: Vec::new(), sweep_at: SHORT };
+        Arc::new(Self { crew, bound, streams: Mutex::new(list) })
+    }
+
+    /// The streams that live, in the order in which they were made.
+    pub fn streams(&self) -> Vec<Arc<HeldStream<D>>> {
+        lock(&self.streams).streams.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// The device of the streams whose driver `is_its` is lost: everything of theirs that is not known complete has
+    /// failed, and so has what waits for it.
+    pub fn lose(&self, is_its: impl Fn(&D) -> bool, error: &Error) {
+        for stream in self.streams().iter().filter(|stream| is_its(stream.driver())) {
+            stream.lose_alone(error);
+        }
+        self.spread();
+    }
+
+    /// Waits until the deadline for what has begun on the streams whose driver `is_its`, as a device that shuts down
+    /// does, after every stream was cancelled.
+    ///
+    /// # Errors
+    /// `TimedOut` when something still ran at the deadline.
+    #[track_caller]
+    pub fn wait_for_begun(&self, is_its: impl Fn(&D) -> bool, deadline: Instant) -> Result<()> {
+        let streams = self.streams();
+        let its = streams.iter().filter(|stream| is_its(stream.driver()));
+        let begun: Vec<_> = its.map(|stream| stream.begun()).collect();
+        let is_late = |error: &Error| error.kind() == Kind::TimedOut;
+        let late = begun
+            .iter()
+            .find_map(|point| point.synchronize_deadline(deadline).err().filter(is_late));
+        late.map_or(Ok(()), Err)
+    }
+
+    pub(super) fn crew(&self) -> &dyn Crew {
+        self.crew.as_ref()
+    }
+
+    pub(super) fn bound(&self) -> usize {
+        self.bound
+    }
+
+    pub(super) fn add(&self, stream: &Arc<HeldStream<D>>) {
+        let mut list = lock(&self.streams);
+        if list.streams.len() >= list.sweep_at {
+            list.streams.retain(|stream| stream.strong_count() > 0);
+            list.sweep_at = (list.streams.len() * 2).max(SHORT);
+        }
+        list.streams.push(Arc::downgrade(stream));
+    }
+
+    /// Fails the streams whose submitted waits have failed, and those that wait for them. A driver tells nobody that a
+    /// signal which it passed on was a failure, and a lost device signals no more; failures are rare, so everybody is
+    /// asked, until nobody has news.
+    pub(super) fn spread(&self) {
+        let streams = self.streams();
+        loop {
+            let mut news = false;
+            for stream in &streams {
+                let failed = stream.flight().failed_wait();
+                if let Some((own, error)) = failed {
+                    stream.fail_alone(own, &error);
+                    news = true;
+                }
+            }
+            if !news {
+                return;
+            }
+        }
+    }
+}
+
+impl<D: Driver> fmt::Debug for Domain<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Domain({} streams)", lock(&self.streams).streams.len())
+    }
+}

@@ -1,0 +1,135 @@
+//! What a backend with a driver says of itself: how one operation is submitted, and how its completion is noticed.
+
+use std::any::Any;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::HeldStream;
+use crate::contract::{Copy, Fill};
+use crate::error::Result;
+use crate::time::Time;
+
+/// The driver's side of one stream.
+///
+/// The hold queue calls [`submit`](Self::submit) for one stream at a time and in the order of values, which only grow.
+/// The driver says how far it is by [`HeldStream::complete`], [`HeldStream::fail`] and
+/// [`Domain::lose`](super::Domain::lose), from any thread, while it holds no lock of its own. It keeps the stream (the `Arc` that each call brings) for as long as
+/// something of it is on its way: a stream whose owner is gone still finishes its work.
+///
+/// # How each family of drivers fits
+///
+/// - **Native events** (CUDA). An operation is a call on the driver's stream and says nothing when it is done, so
+///   `SIGNALS_EACH` is false. A *mark* records a native event from the pool behind everything submitted: the driver's
+///   timeline is the short queue of `(value, event)`. Every record of the user's is a mark; work whose resources are
+///   kept is marked now and then. `Wait` looks up the other stream's first event at or beyond the value, under a
+///   counted lease; none left means that it is complete, and nothing is called. A stamp leases an event with timing,
+///   which is a mark as well, and its [`Timer`](Self::Timer) is that lease. [`discover`](Self::discover) asks the
+///   event of the value, [`expect`](Self::expect) puts the stream on the poller's list. Context of the call: made
+///   current by `submit`, restored before it returns.
+/// - **Counters** (Vulkan, Metal). An operation is a batch or command buffer that signals its value on the stream's
+///   own timeline semaphore or shared event, so `SIGNALS_EACH` is true and a mark is asked for only where a value
+///   passed without an operation: a batch of nothing but the signal. `Wait` is a batch that waits for the value on the
+///   other stream's semaphore. `discover` reads the counter. A value that passed on the host (host work, a wait for
+///   another backend) is never signalled by itself: the next signal jumps over it. On Metal a failed command buffer
+///   is told by `fail` *before* the host raises the shared event, so that whoever was let through learns of it.
+/// - **Sim** signals each operation from its event queue and has nothing to ask.
+///
+/// # What a driver promises
+///
+/// A value is said to be complete only when all operations of the stream up to it have ended and what they wrote is
+/// visible. A failure is said before whoever waits natively for the value is let through. Once a device is said to be
+/// lost, everything that other devices wait for natively on it is let go, and it touches no buffer any more.
+pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
+    /// What a timed record leases before it is submitted, which may be long after it was asked for.
+    type Timer: fmt::Debug + Send + Sync;
+
+    /// Whether every operation makes its value noticeable and can be waited for natively; otherwise marks do.
+    const SIGNALS_EACH: bool;
+
+    /// Submits one operation as `value`. May block where the driver's queue is full. Called under the order lock.
+    ///
+    /// # Errors
+    /// The driver's: then nothing was submitted. `Driver` or `Exhausted` fails the call that asked for it, or, where
+    /// the operation was held, the stream.
+    fn submit(
+        stream: &Arc<HeldStream<Self>>,
+        value: u64,
+        operation: Operation<'_, Self>,
+    ) -> Result<()>;
+
+    /// What a timed record needs, and the time that its point will have.
+    ///
+    /// # Errors
+    /// `Exhausted` or `Driver`.
+    fn timer(&self) -> Result<(Self::Timer, Time)>;
+
+    /// The raw handle that is lent to a function of `submit`. `None`: the function is ordinary host work.
+    fn native(&self) -> Option<&(dyn Any + Send + Sync)> {
+        None
+    }
+
+    /// Host work of this value has run. [`HeldStream::finish`] lets go what is behind it: now, or when the device's
+    /// own time has come.
+    fn ran(stream: &Arc<HeldStream<Self>>, value: u64) {
+        stream.finish(value);
+    }
+
+    /// Asks, with at most one call, how far the stream is, and says it by [`HeldStream::complete`]. Takes no lock that
+    /// is held across another call to the driver.
+    fn discover(_stream: &Arc<HeldStream<Self>>, _value: u64) {}
+
+    /// Somebody waits for `value`, which is signalled: the driver is to notice by itself when it comes to it. Asked
+    /// again and again; quick.
+    fn expect(_stream: &Arc<HeldStream<Self>>, _value: u64) {}
+
+    /// Where the device has no thread of its own: moves it on until `value` is settled or nothing moves.
+    fn drive(_stream: &Arc<HeldStream<Self>>, _value: u64) {}
+
+    /// How many driver calls were made for this stream.
+    fn calls(&self) -> u64;
+}
+
+/// One operation of a driver.
+#[expect(clippy::exhaustive_enums, reason = "a driver does every one; outside the semver promise")]
+pub enum Operation<'a, D: Driver> {
+    /// Fill part of a buffer with a byte. The buffers stay alive until the value is reached.
+    Fill(&'a Fill),
+    /// Copy part of a buffer.
+    Copy(&'a Copy),
+    /// Let time pass.
+    Delay(Duration),
+    /// Wait for a value of another stream of the domain that is signalled already.
+    Wait {
+        /// The other stream.
+        stream: &'a Arc<HeldStream<D>>,
+        /// Its value.
+        value: u64,
+    },
+    /// Note the device's time. Signals in every family.
+    Stamp(&'a D::Timer),
+    /// Nothing but the signal of the value.
+    Mark,
+}
+
+impl<D: Driver> Operation<'_, D> {
+    /// Whether the driver will tell when it comes to it.
+    pub(super) fn signals(&self) -> bool {
+        D::SIGNALS_EACH || matches!(self, Self::Stamp(_) | Self::Mark)
+    }
+}
+
+impl<D: Driver> fmt::Debug for Operation<'_, D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fill(fill) => fill.fmt(formatter),
+            Self::Copy(copy) => copy.fmt(formatter),
+            Self::Delay(duration) => write!(formatter, "Delay({duration:?})"),
+            Self::Wait { stream, value } => {
+                write!(formatter, "Wait({value} of {})", stream.timeline())
+            }
+            Self::Stamp(timer) => write!(formatter, "Stamp({timer:?})"),
+            Self::Mark => formatter.write_str("Mark"),
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! What is on its way: given to the driver, or passed, and not landed.
+
+use std::collections::VecDeque;
+
+use crate::contract::{Edge, Task, Waits};
+use crate::error::Error;
+use crate::gate::Opening;
+use crate::point::{Point, State};
+
+/// The values of a stream between the queue and the timeline, and what hangs on them.
+#[derive(Debug, Default)]
+pub(super) struct Flight {
+    /// The outstanding waits, held and submitted: for elision, failure, reports and the cycle search.
+    pub(super) waits: Waits,
+    /// How many items are held.
+    pub(super) held: u64,
+    /// The last value that the driver was given.
+    submitted: u64,
+    /// The last value of which the driver will tell.
+    signalled: u64,
+    /// The last value that is not held.
+    passed: u64,
+    /// The value of the function of the user's that is at work.
+    running: Option<u64>,
+    /// The driver's word.
+    reached: u64,
+    /// What is complete or about to be completed.
+    pub(super) landed: u64,
+    /// Whether somebody lands values now. It opens gates without the lock; others leave their news to it.
+    pub(super) landing: bool,
+    /// The own value of the wait whose point is waited for, so that landing can go on.
+    sought: Option<u64>,
+    /// The value of the host work at the front of the queue that waits for the device to be through.
+    wanted: Option<u64>,
+    /// The largest value that somebody sleeps for.
+    expected: u64,
+    /// The largest value that somebody will ask for.
+    asked: u64,
+    /// Gates to open, in the order of their values.
+    openings: VecDeque<Promise>,
+    /// Resources of submitted operations.
+    kept: VecDeque<(u64, Task)>,
+    /// Where the latest failure begins.
+    failed_from: u64,
+    /// Why the device is lost.
+    pub(super) lost: Option<Error>,
+}
+
+/// A gate to open when everything before it is complete.
+#[derive(Debug)]
+struct Promise {
+    value: u64,
+    /// What was submitted before it: it is due when that is reached, although `value` itself is nothing to the driver.
+    after: u64,
+    opening: Opening,
+}
+
+/// What landing does next.
+#[derive(Debug)]
+pub(super) enum Landing {
+    /// Open a gate.
+    Open(Opening),
+    /// The driver is past a wait whose point is not known complete yet.
+    Seek(Point),
+    /// The wait of this own value failed.
+    Fail(u64, Error),
+    /// Nothing more has come.
+    Done,
+}
+
+impl Flight {
+    /// Whether the driver has done everything that it was given.
+    pub(super) fn is_through(&self) -> bool {
+        self.reached >= self.submitted
+    }
+
+    /// Whether everything before `value` is over, where the timeline has completed `completed`: on the device too,
+    /// which may still be at work that has failed.
+    pub(super) fn is_quiet_before(&self, value: u64, completed: u64) -> bool {
+        self.is_through() && completed + 1 >= value
+    }
+
+    /// Wants to hear when everything before `value` is over. Says whether it is already.
+    pub(super) fn want(&mut self, value: u64, completed: u64) -> bool {
+        let quiet = self.is_quiet_before(value, completed);
+        self.wanted = (!quiet).then_some(value);
+        self.expected = self.expected.max(self.submitted);
+        quiet
+    }
+
+    /// Whether what was wanted has come; it is told once.
+    pub(super) fn take_wanted(&mut self, completed: u64) -> bool {
+        let Some(value) = self.wanted else { return false };
+        let quiet = self.is_quiet_before(value, completed);
+        if quiet {
+            self.wanted = None;
+        }
+        quiet
+    }
+
+    /// The driver was given `value`. Gives back what needs no keeping, to be dropped outside the locks.
+    pub(super) fn submit(&mut self, value: u64, signals: bool, keep: Option<Task>) -> Option<Task> {
+        self.passed = self.passed.max(value);
+        self.submitted = value;
+        if signals {
+            self.signalled = value;
+        }
+        if self.reached >= value {
+            return keep;
+        }
+        self.kept.extend(keep.map(|task| (value, task)));
+        None
+    }
+
+    /// `value` needed nothing of the driver, or is the function that runs now.
+    pub(super) fn pass(&mut self, value: u64) {
+        self.passed = self.passed.max(value);
+    }
+
+    /// A function of the user's begins.
+    pub(super) fn begin(&mut self, value: u64) {
+        self.pass(value);
+        self.running = Some(value);
+    }
+
+    /// It has ended.
+    pub(super) fn end(&mut self) {
+        self.running = None;
+    }
+
+    /// A gate is to be opened at `value`.
+    pub(super) fn promise(&mut self, value: u64, opening: Opening) {
+        self.pass(value);
+        self.openings.push_back(Promise { value, after: self.submitted, opening });
+        if !self.is_through() {
+            self.expected = self.expected.max(self.submitted);
+        }
+    }
+
+    /// Whether something was submitted of which the driver will not tell by itself.
+    pub(super) fn is_unsignalled(&self) -> bool {
+        self.signalled < self.submitted && !self.is_through()
+    }
+
+    /// Whether `value`, which is passed, needs a mark before anybody can ask for it.
+    pub(super) fn needs_mark(&self, value: u64) -> bool {
+        self.signalled < value && !self.is_through()
+    }
+
+    /// Somebody will ask for `value`.
+    pub(super) fn ask(&mut self, value: u64) {
+        self.asked = self.asked.max(value);
+    }
+
+    /// Whether it is known that somebody will ask for `value`, or nobody need be told.
+    pub(super) fn is_asked(&self, value: u64) -> bool {
+        self.asked.max(self.signalled).max(self.landed) >= value
+    }
+
+    /// Somebody sleeps until `value` is complete.
+    pub(super) fn expect(&mut self, value: u64) {
+        self.expected = self.expected.max(value);
+    }
+
+    /// The largest value that somebody sleeps for and nobody has asked for.
+    pub(super) fn unasked(&self) -> Option<u64> {
+        (!self.is_asked(self.expected)).then_some(self.expected)
+    }
+
+    /// The signal that the driver is to notice, because somebody sleeps for it or for what is behind it.
+    pub(super) fn expects_signal(&self) -> Option<u64> {
+        (self.expected > self.reached && self.signalled > self.reached).then_some(self.signalled)
+    }
+
+    /// What is signalled.
+    pub(super) fn signalled(&self) -> u64 {
+        self.signalled
+    }
+
+    /// What is submitted.
+    pub(super) fn submitted(&self) -> u64 {
+        self.submitted
+    }
+
+    /// The driver's word. Gives back what is needed no more, to be dropped outside the lock.
+    pub(super) fn reach(&mut self, value: u64) -> Vec<Task> {
+        self.reached = self.reached.max(value);
+        let done = self.kept.partition_point(|(kept, _)| *kept <= self.reached);
+        self.kept.drain(..done).map(|(_, task)| task).collect()
+    }
+
+    /// How far values have come, waits not looked at.
+    fn horizon(&self) -> u64 {
+        let mut horizon = self.reached.max(self.landed);
+        if self.is_through() {
+            horizon = horizon.max(self.passed);
+        }
+        let due = self.openings.iter().take_while(|promise| promise.after <= self.reached);
+        let horizon =
+            due.map(|promise| promise.value).last().map_or(horizon, |due| due.max(horizon));
+        self.running.map_or(horizon, |running| horizon.min(running - 1))
+    }
+
+    /// Whether something may land that has not.
+    pub(super) fn has_news(&self) -> bool {
+        self.horizon() > self.landed
+    }
+
+    /// Lands what can: says what has to be done first, until it is done. Waits that are over go to `over`, to be
+    /// dropped outside the lock.
+    pub(super) fn land(&mut self, over: &mut Vec<Edge>) -> Landing {
+        let horizon = self.horizon();
+        loop {
+            let wait = self.waits.front().filter(|edge| edge.own <= horizon);
+            let gate = self.openings.front().filter(|promise| promise.value <= horizon);
+            match (wait, gate) {
+                (Some(wait), gate) if gate.is_none_or(|gate| wait.own < gate.value) => {
+                    let (own, point) = (wait.own, &wait.point);
+                    match point.timeline().state(point.value()) {
+                        State::Complete => over.extend(self.waits.pop()),
+                        State::Failed(error) => return Landing::Fail(own, error),
+                        State::Pending => return self.seek(own, point.clone()),
+                    }
+                }
+                (_, Some(_)) => return self.open_front(),
+                (_, None) => {
+                    self.landed = self.landed.max(horizon);
+                    return Landing::Done;
+                }
+            }
+        }
+    }
+
+    fn open_front(&mut self) -> Landing {
+        let Some(promise) = self.openings.pop_front() else { return Landing::Done };
+        // Landed before it is open: a device lost in between fails what comes after it only.
+        self.landed = self.landed.max(promise.value);
+        Landing::Open(promise.opening)
+    }
+
+    fn seek(&mut self, own: u64, point: Point) -> Landing {
+        self.landed = self.landed.max(own - 1);
+        let told = self.sought.replace(own) == Some(own);
+        if told { Landing::Done } else { Landing::Seek(point) }
+    }
+
+    /// The submitted wait that has failed, if one has.
+    pub(super) fn failed_wait(&self) -> Option<(u64, Error)> {
+        let passed = self.waits.upto(self.passed);
+        passed.into_iter().find_map(|edge| match edge.point.timeline().state(edge.point.value()) {
+            State::Failed(error) => Some((edge.own, error)),
+            State::Pending | State::Complete => None,
+        })
+    }
+
+    /// Takes what hangs on the values from `from` on: they have failed. Resources stay until the driver is through.
+    pub(super) fn fail(&mut self, from: u64) -> Fallen {
+        let kept = self.openings.partition_point(|promise| promise.value < from);
+        let openings = self.openings.drain(kept..).map(|promise| promise.opening).collect();
+        self.sought.take_if(|sought| *sought >= from);
+        self.failed_from = from;
+        Fallen { openings, waits: self.waits.take_from(from) }
+    }
+
+    /// What is kept for operations on their way, for tests.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> impl Iterator<Item = &Task> {
+        self.kept.iter().map(|(_, task)| task)
+    }
+
+    /// The device is lost: nothing of it touches the resources any more.
+    pub(super) fn lose(&mut self, error: &Error) -> Vec<Task> {
+        self.lost.get_or_insert_with(|| error.clone());
+        self.kept.drain(..).map(|(_, task)| task).collect()
+    }
+
+    /// A new era begins behind `enqueued`: everything up to it is passed. What is on its way from before the failure
+    /// stays so.
+    pub(super) fn renew(&mut self, enqueued: u64) -> Fallen {
+        self.pass(enqueued);
+        self.held = 0;
+        self.wanted = None;
+        self.fail(self.failed_from)
+    }
+}
+
+/// What hung on values that have failed, to be dropped, and gates to be failed, outside the locks.
+#[derive(Debug)]
+#[must_use = "gates that are not failed leave their waiters asleep"]
+pub(super) struct Fallen {
+    pub(super) openings: Vec<Opening>,
+    pub(super) waits: Waits,
+}

@@ -1,0 +1,70 @@
+//! Landing: what the driver's word becomes for everybody else.
+//!
+//! A value lands when the driver has come to it and every wait up to it is known to be complete; then the gates that
+//! were to open before it are opened, and then it is completed. One thread lands at a time, because gates are opened
+//! without the lock and nobody may see a value complete whose gate is still closed.
+
+use super::flight::Landing;
+use super::{Driver, HeldStream};
+use crate::bridge;
+use crate::point::Point;
+
+/// What a driver says of completions. Never under a lock of its own.
+impl<D: Driver> HeldStream<D> {
+    /// All operations up to `value` have ended, and what they wrote is visible.
+    pub fn complete(&self, value: u64) {
+        let done = self.flight().reach(value);
+        self.land();
+        drop(done);
+    }
+}
+
+impl<D: Driver> HeldStream<D> {
+    /// Lands what can, unless somebody does already: then what the caller changed is seen there.
+    pub(super) fn land(&self) {
+        let mut over = Vec::new();
+        let mut flight = self.flight();
+        if std::mem::replace(&mut flight.landing, true) {
+            return;
+        }
+        loop {
+            let next = flight.land(&mut over);
+            if matches!(next, Landing::Done) {
+                break;
+            }
+            drop(flight);
+            self.take_step(next);
+            flight = self.flight();
+        }
+        flight.landing = false;
+        let landed = flight.landed;
+        drop(flight);
+        drop(over);
+        self.timeline.complete(landed);
+        // After the timeline: who sees the value here and not complete there may wait for it natively.
+        self.signals.complete(landed);
+        // After it too: the work that is let go sees complete what it waited for.
+        let wanted = self.flight().take_wanted(self.timeline.completed());
+        if wanted {
+            self.rouse();
+        }
+    }
+
+    fn take_step(&self, landing: Landing) {
+        match landing {
+            Landing::Open(opening) => opening.open(),
+            Landing::Seek(point) => self.seek(&point),
+            Landing::Fail(own, error) => self.fail(own, &error),
+            Landing::Done => {}
+        }
+    }
+
+    /// The driver is past a wait whose point nobody has seen complete yet: asks to be woken then. Its stream is not
+    /// asked here and now, because it may wait in the same way, and so on.
+    fn seek(&self, point: &Point) {
+        let listed = point.timeline().register(point.value(), self.waker());
+        if let Some(_woken_once) = listed {
+            bridge::expect(point);
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! The hold queue: gives the whole contract of a stream to a backend whose driver takes submissions.
+//!
+//! A driver runs what it is given in order, but it must not be given everything at once: host work needs a thread of
+//! ours, a gate has no driver, and a device that waits for a signal which nobody has submitted yet hangs a GPU. So a
+//! stream keeps in order what cannot go yet, and whatever is behind it. A backend says through [`Driver`] how one
+//! operation is submitted and when a value is complete; everything else is here, once for all of them.
+//!
+//! ```text
+//!   user threads            order lock                     driver               poller or engine of the driver
+//!   put ---> take a value --+--> nothing before it: --------> submit ... runs ... --> complete(value) / fail(value)
+//!                           |                                    ^                              |
+//!                           +--> held behind something           | pump, on a crew              v
+//!                                 a wait for a point nobody      |                    land: waits looked at, gates
+//!                                 signals yet, host work,        |                    opened, values completed,
+//!                                 what is behind them  ----------+ <--- wakers, rouse --- and whoever waits is woken
+//! ```
+//!
+//! **Values.** *Submitted* is what the driver has been given, *passed* what was given to it or needed nothing of it,
+//! *signalled* what it will tell of when it comes to it (every operation with a counter driver, marks with a
+//! native-event driver), *reached* the driver's word, *landed* what this room makes of it: reached, and every wait up
+//! to there known to be complete. *Enqueued ≥ passed ≥ submitted ≥ signalled; passed ≥ landed.*
+//!
+//! **Waits.** A native wait names signalled values of streams of the same [`Domain`] only. A wait for a value not
+//! signalled yet is held until it is signalled or settled; a wait for any other point is held until it is settled,
+//! through the `bridge`. A value lands only once the points that its stream waited for are known complete: so a
+//! failure that is noticed late still reaches everybody, and nobody sees *complete* taken back.
+//!
+//! **Locks.** The order lock guards the queue and the turn; under it one value is taken and its operation submitted,
+//! and nothing else. The flight lock guards what is on its way and is never held across a call to the driver, a waker
+//! or a gate. Order is taken before flight, flight before the leaf locks of timelines; nobody holds two of a kind.
+//! Queries, host waits, wakers, drops and completions take no order lock. Nothing of the user's runs under any: the
+//! function of a `submit` runs in the stream's submission turn (*away*), which holds what others enqueue behind it.
+//!
+//! **Threads.** A waker runs nothing: it lists the stream with the [`Crew`], and whoever serves the crew pumps it, so
+//! a chain of any length needs no stack.
+
+mod crew;
+mod domain;
+mod driver;
+mod failure;
+mod flight;
+mod land;
+mod mark;
+mod offer;
+mod order;
+mod park;
+mod raw;
+mod row;
+mod turn;
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests;
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::task::{Wake, Waker};
+
+pub use crew::Crew;
+pub use domain::Domain;
+pub use driver::{Driver, Operation};
+
+use crate::point::Point;
+use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
+use crate::timeline::{self, Timeline};
+use flight::Flight;
+use order::Order;
+
+/// A stream that holds on the host what its driver cannot be given yet.
+pub struct HeldStream<D: Driver> {
+    timeline: Timeline,
+    domain: Arc<Domain<D>>,
+    driver: D,
+    level: usize,
+    /// The order lock. Under it a value is taken and its operation submitted, and nothing else.
+    order: Mutex<Order<D>>,
+    /// What is on its way. Taken after the order lock where both are; never held across a call.
+    flight: Mutex<Flight>,
+    /// What is signalled or settled, for the streams that wait for that: a value is complete here when a native wait
+    /// may name it, or no wait is needed any more.
+    signals: timeline::Core,
+    /// Whether the crew has this stream on its list.
+    roused: AtomicBool,
+    this: Weak<Self>,
+}
+
+impl<D: Driver> HeldStream<D> {
+    /// A stream on which `timeline` grows. `level`: how urgent its host work is, the most urgent first, below
+    /// [`LEVELS`](crate::work::LEVELS).
+    pub fn new(timeline: Timeline, domain: &Arc<Domain<D>>, driver: D, level: usize) -> Arc<Self> {
+        let stream = Arc::new_cyclic(|this| Self {
+            timeline,
+            domain: Arc::clone(domain),
+            driver,
+            level,
+            order: Mutex::new(Order::default()),
+            flight: Mutex::new(Flight::default()),
+            signals: timeline::Core::new(0),
+            roused: AtomicBool::new(false),
+            this: Weak::clone(this),
+        });
+        domain.add(&stream);
+        stream
+    }
+
+    /// The driver's side of the stream.
+    pub fn driver(&self) -> &D {
+        &self.driver
+    }
+
+    /// The timeline of the stream.
+    pub fn timeline(&self) -> &Timeline {
+        &self.timeline
+    }
+
+    /// The end of what has begun: what was given to the driver, what needed nothing of it, and a function that runs.
+    #[track_caller]
+    pub fn begun(&self) -> Point {
+        let begun = self.order().row.passed();
+        self.timeline.point(begun)
+    }
+
+    fn order(&self) -> MutexGuard<'_, Order<D>> {
+        lock(&self.order)
+    }
+
+    fn flight(&self) -> MutexGuard<'_, Flight> {
+        lock(&self.flight)
+    }
+
+    /// A strong name of this stream.
+    fn this(&self) -> Arc<Self> {
+        self.this
+            .upgrade()
+            .unwrap_or_else(|| unreachable!("a method is called through a strong name"))
+    }
+
+    fn waker(&self) -> Waker {
+        Waker::from(self.this())
+    }
+
+    /// Lists the stream with the crew, once until it is pumped.
+    fn rouse(&self) {
+        // Acquire and release: pair with the exchange in `pump`, so that whoever pumps sees what was changed before.
+        if !self.roused.swap(true, Ordering::AcqRel) {
+            self.domain.crew().rouse(self.this());
+        }
+    }
+}
+
+/// The waker of a held stream lists it and runs nothing.
+impl<D: Driver> Wake for HeldStream<D> {
+    fn wake(self: Arc<Self>) {
+        self.rouse();
+    }
+}
+
+impl<D: Driver> fmt::Debug for HeldStream<D> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("HeldStream")
+            .field("timeline", &self.timeline)
+            .field("driver", &self.driver)
+            .finish_non_exhaustive()
+    }
+}

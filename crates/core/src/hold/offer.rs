@@ -1,0 +1,164 @@
+//! Offering one item to the driver: it takes it, refuses it, or the item has to be held.
+
+use std::sync::Arc;
+
+use super::order::{Entry, Step};
+use super::{Driver, HeldStream, Operation};
+use crate::contract::{Edge, Task};
+use crate::error::Error;
+use crate::point::{Point, State};
+
+/// What has become of an item.
+#[derive(Debug)]
+pub(super) enum Offer<D: Driver> {
+    /// The driver has it, or it needed nothing of the driver.
+    Taken(Spent<D>),
+    /// The driver refused it.
+    Refused(Entry<D>, Error),
+    /// It is a wait for a point that has failed.
+    Failed(Error),
+    /// It cannot go yet.
+    Held(Entry<D>, Hold<D>),
+}
+
+/// What is left of an item that was taken, to be dropped outside the lock.
+#[derive(Debug)]
+pub(super) struct Spent<D: Driver> {
+    _done: Option<Task>,
+    _entry: Option<Entry<D>>,
+}
+
+impl<D: Driver> Spent<D> {
+    fn nothing() -> Self {
+        Self { _done: None, _entry: None }
+    }
+}
+
+/// Why an item cannot go yet.
+#[derive(Debug)]
+pub(super) enum Hold<D: Driver> {
+    /// Its point has to be settled.
+    Until(Point),
+    /// Another stream has to signal a value first.
+    Signal(Arc<HeldStream<D>>, u64),
+    /// Everything before it has to be complete.
+    Quiet,
+    /// It is a function of the user's, to be called outside every lock.
+    Call,
+}
+
+impl<D: Driver> HeldStream<D> {
+    /// Offers an item as `value`, the one after everything passed. Called under the order lock.
+    pub(super) fn offer(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Offer<D> {
+        match &entry.step {
+            Step::Wait(point) => {
+                let point = point.clone();
+                self.offer_wait(value, entry, point)
+            }
+            Step::Stamp(timer) => match D::submit(self, value, Operation::Stamp(timer)) {
+                Ok(()) => self.taken(value, true, Some(entry)),
+                Err(error) => Offer::Refused(entry, error),
+            },
+            Step::Task(_) => self.offer_task(value, entry),
+        }
+    }
+
+    fn offer_task(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Offer<D> {
+        let Step::Task(task) = &entry.step else {
+            unreachable!("waits and stamps are offered by themselves")
+        };
+        let operation = match task {
+            Task::Fill(fill) => Operation::Fill(fill),
+            Task::Copy(copy) => Operation::Copy(copy),
+            Task::Delay(duration) => Operation::Delay(*duration),
+            Task::Submit(_) if self.driver.native().is_some() => {
+                return Offer::Held(entry, Hold::Call);
+            }
+            Task::Host(_) | Task::Submit(_) => return self.offer_work(value, entry),
+            Task::Open(_) => return self.offer_opening(value, entry),
+        };
+        let signals = operation.signals();
+        match D::submit(self, value, operation) {
+            Ok(()) => self.taken(value, signals, Some(entry)),
+            Err(error) => Offer::Refused(entry, error),
+        }
+    }
+
+    /// Notes what the driver took; what it works on is kept until it is through.
+    fn taken(&self, value: u64, signals: bool, entry: Option<Entry<D>>) -> Offer<D> {
+        let (keep, spent) = match entry {
+            Some(Entry { step: Step::Task(task), .. }) => (Some(task), None),
+            other => (None, other),
+        };
+        let done = self.flight().submit(value, signals, keep);
+        Offer::Taken(Spent { _done: done, _entry: spent })
+    }
+
+    /// A wait goes natively where the other stream is of the domain and has signalled the value; a point known complete
+    /// needs nothing.
+    fn offer_wait(self: &Arc<Self>, value: u64, entry: Entry<D>, point: Point) -> Offer<D> {
+        if let Some(settled) = self.offer_settled(value, &point) {
+            return settled;
+        }
+        let Some(stream) = self.peer(&point) else { return Offer::Held(entry, Hold::Until(point)) };
+        if stream.signals.completed() < point.value() {
+            return Offer::Held(entry, Hold::Signal(stream, point.value()));
+        }
+        // A value that needs no signal is complete before it counts as signalled, so it is looked at again.
+        if let Some(settled) = self.offer_settled(value, &point) {
+            return settled;
+        }
+        // On the list before the driver can come to it; a held wait is there already.
+        self.flight().waits.note(Edge::new(value, point.clone(), entry.place));
+        let operation = Operation::Wait { stream: &stream, value: point.value() };
+        let signals = operation.signals();
+        match D::submit(self, value, operation) {
+            Ok(()) => self.taken(value, signals, None),
+            Err(error) => {
+                let edge = self.flight().waits.take_back(value);
+                drop(edge);
+                Offer::Refused(entry, error)
+            }
+        }
+    }
+
+    fn offer_settled(&self, value: u64, point: &Point) -> Option<Offer<D>> {
+        match point.timeline().state(point.value()) {
+            State::Pending => None,
+            State::Failed(error) => Some(Offer::Failed(error)),
+            State::Complete => {
+                self.flight().pass(value);
+                Some(Offer::Taken(Spent::nothing()))
+            }
+        }
+    }
+
+    /// The stream of a point, where a native wait for it is possible.
+    pub(super) fn peer(&self, point: &Point) -> Option<Arc<Self>> {
+        let stream = point.timeline().own_stream::<Self>()?;
+        Arc::ptr_eq(&stream.domain, &self.domain).then_some(stream)
+    }
+
+    /// Host work begins when everything before it is complete.
+    fn offer_work(&self, value: u64, entry: Entry<D>) -> Offer<D> {
+        let completed = self.timeline.completed();
+        let quiet = self.flight().is_quiet_before(value, completed);
+        Offer::Held(entry, if quiet { Hold::Call } else { Hold::Quiet })
+    }
+
+    /// An opening holds nothing back: what is behind it goes on while the driver is still before it.
+    fn offer_opening(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Offer<D> {
+        if let Err(error) = self.notice(value - 1) {
+            return Offer::Refused(entry, error);
+        }
+        let mut flight = self.flight();
+        // A failure takes the gates under this lock: one that is promised later would be opened.
+        if let Some(failure) = self.timeline.failure() {
+            return Offer::Refused(entry, failure);
+        }
+        if let Step::Task(Task::Open(opening)) = entry.step {
+            flight.promise(value, opening);
+        }
+        Offer::Taken(Spent::nothing())
+    }
+}

@@ -1,0 +1,133 @@
+//! The order of a held stream: what is held, and whose turn it is to submit.
+//!
+//! ```text
+//!          put something that cannot go yet                 roused
+//!   Free ------------------------------------> Parked --------------------> Taken
+//!    ^ ^                                        ^  ^  comes to what cannot  |  |  |
+//!    | |            ended, more is held         |  +------- go yet ---------+  |  |
+//!    | +---- Away ------------------------------+                              |  |
+//!    |        ^ comes to a function of the user's                              |  |
+//!    |        +----------------------------------------------------------------+  |
+//!    +---------------------------- nothing is held any more ----------------------+
+//! ```
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::row::Row;
+use super::{Driver, HeldStream};
+use crate::contract::{Task, discard};
+use crate::error::Error;
+use crate::place::Place;
+use crate::point::Point;
+use crate::timeline::{Ticket, Timeline};
+
+/// What the order lock guards.
+#[derive(Debug)]
+pub(super) struct Order<D: Driver> {
+    pub(super) row: Row<Entry<D>>,
+    pub(super) turn: Turn,
+    /// Values not passed that somebody will ask for: each is marked when it is passed.
+    pub(super) asks: VecDeque<u64>,
+    /// Where the stream is listed while it is parked.
+    pub(super) parked: Option<Parked<D>>,
+    /// Why nothing is taken any more: the device was shut down.
+    pub(super) cancelled: Option<Error>,
+}
+
+/// Whose turn it is to submit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// Anybody's: nothing is held, and what is put goes to the driver at once.
+    #[default]
+    Free,
+    /// Nobody's until the stream is roused: what is at the front cannot go yet.
+    Parked,
+    /// Of whoever pumps.
+    Taken,
+    /// Of a function of the user's that is at work.
+    Away,
+}
+
+/// One item and where it was asked for.
+#[derive(Debug)]
+pub(super) struct Entry<D: Driver> {
+    pub(super) step: Step<D>,
+    pub(super) place: Place,
+}
+
+/// What an item does.
+#[derive(Debug)]
+pub(super) enum Step<D: Driver> {
+    /// A task of the contract.
+    Task(Task),
+    /// Wait for a point.
+    Wait(Point),
+    /// Note the time.
+    Stamp(D::Timer),
+}
+
+/// Where a parked stream is listed.
+#[derive(Debug)]
+pub(super) enum Parked<D: Driver> {
+    /// With the waiters of a point.
+    Settled(Timeline, Ticket),
+    /// With those who wait for a signal of another stream.
+    Signal(Arc<HeldStream<D>>, Ticket),
+}
+
+impl<D: Driver> Entry<D> {
+    /// Ends an item that will never run. Outside every lock.
+    pub(super) fn discard(self, cause: &Error) {
+        match self.step {
+            Step::Task(task) => task.discard(cause),
+            step => discard(step),
+        }
+    }
+
+    /// Whether it is a function that submits by itself.
+    pub(super) fn is_submission(&self) -> bool {
+        matches!(self.step, Step::Task(Task::Submit(_)))
+    }
+}
+
+impl<D: Driver> Parked<D> {
+    /// Takes the stream off the list, if it still is on it. Outside every lock.
+    pub(super) fn unlist(self) {
+        match self {
+            Self::Settled(timeline, ticket) => timeline.unregister(ticket),
+            Self::Signal(stream, ticket) => stream.signals.unregister(ticket),
+        }
+    }
+}
+
+impl<D: Driver> Order<D> {
+    /// Gives the turn back: to anybody where nothing is held. Says whether something is.
+    pub(super) fn give_back_turn(&mut self) -> bool {
+        let held = !self.row.is_empty();
+        self.turn = if held { Turn::Parked } else { Turn::Free };
+        self.row.shrink();
+        held
+    }
+
+    /// Takes a question about `value`, or one before it, off the list. Says whether there was one.
+    pub(super) fn take_ask(&mut self, value: u64) -> bool {
+        let asked = self.asks.front().is_some_and(|asked| *asked <= value);
+        while self.asks.front().is_some_and(|asked| *asked <= value) {
+            self.asks.pop_front();
+        }
+        asked
+    }
+}
+
+impl<D: Driver> Default for Order<D> {
+    fn default() -> Self {
+        Self {
+            row: Row::default(),
+            turn: Turn::Free,
+            asks: VecDeque::new(),
+            parked: None,
+            cancelled: None,
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The contract of a stream, as a held stream keeps it.
+
+use std::sync::Arc;
+
+use super::offer::{Hold, Offer};
+use super::order::{Entry, Order, Step, Turn};
+use super::{Driver, HeldStream};
+use crate::contract::{Edge, Item, Placed, RawStream, Refused, Time};
+use crate::error::{Error, Kind, Result};
+use crate::place::Place;
+use crate::point::Point;
+use crate::stream::Statistics;
+use crate::sync::MutexGuard;
+
+impl<D: Driver> RawStream for HeldStream<D> {
+    fn put(&self, item: Item) -> Result<Placed> {
+        let this = self.this();
+        let order = self.order();
+        this.admit(order, entry(item)).map_err(|(_refused, error)| error)
+    }
+
+    fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused> {
+        let (this, place) = (self.this(), item.place);
+        let order = self.order();
+        if order.row.enqueued() != enqueued {
+            return Err(Refused { item, error: None });
+        }
+        this.admit(order, entry(item)).map_err(|(entry, error)| match entry.step {
+            Step::Task(task) => Refused { item: Item { task, place }, error: Some(error) },
+            Step::Wait(_) | Step::Stamp(_) => unreachable!("a refused task comes back as it was"),
+        })
+    }
+
+    fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>> {
+        let this = self.this();
+        if let Some(stream) = self.peer(point) {
+            stream.ask_for(point.value());
+        }
+        let order = self.order();
+        if self.flight().waits.cover(point) {
+            return Ok(None);
+        }
+        let entry = Entry { step: Step::Wait(point.clone()), place };
+        this.admit(order, entry).map(Some).map_err(|(_refused, error)| error)
+    }
+
+    fn record(&self) -> Result<Placed> {
+        let this = self.this();
+        let mut order = self.order();
+        if self.timeline.has_failed() {
+            return Ok(Placed::new(self.failed_value(&mut order)));
+        }
+        let value = order.row.enqueued();
+        this.ask(&mut order, value)?;
+        let placed = Placed::new(value);
+        drop(order);
+        this.after_submission();
+        Ok(placed)
+    }
+
+    fn record_timed(&self, place: Place) -> Result<(Placed, Time)> {
+        let this = self.this();
+        let (timer, time) = self.driver.timer()?;
+        let entry = Entry { step: Step::Stamp(timer), place };
+        let admitted = this.admit(self.order(), entry);
+        admitted.map(|placed| (placed, time)).map_err(|(_refused, error)| error)
+    }
+
+    fn waits_upto(&self, value: u64) -> Vec<Edge> {
+        self.flight().waits.upto(value)
+    }
+
+    fn recover(&self) -> Result<Option<Error>> {
+        self.begin_anew()
+    }
+
+    fn cancel(&self, error: &Error) {
+        self.cancel_held(error);
+    }
+
+    /// What is queued runs on: whoever waits for it, or has something of it on its way, keeps the stream. What nobody
+    /// has asked for is asked for once, so that its end is noticed and its resources are freed.
+    fn close(&self) {
+        let mut flight = self.flight();
+        if !flight.is_unsignalled() {
+            return;
+        }
+        let submitted = flight.submitted();
+        flight.expect(submitted);
+        drop(flight);
+        self.rouse();
+    }
+
+    fn statistics(&self) -> Statistics {
+        Statistics {
+            queued: self.timeline.enqueued().saturating_sub(self.timeline.completed()),
+            held: self.flight().held,
+            driver_calls: self.driver.calls(),
+            ..Statistics::default()
+        }
+    }
+
+    fn drive(&self, value: u64) {
+        D::drive(&self.this(), value);
+    }
+
+    fn discover(&self, value: u64) {
+        D::discover(&self.this(), value);
+    }
+
+    fn expect(&self, value: u64) {
+        let mut flight = self.flight();
+        flight.expect(value);
+        let (unasked, signal) = (flight.unasked(), flight.expects_signal());
+        drop(flight);
+        if unasked.is_some() {
+            self.rouse();
+        }
+        if let Some(signal) = signal {
+            D::expect(&self.this(), signal);
+        }
+    }
+}
+
+fn entry<D: Driver>(item: Item) -> Entry<D> {
+    Entry { step: Step::Task(item.task), place: item.place }
+}
+
+/// Taking an item, under the order lock.
+impl<D: Driver> HeldStream<D> {
+    /// Takes an item: gives it to the driver where nothing is before it, or holds it. What is refused has left no trace.
+    fn admit(
+        self: &Arc<Self>,
+        order: MutexGuard<'_, Order<D>>,
+        entry: Entry<D>,
+    ) -> Result<Placed, (Entry<D>, Error)> {
+        let value = order.row.enqueued() + 1;
+        match self.refusal(&order) {
+            Some(error) => Err((entry, error)),
+            None if order.turn == Turn::Free => self.admit_first(order, value, entry),
+            None => self.admit_behind(order, entry),
+        }
+    }
+
+    /// Nothing is held: the driver is offered the item at once.
+    fn admit_first(
+        self: &Arc<Self>,
+        mut order: MutexGuard<'_, Order<D>>,
+        value: u64,
+        entry: Entry<D>,
+    ) -> Result<Placed, (Entry<D>, Error)> {
+        match self.offer(value, entry) {
+            Offer::Taken(left) => {
+                let placed = self.pass_at_once(&mut order);
+                drop(order);
+                self.after_submission();
+                drop(left);
+                Ok(placed)
+            }
+            Offer::Refused(entry, error) => Err((entry, error)),
+            Offer::Failed(error) => {
+                let placed = self.pass_at_once(&mut order);
+                drop(order);
+                self.fail(value, &error);
+                Ok(placed)
+            }
+            Offer::Held(entry, Hold::Call)
+                if self.driver.native().is_some() && entry.is_submission() =>
+            {
+                let placed = self.pass_at_once(&mut order);
+                order.turn = Turn::Away;
+                self.call(order, value, entry);
+                Ok(placed)
+            }
+            Offer::Held(entry, hold) => self.hold_first(order, entry, hold),
+        }
+    }
+
+    fn pass_at_once(&self, order: &mut Order<D>) -> Placed {
+        let value = order.row.skip();
+        self.timeline.enqueue(value);
+        Placed::new(value)
+    }
+
+    /// The item is the first that is held.
+    fn hold_first(
+        self: &Arc<Self>,
+        mut order: MutexGuard<'_, Order<D>>,
+        entry: Entry<D>,
+        hold: Hold<D>,
+    ) -> Result<Placed, (Entry<D>, Error)> {
+        let placed = self.hold(&mut order, entry)?;
+        let after = self.park(&mut order, hold);
+        drop(order);
+        match after {
+            Ok(after) => {
+                if self.see_to(after) {
+                    self.rouse();
+                }
+            }
+            Err(error) => self.fail(placed.value, &error),
+        }
+        Ok(placed)
+    }
+
+    fn admit_behind(
+        &self,
+        mut order: MutexGuard<'_, Order<D>>,
+        entry: Entry<D>,
+    ) -> Result<Placed, (Entry<D>, Error)> {
+        self.hold(&mut order, entry)
+    }
+
+    /// Puts an item at the end of what is held.
+    fn hold(&self, order: &mut Order<D>, entry: Entry<D>) -> Result<Placed, (Entry<D>, Error)> {
+        let room = if order.row.len() < self.domain.bound() {
+            self.domain.crew().ensure()
+        } else {
+            Err(self.full(order))
+        };
+        let mut flight = self.flight();
+        // A failure looks at what is held under this lock: an item that is held later would stay.
+        if let Err(error) = room.and_then(|()| self.timeline.failure().map_or(Ok(()), Err)) {
+            return Err((entry, error));
+        }
+        flight.held += 1;
+        if let Step::Wait(point) = &entry.step {
+            let own = order.row.enqueued() + 1;
+            flight.waits.note(Edge::new(own, point.clone(), entry.place));
+        }
+        drop(flight);
+        let value = order.row.push(entry);
+        self.timeline.enqueue(value);
+        Ok(Placed::new(value))
+    }
+
+    #[cold]
+    fn full(&self, order: &Order<D>) -> Error {
+        let message = format!(
+            "{} holds {} items, its bound; synchronize before enqueueing more",
+            self.timeline,
+            order.row.len()
+        );
+        Error::new(Kind::Exhausted, message)
+    }
+}

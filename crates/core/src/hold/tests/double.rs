@@ -1,0 +1,248 @@
+//! A driver that notes what it is given and completes nothing by itself, and a crew that pumps when it is asked.
+
+use std::any::Any;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::capabilities::{Capabilities, PriorityRange};
+use crate::contract::{Memory, RawBuffer, RawDevice, RawStream, Stamp, Time};
+use crate::device::Device;
+use crate::error::{Error, Kind, Result};
+use crate::hold::{Crew, Domain, Driver, HeldStream, Operation};
+use crate::stream::Stream;
+use crate::sync::{Mutex, lock};
+use crate::time::Clock;
+use crate::timeline::Timeline;
+use crate::work::Pump;
+
+/// Pumps when it is asked.
+#[derive(Debug, Default)]
+struct Steps(Mutex<VecDeque<Arc<dyn Pump>>>);
+
+impl Crew for Steps {
+    fn ensure(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn rouse(&self, stream: Arc<dyn Pump>) {
+        lock(&self.0).push_back(stream);
+    }
+}
+
+impl Steps {
+    fn take(&self) -> Option<Arc<dyn Pump>> {
+        lock(&self.0).pop_front()
+    }
+}
+
+/// What all streams of a bench share.
+#[derive(Debug, Default)]
+struct Notes {
+    given: Mutex<Vec<String>>,
+    /// Refuses the next submission.
+    refusal: Mutex<Option<Error>>,
+    expected: Mutex<Vec<(u64, u64)>>,
+}
+
+/// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver.
+#[derive(Debug)]
+pub(super) struct Double<const EACH: bool> {
+    notes: Arc<Notes>,
+    /// Which stream of the bench it is, from 0.
+    index: u64,
+    calls: Mutex<u64>,
+    native: Option<u64>,
+    /// The stream, while something of it is on its way.
+    on_its_way: Mutex<Option<Arc<HeldStream<Self>>>>,
+}
+
+impl<const EACH: bool> Driver for Double<EACH> {
+    type Timer = Arc<Stamp>;
+
+    const SIGNALS_EACH: bool = EACH;
+
+    fn submit(
+        stream: &Arc<HeldStream<Self>>,
+        value: u64,
+        operation: Operation<'_, Self>,
+    ) -> Result<()> {
+        let driver = stream.driver();
+        if let Some(error) = lock(&driver.notes.refusal).take() {
+            return Err(error);
+        }
+        let name = match operation {
+            Operation::Fill(_) => "fill".to_owned(),
+            Operation::Copy(_) => "copy".to_owned(),
+            Operation::Delay(_) => "delay".to_owned(),
+            Operation::Wait { stream, value } => format!("wait {}.{value}", stream.driver().index),
+            Operation::Stamp(_) => "stamp".to_owned(),
+            Operation::Mark => "mark".to_owned(),
+        };
+        *lock(&driver.calls) += 1;
+        *lock(&driver.on_its_way) = Some(Arc::clone(stream));
+        lock(&driver.notes.given).push(format!("{}.{value} {name}", driver.index));
+        Ok(())
+    }
+
+    fn timer(&self) -> Result<(Self::Timer, Time)> {
+        let stamp = Arc::new(Stamp::default());
+        Ok((Arc::clone(&stamp), Time::Stamp(stamp)))
+    }
+
+    fn native(&self) -> Option<&(dyn Any + Send + Sync)> {
+        self.native.as_ref().map(|native| -> &(dyn Any + Send + Sync) { native })
+    }
+
+    fn expect(stream: &Arc<HeldStream<Self>>, value: u64) {
+        let driver = stream.driver();
+        lock(&driver.notes.expected).push((driver.index, value));
+    }
+
+    fn calls(&self) -> u64 {
+        *lock(&self.calls)
+    }
+}
+
+/// A device over the double, and everything to move it by hand.
+#[derive(Debug)]
+pub(super) struct Bench<const EACH: bool> {
+    device: Device,
+    raw: Arc<Raw<EACH>>,
+}
+
+#[derive(Debug)]
+struct Raw<const EACH: bool> {
+    steps: Arc<Steps>,
+    notes: Arc<Notes>,
+    domain: Arc<Domain<Double<EACH>>>,
+    streams: Mutex<Vec<Arc<HeldStream<Double<EACH>>>>>,
+    capabilities: Capabilities,
+    clock: Clock,
+    native: Option<u64>,
+}
+
+impl<const EACH: bool> RawDevice for Raw<EACH> {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn stream(&self, timeline: Timeline, _priority: i32) -> Result<Arc<dyn RawStream>> {
+        let mut streams = lock(&self.streams);
+        let notes = Arc::clone(&self.notes);
+        let index = streams.len() as u64;
+        let (native, on_its_way) = (self.native, Mutex::new(None));
+        let driver = Double { notes, index, calls: Mutex::new(0), native, on_its_way };
+        let stream = HeldStream::new(timeline, &self.domain, driver, 0);
+        streams.push(Arc::clone(&stream));
+        Ok(stream)
+    }
+
+    fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
+        Ok(Arc::new(Memory::new(bytes)?))
+    }
+
+    fn shutdown(&self, deadline: Instant) -> Result<()> {
+        self.domain.wait_for_begun(|_| true, deadline)
+    }
+}
+
+/// How many items a stream of a bench holds.
+pub(super) const BOUND: usize = 100;
+
+impl<const EACH: bool> Bench<EACH> {
+    pub(super) fn new() -> Self {
+        Self::lending(None)
+    }
+
+    /// A bench whose streams lend a raw handle.
+    pub(super) fn lending(native: Option<u64>) -> Self {
+        let steps = Arc::new(Steps::default());
+        let raw = Arc::new(Raw {
+            steps: Arc::clone(&steps),
+            notes: Arc::default(),
+            domain: Domain::bounded(steps, BOUND),
+            streams: Mutex::default(),
+            capabilities: Capabilities::new(PriorityRange::new(0, 0)).with_timing(),
+            clock: Clock::new("double", Duration::from_nanos(1)),
+            native,
+        });
+        let of_device: Arc<dyn RawDevice> = Arc::<Raw<EACH>>::clone(&raw);
+        Self { device: Device::new("double:0", of_device), raw }
+    }
+
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    pub(super) fn stream(&self) -> Stream {
+        self.device.stream().expect("a stream")
+    }
+
+    /// The held stream of this number.
+    pub(super) fn held_stream(&self, index: usize) -> Arc<HeldStream<Double<EACH>>> {
+        Arc::clone(&lock(&self.raw.streams)[index])
+    }
+
+    /// Lets go of the streams that this bench keeps itself.
+    pub(super) fn forget_streams(&self) {
+        lock(&self.raw.streams).clear();
+    }
+
+    /// The driver has come to this value of a stream, the last that it was given; then the crew runs.
+    pub(super) fn finish(&self, stream: &Arc<HeldStream<Double<EACH>>>, value: u64) {
+        let kept = lock(&stream.driver().on_its_way).take();
+        stream.complete(value);
+        drop(kept);
+        self.run();
+    }
+
+    /// The driver has come to this value of a stream; then the crew runs.
+    pub(super) fn complete(&self, index: usize, value: u64) {
+        self.held_stream(index).complete(value);
+        self.run();
+    }
+
+    /// Pumps until nobody is roused.
+    pub(super) fn run(&self) {
+        while let Some(stream) = self.raw.steps.take() {
+            stream.pump();
+        }
+    }
+
+    /// Pumps one stream, if one is roused.
+    pub(super) fn run_one(&self) -> bool {
+        self.raw.steps.take().map(Pump::pump).is_some()
+    }
+
+    /// The driver refuses the next submission.
+    pub(super) fn refuse_next(&self, words: &str) {
+        *lock(&self.raw.notes.refusal) = Some(Error::new(Kind::Driver, words));
+    }
+
+    /// The device is lost.
+    pub(super) fn lose(&self) {
+        let error = Error::new(Kind::DeviceLost, "the double is lost; open it anew");
+        self.raw.domain.lose(|_| true, &error);
+    }
+
+    /// What the driver was given since the last look.
+    pub(super) fn given(&self) -> Vec<String> {
+        std::mem::take(&mut *lock(&self.raw.notes.given))
+    }
+
+    /// What the driver was asked to notice since the last look.
+    pub(super) fn expected(&self) -> Vec<(u64, u64)> {
+        std::mem::take(&mut *lock(&self.raw.notes.expected))
+    }
+
+    /// Panics unless the driver was given exactly this since the last look.
+    #[track_caller]
+    pub(super) fn assert_given(&self, expected: &[&str]) {
+        assert_eq!(self.given(), expected);
+    }
+}

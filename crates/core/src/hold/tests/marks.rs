@@ -1,0 +1,113 @@
+//! Marks: what a native-event driver is asked for, and what it is not.
+
+use super::double::Bench;
+use super::{assert_complete, assert_pending, held, work};
+use crate::gate::Gate;
+
+#[test]
+fn work_is_not_marked_until_somebody_can_ask_for_it() {
+    let bench = Bench::<false>::new();
+    let stream = bench.stream();
+    stream.delay(std::time::Duration::ZERO).unwrap();
+    stream.delay(std::time::Duration::ZERO).unwrap();
+    bench.assert_given(&["0.1 delay", "0.2 delay"]);
+    let first = stream.record().unwrap();
+    let second = stream.record().unwrap();
+    bench.assert_given(&["0.2 mark"]);
+    bench.complete(0, 2);
+    assert_complete(&first);
+    assert_complete(&second);
+    stream.record().unwrap();
+    bench.assert_given(&[]);
+}
+
+#[test]
+fn a_held_record_is_marked_behind_its_own_work() {
+    let bench = Bench::<false>::new();
+    let (stream, gate) = held(&bench);
+    let first = work(&stream);
+    stream.delay(std::time::Duration::ZERO).unwrap();
+    gate.open().unwrap();
+    bench.run();
+    bench.assert_given(&["0.2 delay", "0.2 mark", "0.3 delay"]);
+    bench.complete(0, 2);
+    assert_complete(&first);
+}
+
+#[test]
+fn a_wait_for_a_value_that_nobody_recorded_has_it_marked() {
+    let bench = Bench::<false>::new();
+    let (a, b) = (bench.stream(), bench.stream());
+    a.delay(std::time::Duration::ZERO).unwrap();
+    b.wait(&a.timeline().point(1)).unwrap();
+    bench.assert_given(&["0.1 delay", "0.1 mark", "1.1 wait 0.1"]);
+}
+
+#[test]
+fn host_work_and_gates_have_what_is_before_them_marked_and_noticed() {
+    let bench = Bench::<false>::new();
+    let (a, b, gate) = (bench.stream(), bench.stream(), Gate::new());
+    a.delay(std::time::Duration::ZERO).unwrap();
+    a.enqueue(|| ()).unwrap();
+    b.delay(std::time::Duration::ZERO).unwrap();
+    b.open(&gate).unwrap();
+    bench.assert_given(&["0.1 delay", "0.1 mark", "1.1 delay", "1.1 mark"]);
+    assert_eq!(bench.expected(), [(0, 1), (1, 1)]);
+    bench.complete(1, 1);
+    assert_complete(&gate.point());
+}
+
+#[test]
+fn a_sleeper_has_its_value_noticed_now_or_when_it_is_submitted() {
+    let bench = Bench::<false>::new();
+    let (a, (b, gate)) = (bench.stream(), held(&bench));
+    let (soon, late) = (work(&a), work(&b));
+    let _soon = soon.notify(drop).unwrap();
+    let _late = late.notify(drop).unwrap();
+    assert_eq!(bench.expected(), [(0, 1)]);
+    gate.open().unwrap();
+    bench.run();
+    assert_eq!(bench.expected(), [(1, 2)]);
+}
+
+#[test]
+fn a_sleeper_for_a_value_that_nobody_recorded_has_it_marked_by_the_crew() {
+    let bench = Bench::<false>::new();
+    let stream = bench.stream();
+    stream.delay(std::time::Duration::ZERO).unwrap();
+    bench.given();
+    let point = stream.timeline().point(1);
+    let _notified = point.notify(drop).unwrap();
+    bench.assert_given(&[]);
+    bench.run();
+    bench.assert_given(&["0.1 mark"]);
+    assert_eq!(bench.expected(), [(0, 1)]);
+    bench.complete(0, 1);
+    assert_complete(&point);
+}
+
+#[test]
+fn the_end_of_a_dropped_stream_is_noticed() {
+    let bench = Bench::<false>::new();
+    let stream = bench.stream();
+    stream.delay(std::time::Duration::ZERO).unwrap();
+    bench.given();
+    drop(stream);
+    bench.assert_given(&[]);
+    bench.run();
+    bench.assert_given(&["0.1 mark"]);
+    assert_eq!(bench.expected(), [(0, 1)]);
+}
+
+#[test]
+fn a_timed_record_is_a_mark_of_its_own() {
+    let bench = Bench::<false>::new();
+    let stream = bench.stream();
+    stream.delay(std::time::Duration::ZERO).unwrap();
+    let timed = stream.record_timed().unwrap();
+    stream.record().unwrap();
+    bench.assert_given(&["0.1 delay", "0.2 stamp"]);
+    assert_pending(timed.point());
+    bench.complete(0, 2);
+    assert_complete(timed.point());
+}

@@ -1,0 +1,49 @@
+//! Tests of the hold queue over a driver that does nothing until it is told to, and a crew that runs when it is asked.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up stops")]
+
+mod double;
+mod failure;
+mod host;
+mod marks;
+mod order;
+
+use std::time::Duration;
+
+use double::Bench;
+
+use crate::gate::Gate;
+use crate::point::{Point, State};
+use crate::stream::Stream;
+
+/// A stream that holds everything behind a gate.
+fn held<const EACH: bool>(bench: &Bench<EACH>) -> (Stream, Gate) {
+    let (stream, gate) = (bench.stream(), Gate::new());
+    stream.wait(&gate.point()).expect("a wait");
+    (stream, gate)
+}
+
+/// A short piece of device work.
+#[track_caller]
+fn work(stream: &Stream) -> Point {
+    stream.delay(Duration::from_micros(1)).expect("a delay");
+    stream.record().expect("a point")
+}
+
+#[track_caller]
+fn assert_pending(point: &Point) {
+    assert!(matches!(point.state(), State::Pending), "{point}: {:?}", point.state());
+}
+
+#[track_caller]
+fn assert_complete(point: &Point) {
+    assert!(matches!(point.state(), State::Complete), "{point}: {:?}", point.state());
+}
+
+/// The words of a point's failure.
+#[track_caller]
+fn failure_of(point: &Point) -> String {
+    match point.state() {
+        State::Failed(error) => error.message().to_owned(),
+        state => panic!("{point} must have failed: {state:?}"),
+    }
+}

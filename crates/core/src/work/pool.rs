@@ -1,0 +1,321 @@
+//! A pool: the run queue and the crew that serves it, behind one lock.
+
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Serve;
+use super::ready::Ready;
+use super::watch::Watch;
+use super::worker::{self, Seat};
+use crate::error::{Error, Kind, Result};
+use crate::sync::{
+    self, AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, lock,
+};
+
+/// Workers and the streams that they serve.
+#[derive(Debug)]
+pub struct Pool<S: Serve + ?Sized> {
+    /// Guards the run queue and the numbers of the crew. Taken under no other lock but an order lock; nothing of the
+    /// user's runs under it.
+    crew: Mutex<Crew<S>>,
+    /// Workers without work sleep here.
+    work: Condvar,
+    /// Whoever shuts down waits here for workers to end their items.
+    quiet: Condvar,
+    /// Whether a worker was ever made: the one thing that an enqueue looks at.
+    started: AtomicBool,
+    /// How many streams are ready: a hint for owners that might give way.
+    waiting: AtomicUsize,
+    /// How many submissions in a row were taken by helpers.
+    helped: AtomicU64,
+    watch: Watch,
+    base: usize,
+    shared: S::Shared,
+}
+
+/// The run queue and who serves it.
+#[derive(Debug)]
+pub(super) struct Crew<S: Serve + ?Sized> {
+    pub(super) ready: Ready<S>,
+    /// Workers that live.
+    pub(super) workers: usize,
+    /// Workers that sleep or nap.
+    pub(super) idle: usize,
+    /// Of those, the ones whose sleep is short.
+    pub(super) napping: usize,
+    /// Workers that wait inside this library, in work.
+    pub(super) blocked: usize,
+    /// Whether a worker was woken and has not come yet: one wake at a time, or a burst wakes everybody.
+    pub(super) waking: bool,
+    /// No item is begun any more.
+    pub(super) closing: bool,
+    pub(super) seats: Vec<Arc<Seat>>,
+}
+
+/// At most this many workers live: blocking work beyond it waits.
+const MOST_WORKERS: usize = 512;
+
+/// After this many submissions in a row that helpers took, an enqueue leaves a napping worker alone.
+const LAZY_AFTER: u64 = 8;
+
+impl<S: Serve + ?Sized> Pool<S> {
+    /// A pool without threads.
+    pub fn new(shared: S::Shared) -> Arc<Self> {
+        let base = thread::available_parallelism().map_or(1, NonZero::get);
+        Arc::new(Self {
+            crew: Mutex::new(Crew::default()),
+            work: Condvar::new(),
+            quiet: Condvar::new(),
+            started: AtomicBool::new(false),
+            waiting: AtomicUsize::new(0),
+            helped: AtomicU64::new(0),
+            watch: Watch::default(),
+            base,
+            shared,
+        })
+    }
+
+    /// What the streams of this pool share besides it.
+    #[inline]
+    pub fn shared(&self) -> &S::Shared {
+        &self.shared
+    }
+
+    pub(super) fn crew(&self) -> MutexGuard<'_, Crew<S>> {
+        lock(&self.crew)
+    }
+
+    pub(super) fn watch(&self) -> &Watch {
+        &self.watch
+    }
+
+    /// How many workers are there without being asked for.
+    pub(super) fn base(&self) -> usize {
+        self.base
+    }
+
+    /// Whether other streams are ready, as far as is known.
+    pub fn has_waiting(&self) -> bool {
+        // Relaxed: a hint; the lock decides.
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Lists a stream that was just marked as listed, and sees to it that somebody comes.
+    pub fn submit(self: &Arc<Self>, stream: Arc<S>) {
+        let mut crew = self.crew();
+        crew.ready.push(stream);
+        self.hint(&crew);
+        self.call_for_help(crew);
+    }
+
+    /// Lists several.
+    pub fn submit_all(self: &Arc<Self>, streams: impl Iterator<Item = Arc<S>>) {
+        let mut crew = self.crew();
+        for stream in streams {
+            crew.ready.push(stream);
+        }
+        self.hint(&crew);
+        self.call_for_help(crew);
+    }
+
+    /// Keeps the hint in step with the run queue.
+    pub(super) fn hint(&self, crew: &Crew<S>) {
+        // Relaxed: as in `has_waiting`.
+        self.waiting.store(crew.ready.len(), Ordering::Relaxed);
+    }
+
+    /// Wakes a sleeping worker, or brings a new one, or arms the watch.
+    fn call_for_help(self: &Arc<Self>, mut crew: MutexGuard<'_, Crew<S>>) {
+        if crew.idle > 0 {
+            let lazy = crew.napping > 0 && self.is_lazy();
+            if !lazy {
+                self.wake(&mut crew);
+            }
+        } else {
+            self.reinforce(crew);
+        }
+    }
+
+    /// Nobody is idle: brings a new worker, or has the watch look whether those who work are stuck.
+    fn reinforce(self: &Arc<Self>, crew: MutexGuard<'_, Crew<S>>) {
+        if crew.workers.saturating_sub(crew.blocked) < self.base {
+            self.bring(crew);
+        } else {
+            drop(crew);
+            self.watch.arm(self);
+        }
+    }
+
+    /// Whether helpers have taken everything of late, so that a worker would only get in their way.
+    fn is_lazy(&self) -> bool {
+        // Relaxed: a guess; a nap is short.
+        self.helped.load(Ordering::Relaxed) >= LAZY_AFTER
+    }
+
+    /// A helper took what was submitted.
+    pub fn note_helped(&self) {
+        // Relaxed: as in `is_lazy`.
+        self.helped.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A worker found something that no helper had taken.
+    pub(super) fn note_unhelped(&self) {
+        // Relaxed: as in `is_lazy`.
+        self.helped.store(0, Ordering::Relaxed);
+    }
+
+    pub(super) fn helped(&self) -> u64 {
+        // Relaxed: as in `is_lazy`.
+        self.helped.load(Ordering::Relaxed)
+    }
+
+    fn wake(&self, crew: &mut Crew<S>) {
+        if !std::mem::replace(&mut crew.waking, true) {
+            self.work.notify_one();
+        }
+    }
+
+    /// Somebody is about to sleep until something completes: nothing may wait for the end of a nap.
+    pub fn kick(&self) {
+        if !self.has_waiting() {
+            return;
+        }
+        let mut crew = self.crew();
+        if crew.ready.len() > 0 && crew.idle > 0 {
+            self.wake(&mut crew);
+        }
+    }
+
+    /// Sees to it that somebody comes for what is ready beside the stream that the caller took: whoever submitted it
+    /// may have counted on the caller, who was idle then.
+    pub(super) fn pass_on(self: &Arc<Self>, mut crew: MutexGuard<'_, Crew<S>>) {
+        if crew.ready.len() == 0 {
+            return;
+        }
+        if crew.idle > 0 {
+            self.wake(&mut crew);
+        } else {
+            self.reinforce(crew);
+        }
+    }
+
+    /// Sees to it that there is a worker at all: the first need makes the first thread.
+    ///
+    /// # Errors
+    /// `Exhausted` where the thread cannot be made; `Failed` once the pool was closed.
+    #[inline]
+    pub fn ensure_worker(self: &Arc<Self>) -> Result<()> {
+        // Acquire: pairs with the release in `first_worker`; only the fact matters.
+        if self.started.load(Ordering::Acquire) { Ok(()) } else { self.first_worker() }
+    }
+
+    #[cold]
+    fn first_worker(self: &Arc<Self>) -> Result<()> {
+        let mut crew = self.crew();
+        if crew.closing {
+            return Err(Error::failed("the device was shut down; open it anew"));
+        }
+        if crew.workers == 0 {
+            crew.workers = 1;
+            drop(crew);
+            self.hire().map_err(no_thread)?;
+        }
+        self.started.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Brings one more worker, if one may be brought. One that cannot be made is done without: somebody works.
+    pub(super) fn bring(self: &Arc<Self>, mut crew: MutexGuard<'_, Crew<S>>) {
+        if crew.workers >= MOST_WORKERS || crew.closing {
+            return;
+        }
+        crew.workers += 1;
+        drop(crew);
+        let _made_or_done_without = self.hire();
+    }
+
+    /// Makes the thread of a worker that is counted already.
+    fn hire(self: &Arc<Self>) -> std::io::Result<()> {
+        let seat = Arc::new(Seat::default());
+        self.crew().seats.push(Arc::clone(&seat));
+        let (pool, own_seat) = (Arc::clone(self), Arc::clone(&seat));
+        let builder = thread::Builder::new().name(S::THREADS.to_owned());
+        let made = builder.spawn(move || worker::work(&pool, &own_seat));
+        if made.is_err() {
+            self.crew().leave(&seat);
+        }
+        // The worker ends by itself: nobody joins it.
+        made.map(drop)
+    }
+
+    /// Sleeps until there is work, or for at most `longest`.
+    pub(super) fn sleep<'a>(
+        &self,
+        crew: MutexGuard<'a, Crew<S>>,
+        longest: Option<Duration>,
+    ) -> MutexGuard<'a, Crew<S>> {
+        match longest {
+            None => sync::wait(&self.work, crew),
+            Some(longest) => sync::wait_at_most(&self.work, crew, longest),
+        }
+    }
+
+    /// Begins no item any more, and wakes every worker so that it ends.
+    pub fn close(&self) {
+        self.crew().closing = true;
+        self.started.store(false, Ordering::Release);
+        self.work.notify_all();
+    }
+
+    /// A worker has ended.
+    pub(super) fn leave(&self, seat: &Arc<Seat>) {
+        self.crew().leave(seat);
+        self.quiet.notify_all();
+    }
+
+    /// Waits for all workers to end, at most this long. Says whether they have.
+    pub fn wait_for_quiet(&self, longest: Duration) -> bool {
+        let until = Instant::now().checked_add(longest);
+        let mut crew = self.crew();
+        while crew.workers > 0 {
+            let left =
+                until.map_or(longest, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return false;
+            }
+            crew = sync::wait_at_most(&self.quiet, crew, left);
+        }
+        true
+    }
+}
+
+impl<S: Serve + ?Sized> Crew<S> {
+    fn leave(&mut self, seat: &Arc<Seat>) {
+        self.workers -= 1;
+        self.seats.retain(|other| !Arc::ptr_eq(other, seat));
+    }
+}
+
+impl<S: Serve + ?Sized> Default for Crew<S> {
+    fn default() -> Self {
+        Self {
+            ready: Ready::default(),
+            workers: 0,
+            idle: 0,
+            napping: 0,
+            blocked: 0,
+            waking: false,
+            closing: false,
+            seats: Vec::new(),
+        }
+    }
+}
+
+#[cold]
+fn no_thread(error: std::io::Error) -> Error {
+    let message =
+        "the first worker of the device cannot be made; free threads or memory and try again";
+    Error::new(Kind::Exhausted, message).caused_by(error)
+}

@@ -1,0 +1,126 @@
+//! Workers: threads that take ready streams and give each its turn.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Serve;
+use super::hand::Hand;
+use super::pool::Pool;
+use crate::blocking::{Blocking, set_blocking};
+use crate::sync::{AtomicU64, Ordering};
+
+/// Where a worker shows that it moves.
+#[derive(Debug, Default)]
+pub struct Seat(AtomicU64);
+
+impl Seat {
+    /// The worker begins something.
+    #[inline]
+    pub fn tick(&self) {
+        // Relaxed: only the watch reads it, and only for change.
+        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    pub(super) fn ticks(&self) -> u64 {
+        // Relaxed: as in `tick`.
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How long a nap is: a host that enqueues and synchronizes in a loop does without workers, and an enqueue that nobody
+/// synchronizes waits for at most one nap. Longer ones were felt (1 ms), shorter ones cost more than they save.
+const NAP: Duration = Duration::from_micros(200);
+
+/// After so many naps without work, about 28 ms with the timer's slack, a worker sleeps for good.
+const NAPS: u32 = 100;
+
+/// A worker beyond the base leaves after this long without work.
+const SURPLUS_STAYS: Duration = Duration::from_secs(10);
+
+/// How many streams in a row a worker takes from its own hand while others are ready.
+const HAND_FIRST: u32 = 64;
+
+/// What a worker does all its life.
+pub(super) fn work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, seat: &Arc<Seat>) {
+    let _kept = Hand::<S>::keep();
+    set_blocking(Some(Arc::new(InWork(Arc::clone(pool)))));
+    let mut from_hand = 0;
+    while let Some((stream, own)) = next(pool, &mut from_hand) {
+        seat.tick();
+        if S::serve(&stream, seat) && !own {
+            pool.note_unhelped();
+        }
+    }
+    set_blocking(None);
+    pool.leave(seat);
+}
+
+/// The next stream: one that this worker itself set free, unless others have waited long enough.
+fn next<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, from_hand: &mut u32) -> Option<(Arc<S>, bool)> {
+    if *from_hand >= HAND_FIRST && pool.has_waiting() {
+        Hand::<S>::publish();
+    }
+    *from_hand += 1;
+    if let Some(stream) = Hand::take() {
+        return Some((stream, true));
+    }
+    *from_hand = 0;
+    wait_for_work(pool).map(|stream| (stream, false))
+}
+
+/// Takes a stream off the run queue; naps, then sleeps, while there is none. `None`: the worker is to end.
+fn wait_for_work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>) -> Option<Arc<S>> {
+    let (mut naps, mut helped) = (0, pool.helped());
+    let mut crew = pool.crew();
+    loop {
+        if crew.closing {
+            return None;
+        }
+        if let Some(stream) = crew.ready.pick() {
+            pool.hint(&crew);
+            pool.pass_on(crew);
+            return Some(stream);
+        }
+        let surplus = crew.workers - crew.blocked.min(crew.workers) > pool.base();
+        let napping = naps < NAPS;
+        let longest = if napping { Some(NAP) } else { surplus.then_some(SURPLUS_STAYS) };
+        crew.idle += 1;
+        crew.napping += usize::from(napping);
+        crew = pool.sleep(crew, longest);
+        crew.idle -= 1;
+        crew.napping -= usize::from(napping);
+        if !napping && surplus && !crew.waking && crew.ready.len() == 0 {
+            return None;
+        }
+        crew.waking = false;
+        naps += 1;
+        if pool.helped() != helped {
+            // Work that a helper did is activity too: without a nap the next enqueue would have to wake somebody.
+            helped = pool.helped();
+            naps = 0;
+        }
+    }
+}
+
+/// What core tells of a worker that waits inside work.
+struct InWork<S: Serve + ?Sized>(Arc<Pool<S>>);
+
+impl<S: Serve + ?Sized> Blocking for InWork<S> {
+    fn begin(&self) {
+        Hand::<S>::publish();
+        let mut crew = self.0.crew();
+        crew.blocked += 1;
+        self.0.pass_on(crew);
+    }
+
+    fn end(&self) {
+        self.0.crew().blocked -= 1;
+    }
+}
+
+impl<S: Serve + ?Sized> fmt::Debug for InWork<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("InWork")
+    }
+}
