@@ -88,6 +88,22 @@ pub(crate) fn expect(point: &Point) {
     }
 }
 
+/// Moves the device of the stream behind a point on, where it has no thread of its own.
+pub(crate) fn drive(point: &Point) {
+    if let Some((stream, value)) = stream_behind(point) {
+        stream.drive(value);
+    }
+}
+
+/// The same for every stream that the point depends on.
+pub(crate) fn drive_all(point: &Point) {
+    let drive_and_go_on = |seen: &Point| {
+        drive(seen);
+        false
+    };
+    let _reaches_nothing = search(vec![point.clone()], drive_and_go_on);
+}
+
 /// The stream whose progress completes a point, and the value to come to: of a gate, the stream that opens it.
 pub(crate) fn stream_behind(point: &Point) -> Option<(Arc<dyn RawStream>, u64)> {
     match point.timeline().owner() {

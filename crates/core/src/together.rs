@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::blocking;
 use crate::error::{Error, Reason, Result};
+use crate::graph;
 use crate::park::{Parker, Waiting};
 use crate::place::Place;
 use crate::point::Point;
@@ -143,6 +144,7 @@ fn sleep(points: &[Point], deadline: Option<Instant>, place: Place) -> Option<Fi
         if left.is_some_and(|left| left.is_zero()) {
             return None;
         }
+        points.iter().for_each(graph::drive_all);
         parker.park(left.unwrap_or(wait::SLICE).min(wait::SLICE));
     }
 }

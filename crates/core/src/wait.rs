@@ -174,6 +174,7 @@ fn spin(point: &Point, how: &How) -> Option<Result<()>> {
         for _ in 0..16 {
             pause();
         }
+        graph::drive(point);
         if begin.elapsed() >= longest || how.left().is_zero() {
             return None;
         }
@@ -199,14 +200,17 @@ fn sleep(point: &Point, how: &How) -> Option<Result<()>> {
 }
 
 fn sleep_in_slices(point: &Point, how: &How, parker: &Parker) -> Option<Result<()>> {
+    let mut drive: fn(&Point) = graph::drive;
     loop {
         if let Some(outcome) = point.outcome() {
             return Some(outcome);
         }
-        let left = how.left();
-        if left.is_zero() {
+        if how.left().is_zero() {
             return None;
         }
-        parker.park(left.min(SLICE));
+        drive(point);
+        parker.park(how.left().min(SLICE));
+        // What the point depends on is looked for only once the first sleep was in vain: few devices need it.
+        drive = graph::drive_all;
     }
 }
