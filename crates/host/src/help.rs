@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use syncpoint_core::Point;
+use syncpoint_core::{Point, State};
 
 use crate::local::Local;
 use crate::order::{Order, Turn};
@@ -64,9 +64,14 @@ enum Claim<'a> {
 
 /// Takes a runnable stream, leaving its entry in the run queue behind.
 fn try_claim(stream: &HostStream) -> Claim<'_> {
-    let order = stream.order();
+    let mut order = stream.order();
     if order.state == Turn::Parked {
-        return order.parked_on().map_or(Claim::Elsewhere, Claim::Parked);
+        let Some(point) = order.parked_on() else { return Claim::Elsewhere };
+        if matches!(point.timeline().state_of(point.value()), State::Pending) {
+            return Claim::Parked(point);
+        }
+        // Whoever settled the point has yet to wake the stream, and will find it awake.
+        order.state = Turn::Runnable;
     }
     turn::claim(order).map_or(Claim::Elsewhere, Claim::Taken)
 }
