@@ -276,9 +276,12 @@ impl HostStream {
 
     /// The owner of a cancelled stream fails what it has not begun.
     #[cold]
-    pub(crate) fn end_cancelled(&self, batch: &mut Batch, at: u64) {
+    pub(crate) fn end_cancelled(&self, batch: &mut Batch) {
         let mut order = self.order();
         self.cancelled.store(false, Ordering::Release);
+        // Counted from the end: a recovery takes a value that no batch holds.
+        order.put_back(batch);
+        let at = order.front_value();
         if let Some(error) = order.failure.take() {
             self.fail_rest(order, batch, at, &error);
         }

@@ -118,7 +118,7 @@ impl<'a> Share<'a> {
 fn next(stream: &Arc<HostStream>, batch: &mut Batch, share: &mut Share<'_>) -> Next {
     loop {
         if stream.is_cancelled() {
-            stream.end_cancelled(batch, batch.at);
+            stream.end_cancelled(batch);
         }
         let ready = batch.items.front().is_some_and(|entry| entry.step.is_ready());
         if ready
