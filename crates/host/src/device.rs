@@ -19,6 +19,13 @@ pub fn open(name: &str) -> Device {
     Device::new(name, Arc::new(HostDevice { scheduler, capabilities }))
 }
 
+/// A device over a scheduler of a model.
+#[cfg(all(test, syncpoint_loom))]
+pub(crate) fn modelled(scheduler: Arc<Scheduler>) -> Device {
+    let capabilities = Capabilities::new(priorities()).with_timing();
+    Device::new("host:model", Arc::new(HostDevice { scheduler, capabilities }))
+}
+
 /// How many items a stream holds at most: beyond it an enqueue is refused, and never blocks.
 const BOUND: u64 = 1 << 20;
 

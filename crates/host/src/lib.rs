@@ -11,6 +11,8 @@ mod clock;
 mod device;
 mod help;
 mod local;
+#[cfg(all(test, syncpoint_loom))]
+mod model;
 mod order;
 mod ready;
 mod scheduler;

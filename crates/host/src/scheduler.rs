@@ -11,7 +11,7 @@ use crate::clock::HostClock;
 use crate::ready::Ready;
 use crate::stream::HostStream;
 use crate::sync::{
-    self, AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, lock,
+    self, AtomicBool, AtomicU64, AtomicUsize, Builder, Condvar, Mutex, MutexGuard, Ordering, lock,
 };
 use crate::timer::Timer;
 use crate::watch::Watch;
@@ -80,7 +80,7 @@ impl Seat {
 pub(crate) const MOST_WORKERS: usize = 512;
 
 /// After this many submissions in a row that helpers took, an enqueue leaves a napping worker alone.
-const LAZY_AFTER: u64 = 8;
+const LAZY_AFTER: u64 = if cfg!(syncpoint_loom) { 1 } else { 8 };
 
 impl Scheduler {
     pub(crate) fn new(clock: HostClock, bound: u64) -> Arc<Self> {
@@ -269,7 +269,7 @@ impl Scheduler {
         let seat = Arc::new(Seat::default());
         self.crew().seats.push(Arc::clone(&seat));
         let (scheduler, own_seat) = (Arc::clone(self), Arc::clone(&seat));
-        let builder = thread::Builder::new().name("syncpoint-host".to_owned());
+        let builder = Builder::new().name("syncpoint-host".to_owned());
         let made = builder.spawn(move || worker::work(&scheduler, &own_seat));
         if made.is_err() {
             self.crew().leave(&seat);
@@ -280,13 +280,13 @@ impl Scheduler {
 
     /// Sleeps until there is work, or for at most `nap`.
     pub(crate) fn sleep<'a>(
-        &self,
+        &'a self,
         crew: MutexGuard<'a, Crew>,
         longest: Option<Duration>,
     ) -> MutexGuard<'a, Crew> {
         match longest {
             None => sync::wait(&self.work, crew),
-            Some(longest) => sync::wait_at_most(&self.work, crew, longest),
+            Some(longest) => sync::nap(&self.crew, &self.work, crew, longest),
         }
     }
 
@@ -331,4 +331,22 @@ fn no_thread(error: std::io::Error) -> Error {
     let message =
         "the first worker of the host device cannot be made; free threads or memory and try again";
     Error::new(Kind::Exhausted, message).caused_by(error)
+}
+
+#[cfg(all(test, syncpoint_loom))]
+impl Scheduler {
+    /// A scheduler without a watch, since a thread that never ends is in no model.
+    pub(crate) fn modelled(base: usize) -> Arc<Self> {
+        let mut scheduler = Self::new(HostClock::new("host:model"), 1 << 20);
+        let own = Arc::get_mut(&mut scheduler).expect("nobody else has it yet");
+        own.base = base;
+        own.watch = Watch::armed();
+        scheduler
+    }
+
+    /// Counts workers that the model brings itself.
+    pub(crate) fn count_workers(&self, workers: usize) {
+        self.crew().workers = workers;
+        self.started.store(true, Ordering::Release);
+    }
 }

@@ -22,11 +22,12 @@ pub(crate) enum Limit<'a> {
     Upto(u64),
 }
 
-/// A stream gives way to ready ones after this many items.
-const ITEMS: u32 = 64;
+/// A stream gives way to ready ones after this many items; in a model after one.
+const ITEMS: u32 = if cfg!(syncpoint_loom) { 1 } else { 64 };
 
-/// Or after this long.
-const SHARE: Duration = Duration::from_micros(200);
+/// Or after this long. In a model, which must do the same each time, no time passes.
+const SHARE: Duration =
+    if cfg!(syncpoint_loom) { Duration::MAX } else { Duration::from_micros(200) };
 
 /// What the owner does next.
 enum Next {

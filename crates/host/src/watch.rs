@@ -109,3 +109,11 @@ fn count_stuck(crew: &Crew, seen: &mut Seen) -> usize {
     *seen = now;
     stuck
 }
+
+#[cfg(all(test, syncpoint_loom))]
+impl Watch {
+    /// A watch that is armed already and makes no thread.
+    pub(crate) fn armed() -> Self {
+        Self { armed: AtomicBool::new(true), ..Self::default() }
+    }
+}

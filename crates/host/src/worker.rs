@@ -17,7 +17,7 @@ use crate::turn::{self, Limit};
 const NAP: Duration = Duration::from_micros(200);
 
 /// After so many naps without work, about 28 ms with the timer's slack, a worker sleeps for good.
-const NAPS: u32 = 100;
+const NAPS: u32 = if cfg!(syncpoint_loom) { 1 } else { 100 };
 
 /// A worker beyond the base leaves after this long without work.
 const SURPLUS_STAYS: Duration = Duration::from_secs(10);
@@ -64,7 +64,7 @@ fn claim(stream: &HostStream) -> Option<MutexGuard<'_, Order>> {
 }
 
 /// Takes a stream off the run queue; naps, then sleeps, while there is none. `None`: the worker is to end.
-fn wait_for_work(scheduler: &Arc<Scheduler>) -> Option<Arc<HostStream>> {
+pub(crate) fn wait_for_work(scheduler: &Arc<Scheduler>) -> Option<Arc<HostStream>> {
     let (mut naps, mut helped) = (0, scheduler.helped());
     let mut crew = scheduler.crew();
     loop {

@@ -1,5 +1,7 @@
 //! Models of a timeline: completion, failure and recovery beside those who wait, ask and go.
 
+#![expect(clippy::expect_used, reason = "a model is a test")]
+
 mod planted;
 
 use std::sync::Arc;
@@ -25,73 +27,82 @@ trait Row: Send + Sync + 'static {
     fn state(&self, value: u64) -> State;
 }
 
-impl Row for Core {
-    fn new() -> Self {
-        Self::new(0)
-    }
+/// Declares a twin of the real timeline: what is not written out is as in the real one.
+macro_rules! twin {
+    ($(#[$about:meta])* $name:ident as real in ($($real:ident)*) but { $($method:item)* }) => {
+        $(#[$about])*
+        struct $name(Core);
 
-    fn complete(&self, value: u64) {
-        self.complete(value);
-    }
-
-    fn fail(&self, from: u64) {
-        self.fail(from, Error::failed("on purpose")).wake();
-    }
-
-    fn recover(&self, upto: u64) {
-        assert!(self.recover(upto).is_some(), "the era that began must end");
-    }
-
-    fn register(&self, value: u64, waker: Waker) -> Option<Ticket> {
-        self.register(value, waker)
-    }
-
-    fn state(&self, value: u64) -> State {
-        self.state(value)
-    }
+        impl Row for $name {
+            fn new() -> Self {
+                Self(Core::new(0))
+            }
+            $($method)*
+            $(twin!(@$real);)*
+        }
+    };
+    (@complete) => { fn complete(&self, value: u64) { self.0.complete(value); } };
+    (@fail) => {
+        fn fail(&self, from: u64) { self.0.fail(from, Error::failed("on purpose")).wake(); }
+    };
+    (@recover) => {
+        fn recover(&self, upto: u64) {
+            assert!(self.0.recover(upto).is_some(), "an era that began must end");
+        }
+    };
+    (@register) => {
+        fn register(&self, value: u64, waker: Waker) -> Option<Ticket> {
+            self.0.register(value, waker)
+        }
+    };
+    (@state) => { fn state(&self, value: u64) -> State { self.0.state(value) } };
 }
+
+use twin;
+
+twin! { Real as real in (complete fail recover register state) but {} }
 
 #[test]
 fn whoever_waits_wakes_and_sees_what_the_work_wrote() {
-    holds(3, one_waits_for_each_value::<Core>);
+    holds(3, one_waits_for_each_value::<Real>);
 }
 
 #[test]
 fn completions_that_cross_wake_everybody() {
-    holds(3, completions_cross::<Core>);
+    holds(3, completions_cross::<Real>);
 }
 
 #[test]
 fn a_failure_wakes_whoever_still_waits() {
-    holds(3, the_second_value_fails::<Core>);
+    holds(3, the_second_value_fails::<Real>);
 }
 
 #[test]
 fn a_failed_value_is_never_complete_whatever_comes_after() {
-    holds(3, a_failure_is_recovered_from::<Core>);
+    holds(3, a_failure_is_recovered_from::<Real>);
 }
 
 #[test]
 fn completion_never_falls() {
     holds(3, || {
-        let core = Arc::new(Core::new(0));
+        let core = Arc::new(Real::new());
         let completers = [2, 1].map(|value| start(&core, move |core| core.complete(value)));
-        let (first, second) = (core.progress.completed(), core.progress.completed());
+        let (first, second) = (core.0.progress.completed(), core.0.progress.completed());
         assert!(first <= second, "{first} came before {second}");
         end(completers);
-        assert_eq!(core.progress.completed(), 2);
+        assert_eq!(core.0.progress.completed(), 2);
     });
 }
 
 #[test]
 fn an_unlisted_waker_is_dropped_and_takes_no_other_with_it() {
     holds(3, || {
-        let core = Arc::new(Core::new(0));
+        let core = Arc::new(Real::new());
         let (goes, stays) = (Parker::new(), Parker::new());
         let ticket = core.register(1, Waker::from(Arc::clone(&goes)));
         let completer = start(&core, |core| core.complete(1));
         let listed = core.register(1, Waker::from(Arc::clone(&stays)));
-        core.unregister(ticket.expect("nothing was complete"));
+        core.0.unregister(ticket.expect("nothing was complete"));
         if listed.is_some() {
             sleep_until_settled(&*core, 1, &stays);
         }

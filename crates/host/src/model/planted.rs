@@ -1,0 +1,182 @@
+//! Workers that make one mistake each, which the models of the host must catch.
+
+use std::sync::Arc;
+
+use syncpoint_core::contract::Task;
+use syncpoint_core::model::{catches, holds};
+
+use super::Host;
+use super::crew::{helpers_take_all_but_the_last, one_stream_blocks_for_the_other};
+use super::hand_over::{
+    a_gate_opens_beside_the_owner, a_helper_takes_one_of_two_items, items_are_put_one_by_one,
+    two_hosts_help,
+};
+use crate::order::{Batch, Order, Step, Turn};
+use crate::scheduler::{Scheduler, Seat};
+use crate::stream::HostStream;
+use crate::sync::MutexGuard;
+use crate::turn::{self, Limit};
+use crate::worker;
+
+#[test]
+fn a_stale_entry_that_is_taken_for_a_turn_is_caught() {
+    fn takes_whatever_is_listed(scheduler: &Arc<Scheduler>) {
+        while let Some(stream) = worker::wait_for_work(scheduler) {
+            let mut order = unlisted(&stream);
+            order.state = Turn::Running;
+            turn::run(&stream, order, Limit::Fair(&Seat::default()));
+        }
+    }
+    let check = || two_hosts_help(Host::worked_by(1, takes_whatever_is_listed));
+    catches("the items that ran, in their order", || holds(2, check));
+}
+
+#[test]
+fn a_stale_entry_that_swallows_the_next_turn_is_caught() {
+    fn leaves_the_mark_of_a_stale_entry(scheduler: &Arc<Scheduler>) {
+        while let Some(stream) = worker::wait_for_work(scheduler) {
+            if let Some(mut order) = turn::claim(stream.order()) {
+                order.listed = false;
+                turn::run(&stream, order, Limit::Fair(&Seat::default()));
+            }
+        }
+    }
+    let check =
+        || a_helper_takes_one_of_two_items(Host::worked_by(1, leaves_the_mark_of_a_stale_entry));
+    catches("deadlock", || holds(2, check));
+}
+
+#[test]
+fn an_owner_that_looks_for_items_and_rests_in_two_steps_is_caught() {
+    fn rests_in_two_steps(scheduler: &Arc<Scheduler>) {
+        while let Some(stream) = worker::wait_for_work(scheduler) {
+            own(&stream, Slip::BeforeItRests);
+        }
+    }
+    let check = || items_are_put_one_by_one(Host::worked_by(1, rests_in_two_steps));
+    catches("deadlock", || holds(2, check));
+}
+
+#[test]
+fn an_owner_that_is_listed_and_parks_in_two_steps_is_caught() {
+    fn parks_in_two_steps(scheduler: &Arc<Scheduler>) {
+        while let Some(stream) = worker::wait_for_work(scheduler) {
+            own(&stream, Slip::BeforeItParks);
+        }
+    }
+    let check = || a_gate_opens_beside_the_owner(Host::worked_by(1, parks_in_two_steps));
+    catches("deadlock", || holds(2, check));
+}
+
+#[test]
+fn a_worker_that_passes_nothing_on_is_caught() {
+    fn passes_nothing_on(scheduler: &Arc<Scheduler>) {
+        while let Some(stream) = pick_and_pass_nothing_on(scheduler, 0) {
+            take_turn(&stream);
+        }
+    }
+    let check = || one_stream_blocks_for_the_other(Host::worked_by(2, passes_nothing_on));
+    catches("deadlock", || holds(2, check));
+}
+
+#[test]
+fn a_nap_without_an_end_is_caught() {
+    fn naps_without_an_end(scheduler: &Arc<Scheduler>) {
+        while let Some(stream) = pick_and_pass_nothing_on(scheduler, 1) {
+            take_turn(&stream);
+        }
+    }
+    let check = || helpers_take_all_but_the_last(Host::worked_by(1, naps_without_an_end));
+    catches("deadlock", || holds(2, check));
+}
+
+fn take_turn(stream: &Arc<HostStream>) {
+    if let Some(order) = turn::claim(unlisted(stream)) {
+        turn::run(stream, order, Limit::Fair(&Seat::default()));
+    }
+}
+
+fn unlisted(stream: &HostStream) -> MutexGuard<'_, Order> {
+    let mut order = stream.order();
+    order.listed = false;
+    order
+}
+
+/// Takes one stream, although whoever submitted another may have counted on the same worker. Its sleep counts as so
+/// many naps.
+fn pick_and_pass_nothing_on(scheduler: &Scheduler, naps: usize) -> Option<Arc<HostStream>> {
+    let mut crew = scheduler.crew();
+    while !crew.closing {
+        if let Some(stream) = crew.ready.pick() {
+            scheduler.hint(&crew);
+            return Some(stream);
+        }
+        (crew.idle, crew.napping) = (crew.idle + 1, crew.napping + naps);
+        crew = scheduler.sleep(crew, None);
+        (crew.idle, crew.napping) = (crew.idle - 1, crew.napping - naps);
+        crew.waking = false;
+    }
+    None
+}
+
+/// Where an owner lets the lock go between what it saw and what it makes of it.
+#[derive(Clone, Copy, PartialEq)]
+enum Slip {
+    BeforeItRests,
+    BeforeItParks,
+}
+
+impl Slip {
+    fn here<'a>(
+        self,
+        place: Self,
+        stream: &'a HostStream,
+        order: MutexGuard<'a, Order>,
+    ) -> MutexGuard<'a, Order> {
+        if self != place {
+            return order;
+        }
+        drop(order);
+        stream.order()
+    }
+}
+
+/// A turn like the real one, but for the slip.
+fn own(stream: &Arc<HostStream>, slip: Slip) {
+    let Some(mut order) = turn::claim(unlisted(stream)) else { return };
+    let mut batch = Batch::default();
+    loop {
+        if batch.items.is_empty() && !order.refill(&mut batch) {
+            order = slip.here(Slip::BeforeItRests, stream, order);
+            return order.rest(&mut batch);
+        }
+        let waits = batch.items.front().is_some_and(|entry| matches!(entry.step, Step::Wait));
+        if waits && stays_listed(stream, &order) {
+            order = slip.here(Slip::BeforeItParks, stream, order);
+            order.put_back(&mut batch);
+            order.state = Turn::Parked;
+            return;
+        }
+        if waits {
+            order.pass_wait();
+        }
+        drop(order);
+        pass(stream, &mut batch);
+        order = stream.order();
+    }
+}
+
+/// Lists the stream with the waiters of the point that it has come to. `false`: the point has settled.
+fn stays_listed(stream: &Arc<HostStream>, order: &Order) -> bool {
+    let edge = order.waits().front().expect("a wait has its edge");
+    Arc::clone(stream).list_with(&edge.point)
+}
+
+fn pass(stream: &HostStream, batch: &mut Batch) {
+    let entry = batch.items.pop_front().expect("the batch was filled");
+    if let Step::Task(Task::Host(work)) = entry.step {
+        work.run().expect("no work of the models fails here");
+    }
+    batch.at += 1;
+    stream.timeline.complete(batch.at - 1);
+}
