@@ -4,6 +4,7 @@
 //! knows (one idea a file, the laws and their cases, who may depend on whom) are tests of this program: see `tidy`.
 
 mod block;
+mod cost;
 mod map;
 mod part;
 mod report;
@@ -45,6 +46,8 @@ fn answer(request: Request) -> Result<ExitCode> {
         Request::List => write!(io::stdout(), "{}", request::list(PARTS))?,
         Request::RenewMap => map::renew(&workshop::root()?)?,
         Request::PrintMap => map::print(&workshop::root()?)?,
+        Request::RenewCost => cost::renew(&workshop::root()?)?,
+        Request::CheckCost => cost::check(&workshop::root()?)?,
         Request::Help => write!(io::stdout(), "{}", request::USAGE)?,
     }
     Ok(ExitCode::SUCCESS)

@@ -15,6 +15,10 @@ pub(crate) enum Request {
     RenewMap,
     /// Show the code map and write nothing.
     PrintMap,
+    /// Count instructions and write the counts into `docs/costs.md`.
+    RenewCost,
+    /// Count instructions and compare them with what is written.
+    CheckCost,
     /// Say what can be asked for.
     Help,
 }
@@ -28,6 +32,8 @@ impl Request {
             ["test", rest @ ..] => parse_test(rest),
             ["map"] => Ok(Self::RenewMap),
             ["map", "--print"] => Ok(Self::PrintMap),
+            ["cost"] => Ok(Self::RenewCost),
+            ["cost", "--check"] => Ok(Self::CheckCost),
             other => Err(format!("`{}` is not understood\n\n{USAGE}", other.join(" ")).into()),
         }
     }
@@ -65,6 +71,7 @@ pub(crate) const USAGE: &str = "\
 usage: cargo xtask test [PART...] [--keep-going]   run every check, or these parts
        cargo xtask test --list                     name the parts
        cargo xtask map [--print]                   renew the code map in ARCHITECTURE.md, or show it
+       cargo xtask cost [--check]                  count instructions (needs valgrind) and renew docs/costs.md, or compare
 ";
 
 #[cfg(test)]
@@ -111,6 +118,8 @@ mod tests {
         assert_eq!(parse("test --list").unwrap(), Request::List);
         assert_eq!(parse("map").unwrap(), Request::RenewMap);
         assert_eq!(parse("map --print").unwrap(), Request::PrintMap);
+        assert_eq!(parse("cost").unwrap(), Request::RenewCost);
+        assert_eq!(parse("cost --check").unwrap(), Request::CheckCost);
     }
 
     fn parse(line: &str) -> Result<Request> {
