@@ -210,21 +210,28 @@ impl Stream {
     #[inline]
     pub(crate) fn wait_for(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
         let timeline = point.timeline();
-        // The second look is for a point of before a failure, which two loads do not tell complete.
-        if timeline == &self.timeline
-            || timeline.is_complete(point.value())
-            || matches!(point.known(), State::Complete)
-        {
+        if timeline == &self.timeline || timeline.is_complete(point.value()) {
+            self.elide(point, event);
+            return Ok(());
+        }
+        self.wait_further(point, event, place)
+    }
+
+    /// Waits for a point that two loads do not tell complete; one of before a failure may be all the same.
+    fn wait_further(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
+        if matches!(point.known(), State::Complete) {
             self.elide(point, event);
             return Ok(());
         }
         match self.raw.wait(point, place)? {
-            Some(placed) => self.tell_wait(placed, point, event, false),
+            Some(placed) if observe::active() => self.tell_wait(placed, point, event, false),
+            Some(_) => {}
             None => self.elide(point, event),
         }
         Ok(())
     }
 
+    #[inline]
     fn elide(&self, point: &Point, event: Option<u64>) {
         // Relaxed: a count, ordered with nothing.
         self.elided.fetch_add(1, Ordering::Relaxed);
@@ -377,7 +384,7 @@ impl Stream {
         });
     }
 
-    #[inline]
+    #[cold]
     fn tell_wait(&self, placed: Placed, point: &Point, event: Option<u64>, elided: bool) {
         observe::tell_placed(placed.sequence, || Operation::Waited {
             stream: self.id(),
