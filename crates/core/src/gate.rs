@@ -11,6 +11,9 @@ use crate::point::Point;
 use crate::sync::{Mutex, lock, table};
 use crate::timeline::{Owner, Timeline};
 
+#[cfg(all(test, syncpoint_loom))]
+mod model;
+
 /// A one-shot point that the host opens ([`open`](Self::open)), a stream opens in its order
 /// ([`Stream::open`](crate::Stream::open)), or anybody fails ([`fail`](Self::fail)).
 ///

@@ -11,8 +11,12 @@ use crate::graph;
 use crate::once::Once;
 use crate::panic;
 use crate::point::Point;
-use crate::sync::process::{AtomicU64, Condvar, Mutex, Ordering, lock};
+use crate::sync::process::{AtomicU64, Ordering};
+use crate::sync::{self, Condvar, Mutex, lock};
 use crate::timeline::Ticket;
+
+#[cfg(all(test, syncpoint_loom))]
+mod model;
 
 /// A registered notification. Dropping it changes nothing: the function is called all the same.
 #[derive(Debug)]
@@ -45,14 +49,7 @@ where
     F: FnOnce(Result<()>) + Send + 'static,
 {
     NOTIFIER.start()?;
-    let function: Function = Box::new(function);
-    let function = Once::new(function);
-    let pending = Arc::new(Pending { point, function });
-    let ticket = pending.list();
-    if ticket.is_none() {
-        Arc::clone(&pending).wake();
-    }
-    Ok(Notification { pending, ticket })
+    Ok(NOTIFIER.when_settled(point, Box::new(function)))
 }
 
 /// Makes the notifier's thread, unless it is there.
@@ -72,6 +69,7 @@ type Function = Box<dyn FnOnce(Result<()>) + Send>;
 
 /// A function that waits for its point. Whoever takes the function calls it: that makes it once.
 struct Pending {
+    notifier: &'static Notifier,
     point: Option<Point>,
     function: Once<Function>,
 }
@@ -95,7 +93,7 @@ impl Pending {
 impl Wake for Pending {
     fn wake(self: Arc<Self>) {
         let Some(function) = self.function.take() else { return };
-        NOTIFIER.push(Box::new(move || {
+        self.notifier.push(Box::new(move || {
             let outcome = self.outcome();
             if let (Some(point), Ok(())) = (&self.point, &outcome) {
                 point.tell_complete();
@@ -114,10 +112,13 @@ impl fmt::Debug for Pending {
 type Job = Box<dyn FnOnce() + Send>;
 
 static PANICS: AtomicU64 = AtomicU64::new(0);
-static NOTIFIER: Notifier = Notifier {
-    queue: Mutex::new(Queue { jobs: VecDeque::new(), started: false }),
-    filled: Condvar::new(),
-};
+
+sync::table! {
+    static NOTIFIER: Notifier = Notifier {
+        queue: Mutex::new(Queue { jobs: VecDeque::new(), started: false }),
+        filled: Condvar::new(),
+    };
+}
 
 /// The queue of the notifier's thread, which is made at the first need and then sleeps while the queue is empty.
 struct Notifier {
@@ -149,6 +150,15 @@ impl Notifier {
         Ok(())
     }
 
+    fn when_settled(&'static self, point: Option<Point>, function: Function) -> Notification {
+        let pending = Arc::new(Pending { notifier: self, point, function: Once::new(function) });
+        let ticket = pending.list();
+        if ticket.is_none() {
+            Arc::clone(&pending).wake();
+        }
+        Notification { pending, ticket }
+    }
+
     fn push(&self, job: Job) {
         lock(&self.queue).jobs.push_back(job);
         self.filled.notify_one();
@@ -171,7 +181,7 @@ impl Notifier {
                 return job;
             }
             // Unbounded on purpose: nothing wakes while nothing is pending.
-            queue = self.filled.wait(queue).unwrap_or_else(std::sync::PoisonError::into_inner);
+            queue = sync::wait(&self.filled, queue);
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::panic;
 use crate::sync::process::{AtomicU64, OnceLock};
 use crate::sync::{self, AtomicBool, Condvar, Mutex, Ordering, lock};
 
+#[cfg(all(test, syncpoint_loom))]
+mod model;
+
 /// Hears every operation of this process, on every device.
 ///
 /// Called outside every lock, after the operation succeeded (synchronisations also before): on the thread that made the

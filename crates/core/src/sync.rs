@@ -75,7 +75,7 @@ pub(crate) use {local, table};
 /// What tables of the whole process use.
 pub(crate) mod process {
     pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-    pub(crate) use std::sync::{Condvar, Mutex, OnceLock, RwLock};
+    pub(crate) use std::sync::{Mutex, OnceLock, RwLock};
     use std::sync::{MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
     /// Locks, also where a thread panicked while it held the lock, for the same reason.

@@ -334,6 +334,7 @@ fn no_thread(error: std::io::Error) -> Error {
 }
 
 #[cfg(all(test, syncpoint_loom))]
+#[expect(clippy::expect_used, reason = "a model is a test")]
 impl Scheduler {
     /// A scheduler without a watch, since a thread that never ends is in no model.
     pub(crate) fn modelled(base: usize) -> Arc<Self> {

@@ -1,29 +1,26 @@
 //! Failure, cancellation and recovery beside the owner of a stream: every point settles, and stays what it was.
 
 use syncpoint_core::contract::RawStream;
-use syncpoint_core::model::holds;
+use syncpoint_core::model::{catches, holds};
 use syncpoint_core::{Error, Gate, Point, State, Wait};
 
 use super::{Host, Journal, raw, sleep_until};
+use crate::order::Batch;
+use crate::stream::HostStream;
 
 #[test]
 fn whatever_a_cancelled_stream_held_has_run_or_failed() {
-    holds(2, || {
-        let (host, journal) = (Host::new(1), Journal::default());
-        let (stream, gate) = (host.stream(), Gate::new());
-        let points = [1, 2].map(|digit| {
-            stream.enqueue(journal.note(digit)).unwrap();
-            stream.record().unwrap()
-        });
-        stream.open(&gate).unwrap();
-        let (opening, opened) = (stream.record().unwrap(), gate.point());
-        raw(&opening).cancel(&Error::failed("on purpose"));
-        let ran = points.map(|point| comes_to_be_complete(&point));
-        let expected = [([false, false], 0), ([true, false], 1), ([true, true], 12)];
-        assert!(expected.contains(&(ran, journal.read())), "{ran:?}, {}", journal.read());
-        assert_eq!(comes_to_be_complete(&opening), comes_to_be_complete(&opened));
-        host.close();
-    });
+    holds(2, || a_stream_is_cancelled(|stream| stream.cancel(&Error::failed("on purpose"))));
+}
+
+#[test]
+fn a_cancellation_that_asks_no_owner_what_it_has_begun_is_caught() {
+    fn fails_what_is_not_complete(stream: &HostStream) {
+        let at = stream.timeline.completed() + 1;
+        stream.fail(&mut Batch::default(), at, &Error::failed("on purpose"));
+    }
+    let check = || a_stream_is_cancelled(fails_what_is_not_complete);
+    catches("what ran is complete", || holds(2, check));
 }
 
 #[test]
@@ -65,6 +62,26 @@ fn what_is_complete_after_a_recovery_stays_complete_when_the_stream_is_cancelled
         host.close();
         assert!(comes_to_be_complete(&point), "complete did not stay complete");
     });
+}
+
+/// A stream with two items and an opening is cancelled while a worker runs it.
+fn a_stream_is_cancelled(cancel: fn(&HostStream)) {
+    let (host, journal) = (Host::new(1), Journal::default());
+    let (stream, gate) = (host.stream(), Gate::new());
+    let points = [1, 2].map(|digit| {
+        stream.enqueue(journal.note(digit)).unwrap();
+        stream.record().unwrap()
+    });
+    stream.open(&gate).unwrap();
+    let (opening, opened) = (stream.record().unwrap(), gate.point());
+    cancel(&raw(&opening));
+    let complete = points.map(|point| comes_to_be_complete(&point));
+    let (opening, opened) = (comes_to_be_complete(&opening), comes_to_be_complete(&opened));
+    host.close();
+    assert_eq!(opening, opened, "what ran is complete: the opening and its gate");
+    let expected = [([false, false], 0), ([true, false], 1), ([true, true], 12)];
+    let seen = (complete, journal.read());
+    assert!(expected.contains(&seen), "what ran is complete: {seen:?}");
 }
 
 /// A stream whose only work has failed, while the owner may not be done with it.
