@@ -22,9 +22,9 @@ impl fmt::Display for Path {
     }
 }
 
-/// A way from `point` to the work of `value` on `timeline`, if the point depends on it by known edges.
-pub(crate) fn path_to_work(point: &Point, timeline: &Timeline, value: u64) -> Option<Path> {
-    let reaches = |seen: &Point| seen.timeline() == timeline && seen.value() >= value;
+/// A way from `point` to the work of `value` on the timeline of this id, if the point depends on it by known edges.
+pub(crate) fn path_to_work(point: &Point, timeline: u64, value: u64) -> Option<Path> {
+    let reaches = |seen: &Point| seen.timeline().id() == timeline && seen.value() >= value;
     search(vec![point.clone()], reaches)
 }
 

@@ -6,8 +6,10 @@ use crate::sync::local;
 use crate::timeline::Timeline;
 
 local! {
-    /// The works that run on this thread, innermost last: a helping host thread may run work of another stream.
-    static RUNNING: RefCell<Vec<(Timeline, u64)>> = RefCell::new(Vec::new());
+    /// The works that run on this thread, innermost last, by the id of the timeline and the value: a helping host thread
+    /// may run work of another stream. Ids, because counting a reference twice for each function costs more than the
+    /// rest of running it.
+    static RUNNING: RefCell<Vec<(u64, u64)>> = RefCell::new(Vec::new());
 }
 
 /// Says, for as long as it lives, that this thread runs the work of a value. A backend holds it round each call of
@@ -20,8 +22,9 @@ pub struct Running {
 
 impl Running {
     /// This thread runs the work of `value` from now on.
+    #[inline]
     pub fn enter(timeline: &Timeline, value: u64) -> Self {
-        RUNNING.with(|running| running.borrow_mut().push((timeline.clone(), value)));
+        RUNNING.with(|running| running.borrow_mut().push((timeline.id(), value)));
         Self { _on_this_thread: std::marker::PhantomData }
     }
 }
@@ -38,7 +41,7 @@ pub fn in_work() -> bool {
     RUNNING.try_with(|running| !running.borrow().is_empty()).unwrap_or(false)
 }
 
-/// The works that run on this thread.
-pub(crate) fn current() -> Vec<(Timeline, u64)> {
+/// The works that run on this thread, by the id of the timeline and the value.
+pub(crate) fn current() -> Vec<(u64, u64)> {
     RUNNING.try_with(|running| running.borrow().clone()).unwrap_or_default()
 }

@@ -135,9 +135,9 @@ pub(crate) fn refuse_own(point: &Point, place: Place) -> Result<()> {
         return Ok(());
     }
     for (timeline, value) in running::current() {
-        if let Some(path) = graph::path_to_work(point, &timeline, value) {
+        if let Some(path) = graph::path_to_work(point, timeline, value) {
             let message = format!(
-                "work {value} of {timeline} waits at {place} for {point}, which comes after it ({path}); \
+                "work {value} of stream {timeline} waits at {place} for {point}, which comes after it ({path}); \
                  wait outside the work, or let a stream wait"
             );
             return Err(Error::misuse(Reason::WouldDeadlock, message));

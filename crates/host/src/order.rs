@@ -28,8 +28,8 @@ pub(crate) struct Order {
     queue: VecDeque<Entry>,
     /// The latest value.
     latest: u64,
-    /// The latest value that will never run: what came before a failure.
-    abandoned: u64,
+    /// A value up to which everything is known complete or abandoned: what counts against the bound lies above it.
+    settled: u64,
     waits: Waits,
     pub(crate) state: Turn,
     /// Whether the run queue holds an entry of this stream.
@@ -100,9 +100,17 @@ impl Order {
         self.latest
     }
 
-    /// How many items are neither complete nor abandoned.
-    pub(crate) fn held(&self, completed: u64) -> u64 {
-        self.latest - completed.max(self.abandoned).min(self.latest)
+    /// Whether there is room for another item. Asks how far the stream is only where what is known does not tell: that
+    /// number lies on a cache line of the owner's.
+    #[inline]
+    pub(crate) fn has_room(&mut self, bound: u64, completed: impl FnOnce() -> u64) -> bool {
+        self.latest - self.settled < bound || self.has_room_now(bound, completed())
+    }
+
+    #[cold]
+    fn has_room_now(&mut self, bound: u64, completed: u64) -> bool {
+        self.settled = self.settled.max(completed.min(self.latest));
+        self.latest - self.settled < bound
     }
 
     /// Puts an item at the end and gives its value.
@@ -149,14 +157,14 @@ impl Order {
     /// Takes everything not passed: it will never run. To be dropped outside the lock.
     pub(crate) fn abandon(&mut self, batch: &mut Batch) -> (VecDeque<Entry>, Waits) {
         self.put_back(batch);
-        self.abandoned = self.latest;
+        self.settled = self.latest;
         (std::mem::take(&mut self.queue), self.waits.take())
     }
 
     /// Takes a value without an item, after everything was abandoned.
     pub(crate) fn begin_era(&mut self) -> u64 {
         self.latest += 1;
-        self.abandoned = self.latest;
+        self.settled = self.latest;
         self.latest
     }
 

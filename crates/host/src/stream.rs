@@ -48,20 +48,20 @@ impl HostStream {
 
     /// Refuses on a stream that has failed or is full.
     #[inline]
-    fn admit(&self, order: &Order) -> Result<()> {
-        if order.failure.is_none() && order.held(self.timeline.completed()) < self.scheduler.bound()
-        {
+    fn admit(&self, order: &mut Order) -> Result<()> {
+        let completed = || self.timeline.completed();
+        if order.failure.is_none() && order.has_room(self.scheduler.bound(), completed) {
             return Ok(());
         }
-        Err(order.failure.clone().unwrap_or_else(|| self.full(order)))
+        Err(order.failure.clone().unwrap_or_else(|| self.full()))
     }
 
     #[cold]
-    fn full(&self, order: &Order) -> Error {
+    fn full(&self) -> Error {
         let message = format!(
             "{} holds {} items, its bound; synchronize before enqueueing more",
             self.timeline,
-            order.held(self.timeline.completed())
+            self.scheduler.bound()
         );
         Error::new(Kind::Exhausted, message)
     }
@@ -130,7 +130,7 @@ impl RawStream for HostStream {
     fn put(&self, item: Item) -> Result<Placed> {
         self.scheduler.ensure_worker()?;
         let mut order = self.order();
-        if let Err(error) = self.admit(&order) {
+        if let Err(error) = self.admit(&mut order) {
             drop(order);
             return Err(error);
         }
@@ -151,7 +151,7 @@ impl RawStream for HostStream {
         if order.enqueued() != enqueued {
             return Err(Refused { item, error: None });
         }
-        if let Err(error) = self.admit(&order) {
+        if let Err(error) = self.admit(&mut order) {
             return Err(Refused { item, error: Some(error) });
         }
         let placed = self.placed(order.push(entry(item)));
@@ -168,7 +168,7 @@ impl RawStream for HostStream {
         if order.waits().cover(point) {
             return Ok(None);
         }
-        self.admit(&order)?;
+        self.admit(&mut order)?;
         let value = order.push_wait(point.clone(), place);
         let placed = self.placed(value);
         if self.park_at_once(&mut order, point) {
@@ -194,7 +194,7 @@ impl RawStream for HostStream {
             let value = order.enqueued();
             return Ok((Placed::new(value), Time::Known(self.scheduler.clock().now())));
         }
-        self.admit(&order)?;
+        self.admit(&mut order)?;
         let stamp = Arc::new(Stamp::default());
         let placed =
             self.placed(order.push(Entry { step: Step::Stamp(Arc::clone(&stamp)), place }));

@@ -279,14 +279,18 @@ impl fmt::Display for Timeline {
 }
 
 /// The protocol of a timeline, apart from who owns it, so that a model can run it and a stream can have a second row.
+///
+/// In this order, so that what the host writes with each enqueue and what the stream's owner writes with each
+/// completion lie on different cache lines: on one, each would wait for the other's core (`docs/costs.md`).
+#[repr(C)]
 pub(crate) struct Core {
     progress: Progress,
     /// The first value after every failed era: 0 while nothing ever failed, the maximum while an era fails. Read after
     /// the completed value: whoever sees a value of a later era complete sees this raised before it.
     floor: AtomicU64,
-    enqueued: AtomicU64,
     /// Guards the waiters and the eras. A leaf: nothing is called and no other lock is taken under it.
     leaf: Mutex<Leaf>,
+    enqueued: AtomicU64,
 }
 
 struct Leaf {
