@@ -1,12 +1,11 @@
 //! The test bed: the devices of one backend in one mode, and what cases do with them again and again.
 
 use std::fmt;
-use std::sync::mpsc::{Receiver, Sender, channel};
 
 use syncpoint::{Device, Error, Gate, Mode, Result, Stream};
 
 use crate::backend::Backend;
-use crate::patience::PATIENCE;
+use crate::busy::Busy;
 use crate::run::tell;
 
 /// One backend in one mode, for one case.
@@ -87,30 +86,7 @@ impl TestBed {
         if !self.blocking_work {
             return Ok(None);
         }
-        let (begun, wait_for_begin) = channel();
-        let (let_go, wait_for_end) = channel();
-        stream.enqueue(move || work_until(&begun, &wait_for_end))?;
-        wait_for_begin.recv_timeout(PATIENCE).expect("the work that keeps the stream busy begins");
-        Ok(Some(Busy { let_go }))
-    }
-}
-
-fn work_until(begun: &Sender<()>, end: &Receiver<()>) {
-    // A test that has ended hears nothing any more, and its work ends with it.
-    let _heard = begun.send(());
-    let _let_go = end.recv();
-}
-
-/// Work that runs until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Busy {
-    let_go: Sender<()>,
-}
-
-impl Busy {
-    /// Lets the work end.
-    pub(crate) fn let_go(self) {
-        drop(self.let_go);
+        Busy::on(stream).map(Some)
     }
 }
 

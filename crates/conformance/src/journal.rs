@@ -6,29 +6,29 @@ use syncpoint::{Result, Stream};
 
 /// Lines in the order in which they were written, by any thread.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Journal(Arc<Mutex<Vec<String>>>);
+pub struct Journal(Arc<Mutex<Vec<String>>>);
 
 impl Journal {
     /// Writes a line.
-    pub(crate) fn write(&self, line: impl Into<String>) {
+    pub fn write(&self, line: impl Into<String>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(line.into());
     }
 
     /// Enqueues work that writes a line.
     #[track_caller]
-    pub(crate) fn work(&self, stream: &Stream, line: impl Into<String>) -> Result<()> {
+    pub fn work(&self, stream: &Stream, line: impl Into<String>) -> Result<()> {
         let (journal, line) = (self.clone(), line.into());
         stream.enqueue(move || journal.write(line))
     }
 
     /// The lines so far.
-    pub(crate) fn lines(&self) -> Vec<String> {
+    pub fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Panics unless the journal reads so.
     #[track_caller]
-    pub(crate) fn assert_reads(&self, expected: &[&str]) {
+    pub fn assert_reads(&self, expected: &[&str]) {
         assert_eq!(self.lines(), expected);
     }
 }

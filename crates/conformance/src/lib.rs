@@ -5,7 +5,8 @@
 //! (`syncpoint_core::laws`) all come from it, so no case can be forgotten.
 //!
 //! A case proves an order with gates, points and deadlines, never by sleeping, and says which planted bug it catches.
-//! [`model`] runs random programs against a reference model of the laws.
+//! [`model`] runs random programs against a reference model of the laws. [`patience`], [`journal`] and [`busy`] serve
+//! the tests of a backend's own, too.
 #![forbid(unsafe_code)]
 #![expect(
     clippy::expect_used,
@@ -17,11 +18,12 @@
 
 mod backend;
 mod bed;
+pub mod busy;
 pub mod cases;
-mod journal;
+pub mod journal;
 mod list;
 pub mod model;
-mod patience;
+pub mod patience;
 mod run;
 mod waiters;
 

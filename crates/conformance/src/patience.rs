@@ -2,19 +2,19 @@
 
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use syncpoint::{Error, Kind, Point, State};
 
 /// How long a case waits for what must come: long beyond any machine's hiccup, short of the runner's own limit.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a case gives to what must not come: enough for idle threads to do wrong, short enough for many cases.
 const TEMPTATION: Duration = Duration::from_millis(20);
 
 /// Waits for a point that must complete.
 #[track_caller]
-pub(crate) fn settle(point: &Point) {
+pub fn settle(point: &Point) {
     if let Err(error) = point.synchronize_timeout(PATIENCE) {
         panic!("{point} must complete: {error}");
     }
@@ -22,7 +22,7 @@ pub(crate) fn settle(point: &Point) {
 
 /// Waits for a point that must fail, and gives its failure.
 #[track_caller]
-pub(crate) fn failure_of(point: &Point) -> Error {
+pub fn failure_of(point: &Point) -> Error {
     match point.synchronize_timeout(PATIENCE) {
         Ok(()) => panic!("{point} must fail, and is complete"),
         Err(error) if error.kind() == Kind::TimedOut => panic!("{point} must fail: {error}"),
@@ -32,7 +32,7 @@ pub(crate) fn failure_of(point: &Point) -> Error {
 
 /// Gives a point time to do wrong, and panics unless it is pending then.
 #[track_caller]
-pub(crate) fn assert_held(point: &Point) {
+pub fn assert_held(point: &Point) {
     let outcome = point.synchronize_timeout(TEMPTATION);
     let kind = outcome.as_ref().map_err(Error::kind);
     assert_eq!(kind, Err(Kind::TimedOut), "{point} must be held back: {outcome:?}");
@@ -41,7 +41,7 @@ pub(crate) fn assert_held(point: &Point) {
 
 /// Panics unless a call was refused with this kind; gives its error.
 #[track_caller]
-pub(crate) fn refused<T>(outcome: Result<T, Error>, kind: Kind) -> Error {
+pub fn refused<T>(outcome: Result<T, Error>, kind: Kind) -> Error {
     match outcome {
         Ok(_) => panic!("the call must be refused: {kind}"),
         Err(error) => {
@@ -53,7 +53,7 @@ pub(crate) fn refused<T>(outcome: Result<T, Error>, kind: Kind) -> Error {
 
 /// Runs code that must not block, on a thread of its own, so that a broken promise is a failure and not a hang.
 #[track_caller]
-pub(crate) fn promptly<T: Send + 'static>(code: impl FnOnce() -> T + Send + 'static) -> T {
+pub fn promptly<T: Send + 'static>(code: impl FnOnce() -> T + Send + 'static) -> T {
     let (sender, receiver) = channel();
     thread::spawn(move || say(&sender, code()));
     match receiver.recv_timeout(PATIENCE) {
@@ -67,14 +67,24 @@ pub(crate) fn promptly<T: Send + 'static>(code: impl FnOnce() -> T + Send + 'sta
 
 /// What comes through a channel within the patience of a case.
 #[track_caller]
-pub(crate) fn heard<T>(receiver: &Receiver<T>, what: &str) -> T {
+pub fn heard<T>(receiver: &Receiver<T>, what: &str) -> T {
     match receiver.recv_timeout(PATIENCE) {
         Ok(value) => value,
         Err(error) => panic!("{what} must come: {error}"),
     }
 }
 
+/// Looks again and again until something is so that no point tells of.
+#[track_caller]
+pub fn until(what: &str, is_so: impl Fn() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what} must come");
+        thread::yield_now();
+    }
+}
+
 /// Says something to a test, which hears nothing any more once it has ended.
-pub(crate) fn say<T>(sender: &Sender<T>, value: T) {
+pub fn say<T>(sender: &Sender<T>, value: T) {
     let _heard = sender.send(value);
 }

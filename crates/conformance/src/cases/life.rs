@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::task::Waker;
 
-use syncpoint::{Event, EventOptions, Gate, Result, Stream};
+use syncpoint::{Event, EventOptions, EventPool, EventState, Gate, Result, Stream, StreamPool};
 
 use crate::bed::TestBed;
 use crate::journal::Journal;
-use crate::patience::{PATIENCE, heard, promptly, say, settle};
+use crate::patience::{PATIENCE, failure_of, heard, promptly, say, settle, until};
 use crate::run::{Stop, Verdict};
 use crate::waiters;
 
@@ -130,9 +130,53 @@ fn streams_are_told_apart(bed: &TestBed) -> Verdict {
     Ok(())
 }
 
-/// There is no pool yet.
-pub fn a_lent_object_comes_clean(_bed: &TestBed) -> Verdict {
-    Err(Stop::NotBuilt("the pool"))
+/// Catches a pool that lends one thing to two, a stream whose work is not done or that has failed, or an event that
+/// still names a point.
+pub fn a_lent_object_comes_clean(bed: &TestBed) -> Verdict {
+    let (pool, priority) = (StreamPool::new(bed.device()), bed.device().priority_range().least());
+    let (busy, failing, other) =
+        (pool.stream(priority)?, pool.stream(priority)?, pool.stream(priority)?);
+    let (ids, gate) = ([busy.id(), failing.id(), other.id()], Gate::new());
+    busy.wait(&gate.point())?;
+    busy.enqueue(|| ())?;
+    let end = busy.record()?;
+    failing.wait(&gate.point())?;
+    failing.enqueue(|| Err::<(), _>("on purpose"))?;
+    let failed = failing.record()?;
+    drop((busy, failing, other));
+
+    let lent = [pool.stream(priority)?, pool.stream(priority)?];
+    assert_eq!(lent[0].id(), ids[2], "what is clean is lent again");
+    assert!(!ids.contains(&lent[1].id()), "what is not clean yet is not lent");
+    gate.open()?;
+    settle(&end);
+    failure_of(&failed);
+    until("the return of what is clean", || pool.statistics().in_use == lent.len());
+    let lent_now = [pool.stream(priority)?, pool.stream(priority)?];
+    for stream in &lent_now {
+        assert_ne!(stream.id(), ids[1], "a failed stream is not lent again");
+        assert!(stream.failure().is_none() && stream.query()?, "{stream:?} comes clean");
+    }
+    assert_eq!(pool.statistics().given_up, 1);
+    events_come_clean(bed)
+}
+
+fn events_come_clean(bed: &TestBed) -> Verdict {
+    let pool = EventPool::new();
+    let (stream, gate) = bed.held_stream()?;
+    let lent = pool.event(bed.device(), EventOptions::new())?;
+    lent.record(&stream)?;
+    let point = lent.point()?;
+    stream.wait_event(&lent)?;
+    drop(lent);
+    let again = pool.event(bed.device(), EventOptions::new())?;
+    assert!(matches!(again.state(), EventState::NeverRecorded), "{again:?} comes clean");
+    assert!(!point.query()?, "the point of before is not touched");
+    let other = pool.event(bed.device(), EventOptions::new())?;
+    assert_ne!(again.id(), other.id(), "each is lent to one holder");
+    gate.open()?;
+    settle(&point);
+    Ok(())
 }
 
 /// There is no page yet that a fork wipes.
