@@ -1,0 +1,361 @@
+//! The rules of the host's scheduler (DESIGN 5.1), one test or more for each that can be seen from outside.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use syncpoint::{Device, Gate, Point, Stream, StreamOptions, Wait};
+use syncpoint_conformance::busy::Busy;
+use syncpoint_conformance::journal::Journal;
+use syncpoint_conformance::patience::{PATIENCE, heard, say, settle};
+
+fn host() -> Device {
+    syncpoint::open("host:0").unwrap()
+}
+
+fn stream() -> Stream {
+    host().stream().unwrap()
+}
+
+fn urgent() -> Stream {
+    let options = StreamOptions::new().with_priority(host().priority_range().greatest());
+    host().stream_with(options).unwrap()
+}
+
+/// Keeps all workers that are there without being asked for busy, in a way that nobody can see.
+fn occupy() -> Vec<(Stream, Busy)> {
+    let count = thread::available_parallelism().unwrap().get();
+    (0..count)
+        .map(|_| {
+            let stream = stream();
+            let busy = Busy::on(&stream).unwrap();
+            (stream, busy)
+        })
+        .collect()
+}
+
+// Rule 2: opening, failing and enqueueing only make streams runnable.
+
+#[test]
+fn opening_a_gate_runs_nothing_on_the_thread_that_opens_it() {
+    for _ in 0..100 {
+        let (stream, gate, (sender, receiver)) = (stream(), Gate::new(), channel());
+        stream.wait(&gate.point()).unwrap();
+        stream.enqueue(move || say(&sender, thread::current().id())).unwrap();
+        gate.open().unwrap();
+        assert_ne!(heard(&receiver, "the work behind the gate"), thread::current().id());
+    }
+}
+
+// Rule 3: what a stream sets free is published before the next function of the user's runs.
+
+#[test]
+fn work_that_blocks_does_not_strand_what_its_stream_set_free_before() {
+    for _ in 0..20 {
+        let ([opener, freed], promised) = ([stream(), stream()], Gate::new());
+        let (begin, journal) = (Gate::new(), Journal::default());
+        freed.wait(&promised.point()).unwrap();
+        journal.work(&freed, "freed").unwrap();
+        let end = freed.record().unwrap();
+        opener.wait(&begin.point()).unwrap();
+        opener.open(&promised).unwrap();
+        let inside = end.clone();
+        // The blocking work waits, in its way, for what was set free just before it.
+        opener
+            .enqueue(move || {
+                let deadline = Instant::now() + PATIENCE / 2;
+                while !inside.query().unwrap() && Instant::now() < deadline {
+                    thread::yield_now();
+                }
+                inside.query().unwrap().then_some(()).ok_or("what was set free is stranded")
+            })
+            .unwrap();
+        begin.open().unwrap();
+        settle(&end);
+        settle(&opener.record().unwrap());
+    }
+}
+
+// Rule 4: fairness and priority.
+
+/// A stream that feeds itself until the flag falls.
+fn feed(stream: &Arc<Stream>, runs: &Arc<AtomicBool>) {
+    let (own, flag) = (Arc::clone(stream), Arc::clone(runs));
+    let fed = stream.enqueue(move || {
+        if flag.load(Ordering::Relaxed) {
+            feed(&own, &flag);
+        }
+    });
+    fed.unwrap();
+}
+
+/// Runs while streams of this kind feed themselves for ever, more of them than there are workers.
+fn beside_streams_that_never_end(make: fn() -> Stream, code: impl FnOnce()) {
+    let runs = Arc::new(AtomicBool::new(true));
+    let count = thread::available_parallelism().unwrap().get() * 2 + 2;
+    let streams: Vec<_> = (0..count).map(|_| Arc::new(make())).collect();
+    for stream in &streams {
+        feed(stream, &runs);
+    }
+    code();
+    runs.store(false, Ordering::Relaxed);
+    for stream in &streams {
+        stream.synchronize_timeout(PATIENCE).unwrap();
+    }
+}
+
+#[test]
+fn streams_that_never_end_starve_none_of_their_own_priority() {
+    beside_streams_that_never_end(stream, || {
+        for _ in 0..20 {
+            let other = stream();
+            other.enqueue(|| ()).unwrap();
+            settle(&other.record().unwrap());
+        }
+    });
+}
+
+#[test]
+fn urgent_streams_that_never_end_make_the_least_urgent_late_and_do_not_starve_it() {
+    beside_streams_that_never_end(urgent, || {
+        let least = stream();
+        assert!(least.priority() > urgent().priority());
+        least.enqueue(|| ()).unwrap();
+        settle(&least.record().unwrap());
+    });
+}
+
+#[test]
+fn a_long_queue_gives_way_to_another_stream() {
+    let (long, short, gate) = (stream(), stream(), Gate::new());
+    let journal = Journal::default();
+    let others = occupy();
+    long.wait(&gate.point()).unwrap();
+    short.wait(&gate.point()).unwrap();
+    for number in 0..2000 {
+        journal.work(&long, number.to_string()).unwrap();
+    }
+    journal.work(&short, "short").unwrap();
+    gate.open().unwrap();
+    settle(&short.record().unwrap());
+    settle(&long.record().unwrap());
+    let before = journal.lines().iter().take_while(|line| *line != "short").count();
+    assert!(before < 2000, "the long queue ran to its end first");
+    drop(others);
+}
+
+#[test]
+fn urgent_streams_are_served_first() {
+    // Workers may pick while the streams still become ready, so that one attempt proves nothing; in order of arrival
+    // the least urgent would always come first.
+    let served_in_order = (0..50).any(|_| {
+        let others = occupy();
+        let ([first, second], last, journal) = ([stream(), stream()], urgent(), Journal::default());
+        for (stream, name) in [(&first, "least"), (&second, "least"), (&last, "most")] {
+            journal.work(stream, name).unwrap();
+        }
+        for stream in [&first, &second, &last] {
+            settle(&stream.record().unwrap());
+        }
+        drop(others);
+        journal.lines()[0] == "most"
+    });
+    assert!(served_in_order, "the most urgent stream was never served first");
+}
+
+// Rule 5: blocking work.
+
+#[test]
+fn work_that_blocks_unseen_delays_its_neighbours_a_little() {
+    let streams: Vec<_> = (0..40).map(|_| stream()).collect();
+    let busy: Vec<_> = streams.iter().map(|stream| Busy::on(stream).unwrap()).collect();
+    let delay = |_| {
+        let (free, begin) = (stream(), Instant::now());
+        free.enqueue(|| ()).unwrap();
+        settle(&free.record().unwrap());
+        begin.elapsed()
+    };
+    let soonest = (0..20).map(delay).min().unwrap();
+    assert!(
+        soonest < Duration::from_millis(100),
+        "at best {soonest:?} behind forty blocked streams"
+    );
+    drop(busy);
+}
+
+#[test]
+fn work_that_waits_inside_the_library_is_replaced() {
+    let (gate, device) = (Gate::new(), host());
+    let waiting: Vec<_> = (0..64)
+        .map(|_| {
+            let (stream, point) = (device.stream().unwrap(), gate.point());
+            stream.enqueue(move || point.synchronize_timeout(PATIENCE)).unwrap();
+            stream
+        })
+        .collect();
+    let opener = device.stream().unwrap();
+    opener.enqueue(move || gate.open()).unwrap();
+    for stream in waiting.iter().chain([&opener]) {
+        settle(&stream.record().unwrap());
+    }
+}
+
+#[test]
+fn at_most_five_hundred_and_twelve_workers_live_and_what_is_beyond_waits() {
+    let device = syncpoint_host::open("host:crowd");
+    let (gate, begun) = (Gate::new(), Arc::new(std::sync::atomic::AtomicUsize::new(0)));
+    let (sender, receiver) = channel();
+    let streams: Vec<_> = (0..600).map(|_| device.stream().unwrap()).collect();
+    for stream in &streams {
+        let (begun, sender, point) = (Arc::clone(&begun), sender.clone(), gate.point());
+        stream
+            .enqueue(move || {
+                begun.fetch_add(1, Ordering::Relaxed);
+                say(&sender, ());
+                point.synchronize_timeout(6 * PATIENCE)
+            })
+            .unwrap();
+    }
+    for _ in 0..512 {
+        heard(&receiver, "the five hundred and twelve that can begin");
+    }
+    assert!(receiver.recv_timeout(Duration::from_millis(100)).is_err(), "one worker too many");
+    assert_eq!(begun.load(Ordering::Relaxed), 512);
+    gate.open().unwrap();
+    for stream in &streams {
+        settle(&stream.record().unwrap());
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn workers_beyond_the_base_leave_after_ten_seconds_without_work() {
+    let workers = || {
+        let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
+        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
+        names.filter(|name| name.trim() == "syncpoint-host").count()
+    };
+    let device = syncpoint_host::open("host:surplus");
+    let streams: Vec<_> = (0..20).map(|_| device.stream().unwrap()).collect();
+    let busy: Vec<_> = streams.iter().map(|stream| Busy::on(stream).unwrap()).collect();
+    let many = workers();
+    drop(busy);
+    device.synchronize().unwrap();
+    let (never, deadline) = (Gate::new(), Instant::now() + 2 * PATIENCE);
+    while workers() > many / 2 && Instant::now() < deadline {
+        // Some time, in which nothing happens.
+        never.point().synchronize_timeout(Duration::from_millis(200)).unwrap_err();
+    }
+    assert!(many >= 20 && workers() <= many / 2, "{} of {many} workers stay", workers());
+}
+
+// Rules 6 and 7: helping.
+
+/// The thread on which each piece of work ran, in a chain of streams of which each waits for the one before; the last
+/// point is awaited in this way. A piece of work that the point does not need lies behind it on every stream.
+fn threads_of_a_chain(wait: impl FnOnce(&Point)) -> (Vec<ThreadId>, Vec<ThreadId>) {
+    let streams: [Stream; 3] = [stream(), stream(), stream()];
+    let ((needed, needed_by), (beyond, beyond_by)) = (channel(), channel());
+    let begin = Gate::new();
+    streams[0].wait(&begin.point()).unwrap();
+    for (index, stream) in streams.iter().enumerate() {
+        if index > 0 {
+            stream.wait_stream(&streams[index - 1]).unwrap();
+        }
+        let sender = needed.clone();
+        stream.enqueue(move || say(&sender, thread::current().id())).unwrap();
+    }
+    let end = streams[2].record().unwrap();
+    for stream in &streams {
+        let sender = beyond.clone();
+        stream.enqueue(move || say(&sender, thread::current().id())).unwrap();
+    }
+    begin.open().unwrap();
+    wait(&end);
+    let take = |receiver| (0..3).map(|_| heard(receiver, "the work of the chain")).collect();
+    (take(&needed_by), take(&beyond_by))
+}
+
+/// How often a chain is tried: a worker may be quicker than the helper.
+const ATTEMPTS: usize = 2000;
+
+#[test]
+fn a_plain_synchronize_follows_the_chain_and_stops_at_its_target() {
+    let own = thread::current().id();
+    let mut helped_with_all = false;
+    for _ in 0..ATTEMPTS {
+        let (needed, beyond) = threads_of_a_chain(|end| end.synchronize().unwrap());
+        helped_with_all |= needed == [own; 3];
+        assert!(!beyond.contains(&own), "the helper ran what its point does not need");
+    }
+    assert!(helped_with_all, "in {ATTEMPTS} attempts the helper never ran the whole chain");
+}
+
+#[test]
+fn no_other_wait_helps() {
+    let own = thread::current().id();
+    let waits: [fn(&Point); 6] = [
+        |end| end.synchronize_with(Wait::NoHelp, None).unwrap(),
+        |end| end.synchronize_with(Wait::Block, None).unwrap(),
+        |end| end.synchronize_with(Wait::Spin, None).unwrap(),
+        |end| end.synchronize_timeout(PATIENCE).unwrap(),
+        |end| while !end.query().unwrap() {},
+        |_end| host().synchronize().unwrap(),
+    ];
+    for wait in waits {
+        for _ in 0..200 {
+            let (needed, beyond) = threads_of_a_chain(wait);
+            assert!(!needed.contains(&own) && !beyond.contains(&own));
+        }
+    }
+}
+
+#[test]
+fn a_helper_runs_nothing_of_a_stream_that_its_point_does_not_depend_on() {
+    let own = thread::current().id();
+    for _ in 0..200 {
+        let ((sender, receiver), [needed, other]) = (channel(), [stream(), stream()]);
+        other.enqueue(move || say(&sender, thread::current().id())).unwrap();
+        needed.enqueue(|| ()).unwrap();
+        needed.synchronize().unwrap();
+        assert_ne!(heard(&receiver, "the work of the other stream"), own);
+    }
+}
+
+#[test]
+fn a_helper_stops_at_its_target_though_what_follows_waits_for_it() {
+    for _ in 0..200 {
+        let (stream, gate) = (stream(), Gate::new());
+        stream.enqueue(|| ()).unwrap();
+        let target = stream.record().unwrap();
+        let point = gate.point();
+        // A helper that went on would wait here for itself.
+        stream.enqueue(move || point.synchronize_timeout(PATIENCE)).unwrap();
+        target.synchronize().unwrap();
+        gate.open().unwrap();
+        settle(&stream.record().unwrap());
+    }
+}
+
+// Rule 8: naps.
+
+#[test]
+fn work_that_nobody_synchronizes_runs_soon_after_work_that_helpers_did() {
+    for _ in 0..20 {
+        let helped = stream();
+        for _ in 0..200 {
+            helped.enqueue(|| ()).unwrap();
+            helped.synchronize().unwrap();
+        }
+        let ((sender, receiver), alone) = (channel(), stream());
+        alone.enqueue(move || say(&sender, ())).unwrap();
+        heard(&receiver, "the work that nobody synchronizes");
+    }
+}
+
+// Rule 9: panics are in inside_work.rs; rule 10, the bound, in bounds.rs; rule 3's stack there too. Rule 1's states and
+// the wake between the look and the sleep are in the models of core, in deadlines.rs and in programs.rs. Rule 11 cannot
+// be seen from outside.
