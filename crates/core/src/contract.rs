@@ -36,6 +36,7 @@ pub use crate::panic::{contain, discard};
 pub use crate::running::{Running, in_work};
 pub use crate::time::{RawTime, Stamp, Time};
 pub use crate::waits::{Edge, Waits};
+pub use crate::work::{LEVELS, Pump, devices};
 
 /// A device of a backend.
 pub trait RawDevice: Any + fmt::Debug + Send + Sync {
@@ -212,7 +213,7 @@ impl Task {
 }
 
 /// A fill.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Fill {
     /// What is filled.
@@ -228,7 +229,7 @@ impl Fill {
 }
 
 /// A copy between two spans of equal length that do not overlap.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Copy {
     /// What is read.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use syncpoint_core::{Device, Error, Kind, Reason, Result};
+use syncpoint_core::{Device, Error, Reason, Result};
 
 /// Opens a device by its name: `host:0`, or `host` for the first of a backend.
 ///
@@ -103,6 +103,22 @@ mod host {
     }
 }
 
+#[cfg(feature = "sim")]
+mod sim {
+    use super::{Device, Result, check_index};
+
+    #[expect(clippy::unnecessary_wraps, reason = "every backend answers in the same way")]
+    pub(super) fn count() -> Result<u32> {
+        Ok(syncpoint_sim::DEVICES)
+    }
+
+    pub(super) fn open(_name: &str, index: u32) -> Result<Device> {
+        check_index("sim", index, syncpoint_sim::DEVICES)?;
+        syncpoint_sim::open(index)
+    }
+}
+
+#[cfg(not(feature = "sim"))]
 mod sim {
     use super::{Device, Result, not_built};
 
@@ -122,6 +138,7 @@ fn parse(name: &str) -> Result<(&'static Backend, u32)> {
     Ok((known, index))
 }
 
+#[cfg(any(feature = "host", feature = "sim"))]
 fn check_index(backend: &str, index: u32, count: u32) -> Result<()> {
     if index < count {
         return Ok(());
@@ -145,9 +162,10 @@ fn unknown(name: &str) -> Error {
     Error::misuse(Reason::OutOfRange, message)
 }
 
+#[cfg(not(all(feature = "host", feature = "sim")))]
 #[cold]
 fn not_built(backend: &str) -> Error {
     let message =
         format!("{backend} is not built in; build syncpoint with its feature {backend:?}");
-    Error::new(Kind::Unavailable, message)
+    Error::new(syncpoint_core::Kind::Unavailable, message)
 }

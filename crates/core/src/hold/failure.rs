@@ -1,11 +1,42 @@
 //! Failure of a held stream: what it takes along, and how a new era begins.
 
+use std::collections::VecDeque;
+
 use super::flight::Fallen;
-use super::order::{Order, Turn};
+use super::order::{Entry, Order, Parked, Turn};
 use super::{Driver, HeldStream};
 use crate::error::{Error, Result};
 use crate::point::State;
 use crate::sync::MutexGuard;
+use crate::timeline::Woken;
+
+/// What was held when its stream failed.
+struct Abandoned<D: Driver> {
+    entries: VecDeque<Entry<D>>,
+    parked: Option<Parked<D>>,
+}
+
+impl<D: Driver> Abandoned<D> {
+    /// Ends it. Outside every lock.
+    fn end(self, cause: &Error) {
+        if let Some(parked) = self.parked {
+            parked.unlist();
+        }
+        for entry in self.entries {
+            entry.discard(cause);
+        }
+    }
+}
+
+/// A failure that has begun: nobody sees the values complete any more, and those who wait have still to be told.
+#[must_use = "whoever waits sleeps until the failure is told"]
+pub(super) struct Failing {
+    from: u64,
+    woken: [Woken; 2],
+    fallen: Fallen,
+    held: bool,
+    submitted: bool,
+}
 
 /// What a driver says of failures. Never under a lock of its own.
 impl<D: Driver> HeldStream<D> {
@@ -13,31 +44,49 @@ impl<D: Driver> HeldStream<D> {
     /// submitted runs, and its points fail all the same. Said before whoever waits natively for the value is let
     /// through.
     pub fn fail(&self, value: u64, error: &Error) {
-        let submitted = self.flight().submitted() >= value;
-        self.fail_alone(value, error);
-        if submitted {
-            self.domain.spread();
-        }
+        let failing = self.begin_failure(value, error);
+        self.tell_failure(failing, error);
     }
 }
 
 impl<D: Driver> HeldStream<D> {
-    /// Fails the values from `from` on, unless they are complete. Who waits natively is not asked.
-    pub(super) fn fail_alone(&self, from: u64, error: &Error) {
+    /// Fails the values from `from` on, unless they are complete. Under the order lock where the values are about to be
+    /// passed: nobody is to have them marked and completed in between.
+    pub(super) fn begin_failure(&self, from: u64, error: &Error) -> Failing {
         let mut flight = self.flight();
         // What is about to be completed is complete.
         let from = from.max(flight.landed + 1);
         let fallen = flight.fail(from);
-        let held = flight.held > 0;
-        let woken = self.timeline.fail(from, error.clone());
+        let (held, submitted) = (flight.held > 0, flight.submitted() >= from);
+        let of_timeline = self.timeline.fail(from, error.clone());
         drop(flight);
-        woken.wake();
-        self.signals.fail(from, error.clone()).wake();
-        self.drop_fallen(fallen, from, error);
+        let woken = [of_timeline, self.signals.fail(from, error.clone())];
+        Failing { from, woken, fallen, held, submitted }
+    }
+
+    /// Tells whoever waits. Under no lock.
+    pub(super) fn tell_failure(&self, failing: Failing, error: &Error) {
+        let submitted = failing.submitted;
+        self.tell_failure_here(failing, error);
+        if submitted {
+            self.domain.spread();
+        }
+    }
+
+    /// The same, but whoever waits natively is not told.
+    fn tell_failure_here(&self, failing: Failing, error: &Error) {
+        failing.woken.into_iter().for_each(Woken::wake);
+        self.drop_fallen(failing.fallen, failing.from, error);
         self.land();
-        if held {
+        if failing.held {
             self.rouse();
         }
+    }
+
+    /// Fails the values from `from` on. Who waits natively is not told.
+    pub(super) fn fail_alone(&self, from: u64, error: &Error) {
+        let failing = self.begin_failure(from, error);
+        self.tell_failure_here(failing, error);
     }
 
     /// The device is lost: what is not known complete has failed, and nothing ever touches its resources again.
@@ -68,20 +117,19 @@ impl<D: Driver> HeldStream<D> {
 
     /// What is held will never run: takes it off the queue and ends it, outside every lock.
     pub(super) fn abandon(&self, mut order: MutexGuard<'_, Order<D>>, cause: &Error) {
-        let (abandoned, parked) = (order.row.abandon(), order.parked.take());
+        let abandoned = self.take_held(&mut order);
+        drop(order);
+        abandoned.end(cause);
+    }
+
+    fn take_held(&self, order: &mut Order<D>) -> Abandoned<D> {
         order.asks.clear();
         // Who has the turn finds nothing left and gives it back.
         if order.turn == Turn::Parked {
             order.turn = Turn::Free;
         }
         self.flight().held = 0;
-        drop(order);
-        if let Some(parked) = parked {
-            parked.unlist();
-        }
-        for entry in abandoned {
-            entry.discard(cause);
-        }
+        Abandoned { entries: order.row.abandon(), parked: order.parked.take() }
     }
 
     /// Fails what has not begun, for good.
@@ -93,20 +141,27 @@ impl<D: Driver> HeldStream<D> {
         self.fail_alone(from, error);
     }
 
-    /// Ends the failing era.
+    /// Ends the failing era, unless the device was shut down: then it never ends.
     pub(super) fn begin_anew(&self) -> Result<Option<Error>> {
-        let order = self.order();
+        let mut order = self.order();
         if let Some(lost) = self.flight().lost.clone() {
             return Err(lost);
         }
-        let Some(failure) = self.timeline.failure() else { return Ok(None) };
+        let Some(failure) = self.timeline.failure().filter(|_| order.cancelled.is_none()) else {
+            return Ok(None);
+        };
+        let abandoned = self.take_held(&mut order);
         let enqueued = order.row.enqueued();
+        // The first value of the new era has nothing to do: what is recorded before new work does not inherit.
+        let first = order.row.skip();
         let mut flight = self.flight();
-        let fallen = flight.renew(enqueued);
+        let fallen = flight.renew(first);
         self.timeline.recover(enqueued);
         drop(flight);
         self.signals.recover(enqueued);
-        self.abandon(order, &failure);
+        self.timeline.enqueue(first);
+        drop(order);
+        abandoned.end(&failure);
         self.drop_fallen(fallen, enqueued, &failure);
         self.land();
         Ok(Some(failure))

@@ -40,8 +40,8 @@ pub(super) struct Flight {
     openings: VecDeque<Promise>,
     /// Resources of submitted operations.
     kept: VecDeque<(u64, Task)>,
-    /// Where the latest failure begins.
-    failed_from: u64,
+    /// Where the failure of this era begins.
+    failed_from: Option<u64>,
     /// Why the device is lost.
     pub(super) lost: Option<Error>,
 }
@@ -51,8 +51,15 @@ pub(super) struct Flight {
 struct Promise {
     value: u64,
     /// What was submitted before it: it is due when that is reached, although `value` itself is nothing to the driver.
-    after: u64,
+    /// `None` while it is held.
+    after: Option<u64>,
     opening: Opening,
+}
+
+impl Promise {
+    fn is_due(&self, reached: u64) -> bool {
+        self.after.is_some_and(|after| after <= reached)
+    }
 }
 
 /// What landing does next.
@@ -128,10 +135,19 @@ impl Flight {
         self.running = None;
     }
 
-    /// A gate is to be opened at `value`.
+    /// A gate is to be opened at `value`, which is held or about to pass. Here and not in the queue, so that a failure
+    /// reaches it at once, whoever has the turn.
     pub(super) fn promise(&mut self, value: u64, opening: Opening) {
+        self.openings.push_back(Promise { value, after: None, opening });
+    }
+
+    /// The opening at `value` is held no more.
+    pub(super) fn pass_promise(&mut self, value: u64) {
         self.pass(value);
-        self.openings.push_back(Promise { value, after: self.submitted, opening });
+        let index = self.openings.partition_point(|promise| promise.value < value);
+        if let Some(promise) = self.openings.get_mut(index) {
+            promise.after = Some(self.submitted);
+        }
         if !self.is_through() {
             self.expected = self.expected.max(self.submitted);
         }
@@ -195,7 +211,7 @@ impl Flight {
         if self.is_through() {
             horizon = horizon.max(self.passed);
         }
-        let due = self.openings.iter().take_while(|promise| promise.after <= self.reached);
+        let due = self.openings.iter().take_while(|promise| promise.is_due(self.reached));
         let horizon =
             due.map(|promise| promise.value).last().map_or(horizon, |due| due.max(horizon));
         self.running.map_or(horizon, |running| horizon.min(running - 1))
@@ -212,7 +228,8 @@ impl Flight {
         let horizon = self.horizon();
         loop {
             let wait = self.waits.front().filter(|edge| edge.own <= horizon);
-            let gate = self.openings.front().filter(|promise| promise.value <= horizon);
+            let gate = self.openings.front();
+            let gate = gate.filter(|promise| promise.after.is_some() && promise.value <= horizon);
             match (wait, gate) {
                 (Some(wait), gate) if gate.is_none_or(|gate| wait.own < gate.value) => {
                     let (own, point) = (wait.own, &wait.point);
@@ -258,7 +275,8 @@ impl Flight {
         let kept = self.openings.partition_point(|promise| promise.value < from);
         let openings = self.openings.drain(kept..).map(|promise| promise.opening).collect();
         self.sought.take_if(|sought| *sought >= from);
-        self.failed_from = from;
+        self.running.take_if(|running| *running >= from);
+        self.failed_from = Some(self.failed_from.map_or(from, |before| before.min(from)));
         Fallen { openings, waits: self.waits.take_from(from) }
     }
 
@@ -280,7 +298,9 @@ impl Flight {
         self.pass(enqueued);
         self.held = 0;
         self.wanted = None;
-        self.fail(self.failed_from)
+        let fallen = self.fail(self.failed_from.unwrap_or(enqueued));
+        self.failed_from = None;
+        fallen
     }
 }
 

@@ -107,6 +107,11 @@ impl<D: Driver> HeldStream<D> {
         &self.driver
     }
 
+    /// The streams that this one can wait for natively.
+    pub fn domain(&self) -> &Arc<Domain<D>> {
+        &self.domain
+    }
+
     /// The timeline of the stream.
     pub fn timeline(&self) -> &Timeline {
         &self.timeline

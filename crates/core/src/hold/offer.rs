@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::flight::Flight;
 use super::order::{Entry, Step};
 use super::{Driver, HeldStream, Operation};
 use crate::contract::{Edge, Task};
@@ -59,14 +60,13 @@ impl<D: Driver> HeldStream<D> {
                 Ok(()) => self.taken(value, true, Some(entry)),
                 Err(error) => Offer::Refused(entry, error),
             },
+            Step::Open => self.offer_opening(value, entry),
             Step::Task(_) => self.offer_task(value, entry),
         }
     }
 
     fn offer_task(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Offer<D> {
-        let Step::Task(task) = &entry.step else {
-            unreachable!("waits and stamps are offered by themselves")
-        };
+        let Step::Task(task) = &entry.step else { unreachable!("only tasks are offered here") };
         let operation = match task {
             Task::Fill(fill) => Operation::Fill(fill),
             Task::Copy(copy) => Operation::Copy(copy),
@@ -152,13 +152,36 @@ impl<D: Driver> HeldStream<D> {
             return Offer::Refused(entry, error);
         }
         let mut flight = self.flight();
-        // A failure takes the gates under this lock: one that is promised later would be opened.
-        if let Some(failure) = self.timeline.failure() {
-            return Offer::Refused(entry, failure);
+        if let Err(refused) = self.note(&mut flight, value, entry) {
+            return Offer::Refused(refused.0, refused.1);
         }
-        if let Step::Task(Task::Open(opening)) = entry.step {
-            flight.promise(value, opening);
-        }
+        flight.pass_promise(value);
         Offer::Taken(Spent::nothing())
+    }
+
+    /// Moves what a failure must find at once, a wait and a gate, to what is on its way, as that of `value`. A failure
+    /// looks there under the same lock: what is noted later would stay, so it is refused.
+    pub(super) fn note(
+        &self,
+        flight: &mut Flight,
+        value: u64,
+        entry: Entry<D>,
+    ) -> Result<Entry<D>, (Entry<D>, Error)> {
+        if let Some(failure) = self.timeline.failure() {
+            return Err((entry, failure));
+        }
+        let Entry { step, place } = entry;
+        let step = match step {
+            Step::Task(Task::Open(opening)) => {
+                flight.promise(value, opening);
+                Step::Open
+            }
+            Step::Wait(point) => {
+                flight.waits.note(Edge::new(value, point.clone(), place));
+                Step::Wait(point)
+            }
+            step => step,
+        };
+        Ok(Entry { step, place })
     }
 }

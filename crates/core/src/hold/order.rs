@@ -63,6 +63,8 @@ pub(super) enum Step<D: Driver> {
     Task(Task),
     /// Wait for a point.
     Wait(Point),
+    /// Open a gate that is held with what is on its way.
+    Open,
     /// Note the time.
     Stamp(D::Timer),
 }

@@ -27,7 +27,7 @@ impl<D: Driver> RawStream for HeldStream<D> {
         }
         this.admit(order, entry(item)).map_err(|(entry, error)| match entry.step {
             Step::Task(task) => Refused { item: Item { task, place }, error: Some(error) },
-            Step::Wait(_) | Step::Stamp(_) => unreachable!("a refused task comes back as it was"),
+            _ => unreachable!("a refused task comes back as it was"),
         })
     }
 
@@ -160,8 +160,9 @@ impl<D: Driver> HeldStream<D> {
             Offer::Refused(entry, error) => Err((entry, error)),
             Offer::Failed(error) => {
                 let placed = self.pass_at_once(&mut order);
+                let failing = self.begin_failure(value, &error);
                 drop(order);
-                self.fail(value, &error);
+                self.tell_failure(failing, &error);
                 Ok(placed)
             }
             Offer::Held(entry, Hold::Call)
@@ -218,16 +219,12 @@ impl<D: Driver> HeldStream<D> {
         } else {
             Err(self.full(order))
         };
-        let mut flight = self.flight();
-        // A failure looks at what is held under this lock: an item that is held later would stay.
-        if let Err(error) = room.and_then(|()| self.timeline.failure().map_or(Ok(()), Err)) {
+        if let Err(error) = room {
             return Err((entry, error));
         }
+        let mut flight = self.flight();
+        let entry = self.note(&mut flight, order.row.enqueued() + 1, entry)?;
         flight.held += 1;
-        if let Step::Wait(point) = &entry.step {
-            let own = order.row.enqueued() + 1;
-            flight.waits.note(Edge::new(own, point.clone(), entry.place));
-        }
         drop(flight);
         let value = order.row.push(entry);
         self.timeline.enqueue(value);

@@ -111,8 +111,9 @@ impl<D: Driver> HeldStream<D> {
 
     fn fail_and_go_on(&self, order: MutexGuard<'_, Order<D>>, value: u64, error: &Error) -> bool {
         self.flight().held -= 1;
+        let failing = self.begin_failure(value, error);
         drop(order);
-        self.fail(value, error);
+        self.tell_failure(failing, error);
         true
     }
 
@@ -172,9 +173,9 @@ impl<D: Driver> HeldStream<D> {
     fn call_failed(&self, value: u64, error: &Error) {
         let mut order = self.order();
         order.give_back_turn();
-        self.flight().end();
+        let failing = self.begin_failure(value, error);
         drop(order);
-        self.fail(value, error);
+        self.tell_failure(failing, error);
     }
 
     /// The user's own work was submitted; nobody knows whether it signals, so it is marked where every operation is.

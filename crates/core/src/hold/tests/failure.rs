@@ -164,9 +164,10 @@ fn after_recovery_new_work_runs_and_points_of_before_stay_failed() {
     bench.complete(0, 1);
     assert!(stream.recover().unwrap().unwrap().message().contains("no disk"));
     assert!(stream.recover().unwrap().is_none());
+    assert_complete(&stream.record().unwrap());
     let new = work(&stream);
-    bench.assert_given(&["0.1 delay", "0.4 delay"]);
-    bench.complete(0, 4);
+    bench.assert_given(&["0.1 delay", "0.5 delay"]);
+    bench.complete(0, 5);
     assert_complete(&submitted);
     assert_complete(&new);
     assert!(failure_of(&failed).contains("no disk"));
@@ -204,7 +205,7 @@ fn shutdown_fails_what_is_held_and_lets_what_was_submitted_end() {
     assert_complete(&submitted);
     assert!(failure_of(&held).contains("shut down"));
     bench.device().shutdown(Duration::from_millis(1)).unwrap();
-    assert!(stream.recover().unwrap().is_some());
+    assert!(stream.recover().unwrap().is_none());
     assert!(stream.delay(Duration::ZERO).is_err(), "a device that was shut down takes nothing");
 }
 

@@ -1,0 +1,297 @@
+//! The handle of a simulated world.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use syncpoint_core::contract::RawDevice;
+use syncpoint_core::hold::Domain;
+use syncpoint_core::{Device, Error, Reason, Result};
+
+use crate::builder::Builder;
+use crate::device::SimDevice;
+use crate::driver::SimStream;
+use crate::fault::Fault;
+use crate::lane::nanos;
+use crate::state::State;
+use crate::sync::OnceLock;
+use crate::world::{Pumps, World};
+
+/// A simulated world: devices that share a virtual clock, and the hand that moves them and breaks them.
+///
+/// Its devices outlive it; a stepped world whose handle is gone still moves by waits. `Send + Sync`.
+///
+/// # Examples
+/// A seed brings back the same run:
+/// ```
+/// # fn main() -> syncpoint::Result<()> {
+/// use syncpoint::sim::Sim;
+///
+/// fn run(seed: u64) -> syncpoint::Result<String> {
+///     let sim = Sim::builder().seed(seed).stepped().build();
+///     let device = sim.device(0)?;
+///     let (a, b) = (device.stream()?, device.stream()?);
+///     let buffer = device.buffer(4096)?;
+///     a.fill(&buffer, 0..4096, 1)?;
+///     b.delay(std::time::Duration::from_micros(1))?;
+///     b.wait_stream(&a)?;
+///     b.synchronize()?;
+///     Ok(sim.log())
+/// }
+/// assert_eq!(run(7)?, run(7)?);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sim {
+    world: Arc<World>,
+    domain: Arc<Domain<SimStream>>,
+    devices: Vec<Device>,
+    seed: u64,
+}
+
+impl Sim {
+    /// A sim to be described.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn new(how: Builder) -> Self {
+        let names: Vec<String> = (0..how.devices).map(|index| format!("sim:{index}")).collect();
+        let state = State::new(how.seed, names.len(), nanos(how.late), how.stepped);
+        let world = Arc::new(World::new(state, names.clone(), how.host_work, !how.stepped));
+        let domain = Domain::new(Arc::new(Pumps(Arc::clone(&world))));
+        let device = |(index, name): (usize, String)| {
+            let raw: Arc<dyn RawDevice> = Arc::new(SimDevice::new(&world, &domain, index));
+            Device::new(name, raw)
+        };
+        let devices = names.into_iter().enumerate().map(device).collect();
+        Self { world, domain, devices, seed: how.seed }
+    }
+
+    /// A device of the world, from 0. The same index gives the same device.
+    ///
+    /// # Errors
+    /// `Misuse(OutOfRange)`: the world has fewer.
+    ///
+    /// # Examples
+    /// ```
+    /// let sim = syncpoint::sim::Sim::builder().devices(2).build();
+    /// assert_eq!(sim.device(0)?, sim.device(0)?);
+    /// assert!(sim.device(2).is_err());
+    /// # Ok::<(), syncpoint::Error>(())
+    /// ```
+    pub fn device(&self, index: u32) -> Result<Device> {
+        self.check(index).map(|index| self.devices[index].clone())
+    }
+
+    /// The seed from which the orders are drawn.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    /// The virtual time since the world began.
+    ///
+    /// # Examples
+    /// A delay takes exactly as long as it says, and no time of yours:
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// # use std::time::Duration;
+    /// let sim = syncpoint::sim::Sim::builder().stepped().build();
+    /// let stream = sim.device(0)?.stream()?;
+    /// stream.delay(Duration::from_secs(3600))?;
+    /// stream.synchronize()?;
+    /// assert!(sim.now() >= Duration::from_secs(3600));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.world.state().now)
+    }
+
+    /// Lets one thing happen: an operation ends, the host hears of an end, or a stream that may go on does, and runs
+    /// its host work on this thread. `false`: nothing is left to happen, unless somebody enqueues or opens a gate.
+    ///
+    /// An automatic world steps by itself; one step more does it no harm.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// let sim = syncpoint::sim::Sim::builder().stepped().build();
+    /// let stream = sim.device(0)?.stream()?;
+    /// stream.delay(std::time::Duration::from_micros(1))?;
+    /// assert!(sim.step()); // it ends
+    /// assert!(sim.step()); // the host hears of it
+    /// assert!(!sim.step());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn step(&self) -> bool {
+        self.world.step()
+    }
+
+    /// Steps until nothing is left to happen; says how many steps that took.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// let sim = syncpoint::sim::Sim::builder().stepped().build();
+    /// let stream = sim.device(0)?.stream()?;
+    /// stream.delay(std::time::Duration::from_micros(1))?;
+    /// assert_eq!(sim.run_until_idle(), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn run_until_idle(&self) -> u64 {
+        let mut steps = 0;
+        while self.step() {
+            steps += 1;
+        }
+        steps
+    }
+
+    /// What has happened so far in a stepped world, one line each with its virtual time; streams are counted from 0 on
+    /// each device. Empty in an automatic world.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// let sim = syncpoint::sim::Sim::builder().late(std::time::Duration::ZERO).stepped().build();
+    /// let stream = sim.device(0)?.stream()?;
+    /// stream.delay(std::time::Duration::from_micros(1))?;
+    /// sim.run_until_idle();
+    /// assert_eq!(
+    ///     sim.log(),
+    ///     "        1000 ns  sim:0/0  ends 1: delay of 1µs\n        1000 ns  sim:0/0  tells 1\n"
+    /// );
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn log(&self) -> String {
+        self.world.state().log.text()
+    }
+
+    /// How many operations a device was given so far: fills, copies, delays, timed records, waits for its own world, and
+    /// marks. They are counted from 1 in the order of submission; what is held is not submitted yet.
+    ///
+    /// # Errors
+    /// `Misuse(OutOfRange)`.
+    pub fn operations(&self, device: u32) -> Result<u64> {
+        self.check(device).map(|device| self.world.state().devices[device].plan.operations())
+    }
+
+    /// Plans a fault for an operation of a device, counted from 1 as [`operations`](Self::operations) does.
+    ///
+    /// # Errors
+    /// `Misuse(OutOfRange)`: there is no such device, or the operation was submitted already.
+    ///
+    /// # Examples
+    /// The next operation fails, and with it what waits for it:
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// use syncpoint::sim::{Fault, Sim};
+    /// # use std::time::Duration;
+    ///
+    /// let sim = Sim::builder().devices(2).stepped().build();
+    /// let (a, b) = (sim.device(0)?.stream()?, sim.device(1)?.stream()?);
+    /// sim.plan(0, sim.operations(0)? + 1, Fault::Fail)?;
+    /// a.delay(Duration::from_micros(1))?;
+    /// b.wait_stream(&a)?;
+    /// let (first, second) = (a.synchronize().unwrap_err(), b.synchronize().unwrap_err());
+    /// assert!(first.is_same(&second));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn plan(&self, device: u32, operation: u64, fault: Fault) -> Result<()> {
+        let device = self.check(device)?;
+        let plan = &mut self.world.state().devices[device].plan;
+        if operation > plan.operations() {
+            plan.add(operation, fault);
+            return Ok(());
+        }
+        let message = format!(
+            "operation {operation} of sim:{device} was submitted already; plan for {} or later",
+            plan.operations() + 1
+        );
+        Err(Error::misuse(Reason::OutOfRange, message))
+    }
+
+    /// Loses a device now: everything of it that is not known complete fails, and what waits for it.
+    ///
+    /// # Errors
+    /// `Misuse(OutOfRange)`.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// let sim = syncpoint::sim::Sim::builder().build();
+    /// let stream = sim.device(0)?.stream()?;
+    /// sim.lose(0)?;
+    /// assert_eq!(stream.synchronize().unwrap_err().kind(), syncpoint::Kind::DeviceLost);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn lose(&self, device: u32) -> Result<()> {
+        let device = self.check(device)?;
+        self.world.lose(device, |error| {
+            self.domain.lose(|driver| driver.is_of(&self.world, device), error);
+        });
+        Ok(())
+    }
+
+    /// Turns a device's clock back, so that it shows an earlier time from now on. Virtual time itself never runs
+    /// backwards.
+    ///
+    /// # Errors
+    /// `Misuse(OutOfRange)`.
+    ///
+    /// # Examples
+    /// A time that nobody should believe is an error:
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// # use std::time::Duration;
+    /// let sim = syncpoint::sim::Sim::builder().stepped().build();
+    /// let stream = sim.device(0)?.stream()?;
+    /// let start = stream.record_timed()?;
+    /// stream.synchronize()?;
+    /// sim.turn_clock_back(0, Duration::from_millis(1))?;
+    /// let end = stream.record_timed()?;
+    /// end.synchronize()?;
+    /// assert_eq!(end.elapsed_since(&start).unwrap_err().kind(), syncpoint::Kind::Driver);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn turn_clock_back(&self, device: u32, by: Duration) -> Result<()> {
+        let device = self.check(device)?;
+        let turned_back = &mut self.world.state().devices[device].turned_back;
+        *turned_back = turned_back.saturating_add(nanos(by));
+        Ok(())
+    }
+
+    fn check(&self, index: u32) -> Result<usize> {
+        let found = usize::try_from(index).ok().filter(|index| *index < self.devices.len());
+        found.ok_or_else(|| {
+            let count = self.devices.len();
+            let message =
+                format!("sim:{index} does not exist; this sim has {count}, counted from 0");
+            Error::misuse(Reason::OutOfRange, message)
+        })
+    }
+}
+
+impl fmt::Debug for Sim {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Sim(seed {}, {} devices)", self.seed, self.devices.len())
+    }
+}
+
+/// How many devices [`open`] knows: two, so that waits across devices can be tried.
+pub const DEVICES: u32 = 2;
+
+/// A device of the world that the whole process shares: automatic, of seed 0. What `syncpoint::open("sim:0")` gives.
+///
+/// # Errors
+/// `Misuse(OutOfRange)`: there are [`DEVICES`].
+pub fn open(index: u32) -> Result<Device> {
+    static SHARED: OnceLock<Sim> = OnceLock::new();
+    SHARED.get_or_init(|| Sim::builder().devices(DEVICES).build()).device(index)
+}
