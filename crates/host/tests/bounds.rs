@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use syncpoint::{Device, Event, EventOptions, Gate, Kind, Result, Stream};
-use syncpoint_conformance::patience::{assert_held, failure_of, promptly, refused, settle};
+use syncpoint_conformance::patience::{assert_held, failure_of, promptly, refused, settle, until};
 
 /// The bound of a stream's queue (DESIGN 5.1, rule 10).
 const BOUND: usize = 1 << 20;
@@ -191,4 +191,28 @@ fn one_event_is_recorded_a_hundred_thousand_times_and_every_point_is_its_own() {
         last = value;
     }
     settle(&event.point().unwrap());
+}
+
+#[test]
+fn a_hundred_thousand_waiters_for_values_in_no_order_are_listed_and_woken_in_no_time() {
+    let (stream, gate, count) = (host().stream().unwrap(), Gate::new(), 100_000);
+    stream.wait(&gate.point()).unwrap();
+    let points: Vec<_> = (0..count)
+        .map(|_| {
+            stream.enqueue(|| ()).unwrap();
+            stream.record().unwrap()
+        })
+        .collect();
+    let (ran, last) = (Arc::new(AtomicUsize::new(0)), points[count - 1].clone());
+    for index in 0..count {
+        let counter = Arc::clone(&ran);
+        let count_up = move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+        };
+        // A step that shares no factor with the count comes to each value once, in no order.
+        points[index * 7919 % count].notify(count_up).unwrap();
+    }
+    gate.open().unwrap();
+    settle(&last);
+    until("the last of the callbacks", || ran.load(Ordering::Relaxed) == count);
 }
