@@ -1,6 +1,8 @@
 //! Model checks: a model holds in every interleaving of its threads, and catches the bug that is planted in a twin.
 //!
-//! Only under `--cfg syncpoint_loom`; `cargo xtask test model` runs what uses it.
+//! Only under `--cfg syncpoint_loom`; `cargo xtask test model` runs what uses it. What a model does not see: accesses
+//! that do not come through `sync`, such as the counts of an `Arc`; the order of sequential consistency, which loom takes
+//! for acquire and release; and, beside an exchange, the looks of other threads where the same thread looked last.
 
 #![expect(clippy::expect_used, reason = "these are assertions")]
 #![expect(clippy::print_stdout, reason = "these are called by tests")]

@@ -48,6 +48,8 @@ mod raw;
 mod row;
 mod turn;
 
+#[cfg(all(test, syncpoint_loom))]
+mod model;
 #[cfg(all(test, not(syncpoint_loom)))]
 mod tests;
 

@@ -47,7 +47,7 @@ impl<D: Driver> HeldStream<D> {
         false
     }
 
-    fn take_turn(&self) -> bool {
+    pub(super) fn take_turn(&self) -> bool {
         let mut order = self.order();
         if order.turn != Turn::Parked {
             return false;
@@ -62,7 +62,7 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// Offers the item at the front. Says whether the caller, who has the turn, goes on.
-    fn step(self: &Arc<Self>) -> bool {
+    pub(super) fn step(self: &Arc<Self>) -> bool {
         let mut order = self.order();
         if let Some(failure) = self.timeline.failure() {
             order.turn = Turn::Parked;

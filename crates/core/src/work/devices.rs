@@ -1,5 +1,6 @@
 //! The pool of all devices that have a driver: it serves the streams of the hold queue.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::LocalKey;
@@ -10,7 +11,7 @@ use crate::hold::Crew;
 use crate::sync::process::OnceLock;
 
 /// A stream with something held that may go on: whoever pumps it gives to its driver, and runs, what can be.
-pub trait Pump: fmt::Debug + Send + Sync + 'static {
+pub trait Pump: Any + fmt::Debug + Send + Sync {
     /// Gives the stream its turn.
     fn pump(self: Arc<Self>);
 

@@ -1,0 +1,208 @@
+//! A driver whose engine is a thread of the model, and a crew of one.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use loom::thread::{self, JoinHandle};
+
+use crate::capabilities::{Capabilities, PriorityRange};
+use crate::contract::{RawBuffer, RawDevice, RawStream, Stamp, Time};
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::hold::{Crew, Domain, Driver, HeldStream, Operation};
+use crate::stream::Stream;
+use crate::sync::{self, Condvar, Mutex, lock};
+use crate::time::Clock;
+use crate::timeline::Timeline;
+use crate::work::Pump;
+
+/// What waits for somebody to take it.
+pub(super) struct Inbox<T> {
+    /// Guards what is in it, and whether more may come.
+    content: Mutex<(VecDeque<T>, bool)>,
+    changed: Condvar,
+}
+
+impl<T> Inbox<T> {
+    fn new() -> Self {
+        Self { content: Mutex::new((VecDeque::new(), true)), changed: Condvar::new() }
+    }
+
+    fn put(&self, item: T) {
+        lock(&self.content).0.push_back(item);
+        self.changed.notify_one();
+    }
+
+    /// Takes the oldest, and sleeps until there is one. `None`: no more will come.
+    pub(super) fn take(&self) -> Option<T> {
+        let mut content = lock(&self.content);
+        loop {
+            let item = content.0.pop_front();
+            if item.is_some() || !content.1 {
+                return item;
+            }
+            content = sync::wait(&self.changed, content);
+        }
+    }
+
+    /// No more will come.
+    pub(super) fn close(&self) {
+        lock(&self.content).1 = false;
+        self.changed.notify_one();
+    }
+}
+
+impl<T> fmt::Debug for Inbox<T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Inbox")
+    }
+}
+
+impl Crew for Inbox<Arc<dyn Pump>> {
+    fn ensure(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn rouse(&self, stream: Arc<dyn Pump>) {
+        self.put(stream);
+    }
+}
+
+/// One submission, as the engine finds it.
+pub(super) struct Given<const EACH: bool> {
+    pub(super) stream: Arc<HeldStream<Double<EACH>>>,
+    pub(super) value: u64,
+    /// Whether the engine tells when it comes to it.
+    pub(super) signals: bool,
+    /// Whether it is nothing but the signal of a value.
+    pub(super) is_mark: bool,
+    /// Whether it is a wait for a value that nobody signals yet: on a device, a hang.
+    pub(super) is_early: bool,
+}
+
+impl<const EACH: bool> Given<EACH> {
+    /// The engine has come to it.
+    pub(super) fn ends(self) {
+        if self.signals {
+            self.stream.complete(self.value);
+        }
+    }
+}
+
+/// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver; otherwise marks do.
+#[derive(Debug)]
+pub(super) struct Double<const EACH: bool> {
+    engine: Arc<Inbox<Given<EACH>>>,
+    /// The latest value of which the engine tells.
+    signalled: Mutex<u64>,
+}
+
+impl<const EACH: bool> Driver for Double<EACH> {
+    type Timer = Arc<Stamp>;
+
+    const SIGNALS_EACH: bool = EACH;
+
+    fn submit(
+        stream: &Arc<HeldStream<Self>>,
+        value: u64,
+        operation: Operation<'_, Self>,
+    ) -> Result<()> {
+        let is_early = match operation {
+            Operation::Wait { stream, value } => *lock(&stream.driver().signalled) < value,
+            _ => false,
+        };
+        let signals = operation.signals();
+        if signals {
+            *lock(&stream.driver().signalled) = value;
+        }
+        let (is_mark, stream) = (matches!(operation, Operation::Mark), Arc::clone(stream));
+        let engine = Arc::clone(&stream.driver().engine);
+        engine.put(Given { stream, value, signals, is_mark, is_early });
+        Ok(())
+    }
+
+    fn timer(&self) -> Result<(Self::Timer, Time)> {
+        Err(Error::unsupported("the double has no clock"))
+    }
+
+    fn calls(&self) -> u64 {
+        0
+    }
+}
+
+/// A device over the double.
+pub(super) struct Bench<const EACH: bool> {
+    device: Device,
+    pub(super) engine: Arc<Inbox<Given<EACH>>>,
+    roused: Arc<Inbox<Arc<dyn Pump>>>,
+    worker: JoinHandle<()>,
+}
+
+impl<const EACH: bool> Bench<EACH> {
+    /// A device whose worker pumps whoever is roused.
+    pub(super) fn new() -> Self {
+        Self::pumped_by(Pump::pump)
+    }
+
+    /// The same with another way to pump.
+    pub(super) fn pumped_by(pump: fn(Arc<dyn Pump>)) -> Self {
+        let (engine, roused) = (Arc::new(Inbox::new()), Arc::new(Inbox::new()));
+        let crew: Arc<Inbox<Arc<dyn Pump>>> = Arc::clone(&roused);
+        let worker = thread::spawn(move || {
+            while let Some(stream) = crew.take() {
+                pump(stream);
+            }
+        });
+        let crew: Arc<Inbox<Arc<dyn Pump>>> = Arc::clone(&roused);
+        let raw = Raw {
+            engine: Arc::clone(&engine),
+            domain: Domain::new(crew),
+            capabilities: Capabilities::new(PriorityRange::new(0, 0)),
+            clock: Clock::new("double", Duration::from_nanos(1)),
+        };
+        Self { device: Device::new("double:0", Arc::new(raw)), engine, roused, worker }
+    }
+
+    pub(super) fn stream(&self) -> Stream {
+        self.device.stream().expect("a stream")
+    }
+
+    /// Ends the worker.
+    pub(super) fn close(self) {
+        self.roused.close();
+        self.worker.join().expect("the worker ends");
+    }
+}
+
+#[derive(Debug)]
+struct Raw<const EACH: bool> {
+    engine: Arc<Inbox<Given<EACH>>>,
+    domain: Arc<Domain<Double<EACH>>>,
+    capabilities: Capabilities,
+    clock: Clock,
+}
+
+impl<const EACH: bool> RawDevice for Raw<EACH> {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn stream(&self, timeline: Timeline, _priority: i32) -> Result<Arc<dyn RawStream>> {
+        let driver = Double { engine: Arc::clone(&self.engine), signalled: Mutex::new(0) };
+        Ok(HeldStream::new(timeline, &self.domain, driver, 0))
+    }
+
+    fn buffer(&self, _bytes: u64) -> Result<Arc<dyn RawBuffer>> {
+        Err(Error::unsupported("the double has no memory"))
+    }
+
+    fn shutdown(&self, _deadline: Instant) -> Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! Models of the hold queue: what is held goes to the driver once and in order, whoever puts, wakes and completes.
+
+#![expect(clippy::expect_used, reason = "a model is a test")]
+
+mod double;
+mod planted;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use loom::thread;
+
+use super::HeldStream;
+use crate::contract::RawStream;
+use crate::error::{Error, Result};
+use crate::gate::Gate;
+use crate::model::holds;
+use crate::point::{Point, State};
+use crate::stream::Stream;
+use crate::sync::{AtomicU64, Ordering};
+use crate::wait::Wait;
+use double::{Bench, Double};
+
+#[test]
+fn what_gates_hold_goes_to_the_driver_once_and_in_order() {
+    holds(2, || two_gates_open(Bench::new()));
+}
+
+#[test]
+fn a_wait_for_a_held_value_is_given_to_the_driver_after_that_value() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let (held, waits, gate) = (bench.stream(), bench.stream(), Gate::new());
+        held.wait(&gate.point()).expect("a wait");
+        let awaited = work(&held);
+        let opener = thread::spawn(move || gate.open().expect("nobody used it"));
+        waits.wait(&awaited).expect("a wait");
+        let end = work(&waits);
+        engine_runs_to(&bench, &end);
+        sleep_until(&end);
+        opener.join().expect("a gate opens");
+        bench.close();
+    });
+}
+
+#[test]
+fn host_work_runs_after_the_device_and_before_what_is_behind_it() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let (stream, order) = (bench.stream(), Arc::new(AtomicU64::new(0)));
+        work(&stream);
+        let host = Arc::clone(&order);
+        // Relaxed: the stream orders the engine's work, the host's and the engine's again.
+        let note = move || host.store(host.load(Ordering::Relaxed) * 10 + 2, Ordering::Relaxed);
+        stream.enqueue(note).expect("room for work");
+        let end = work(&stream);
+        for digit in [1, 3] {
+            let given = bench.engine.take().expect("more may come");
+            order.store(order.load(Ordering::Relaxed) * 10 + digit, Ordering::Relaxed);
+            given.ends();
+        }
+        sleep_until(&end);
+        assert_eq!(order.load(Ordering::Relaxed), 123, "device, host, device");
+        bench.close();
+    });
+}
+
+#[test]
+fn a_gate_is_open_before_the_value_that_opened_it_is_complete() {
+    holds(3, || an_opening_lands(HeldStream::complete));
+}
+
+#[test]
+fn a_failure_reaches_whoever_waits_natively_beside_it() {
+    holds(2, || a_peer_fails(HeldStream::fail, HeldStream::complete));
+}
+
+#[test]
+fn whoever_sleeps_for_a_value_without_a_signal_has_it_marked() {
+    holds(2, || {
+        let bench = Bench::<false>::new();
+        let (stream, gate) = (bench.stream(), Gate::new());
+        stream.wait(&gate.point()).expect("a wait");
+        let end = work(&stream);
+        let opener = thread::spawn(move || gate.open().expect("nobody used it"));
+        engine_runs_to(&bench, &end);
+        sleep_until(&end);
+        opener.join().expect("a gate opens");
+        bench.close();
+    });
+}
+
+#[test]
+fn a_cancellation_beside_the_worker_leaves_nobody_asleep() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let (stream, gate, promised) = (bench.stream(), Gate::new(), Gate::new());
+        stream.wait(&gate.point()).expect("a wait");
+        stream.open(&promised).expect("a promise");
+        let opened = stream.record().expect("a point");
+        let opener = thread::spawn(move || gate.open().expect("nobody used it"));
+        raw(&opened).cancel(&Error::failed("on purpose"));
+        let settled = outcome(&opened).is_ok();
+        assert_eq!(outcome(&promised.point()).is_ok(), settled, "a gate and its opening");
+        opener.join().expect("a gate opens");
+        bench.close();
+    });
+}
+
+#[test]
+fn a_stream_that_recovers_beside_the_worker_goes_on() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let (stream, gate) = (bench.stream(), Gate::new());
+        stream.wait(&gate.point()).expect("a wait");
+        let failed = work(&stream);
+        drop(gate);
+        assert!(outcome(&failed).is_err(), "a failed gate was waited for in vain");
+        stream.recover().expect("no device is lost");
+        let end = work(&stream);
+        engine_runs_to(&bench, &end);
+        sleep_until(&end);
+        assert!(outcome(&failed).is_err(), "a failure was forgotten");
+        bench.close();
+    });
+}
+
+/// How a driver says that it has come to a value.
+type Complete = fn(&HeldStream<Double<true>>, u64);
+
+/// How a driver says that the operation of a value has failed.
+type Fail = fn(&HeldStream<Double<true>>, u64, &Error);
+
+/// A stream is held by two gates, one behind the other, which two threads open.
+fn two_gates_open(bench: Bench<true>) {
+    let (stream, first, second) = (bench.stream(), Gate::new(), Gate::new());
+    stream.wait(&first.point()).expect("a wait");
+    let opener = thread::spawn(move || first.open().expect("nobody used it"));
+    work(&stream);
+    stream.wait(&second.point()).expect("a wait");
+    let end = work(&stream);
+    second.open().expect("nobody used it");
+    engine_runs_to(&bench, &end);
+    sleep_until(&end);
+    opener.join().expect("a gate opens");
+    bench.close();
+}
+
+/// An engine comes to device work on both sides of an opening in one step, while another thread asks.
+fn an_opening_lands(complete: Complete) {
+    let bench = Bench::<true>::new();
+    let (stream, gate) = (bench.stream(), Gate::new());
+    work(&stream);
+    stream.open(&gate).expect("a promise");
+    let (end, opened) = (work(&stream), gate.point());
+    let engine = thread::spawn({
+        let engine = Arc::clone(&bench.engine);
+        move || {
+            let _first = engine.take().expect("more may come");
+            let last = engine.take().expect("more may come");
+            complete(&last.stream, last.value);
+        }
+    });
+    let is_complete = matches!(end.known(), State::Complete);
+    let is_open = matches!(opened.known(), State::Complete);
+    assert!(is_open || !is_complete, "a value is complete and its gate closed");
+    engine.join().expect("the engine ends");
+    assert!(outcome(&opened).is_ok(), "the gate was forgotten");
+    bench.close();
+}
+
+/// Work fails on one stream, while another is told to wait for it. The engine lets through who waits natively.
+fn a_peer_fails(fail: Fail, complete: Complete) {
+    let bench = Bench::<true>::new();
+    let (fails, waits) = (bench.stream(), bench.stream());
+    let awaited = work(&fails);
+    let engine = thread::spawn({
+        let engine = Arc::clone(&bench.engine);
+        move || {
+            let given = engine.take().expect("more may come");
+            fail(&given.stream, given.value, &Error::failed("on purpose"));
+            while let Some(given) = engine.take() {
+                complete(&given.stream, given.value);
+            }
+        }
+    });
+    waits.wait(&awaited).expect("the failure is not known yet");
+    let end = waits.delay(Duration::from_nanos(1)).and_then(|()| waits.record());
+    let end = end.map_or_else(Err, |point| outcome(&point));
+    assert!(end.is_err(), "a failure did not reach who waits for it");
+    bench.engine.close();
+    engine.join().expect("the engine ends");
+    bench.close();
+}
+
+/// A short piece of device work.
+fn work(stream: &Stream) -> Point {
+    stream.delay(Duration::from_nanos(1)).expect("a delay");
+    stream.record().expect("a point")
+}
+
+/// The engine comes to everything up to the signal of a point. It comes in the order of values, each once.
+fn engine_runs_to<const EACH: bool>(bench: &Bench<EACH>, point: &Point) {
+    let mut seen: HashMap<u64, u64> = HashMap::new();
+    loop {
+        let given = bench.engine.take().expect("more may come");
+        assert!(!given.is_early, "the driver was told to wait for what nobody signals");
+        let (stream, value) = (given.stream.timeline().id(), given.value);
+        let next =
+            seen.insert(stream, value).map_or(1, |before| before + u64::from(!given.is_mark));
+        assert!(value >= next, "an operation came twice, or behind a later one");
+        let is_last = given.signals && (stream, value) == (point.timeline().id(), point.value());
+        given.ends();
+        if is_last {
+            return;
+        }
+    }
+}
+
+fn raw(point: &Point) -> Arc<HeldStream<Double<true>>> {
+    point.timeline().own_stream().expect("the stream lives")
+}
+
+fn sleep_until(point: &Point) {
+    outcome(point).expect("nothing fails here");
+}
+
+/// Sleeps until a point has settled.
+fn outcome(point: &Point) -> Result<()> {
+    point.synchronize_with(Wait::Block, None)
+}

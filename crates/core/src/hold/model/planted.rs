@@ -1,0 +1,43 @@
+//! Ways to pump and to complete with one mistake each, which the models of the hold queue must catch.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use super::double::{Bench, Double};
+use super::{HeldStream, a_peer_fails, an_opening_lands, two_gates_open};
+use crate::model::{catches, holds};
+use crate::sync::Ordering;
+use crate::work::Pump;
+
+#[test]
+fn a_stream_that_can_be_roused_again_only_after_its_turn_is_caught() {
+    fn pumps_and_then_clears(stream: Arc<dyn Pump>) {
+        let stream: Arc<dyn Any + Send + Sync> = stream;
+        let stream: Arc<HeldStream<Double<true>>> = stream.downcast().expect("a held stream");
+        stream.land();
+        if stream.take_turn() {
+            while stream.step() {}
+        }
+        stream.roused.swap(false, Ordering::AcqRel);
+    }
+    let check = || two_gates_open(Bench::pumped_by(pumps_and_then_clears));
+    catches("deadlock", || holds(2, check));
+}
+
+#[test]
+fn a_word_of_the_driver_that_goes_past_the_gates_is_caught() {
+    fn completes_before_it_lands(stream: &HeldStream<Double<true>>, value: u64) {
+        stream.timeline().complete(value);
+        stream.complete(value);
+    }
+    catches("its gate closed", || holds(2, || an_opening_lands(completes_before_it_lands)));
+}
+
+#[test]
+fn a_failure_that_nobody_is_told_and_nobody_asks_for_is_caught() {
+    fn completes_and_asks_no_wait(stream: &HeldStream<Double<true>>, value: u64) {
+        stream.timeline().complete(value);
+    }
+    let check = || a_peer_fails(HeldStream::fail_alone, completes_and_asks_no_wait);
+    catches("a failure did not reach", || holds(2, check));
+}
