@@ -69,6 +69,7 @@ use toml::de::DeTable;
 
 pub use device::{DeviceName, DeviceNameError};
 pub use model::{Buffer, Command, Plan, Step, Stream, Work};
+pub use numbers::parse_time;
 pub use problem::{Problem, Problems};
 
 use declare::Declared;

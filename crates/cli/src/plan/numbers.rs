@@ -12,6 +12,18 @@ use super::{
     quantity::{self, Fault},
 };
 
+/// A length of time as files write it, such as `30s`.
+///
+/// # Errors
+///
+/// What is wrong with the text, and the remedy.
+pub fn parse_time(text: &str) -> Result<Duration, String> {
+    quantity::delay(text).map_err(|fault| {
+        let remedy = time_remedy("a time", "s", &text, fault);
+        format!("{text:?} {fault}; {remedy}")
+    })
+}
+
 impl Fields<'_> {
     /// A whole number of the given type; `range` says in words which ones fit.
     pub(super) fn whole<N: FromStr>(&self, key: &'static str, range: &str) -> Option<N> {
@@ -69,7 +81,7 @@ impl Fields<'_> {
             }
         };
         let told = |(shown, fault): (String, Fault)| {
-            let remedy = delay_remedy(&shown, fault);
+            let remedy = time_remedy("a delay", "ms", &shown, fault);
             self.complain_at(
                 &value.span(),
                 &format!("has {key} = {shown}, which {fault}; {remedy}"),
@@ -103,17 +115,17 @@ fn size_remedy(fault: Fault) -> &'static str {
     }
 }
 
-fn delay_remedy(shown: &dyn Display, fault: Fault) -> String {
+fn time_remedy(what: &str, unit: &str, shown: &dyn Display, fault: Fault) -> String {
     match fault {
         Fault::NoUnit => {
             let number = shown.to_string().replace('"', "");
-            format!("add one, such as \"{}ms\"", number.trim().trim_start_matches('-'))
+            format!("add one, such as \"{}{unit}\"", number.trim().trim_start_matches('-'))
         }
         Fault::UnknownUnit | Fault::NotANumber => {
             "write a number and one of ns, us, ms, s, min".into()
         }
-        Fault::Negative => "a delay is 0 or more".into(),
-        Fault::TooLarge => "a delay fits 64 bits of nanoseconds".into(),
-        Fault::TooFine => "a delay is a whole number of nanoseconds".into(),
+        Fault::Negative => format!("{what} is 0 or more"),
+        Fault::TooLarge => format!("{what} fits 64 bits of nanoseconds"),
+        Fault::TooFine => format!("{what} is a whole number of nanoseconds"),
     }
 }

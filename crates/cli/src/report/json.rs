@@ -10,6 +10,8 @@
 //! | `verdict` | `complete`, `failed`, `timed_out`, `interrupted` or `unfinished` |
 //! | `clock` | `name`, `resolution_ns`, and `error_ns`: how far times may be off, if they came from another clock |
 //! | `wall_ns` | when the run ended |
+//! | `held_up` | of a run that was cut short: a list of holds, from its last open step to what nobody had done; see below |
+//! | `left_behind` | what should have been removed at the end and could not be, and why |
 //! | `streams` | for each: `name`, `device`, `priority`, and `busy_ns`: how long its steps ran, summed |
 //! | `steps` | for each: see below |
 //! | `overlap` | `busy_ns`: all steps, summed; `together_ns`: a list, how long 0, 1, 2 ... of them ran at once |
@@ -21,14 +23,15 @@
 //! bytes before that were not kept.
 //!
 //! An edge has the `step` that had to end first, and `why`: `order`, on the same stream, or `wait`, with the name of the
-//! `point`. A link has its `step`, the `edge` that ties it to the link before (`null` for the first), `gap_ns` from the
+//! `point`. A hold has a `step`, where a stream stood, and the `edge` that kept it from beginning, `null` if it was
+//! running; the next hold is of the stream that the edge is from. A link has its `step`, the `edge` that ties it to the link before (`null` for the first), `gap_ns` from the
 //! end of that one, and `held_by`, a step off the path that it also waited for and that ended later.
 
 use std::{io, time::Duration};
 
 use serde::Serialize;
 
-use super::{CriticalPath, Link, Report, State, Step, Stream, Verdict};
+use super::{CriticalPath, Hold, Link, Report, State, Step, Stream, Verdict};
 use crate::graph::{Edge, Why};
 
 /// The version of the form: it grows when a key changes its meaning or goes.
@@ -54,6 +57,8 @@ struct Document<'r> {
     verdict: &'static str,
     clock: ClockForm<'r>,
     wall_ns: u64,
+    held_up: Vec<HoldForm<'r>>,
+    left_behind: Option<&'r str>,
     streams: Vec<StreamForm<'r>>,
     steps: Vec<StepForm<'r>>,
     overlap: OverlapForm,
@@ -98,6 +103,12 @@ struct EdgeForm<'r> {
 }
 
 #[derive(Serialize)]
+struct HoldForm<'r> {
+    step: Option<&'r str>,
+    edge: Option<EdgeForm<'r>>,
+}
+
+#[derive(Serialize)]
 struct OverlapForm {
     busy_ns: u64,
     together_ns: Vec<u64>,
@@ -130,6 +141,8 @@ impl<'r> Document<'r> {
                 error_ns: report.clock.error.map(nanos),
             },
             wall_ns: nanos(report.wall),
+            held_up: report.held.iter().map(|hold| HoldForm::of(report, hold)).collect(),
+            left_behind: report.left_behind.as_deref(),
             streams: report.streams.iter().zip(report.busy()).map(StreamForm::of).collect(),
             steps: report.steps.iter().map(|step| StepForm::of(report, step)).collect(),
             overlap: OverlapForm {
@@ -183,6 +196,13 @@ impl<'r> EdgeForm<'r> {
             Why::Wait(point) => ("wait", Some(point.as_str())),
         };
         Self { step: name(report, edge.from), why, point }
+    }
+}
+
+impl<'r> HoldForm<'r> {
+    fn of(report: &'r Report, hold: &'r Hold) -> Self {
+        let edge = hold.edge.as_ref().map(|edge| EdgeForm::of(report, edge));
+        Self { step: name(report, hold.step), edge }
     }
 }
 
@@ -262,6 +282,7 @@ mod tests {
         report.steps[1].output.text = "gzip: no such file\n".into();
         (report.steps[2].start, report.steps[2].end) = (None, None);
         report.steps[2].state = State::NotRun { because: 1 };
+        report.held = vec![Hold::new(1, Some(Edge::wait(0, "point 0"))), Hold::new(0, None)];
         let mut bytes = Vec::new();
         report.json(&mut bytes).unwrap();
         golden::check("report.json", &String::from_utf8(bytes).unwrap());

@@ -20,7 +20,7 @@ mod unit;
 pub(crate) mod sample;
 
 pub use critical::{CriticalPath, Link};
-pub use model::{Clock, CutShort, Interval, Report, State, Step, Stream, Verdict};
+pub use model::{Clock, CutShort, Hold, Interval, Report, State, Step, Stream, Verdict};
 pub use output::{Output, Tail};
 pub use overlap::Overlap;
 pub use style::Style;

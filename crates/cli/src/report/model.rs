@@ -20,6 +20,10 @@ pub struct Report {
     pub wall: Duration,
     /// What ended the run before its steps had ended, if anything did.
     pub cut_short: Option<CutShort>,
+    /// What a run that was cut short was waiting for: a chain from its last open step to what nobody had done yet.
+    pub held: Vec<Hold>,
+    /// What should have been removed at the end and could not be, and why.
+    pub left_behind: Option<String>,
     /// The streams, as in the plan.
     pub streams: Vec<Stream>,
     /// The steps, as in the plan.
@@ -53,6 +57,24 @@ pub enum CutShort {
     TimedOut(Duration),
     /// A person or a program stopped it.
     Interrupted,
+}
+
+/// One hop of what a run was waiting for: where a stream stood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Hold {
+    /// The first step of the stream that had not ended.
+    pub step: usize,
+    /// What kept that step from beginning; none if it was running. The next hop is of the stream that this edge is
+    /// from.
+    pub edge: Option<Edge>,
+}
+
+impl Hold {
+    /// A step that was kept from beginning by an edge, or that was running.
+    pub fn new(step: usize, edge: Option<Edge>) -> Self {
+        Self { step, edge }
+    }
 }
 
 /// How a run as a whole went.
@@ -150,6 +172,8 @@ impl Report {
             clock,
             wall: Duration::ZERO,
             cut_short: None,
+            held: Vec::new(),
+            left_behind: None,
             streams: plan.streams().iter().map(Stream::planned).collect(),
             steps: plan.steps().iter().map(Step::planned).collect(),
         }

@@ -15,6 +15,8 @@ pub(crate) fn unrun(steps: &[(usize, &[usize])]) -> Report {
         clock: Clock::new("a test's clock", Duration::from_nanos(1)),
         wall: Duration::ZERO,
         cut_short: None,
+        held: Vec::new(),
+        left_behind: None,
         streams: (0..streams).map(stream).collect(),
         steps: steps
             .iter()

@@ -166,7 +166,10 @@ fn hundredths(part: Duration, whole: Duration) -> String {
 mod tests {
     use proptest::prelude::*;
 
-    use super::{super::sample, *};
+    use super::{
+        super::{Hold, Stream, sample},
+        *,
+    };
     use crate::golden;
 
     const MILLI: u64 = 1_000_000;
@@ -206,6 +209,10 @@ mod tests {
             (step.state, step.end) = (State::Unfinished, None);
         }
         report.steps[3].start = None;
+        report.streams.push(Stream { name: "stream 2".into(), ..report.streams[1].clone() });
+        report.steps[3].stream = 2;
+        let edge = report.steps[3].after[1].clone();
+        report.held = vec![Hold::new(3, Some(edge)), Hold::new(2, None)];
         golden::check("timed_out.txt", &report.text(Style::PLAIN));
     }
 

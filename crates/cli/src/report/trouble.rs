@@ -1,7 +1,9 @@
 //! What went wrong in a run, and what its steps said.
 
+use std::iter;
+
 use super::{
-    Report, State, Step,
+    Hold, Report, State, Step,
     style::{Ink, Style, visible},
     table::name,
 };
@@ -13,7 +15,7 @@ const TOLD: usize = 20;
 const FAILED_LINES: usize = 20;
 const USUAL_LINES: usize = 3;
 
-/// Every failure with its reason, then every step that had not ended with what it waited for.
+/// Every failure with its reason; then, of a run that was cut short, what held it up and where each stream stood.
 pub(super) fn troubles(report: &Report, style: Style) -> String {
     let failures = report.steps.iter().filter_map(|step| match &step.state {
         State::Failed { reason } => {
@@ -21,9 +23,36 @@ pub(super) fn troubles(report: &Report, style: Style) -> String {
         }
         _ => None,
     });
-    let unfinished = (0..report.steps.len()).filter_map(|step| unfinished(report, step));
+    let fronts = report.steps_by_stream().into_iter().filter_map(|steps| front(report, &steps));
+    let left = report.left_behind.iter().map(|left| visible(left));
     list(&failures.collect::<Vec<_>>(), style, Ink::Bad)
-        + &list(&unfinished.collect::<Vec<_>>(), style, Ink::Plain)
+        + &chain(report, style)
+        + &list(&fronts.collect::<Vec<_>>(), style, Ink::Plain)
+        + &list(&left.collect::<Vec<_>>(), style, Ink::Bad)
+}
+
+/// The chain from the end of the run to what nobody had done yet. A chain of one hop is told by where its stream stood.
+fn chain(report: &Report, style: Style) -> String {
+    if report.held.len() < 2 {
+        return String::new();
+    }
+    let before = iter::once(None).chain(report.held.iter().map(|hold| hold.edge.as_ref()));
+    let hops = report.held.iter().zip(before).map(|(hold, before)| hop(report, hold, before));
+    let lines: Vec<String> = hops.map(|hop| format!("  {hop}")).collect();
+    let head = style.paint(Ink::Strong, "what held the run up:");
+    format!("{head}\n{}\n", list(&lines, style, Ink::Plain))
+}
+
+/// One hop; the edge before it leads to its stream, but maybe to a later step of that.
+fn hop(report: &Report, hold: &Hold, before: Option<&Edge>) -> String {
+    let needed = before.map(|edge| edge.from).filter(|&needed| needed != hold.step);
+    let needed = needed.map(|needed| format!(", before {} on its stream,", name(report, needed)));
+    let held = match &hold.edge {
+        Some(edge) => format!("waited for {}", awaited(report, edge)),
+        None if report.interval(hold.step).is_some() => "was still running".to_owned(),
+        None => "had not begun".to_owned(),
+    };
+    format!("{}{} {held}", name(report, hold.step), needed.unwrap_or_default())
 }
 
 fn list(lines: &[String], style: Style, ink: Ink) -> String {
@@ -33,24 +62,30 @@ fn list(lines: &[String], style: Style, ink: Ink) -> String {
     told.chain(rest).flat_map(|line| [line, "\n".to_owned()]).collect()
 }
 
-/// What a step that has not ended was doing.
-fn unfinished(report: &Report, place: usize) -> Option<String> {
-    let step = &report.steps[place];
-    if step.state != State::Unfinished {
-        return None;
-    }
-    let name = visible(&step.name);
-    if step.start.is_some() {
-        let run = report.interval(place)?;
-        return Some(format!(
-            "{name} was still running, {} after it began",
-            report.show(run.length())
-        ));
-    }
+/// What the first step of a stream that has not ended was doing, and how many more wait behind it.
+fn front(report: &Report, steps: &[usize]) -> Option<String> {
+    let open = |step: &&usize| report.steps[**step].state == State::Unfinished;
+    let front = *steps.iter().find(open)?;
+    let doing = match report.interval(front) {
+        Some(run) => {
+            format!("was still running, {} after it began", report.show(run.length()))
+        }
+        None => format!("had not begun: {}", waiting(report, &report.steps[front])),
+    };
+    let behind = match steps.iter().filter(open).count() - 1 {
+        0 => String::new(),
+        1 => "; 1 step behind it had not begun".to_owned(),
+        more => format!("; {more} steps behind it had not begun"),
+    };
+    Some(format!("{} {doing}{behind}", name(report, front)))
+}
+
+/// What a step that has not begun waited for.
+fn waiting(report: &Report, step: &Step) -> String {
     let awaited: Vec<String> = open_edges(report, step).map(|edge| awaited(report, edge)).collect();
     match awaited[..] {
-        [] => Some(format!("{name} had not begun, though nothing held it back")),
-        _ => Some(format!("{name} had not begun: it waited for {}", awaited.join(", "))),
+        [] => "it was about to".to_owned(),
+        _ => format!("it waited for {}", awaited.join(", ")),
     }
 }
 
@@ -96,10 +131,25 @@ mod tests {
 
     #[test]
     fn of_many_troubles_some_are_counted() {
-        let shape: Vec<(usize, &[usize])> = vec![(0, &[]); 25];
+        let shape: Vec<(usize, &[usize])> = (0..25).map(|stream| (stream, [].as_slice())).collect();
         let text = troubles(&sample::unrun(&shape), Style::PLAIN);
         assert_eq!(text.lines().count(), TOLD + 1);
         assert!(text.ends_with("and 5 more\n"), "{text}");
+    }
+
+    #[test]
+    fn of_a_stream_only_the_first_open_step_is_told() {
+        let text = troubles(&sample::unrun(&[(0, &[]), (0, &[]), (0, &[])]), Style::PLAIN);
+        let expected = "step 0 had not begun: it was about to; 2 steps behind it had not begun\n";
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn what_was_left_behind_is_told() {
+        let mut report = sample::timed(&[(0, 0, 1, &[])]);
+        report.left_behind = Some("/tmp/x could not be removed: \u{1b}".into());
+        let expected = "/tmp/x could not be removed: \\u{1b}\n";
+        assert_eq!(troubles(&report, Style::PLAIN), expected);
     }
 
     #[test]

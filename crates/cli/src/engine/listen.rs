@@ -1,0 +1,88 @@
+//! Listening to a command until it has ended.
+
+use std::{
+    io::{self, PipeReader, Read},
+    os::fd::{AsFd, OwnedFd},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    io::{ioctl_fionbio, retry_on_intr},
+    process::{Pid, WaitId, WaitIdOptions, waitid},
+};
+
+use crate::report::Tail;
+
+/// How much is read at once: what a pipe holds.
+const CHUNK: usize = 64 * 1024;
+/// How much is read before looking whether the command has ended: the most that Linux lets a pipe hold for anybody.
+const MOST: usize = 1024 * 1024;
+/// How often a system that cannot tell of an end by a descriptor is asked for it.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+
+/// Reads what a command says until it has ended, or until nobody can say any more.
+///
+/// A process that the command left behind may hold the pipe open for ever; what it says after the end is not awaited.
+pub(super) fn listen(mut output: PipeReader, leader: Pid, tail: &mut Tail) -> io::Result<()> {
+    ioctl_fionbio(&output, true)?;
+    let end = end_of(leader);
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        wait_for_either(&output, end.as_ref())?;
+        // Asked before the pipe is read: then all that was said before the end is read after it.
+        let ended = has_ended(leader)?;
+        if !drain(&mut output, &mut chunk, tail)? || ended {
+            return Ok(());
+        }
+    }
+}
+
+/// Waits until a command has ended, and leaves it unreaped, so that its number stays its own.
+pub(super) fn wait_for_end(leader: Pid) -> io::Result<()> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+    retry_on_intr(|| waitid(WaitId::Pid(leader), options))?;
+    Ok(())
+}
+
+fn has_ended(leader: Pid) -> io::Result<bool> {
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    Ok(retry_on_intr(|| waitid(WaitId::Pid(leader), options))?.is_some())
+}
+
+/// A descriptor that becomes readable when a process ends, where the system has such.
+#[cfg(target_os = "linux")]
+fn end_of(leader: Pid) -> Option<OwnedFd> {
+    rustix::process::pidfd_open(leader, rustix::process::PidfdFlags::empty()).ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn end_of(_leader: Pid) -> Option<OwnedFd> {
+    None
+}
+
+fn wait_for_either(output: &PipeReader, end: Option<&OwnedFd>) -> io::Result<()> {
+    let descriptors = [Some(output.as_fd()), end.map(AsFd::as_fd)];
+    let watch = |descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN);
+    let mut watched: Vec<PollFd<'_>> = descriptors.into_iter().flatten().map(watch).collect();
+    let longest = if end.is_some() { None } else { Some(&LOOK) };
+    retry_on_intr(|| poll(&mut watched, longest))?;
+    Ok(())
+}
+
+/// Reads all that is there, up to a bound: who left the group may go on talking. Says whether there may be more.
+fn drain(output: &mut PipeReader, chunk: &mut [u8], tail: &mut Tail) -> io::Result<bool> {
+    let mut taken = 0;
+    while taken < MOST {
+        match output.read(chunk) {
+            Ok(0) => return Ok(false),
+            Ok(length) => {
+                taken += length;
+                tail.push(&chunk[..length]);
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(true)
+}

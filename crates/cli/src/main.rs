@@ -1,0 +1,7 @@
+//! The `syncpoint` program.
+
+use std::{env, process::ExitCode};
+
+fn main() -> ExitCode {
+    syncpoint_cli::program::main(env::args_os())
+}

@@ -1,0 +1,99 @@
+//! A step that fails takes its dependants with it, and nobody else.
+
+use super::support::{Scene, step};
+
+#[test]
+fn a_failure_reaches_what_depends_on_it_and_nothing_else() {
+    let scene = Scene::of_commands(&[
+        ("bad", "before", &[], "touch before"),
+        ("bad", "fails", &[], "echo alas >&2; exit 3"),
+        ("bad", "behind", &[], "touch behind"),
+        ("other", "free", &[], "touch free"),
+        ("other", "waits", &["fails"], "touch waits"),
+        ("third", "waits too", &["waits"], "touch too"),
+        ("fourth", "goes on", &["free"], "touch goes_on"),
+    ]);
+    let (status, report) = scene.report(&[]);
+    assert_eq!(status, Some(1));
+    assert_eq!(report["verdict"], "failed");
+    for (name, state) in [
+        ("before", "complete"),
+        ("fails", "failed"),
+        ("behind", "not_run"),
+        ("free", "complete"),
+        ("waits", "not_run"),
+        ("waits too", "not_run"),
+        ("goes on", "complete"),
+    ] {
+        let step = step(&report, name);
+        assert_eq!(step["state"], state, "{step:#}");
+        let because = if state == "not_run" { Some("fails") } else { None };
+        assert_eq!(step["because"].as_str(), because, "{step:#}");
+    }
+    for (file, there) in
+        [("before", true), ("behind", false), ("waits", false), ("too", false), ("goes_on", true)]
+    {
+        assert_eq!(scene.path(file).exists(), there, "{file}");
+    }
+    let failed = step(&report, "fails");
+    assert_eq!(failed["reason"], "sh ended with exit status 3");
+    assert_eq!(failed["output"], "alas\n");
+    assert!(failed["start_ns"].as_u64() <= failed["end_ns"].as_u64());
+    assert!(failed["end_ns"].is_u64());
+}
+
+#[test]
+fn each_way_to_fail_has_its_words() {
+    let scene = Scene::new();
+    scene.write(
+        "pipeline.toml",
+        "[[stream]]\nname = \"a\"\n[[stream]]\nname = \"b\"\n[[stream]]\nname = \"c\"\n\
+         [[step]]\nname = \"none\"\nstream = \"a\"\ncommand = [\"no-such-program\"]\n\
+         [[step]]\nname = \"folder\"\nstream = \"b\"\ncommand = [\"true\"]\ndir = \"no/such\"\n\
+         [[step]]\nname = \"killed\"\nstream = \"c\"\ncommand = [\"sh\", \"-c\", \"kill -9 $$\"]\n",
+    );
+    let (status, report) = scene.report(&[]);
+    assert_eq!(status, Some(1));
+    let reason = |name: &str| step(&report, name)["reason"].as_str().expect("a reason").to_owned();
+    assert!(reason("none").starts_with("no-such-program cannot be started: No such file"));
+    assert!(reason("folder").starts_with("true cannot be started: there is no folder "));
+    assert!(reason("folder").ends_with("no/such"));
+    assert_eq!(reason("killed"), "sh was ended by signal 9 (SIGKILL)");
+}
+
+#[test]
+fn a_failed_run_tells_a_person_what_failed_and_what_it_said() {
+    let scene = Scene::of_commands(&[
+        ("s", "first", &[], "true"),
+        ("s", "breaks", &[], "echo the disk is on fire; exit 1"),
+        ("t", "later", &["breaks"], "true"),
+    ]);
+    let ended = scene.run(&["run", "pipeline.toml"]);
+    assert_eq!(ended.status, Some(1));
+    for line in [
+        "pipeline.toml: 1 step failed, 1 not run, 1 complete in ",
+        "not run: breaks failed",
+        "breaks failed: sh ended with exit status 1",
+        "breaks said:\n  the disk is on fire",
+    ] {
+        assert!(ended.stdout.contains(line), "no {line:?} in\n{}", ended.stdout);
+    }
+}
+
+#[test]
+fn what_a_command_leaves_running_is_ended_with_it() {
+    let scene =
+        Scene::of_commands(&[("s", "leaves", &[], "sleep 1000 & echo $! > left; echo done")]);
+    let (status, report) = scene.report(&["--timeout", "60s"]);
+    assert_eq!(status, Some(0), "{report:#}");
+    assert_eq!(report["steps"][0]["output"], "done\n");
+    let left = scene.read("left").expect("a number");
+    assert_gone(left.trim());
+}
+
+/// That a process is no more, or is only waiting to be counted out by whoever inherited it.
+#[track_caller]
+fn assert_gone(pid: &str) {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    assert!(status.is_empty() || status.contains("State:\tZ"), "{status}");
+}
