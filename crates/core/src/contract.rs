@@ -12,6 +12,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use syncpoint_base::{Cause, Work};
@@ -143,9 +144,9 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// Runs work on the caller's thread until `value` is complete or nothing that it needs can be run here.
     fn help(&self, _value: u64) {}
 
-    /// Moves a device that has no thread of its own on, until `value` is settled or nothing moves. Every thread that
-    /// waits for the value calls it before it sleeps.
-    fn drive(&self, _value: u64) {}
+    /// Moves a device that has no thread of its own on, until `value` is settled or nothing moves; then `sleeper` is
+    /// woken when something may move again. Every thread that waits for the value calls it before it sleeps.
+    fn drive(&self, _value: u64, _sleeper: &Waker) {}
 
     /// Asks the driver about `value`, with at most one call, and completes what it says.
     fn discover(&self, _value: u64) {}

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
+use std::task::Waker;
 
 use crate::contract::{Edge, RawStream};
 use crate::point::{Point, State};
@@ -88,17 +89,18 @@ pub(crate) fn expect(point: &Point) {
     }
 }
 
-/// Moves the device of the stream behind a point on, where it has no thread of its own.
-pub(crate) fn drive(point: &Point) {
+/// Moves the device of the stream behind a point on, where it has no thread of its own; `sleeper` is woken when it may
+/// move again.
+pub(crate) fn drive(point: &Point, sleeper: &Waker) {
     if let Some((stream, value)) = stream_behind(point) {
-        stream.drive(value);
+        stream.drive(value, sleeper);
     }
 }
 
 /// The same for every stream that the point depends on.
-pub(crate) fn drive_all(point: &Point) {
+pub(crate) fn drive_all(point: &Point, sleeper: &Waker) {
     let drive_and_go_on = |seen: &Point| {
-        drive(seen);
+        drive(seen, sleeper);
         false
     };
     let _reaches_nothing = search(vec![point.clone()], drive_and_go_on);

@@ -1,5 +1,7 @@
 //! Waiting on this thread for several points at once: for all of them, or for the first.
 
+use std::sync::Arc;
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
 use crate::blocking;
@@ -132,6 +134,7 @@ fn settled(points: &[Point]) -> Option<First> {
 /// Sleeps until a point has settled or the deadline has passed (`None`).
 fn sleep(points: &[Point], deadline: Option<Instant>, place: Place) -> Option<First> {
     let parker = Parker::of_this_thread();
+    let sleeper = Waker::from(Arc::clone(&parker));
     let _listed = points.first().map(|point| report::list_host_wait(point, place));
     let _told = blocking::tell();
     let _waiting: Vec<Waiting<'_>> =
@@ -144,7 +147,9 @@ fn sleep(points: &[Point], deadline: Option<Instant>, place: Place) -> Option<Fi
         if left.is_some_and(|left| left.is_zero()) {
             return None;
         }
-        points.iter().for_each(graph::drive_all);
+        for point in points {
+            graph::drive_all(point, &sleeper);
+        }
         parker.park(left.unwrap_or(wait::SLICE).min(wait::SLICE));
     }
 }

@@ -1,5 +1,7 @@
 //! Host waits: how a thread waits for a point, until when, and what it finds out when that runs out.
 
+use std::sync::Arc;
+use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -174,7 +176,7 @@ fn spin(point: &Point, how: &How) -> Option<Result<()>> {
         for _ in 0..16 {
             pause();
         }
-        graph::drive(point);
+        graph::drive(point, Waker::noop());
         if begin.elapsed() >= longest || how.left().is_zero() {
             return None;
         }
@@ -199,8 +201,9 @@ fn sleep(point: &Point, how: &How) -> Option<Result<()>> {
     outcome
 }
 
-fn sleep_in_slices(point: &Point, how: &How, parker: &Parker) -> Option<Result<()>> {
-    let mut drive: fn(&Point) = graph::drive;
+fn sleep_in_slices(point: &Point, how: &How, parker: &Arc<Parker>) -> Option<Result<()>> {
+    let sleeper = Waker::from(Arc::clone(parker));
+    let mut drive: fn(&Point, &Waker) = graph::drive;
     loop {
         if let Some(outcome) = point.outcome() {
             return Some(outcome);
@@ -208,7 +211,7 @@ fn sleep_in_slices(point: &Point, how: &How, parker: &Parker) -> Option<Result<(
         if how.left().is_zero() {
             return None;
         }
-        drive(point);
+        drive(point, &sleeper);
         parker.park(how.left().min(SLICE));
         // What the point depends on is looked for only once the first sleep was in vain: few devices need it.
         drive = graph::drive_all;

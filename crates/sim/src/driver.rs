@@ -1,6 +1,7 @@
 //! The driver of a simulated stream: gives what the hold queue submits to the world.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use syncpoint_core::Result;
 use syncpoint_core::contract::{Stamp, Time};
@@ -67,8 +68,8 @@ impl Driver for SimStream {
         }
     }
 
-    fn drive(stream: &Arc<HeldStream<Self>>, value: u64) {
-        stream.driver().world.drive(stream.timeline(), value);
+    fn drive(stream: &Arc<HeldStream<Self>>, value: u64, sleeper: &Waker) {
+        stream.driver().world.drive(stream.timeline(), value, sleeper);
     }
 
     fn calls(&self) -> u64 {

@@ -41,6 +41,11 @@ impl Events {
         self.heap.push(Reverse(Event { key, happening }));
     }
 
+    /// Whether nothing will happen.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
     /// The next to happen, with its time.
     pub(crate) fn next(&mut self) -> Option<(u64, Happening)> {
         let Reverse(event) = self.heap.pop()?;

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::task::Waker;
 
-use syncpoint_core::contract::Pump;
+use syncpoint_core::contract::{LEVELS, Pump};
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{Error, Result};
 
@@ -27,8 +28,10 @@ pub(crate) struct State {
     pub(crate) events: Events,
     lanes: BTreeMap<u64, Lane>,
     lanes_made: u64,
-    /// Streams to be pumped, where the world is stepped.
-    pub(crate) ready: Vec<Arc<dyn Pump>>,
+    /// Streams to be pumped, where the world is stepped: by how urgent they are.
+    ready: [Vec<Arc<dyn Pump>>; LEVELS],
+    /// Threads that move the world on when there is something to do.
+    pub(crate) sleepers: Vec<Waker>,
     /// How late the host may hear of an end.
     pub(crate) latest: u64,
 }
@@ -66,7 +69,8 @@ impl State {
             events: Events::default(),
             lanes: BTreeMap::new(),
             lanes_made: 0,
-            ready: Vec::new(),
+            ready: Default::default(),
+            sleepers: Vec::new(),
             latest,
         }
     }
@@ -211,15 +215,25 @@ impl State {
         self.resume(waiters);
     }
 
+    /// A stream is to be pumped.
+    pub(crate) fn add_ready(&mut self, stream: Arc<dyn Pump>) {
+        self.ready[stream.level().min(LEVELS - 1)].push(stream);
+    }
+
     /// Takes one of the most urgent streams that are to be pumped; a draw says which.
     pub(crate) fn take_ready(&mut self) -> Option<Arc<dyn Pump>> {
-        let most_urgent = self.ready.iter().map(|stream| stream.level()).min()?;
-        let urgent: Vec<usize> = (0..self.ready.len())
-            .filter(|index| self.ready[*index].level() == most_urgent)
-            .collect();
+        let urgent = self.ready.iter_mut().find(|level| !level.is_empty())?;
         let drawn = self.draw.upto(urgent.len() as u64 - 1);
-        let index = usize::try_from(drawn).unwrap_or(0);
-        Some(self.ready.remove(urgent[index]))
+        Some(urgent.swap_remove(usize::try_from(drawn).unwrap_or(0)))
+    }
+
+    /// Notes who is to be woken when there is something to do. `false`: there is already.
+    pub(crate) fn sleep(&mut self, sleeper: &Waker) -> bool {
+        let idle = self.events.is_empty() && self.ready.iter().all(Vec::is_empty);
+        if idle && !self.sleepers.iter().any(|listed| listed.will_wake(sleeper)) {
+            self.sleepers.push(sleeper.clone());
+        }
+        idle
     }
 
     /// Writes a line about a stream.

@@ -1,6 +1,7 @@
 //! A world: several devices with one virtual clock, and who moves it on.
 
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use syncpoint_core::contract::{Pump, devices};
@@ -72,9 +73,16 @@ impl World {
 
     /// Something will happen that whoever moves the world on may not know of.
     fn ring(&self) {
-        if let Some((engine, _)) = &self.engine {
-            engine.ring();
+        match &self.engine {
+            Some((engine, _)) => engine.ring(),
+            None => self.wake_sleepers(),
         }
+    }
+
+    /// Wakes the threads that would move a stepped world on.
+    fn wake_sleepers(&self) {
+        let sleepers = std::mem::take(&mut self.state().sleepers);
+        sleepers.into_iter().for_each(Waker::wake);
     }
 
     /// Host work has run; it is over when the device's time for it is.
@@ -178,13 +186,17 @@ impl World {
         }
     }
 
-    /// Moves a stepped world on until a value is settled or nothing moves.
-    pub(crate) fn drive(&self, timeline: &Timeline, value: u64) {
+    /// Moves a stepped world on until a value is settled or nothing moves; then the sleeper is woken when there is
+    /// something to do again.
+    pub(crate) fn drive(&self, timeline: &Timeline, value: u64, sleeper: &Waker) {
         if self.engine.is_some() {
             return;
         }
-        let is_pending = || matches!(timeline.state_of(value), PointState::Pending);
-        while is_pending() && self.step() {}
+        while matches!(timeline.state_of(value), PointState::Pending) {
+            if !self.step() && self.state().sleep(sleeper) {
+                return;
+            }
+        }
     }
 }
 
@@ -207,10 +219,11 @@ impl Crew for Pumps {
     }
 
     fn rouse(&self, stream: Arc<dyn Pump>) {
-        match &self.0.engine {
-            Some((_, crew)) => crew.rouse(stream),
-            None => self.0.state().ready.push(stream),
+        if let Some((_, crew)) = &self.0.engine {
+            return crew.rouse(stream);
         }
+        self.0.state().add_ready(stream);
+        self.0.wake_sleepers();
     }
 
     fn about_to_run(&self) {

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use super::HeldStream;
@@ -83,8 +84,9 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     /// again and again; quick.
     fn expect(_stream: &Arc<HeldStream<Self>>, _value: u64) {}
 
-    /// Where the device has no thread of its own: moves it on until `value` is settled or nothing moves.
-    fn drive(_stream: &Arc<HeldStream<Self>>, _value: u64) {}
+    /// Where the device has no thread of its own: moves it on until `value` is settled or nothing moves, and wakes
+    /// `sleeper` when something may move again.
+    fn drive(_stream: &Arc<HeldStream<Self>>, _value: u64, _sleeper: &Waker) {}
 
     /// How many driver calls were made for this stream.
     fn calls(&self) -> u64;

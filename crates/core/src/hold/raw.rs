@@ -1,6 +1,7 @@
 //! The contract of a stream, as a held stream keeps it.
 
 use std::sync::Arc;
+use std::task::Waker;
 
 use super::offer::{Hold, Offer};
 use super::order::{Entry, Order, Step, Turn};
@@ -100,8 +101,8 @@ impl<D: Driver> RawStream for HeldStream<D> {
         }
     }
 
-    fn drive(&self, value: u64) {
-        D::drive(&self.this(), value);
+    fn drive(&self, value: u64, sleeper: &Waker) {
+        D::drive(&self.this(), value, sleeper);
     }
 
     fn discover(&self, value: u64) {
