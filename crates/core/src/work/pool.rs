@@ -211,6 +211,7 @@ impl<S: Serve + ?Sized> Pool<S> {
         if self.started.load(Ordering::Acquire) { Ok(()) } else { self.first_worker() }
     }
 
+    /// Under the lock until it is done: who comes beside it must not count on a worker that cannot be made.
     #[cold]
     fn first_worker(self: &Arc<Self>) -> Result<()> {
         let mut crew = self.crew();
@@ -218,36 +219,30 @@ impl<S: Serve + ?Sized> Pool<S> {
             return Err(Error::failed("the device was shut down; open it anew"));
         }
         if crew.workers == 0 {
-            crew.workers = 1;
-            drop(crew);
-            self.hire().map_err(no_thread)?;
+            self.hire(&mut crew).map_err(no_thread)?;
         }
         self.started.store(true, Ordering::Release);
+        drop(crew);
         Ok(())
     }
 
     /// Brings one more worker, if one may be brought. One that cannot be made is done without: somebody works.
     pub(super) fn bring(self: &Arc<Self>, mut crew: MutexGuard<'_, Crew<S>>) {
-        if crew.workers >= MOST_WORKERS || crew.closing {
-            return;
+        if crew.workers < MOST_WORKERS && !crew.closing {
+            let _made_or_done_without = self.hire(&mut crew);
         }
-        crew.workers += 1;
-        drop(crew);
-        let _made_or_done_without = self.hire();
     }
 
-    /// Makes the thread of a worker that is counted already.
-    fn hire(self: &Arc<Self>) -> std::io::Result<()> {
+    /// Makes a worker, which waits for the lock that the caller holds.
+    fn hire(self: &Arc<Self>, crew: &mut Crew<S>) -> std::io::Result<()> {
         let seat = Arc::new(Seat::default());
-        self.crew().seats.push(Arc::clone(&seat));
         let (pool, own_seat) = (Arc::clone(self), Arc::clone(&seat));
         let builder = thread::Builder::new().name(S::THREADS.to_owned());
-        let made = builder.spawn(move || worker::work(&pool, &own_seat));
-        if made.is_err() {
-            self.crew().leave(&seat);
-        }
         // The worker ends by itself: nobody joins it.
-        made.map(drop)
+        drop(builder.spawn(move || worker::work(&pool, &own_seat))?);
+        crew.workers += 1;
+        crew.seats.push(seat);
+        Ok(())
     }
 
     /// Sleeps until there is work, or for at most `longest`.
@@ -264,8 +259,10 @@ impl<S: Serve + ?Sized> Pool<S> {
 
     /// Begins no item any more, and wakes every worker so that it ends.
     pub fn close(&self) {
-        self.crew().closing = true;
+        let mut crew = self.crew();
+        crew.closing = true;
         self.started.store(false, Ordering::Release);
+        drop(crew);
         self.work.notify_all();
     }
 
