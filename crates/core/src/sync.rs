@@ -19,6 +19,12 @@ pub(crate) use loom::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
+#[cfg(not(syncpoint_loom))]
+pub(crate) use std::thread::{Builder, LocalKey};
+
+#[cfg(syncpoint_loom)]
+pub(crate) use loom::thread::{Builder, LocalKey};
+
 /// Locks, also where a thread panicked while it held the lock: every room of ours leaves its data whole before it
 /// calls anything that can panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -38,6 +44,30 @@ pub(crate) fn wait_at_most<'a, T>(
     longest: Duration,
 ) -> MutexGuard<'a, T> {
     condvar.wait_timeout(guard, longest).unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// Sleeps until a notification, and at most this long, where the end is as good as a notification; may wake early.
+#[cfg(not(syncpoint_loom))]
+pub(crate) fn nap<'a, T>(
+    _mutex: &'a Mutex<T>,
+    condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    longest: Duration,
+) -> MutexGuard<'a, T> {
+    wait_at_most(condvar, guard, longest)
+}
+
+/// In a model a nap ends at any moment.
+#[cfg(syncpoint_loom)]
+pub(crate) fn nap<'a, T>(
+    mutex: &'a Mutex<T>,
+    _condvar: &Condvar,
+    guard: MutexGuard<'a, T>,
+    _longest: Duration,
+) -> MutexGuard<'a, T> {
+    drop(guard);
+    loom::thread::yield_now();
+    lock(mutex)
 }
 
 /// Declares a table of the whole process that a model runs: there each run has its own.

@@ -3,12 +3,12 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
-use std::thread::LocalKey;
 
 use super::{Hand, Pool, Seat, Serve};
 use crate::error::Result;
 use crate::hold::Crew;
 use crate::sync::process::OnceLock;
+use crate::sync::{self, LocalKey};
 
 /// A stream with something held that may go on: whoever pumps it gives to its driver, and runs, what can be.
 pub trait Pump: Any + fmt::Debug + Send + Sync {
@@ -47,8 +47,8 @@ fn pool() -> &'static Arc<Pool<dyn Pump>> {
     POOL.get_or_init(|| Pool::new(()))
 }
 
-thread_local! {
-    static HAND: Hand<dyn Pump> = const { Hand::new() };
+sync::local! {
+    static HAND: Hand<dyn Pump> = Hand::new();
 }
 
 impl Serve for dyn Pump {

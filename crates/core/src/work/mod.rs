@@ -10,6 +10,8 @@
 
 mod devices;
 mod hand;
+#[cfg(all(test, syncpoint_loom))]
+mod model;
 mod pool;
 mod ready;
 mod watch;
@@ -17,13 +19,14 @@ mod worker;
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread::LocalKey;
 
 pub use devices::{Pump, devices};
 pub use hand::{Hand, Keep};
 pub use pool::Pool;
 pub use ready::LEVELS;
 pub use worker::Seat;
+
+use crate::sync::LocalKey;
 
 /// A stream that workers of a pool serve.
 ///

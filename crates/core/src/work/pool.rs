@@ -11,7 +11,7 @@ use super::watch::Watch;
 use super::worker::{self, Seat};
 use crate::error::{Error, Kind, Result};
 use crate::sync::{
-    self, AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, lock,
+    self, AtomicBool, AtomicU64, AtomicUsize, Builder, Condvar, Mutex, MutexGuard, Ordering, lock,
 };
 
 /// Workers and the streams that they serve.
@@ -58,7 +58,7 @@ pub(super) struct Crew<S: Serve + ?Sized> {
 const MOST_WORKERS: usize = 512;
 
 /// After this many submissions in a row that helpers took, an enqueue leaves a napping worker alone.
-const LAZY_AFTER: u64 = 8;
+const LAZY_AFTER: u64 = if cfg!(syncpoint_loom) { 1 } else { 8 };
 
 impl<S: Serve + ?Sized> Pool<S> {
     /// A pool without threads.
@@ -237,7 +237,7 @@ impl<S: Serve + ?Sized> Pool<S> {
     fn hire(self: &Arc<Self>, crew: &mut Crew<S>) -> std::io::Result<()> {
         let seat = Arc::new(Seat::default());
         let (pool, own_seat) = (Arc::clone(self), Arc::clone(&seat));
-        let builder = thread::Builder::new().name(S::THREADS.to_owned());
+        let builder = Builder::new().name(S::THREADS.to_owned());
         // The worker ends by itself: nobody joins it.
         drop(builder.spawn(move || worker::work(&pool, &own_seat))?);
         crew.workers += 1;
@@ -247,13 +247,13 @@ impl<S: Serve + ?Sized> Pool<S> {
 
     /// Sleeps until there is work, or for at most `longest`.
     pub(super) fn sleep<'a>(
-        &self,
+        &'a self,
         crew: MutexGuard<'a, Crew<S>>,
         longest: Option<Duration>,
     ) -> MutexGuard<'a, Crew<S>> {
         match longest {
             None => sync::wait(&self.work, crew),
-            Some(longest) => sync::wait_at_most(&self.work, crew, longest),
+            Some(longest) => sync::nap(&self.crew, &self.work, crew, longest),
         }
     }
 
@@ -315,4 +315,23 @@ fn no_thread(error: std::io::Error) -> Error {
     let message =
         "the first worker of the device cannot be made; free threads or memory and try again";
     Error::new(Kind::Exhausted, message).caused_by(error)
+}
+
+#[cfg(syncpoint_loom)]
+#[expect(clippy::expect_used, reason = "a model is a test")]
+impl<S: Serve + ?Sized> Pool<S> {
+    /// A pool without a watch, since a thread that never ends is in no model.
+    pub fn modelled(shared: S::Shared, base: usize) -> Arc<Self> {
+        let mut pool = Self::new(shared);
+        let own = Arc::get_mut(&mut pool).expect("nobody else has it yet");
+        own.base = base;
+        own.watch = Watch::armed();
+        pool
+    }
+
+    /// Counts workers that a model brings itself.
+    pub fn count_workers(&self, workers: usize) {
+        self.crew().workers = workers;
+        self.started.store(true, Ordering::Release);
+    }
 }

@@ -110,3 +110,11 @@ fn count_stuck<S: Serve + ?Sized>(crew: &Crew<S>, seen: &mut Seen) -> usize {
     *seen = now;
     stuck
 }
+
+#[cfg(syncpoint_loom)]
+impl Watch {
+    /// A watch that is armed already and makes no thread.
+    pub(super) fn armed() -> Self {
+        Self { armed: AtomicBool::new(true), ..Self::default() }
+    }
+}

@@ -33,7 +33,7 @@ impl Seat {
 const NAP: Duration = Duration::from_micros(200);
 
 /// After so many naps without work, about 28 ms with the timer's slack, a worker sleeps for good.
-const NAPS: u32 = 100;
+const NAPS: u32 = if cfg!(syncpoint_loom) { 1 } else { 100 };
 
 /// A worker beyond the base leaves after this long without work.
 const SURPLUS_STAYS: Duration = Duration::from_secs(10);
