@@ -37,7 +37,7 @@ pub use crate::panic::{contain, discard};
 pub use crate::running::{Running, in_work};
 pub use crate::time::{RawTime, Stamp, Time};
 pub use crate::waits::{Edge, Waits};
-pub use crate::work::{LEVELS, Pump, devices};
+pub use crate::work::{Hand, Keep, LEVELS, Pool, Pump, Seat, Serve, devices};
 
 /// A device of a backend.
 pub trait RawDevice: Any + fmt::Debug + Send + Sync {

@@ -8,13 +8,12 @@ use syncpoint_core::{Capabilities, Clock, Device, Error, Kind, Result, Timeline}
 
 use crate::buffer::HostBuffer;
 use crate::clock::HostClock;
-use crate::ready::priorities;
-use crate::scheduler::Scheduler;
+use crate::serve::{Scheduler, Shared, priorities};
 use crate::stream::HostStream;
 
 /// A host device under a name such as `host:0`. Makes no thread: the first item does.
 pub fn open(name: &str) -> Device {
-    let scheduler = Scheduler::new(HostClock::new(name), BOUND);
+    let scheduler = Scheduler::new(Shared::new(HostClock::new(name), BOUND));
     let capabilities = Capabilities::new(priorities()).with_timing();
     Device::new(name, Arc::new(HostDevice { scheduler, capabilities }))
 }
@@ -41,7 +40,7 @@ impl RawDevice for HostDevice {
     }
 
     fn clock(&self) -> &Clock {
-        self.scheduler.clock().face()
+        self.scheduler.shared().clock.face()
     }
 
     fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
+use syncpoint_core::contract::Hand;
 use syncpoint_core::{Point, State};
 
-use crate::local::Local;
 use crate::order::{Order, Turn};
 use crate::stream::HostStream;
 use crate::sync::MutexGuard;
@@ -15,7 +15,7 @@ use crate::turn::{self, Limit};
 
 /// Runs items until `value` of the stream is settled, or nothing on its chain can be run here.
 pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
-    let Some(local) = Local::enter() else { return };
+    let Some(kept) = Hand::<HostStream>::keep() else { return };
     let scheduler = Arc::clone(&stream.scheduler);
     let mut link = (stream, value);
     // The links that wait for the present one; no room is needed where nothing is chained.
@@ -43,7 +43,7 @@ pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
             _ => break,
         }
     }
-    drop(local);
+    drop(kept);
 }
 
 /// A chain longer than this is left to the workers: it may be a cycle through the host.

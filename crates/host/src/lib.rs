@@ -10,17 +10,13 @@ mod buffer;
 mod clock;
 mod device;
 mod help;
-mod local;
 #[cfg(all(test, syncpoint_loom))]
 mod model;
 mod order;
-mod ready;
-mod scheduler;
+mod serve;
 mod stream;
 mod sync;
 mod timer;
 mod turn;
-mod watch;
-mod worker;
 
 pub use device::open;

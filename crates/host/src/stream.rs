@@ -3,13 +3,13 @@
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
-use syncpoint_core::contract::{Edge, Item, Placed, RawStream, Refused, Stamp, Time};
+use syncpoint_core::contract::{Edge, Hand, Item, Placed, RawStream, Refused, Stamp, Time};
 use syncpoint_core::{Error, Kind, Place, Point, Result, Statistics, Timeline};
 
+use crate::help;
 use crate::order::{Batch, Entry, Order, Step, Turn};
-use crate::scheduler::Scheduler;
+use crate::serve::Scheduler;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
-use crate::{help, local};
 
 /// One stream.
 #[derive(Debug)]
@@ -50,7 +50,7 @@ impl HostStream {
     #[inline]
     fn admit(&self, order: &mut Order) -> Result<()> {
         let completed = || self.timeline.completed();
-        if order.failure.is_none() && order.has_room(self.scheduler.bound(), completed) {
+        if order.failure.is_none() && order.has_room(self.scheduler.shared().bound, completed) {
             return Ok(());
         }
         Err(order.failure.clone().unwrap_or_else(|| self.full()))
@@ -61,7 +61,7 @@ impl HostStream {
         let message = format!(
             "{} holds {} items, its bound; synchronize before enqueueing more",
             self.timeline,
-            self.scheduler.bound()
+            self.scheduler.shared().bound
         );
         Error::new(Kind::Exhausted, message)
     }
@@ -121,7 +121,7 @@ impl Wake for HostStream {
         order.state = Turn::Runnable;
         if !std::mem::replace(&mut order.listed, true) {
             drop(order);
-            local::keep_or_submit(self);
+            Hand::keep_or_submit(self);
         }
     }
 }
@@ -192,7 +192,7 @@ impl RawStream for HostStream {
         let mut order = self.order();
         if order.state == Turn::Idle && order.failure.is_none() {
             let value = order.enqueued();
-            return Ok((Placed::new(value), Time::Known(self.scheduler.clock().now())));
+            return Ok((Placed::new(value), Time::Known(self.scheduler.shared().clock.now())));
         }
         self.admit(&mut order)?;
         let stamp = Arc::new(Stamp::default());

@@ -8,20 +8,14 @@ pub(crate) use std::sync::{PoisonError, RwLock};
 #[cfg(not(syncpoint_loom))]
 pub(crate) use std::sync::{
     Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
 
 #[cfg(syncpoint_loom)]
 pub(crate) use loom::sync::{
     Condvar, Mutex, MutexGuard,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+    atomic::{AtomicBool, Ordering},
 };
-
-#[cfg(not(syncpoint_loom))]
-pub(crate) use std::thread::Builder;
-
-#[cfg(syncpoint_loom)]
-pub(crate) use loom::thread::Builder;
 
 /// Locks, also where a thread panicked while it held the lock: every room leaves its data whole before it calls
 /// anything that can panic.
@@ -44,30 +38,6 @@ pub(crate) fn wait_at_most<'a, T>(
     condvar.wait_timeout(guard, longest).unwrap_or_else(PoisonError::into_inner).0
 }
 
-/// Sleeps until a notification, and at most this long, where the end is as good as a notification; may wake early.
-#[cfg(not(syncpoint_loom))]
-pub(crate) fn nap<'a, T>(
-    _mutex: &'a Mutex<T>,
-    condvar: &Condvar,
-    guard: MutexGuard<'a, T>,
-    longest: Duration,
-) -> MutexGuard<'a, T> {
-    wait_at_most(condvar, guard, longest)
-}
-
-/// In a model a nap ends at any moment.
-#[cfg(syncpoint_loom)]
-pub(crate) fn nap<'a, T>(
-    mutex: &'a Mutex<T>,
-    _condvar: &Condvar,
-    guard: MutexGuard<'a, T>,
-    _longest: Duration,
-) -> MutexGuard<'a, T> {
-    drop(guard);
-    loom::thread::yield_now();
-    lock(mutex)
-}
-
 /// Declares a value of each thread; in a model, of each of its threads.
 macro_rules! local {
     ($(#[$about:meta])* static $name:ident: $kind:ty = $first:expr;) => {
@@ -85,3 +55,9 @@ macro_rules! local {
 }
 
 pub(crate) use local;
+
+#[cfg(not(syncpoint_loom))]
+pub(crate) use std::thread::LocalKey;
+
+#[cfg(syncpoint_loom)]
+pub(crate) use loom::thread::LocalKey;

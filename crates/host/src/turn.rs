@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_core::contract::{Running, Submission, Task, contain};
+use syncpoint_core::contract::{Hand, Running, Seat, Submission, Task, contain};
 use syncpoint_core::{Cause, Error, Origin, Place, State};
 
 use crate::buffer;
-use crate::local::Local;
 use crate::order::{Batch, Entry, Order, Step, Turn};
-use crate::scheduler::Seat;
 use crate::stream::HostStream;
 use crate::sync::MutexGuard;
 
@@ -215,7 +213,7 @@ fn try_until(
         batch.items.pop_front();
         return Next::Pass;
     }
-    match stream.scheduler.timer().wake_at(instant, Arc::clone(stream)) {
+    match stream.scheduler.shared().timer.wake_at(instant, Arc::clone(stream)) {
         Ok(()) => {
             order.put_back(batch);
             order.state = Turn::Parked;
@@ -234,7 +232,7 @@ fn run_item(
 ) -> Result<(), Error> {
     match entry.step {
         Step::Task(task) => run_task(stream, value, task, entry.place, share)?,
-        Step::Stamp(stamp) => stamp.write(stream.scheduler.clock().now()),
+        Step::Stamp(stamp) => stamp.write(stream.scheduler.shared().clock.now()),
         Step::Wait | Step::Until(_) => unreachable!("waits and delays are passed, not run"),
     }
     stream.timeline.complete(value);
@@ -302,7 +300,7 @@ fn run_function(
     share: &mut Share<'_>,
     function: impl FnOnce() -> Result<(), Cause>,
 ) -> Result<(), Trouble> {
-    Local::publish();
+    Hand::<HostStream>::publish();
     share.note_function();
     let running = Running::enter(&stream.timeline, value);
     let outcome = contain(function);

@@ -329,6 +329,16 @@ impl<S: Serve + ?Sized> Pool<S> {
         pool
     }
 
+    /// A worker that a model brought has ended.
+    pub fn end_worker(&self) {
+        self.leave(&Arc::default());
+    }
+
+    /// Takes a stream off the run queue, as a worker does.
+    pub fn wait_for_work(self: &Arc<Self>) -> Option<Arc<S>> {
+        worker::wait_for_work(self)
+    }
+
     /// Counts workers that a model brings itself.
     pub fn count_workers(&self, workers: usize) {
         self.crew().workers = workers;

@@ -70,7 +70,7 @@ fn next<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, from_hand: &mut u32) -> Option<(
 }
 
 /// Takes a stream off the run queue; naps, then sleeps, while there is none. `None`: the worker is to end.
-fn wait_for_work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>) -> Option<Arc<S>> {
+pub(super) fn wait_for_work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>) -> Option<Arc<S>> {
     let (mut naps, mut helped) = (0, pool.helped());
     let mut crew = pool.crew();
     loop {

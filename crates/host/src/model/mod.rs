@@ -5,7 +5,6 @@
 
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a model is a test")]
 
-mod crew;
 mod failure;
 mod hand_over;
 mod planted;
@@ -13,14 +12,16 @@ mod planted;
 use std::sync::Arc;
 use std::time::Duration;
 
+use loom::sync::atomic::AtomicU64;
 use loom::thread;
 use syncpoint_core::{Device, Point, Stream, Wait};
 
+use crate::clock::HostClock;
 use crate::device;
 use crate::help;
-use crate::scheduler::Scheduler;
+use crate::serve::{Scheduler, Shared};
 use crate::stream::HostStream;
-use crate::sync::{self, AtomicU64, Condvar, Mutex, Ordering};
+use crate::sync::Ordering;
 
 /// A host device whose workers are threads of the model.
 struct Host(Device);
@@ -28,18 +29,18 @@ struct Host(Device);
 impl Host {
     /// A host that brings its own workers, so many when they are needed.
     fn new(base: usize) -> Self {
-        Self(device::modelled(Scheduler::modelled(base)))
+        Self(device::modelled(scheduler(base)))
     }
 
     /// A host with so many workers that do this.
     fn worked_by(workers: usize, work: fn(&Arc<Scheduler>)) -> Self {
-        let scheduler = Scheduler::modelled(workers);
+        let scheduler = scheduler(workers);
         scheduler.count_workers(workers);
         for _ in 0..workers {
             let scheduler = Arc::clone(&scheduler);
             thread::spawn(move || {
                 work(&scheduler);
-                scheduler.leave(&Arc::default());
+                scheduler.end_worker();
             });
         }
         Self(device::modelled(scheduler))
@@ -53,6 +54,10 @@ impl Host {
     fn close(self) {
         self.0.shutdown(Duration::MAX).expect("workers end");
     }
+}
+
+fn scheduler(base: usize) -> Arc<Scheduler> {
+    Scheduler::modelled(Shared::new(HostClock::new("host:model"), 1 << 20), base)
 }
 
 /// Sleeps until a point is complete, and helps with nothing.
@@ -95,23 +100,5 @@ impl Journal {
     #[track_caller]
     fn must_say(&self, expected: u64) {
         assert_eq!(self.read(), expected, "the items that ran, in their order");
-    }
-}
-
-/// A way to wait that the host cannot see.
-#[derive(Clone, Default)]
-struct Latch(Arc<(Mutex<bool>, Condvar)>);
-
-impl Latch {
-    fn open(&self) {
-        *sync::lock(&self.0.0) = true;
-        self.0.1.notify_one();
-    }
-
-    fn wait(&self) {
-        let mut open = sync::lock(&self.0.0);
-        while !*open {
-            open = sync::wait(&self.0.1, open);
-        }
     }
 }

@@ -2,26 +2,24 @@
 
 use std::sync::Arc;
 
-use syncpoint_core::contract::Task;
+use syncpoint_core::contract::{Seat, Task};
 use syncpoint_core::model::{catches, holds};
 
 use super::Host;
-use super::crew::{helpers_take_all_but_the_last, one_stream_blocks_for_the_other};
 use super::hand_over::{
     a_gate_opens_beside_the_owner, a_helper_takes_one_of_two_items, items_are_put_one_by_one,
     two_hosts_help,
 };
 use crate::order::{Batch, Order, Step, Turn};
-use crate::scheduler::{Scheduler, Seat};
+use crate::serve::Scheduler;
 use crate::stream::HostStream;
 use crate::sync::MutexGuard;
 use crate::turn::{self, Limit};
-use crate::worker;
 
 #[test]
 fn a_stale_entry_that_is_taken_for_a_turn_is_caught() {
     fn takes_whatever_is_listed(scheduler: &Arc<Scheduler>) {
-        while let Some(stream) = worker::wait_for_work(scheduler) {
+        while let Some(stream) = scheduler.wait_for_work() {
             let mut order = unlisted(&stream);
             order.state = Turn::Running;
             turn::run(&stream, order, Limit::Fair(&Seat::default()));
@@ -34,7 +32,7 @@ fn a_stale_entry_that_is_taken_for_a_turn_is_caught() {
 #[test]
 fn a_stale_entry_that_swallows_the_next_turn_is_caught() {
     fn leaves_the_mark_of_a_stale_entry(scheduler: &Arc<Scheduler>) {
-        while let Some(stream) = worker::wait_for_work(scheduler) {
+        while let Some(stream) = scheduler.wait_for_work() {
             if let Some(mut order) = turn::claim(stream.order()) {
                 order.listed = false;
                 turn::run(&stream, order, Limit::Fair(&Seat::default()));
@@ -49,7 +47,7 @@ fn a_stale_entry_that_swallows_the_next_turn_is_caught() {
 #[test]
 fn an_owner_that_looks_for_items_and_rests_in_two_steps_is_caught() {
     fn rests_in_two_steps(scheduler: &Arc<Scheduler>) {
-        while let Some(stream) = worker::wait_for_work(scheduler) {
+        while let Some(stream) = scheduler.wait_for_work() {
             own(&stream, Slip::BeforeItRests);
         }
     }
@@ -60,7 +58,7 @@ fn an_owner_that_looks_for_items_and_rests_in_two_steps_is_caught() {
 #[test]
 fn an_owner_that_is_listed_and_parks_in_two_steps_is_caught() {
     fn parks_in_two_steps(scheduler: &Arc<Scheduler>) {
-        while let Some(stream) = worker::wait_for_work(scheduler) {
+        while let Some(stream) = scheduler.wait_for_work() {
             own(&stream, Slip::BeforeItParks);
         }
     }
@@ -68,55 +66,10 @@ fn an_owner_that_is_listed_and_parks_in_two_steps_is_caught() {
     catches("deadlock", || holds(2, check));
 }
 
-#[test]
-fn a_worker_that_passes_nothing_on_is_caught() {
-    fn passes_nothing_on(scheduler: &Arc<Scheduler>) {
-        while let Some(stream) = pick_and_pass_nothing_on(scheduler, 0) {
-            take_turn(&stream);
-        }
-    }
-    let check = || one_stream_blocks_for_the_other(Host::worked_by(2, passes_nothing_on));
-    catches("deadlock", || holds(2, check));
-}
-
-#[test]
-fn a_nap_without_an_end_is_caught() {
-    fn naps_without_an_end(scheduler: &Arc<Scheduler>) {
-        while let Some(stream) = pick_and_pass_nothing_on(scheduler, 1) {
-            take_turn(&stream);
-        }
-    }
-    let check = || helpers_take_all_but_the_last(Host::worked_by(1, naps_without_an_end));
-    catches("deadlock", || holds(2, check));
-}
-
-fn take_turn(stream: &Arc<HostStream>) {
-    if let Some(order) = turn::claim(unlisted(stream)) {
-        turn::run(stream, order, Limit::Fair(&Seat::default()));
-    }
-}
-
 fn unlisted(stream: &HostStream) -> MutexGuard<'_, Order> {
     let mut order = stream.order();
     order.listed = false;
     order
-}
-
-/// Takes one stream, although whoever submitted another may have counted on the same worker. Its sleep counts as so
-/// many naps.
-fn pick_and_pass_nothing_on(scheduler: &Scheduler, naps: usize) -> Option<Arc<HostStream>> {
-    let mut crew = scheduler.crew();
-    while !crew.closing {
-        if let Some(stream) = crew.ready.pick() {
-            scheduler.hint(&crew);
-            return Some(stream);
-        }
-        (crew.idle, crew.napping) = (crew.idle + 1, crew.napping + naps);
-        crew = scheduler.sleep(crew, None);
-        (crew.idle, crew.napping) = (crew.idle - 1, crew.napping - naps);
-        crew.waking = false;
-    }
-    None
 }
 
 /// Where an owner lets the lock go between what it saw and what it makes of it.
