@@ -34,6 +34,13 @@ struct HostDevice {
     capabilities: Capabilities,
 }
 
+/// Every stream keeps its device, so nobody has a stream to enqueue on any more.
+impl Drop for HostDevice {
+    fn drop(&mut self) {
+        self.scheduler.orphan();
+    }
+}
+
 impl RawDevice for HostDevice {
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities

@@ -51,6 +51,8 @@ pub(super) struct Crew<S: Serve + ?Sized> {
     pub(super) waking: bool,
     /// No item is begun any more.
     pub(super) closing: bool,
+    /// Nobody will enqueue any more: workers without work leave.
+    pub(super) orphaned: bool,
     pub(super) seats: Vec<Arc<Seat>>,
 }
 
@@ -257,6 +259,13 @@ impl<S: Serve + ?Sized> Pool<S> {
         }
     }
 
+    /// Nobody will enqueue any more. What is queued or parked still runs: a stream that is woken brings a worker, and
+    /// workers without work leave.
+    pub fn orphan(&self) {
+        self.crew().orphaned = true;
+        self.work.notify_all();
+    }
+
     /// Begins no item any more, and wakes every worker so that it ends.
     pub fn close(&self) {
         let mut crew = self.crew();
@@ -305,6 +314,7 @@ impl<S: Serve + ?Sized> Default for Crew<S> {
             blocked: 0,
             waking: false,
             closing: false,
+            orphaned: false,
             seats: Vec::new(),
         }
     }

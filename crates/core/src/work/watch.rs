@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Serve;
 use super::pool::{Crew, Pool};
@@ -13,7 +13,11 @@ use crate::sync::{self, AtomicBool, Condvar, Mutex, Ordering, lock};
 /// work is served after 4 ms or so; the goal is 10 (docs/costs.md).
 const LOOK: Duration = Duration::from_millis(2);
 
-/// One thread, made when streams are ready and nobody is free. It sleeps while that is not so.
+/// A watch that nobody armed for this long ends.
+const STAYS: Duration = Duration::from_secs(10);
+
+/// One thread, made when streams are ready and nobody is free. It sleeps while that is not so, and ends when that
+/// lasts.
 #[derive(Debug, Default)]
 pub(super) struct Watch {
     /// Whether the thread looks: what a busy enqueue reads.
@@ -42,13 +46,21 @@ impl Watch {
         *started = builder.spawn(move || run(&pool)).is_ok();
     }
 
-    /// Sleeps until it is armed.
-    fn wait_until_armed(&self) {
+    /// Sleeps until it is armed. `false`: it was not for long, and the thread is to end; whoever arms it next makes
+    /// another.
+    fn is_armed_in_time(&self) -> bool {
+        let until = Instant::now() + STAYS;
         let mut started = lock(&self.started);
-        // Acquire: pairs with the swap in `arm`.
+        // Acquire: pairs with the swap in `arm`. The lock orders the end of this thread and the making of the next.
         while !self.armed.load(Ordering::Acquire) {
-            started = sync::wait(&self.arming, started);
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                *started = false;
+                return false;
+            }
+            started = sync::wait_at_most(&self.arming, started, left);
         }
+        true
     }
 
     /// Sleeps for one look.
@@ -66,7 +78,9 @@ fn run<S: Serve + ?Sized>(pool: &Weak<Pool<S>>) {
     let mut seen = HashMap::new();
     while let Some(pool) = pool.upgrade() {
         let watch = pool.watch();
-        watch.wait_until_armed();
+        if !watch.is_armed_in_time() {
+            return;
+        }
         watch.pause();
         if look(&pool, &mut seen) {
             watch.disarm();

@@ -82,6 +82,9 @@ pub(super) fn wait_for_work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>) -> Option<Ar
             pool.pass_on(crew);
             return Some(stream);
         }
+        if crew.orphaned {
+            return None;
+        }
         let surplus = crew.workers - crew.blocked.min(crew.workers) > pool.base();
         let napping = naps < NAPS;
         let longest = if napping { Some(NAP) } else { surplus.then_some(SURPLUS_STAYS) };
