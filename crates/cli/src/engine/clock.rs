@@ -1,6 +1,6 @@
 //! The time of a run on a device's own clock, counted from the beginning of the run.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use syncpoint::{Device, Point, Result, Stream, StreamOptions, TimedPoint};
 
@@ -52,21 +52,20 @@ impl DeviceClock {
     }
 }
 
-/// The clock of a report: of one device its own; of several all of them, each counted from the beginning of the run,
-/// which they saw within `window` of each other.
-pub(super) fn face(clocks: &[DeviceClock], window: Duration) -> Clock {
+/// The clock of a report: of one device its own; of several all of them, each counted from the beginning of the run, and
+/// so far apart.
+pub(super) fn face(clocks: &[DeviceClock], apart: Duration) -> Clock {
     let names: Vec<&str> = clocks.iter().map(|clock| clock.device.clock().name()).collect();
     let resolutions = clocks.iter().map(|clock| clock.device.clock().resolution());
     let mut face = Clock::new(names.join(" and "), resolutions.max().unwrap_or_default());
-    face.error = (clocks.len() > 1).then_some(window);
+    face.error = (clocks.len() > 1).then_some(apart);
     face
 }
 
-/// Waits until every device has begun, and tells how long that took.
-pub(super) fn wait_for_begin(clocks: &[DeviceClock], opened: Instant) -> Duration {
+/// Waits until every device has begun.
+pub(super) fn wait_for_begin(clocks: &[DeviceClock]) {
     for clock in clocks {
         // A device that does not answer is told of when its steps do not end.
         clock.begin.synchronize_timeout(PATIENCE).ok();
     }
-    opened.elapsed()
 }

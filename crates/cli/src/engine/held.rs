@@ -13,19 +13,34 @@ pub(super) struct Stuck<'r> {
     pub(super) marks: &'r [Marks],
 }
 
+/// Of how many streams the chain is looked at: a run on thousands is cut short in no time all the same.
+const LOOKED_AT: usize = 64;
+
 impl Stuck<'_> {
-    /// The chain from the last step that has not ended to what nobody has done yet, one hop for each stream on it.
+    /// The longest chain from the last open step of a stream to what nobody has done yet, one hop for each stream on it.
     pub(super) fn chain(&self) -> Vec<Hold> {
+        let streams = self.steps_by_timeline();
         let pending = |step: &&usize| matches!(self.marks[**step].end.query(), Ok(false));
-        let Some(&last) = self.plan.order().iter().rev().find(pending) else { return Vec::new() };
+        // By the order of the plan, so that the same run is told in the same way.
+        let mut lasts: Vec<usize> = streams
+            .values()
+            .filter_map(|steps| steps.iter().rev().find(pending).copied())
+            .collect();
+        lasts.sort_unstable();
+        let chains =
+            lasts.into_iter().rev().take(LOOKED_AT).map(|last| self.behind(last, &streams));
+        chains.max_by_key(Vec::len).unwrap_or_default()
+    }
+
+    /// The chain behind one step.
+    fn behind(&self, step: usize, streams: &HashMap<u64, Vec<usize>>) -> Vec<Hold> {
         // A wait of no length asks once, and its report tells the chain.
-        let Err(error) = self.marks[last].end.synchronize_timeout(Duration::ZERO) else {
+        let Err(error) = self.marks[step].end.synchronize_timeout(Duration::ZERO) else {
             return Vec::new();
         };
         let links = error.report().map(syncpoint::WaitReport::links).unwrap_or_default();
-        let steps = self.steps_by_timeline();
         let on =
-            |link: &Link| steps.get(&link.needed.timeline().id()).map_or(&[][..], Vec::as_slice);
+            |link: &Link| streams.get(&link.needed.timeline().id()).map_or(&[][..], Vec::as_slice);
         links.iter().filter_map(|link| self.hold(on(link), link)).collect()
     }
 

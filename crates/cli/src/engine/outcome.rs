@@ -25,6 +25,17 @@ pub(super) struct Told {
     pub(super) said: BTreeMap<usize, (Output, Option<String>)>,
     /// When steps were heard to have failed: a point that failed has no time.
     pub(super) failed: BTreeMap<usize, Duration>,
+    /// When steps were heard to have ended, on the host's clock, for runs on several devices.
+    pub(super) heard: BTreeMap<usize, Duration>,
+}
+
+impl Told {
+    /// How far the clocks of several devices were apart: the most by which a step's end on its own device's clock
+    /// differed from when the host heard of it.
+    pub(super) fn error(&self, seen: &[Seen]) -> Duration {
+        let apart = |(step, heard): (&usize, &Duration)| Some(seen[*step].end?.abs_diff(*heard));
+        self.heard.iter().filter_map(apart).max().unwrap_or_default()
+    }
 }
 
 /// Looks at every step.
@@ -47,7 +58,7 @@ pub(super) fn look(plan: &Plan, machine: &Machine, marks: &[Marks]) -> Vec<Seen>
 
 /// Writes what was seen into a planned report.
 pub(super) fn write(seen: Vec<Seen>, told: Told, report: &mut Report) {
-    let Told { mut said, failed } = told;
+    let Told { mut said, failed, .. } = told;
     let blocked: Vec<bool> = report.steps.iter().map(|step| is_blocked(step, &seen)).collect();
     for (place, seen) in seen.into_iter().enumerate() {
         let (output, failure) = said.remove(&place).unwrap_or_default();

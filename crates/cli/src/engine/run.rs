@@ -39,6 +39,8 @@ pub struct Run<'p> {
     marks: Vec<Marks>,
     /// Behind it stands the whole run.
     gate: Gate,
+    /// When the gate was opened, on the host's clock.
+    opened: Instant,
     events: Receiver<Event>,
     stopper: Stopper,
     scratch: Option<Scratch>,
@@ -67,9 +69,9 @@ impl<'p> Run<'p> {
     pub fn prepare(plan: &'p Plan) -> Result<Self, Refusal> {
         let (sender, events) = mpsc::channel();
         let children = Arc::new(Children::default());
-        let scratch = make_scratch(plan)?;
         let gate = Gate::named("begin of the run");
         let machine = Machine::make(plan, &gate.point())?;
+        let scratch = make_scratch(plan)?;
         let layer = Layer {
             plan,
             machine: &machine,
@@ -85,6 +87,7 @@ impl<'p> Run<'p> {
             machine,
             marks,
             gate,
+            opened: Instant::now(),
             events,
             stopper,
             scratch,
@@ -102,17 +105,18 @@ impl<'p> Run<'p> {
     /// Runs the steps, for at most `timeout`, and tells `watch` of the progress at every event, at least ten times a
     /// second.
     pub fn go(mut self, timeout: Option<Duration>, mut watch: impl FnMut(&Progress)) -> Report {
-        let opened = Instant::now();
+        self.opened = Instant::now();
         let gate = self.gate.open();
         debug_assert!(gate.is_ok(), "nobody else has the gate");
-        let window = clock::wait_for_begin(&self.machine.clocks, opened);
-        let cut_short = self.lead(opened, timeout, &mut watch);
+        clock::wait_for_begin(&self.machine.clocks);
+        let cut_short = self.lead(timeout, &mut watch);
         self.stopper.spend();
-        let end = self.end(cut_short, opened);
+        let end = self.end(cut_short);
         if cut_short.is_some() {
             self.clear();
         }
-        let mut report = Report::planned(self.plan, clock::face(&self.machine.clocks, window));
+        let face = clock::face(&self.machine.clocks, self.told.error(&end.seen));
+        let mut report = Report::planned(self.plan, face);
         self.fill(&mut report, end);
         report
     }
@@ -120,14 +124,13 @@ impl<'p> Run<'p> {
     /// Follows the run to its end, or to what cuts it short.
     fn lead(
         &mut self,
-        opened: Instant,
         timeout: Option<Duration>,
         watch: &mut impl FnMut(&Progress),
     ) -> Option<CutShort> {
         while self.progress.ended < self.progress.total {
-            self.progress.elapsed = opened.elapsed();
+            self.progress.elapsed = self.opened.elapsed();
             watch(&self.progress);
-            let left = timeout.map(|timeout| timeout.saturating_sub(opened.elapsed()));
+            let left = timeout.map(|timeout| timeout.saturating_sub(self.opened.elapsed()));
             if let Some(Duration::ZERO) = left {
                 return timeout.map(CutShort::TimedOut);
             }
@@ -158,6 +161,9 @@ impl<'p> Run<'p> {
     fn note_end(&mut self, step: usize) {
         self.progress.ended += 1;
         self.progress.running.remove(&step);
+        if self.machine.clocks.len() > 1 {
+            self.told.heard.insert(step, self.opened.elapsed());
+        }
         let Marks { start, end } = &self.marks[step];
         // A step that never began has no time at all.
         if matches!((start.query(), end.query()), (Ok(true), Err(_))) {
@@ -167,7 +173,7 @@ impl<'p> Run<'p> {
     }
 
     /// Looks at everything, before what still runs is told to end.
-    fn end(&mut self, cut_short: Option<CutShort>, opened: Instant) -> End {
+    fn end(&mut self, cut_short: Option<CutShort>) -> End {
         while let Ok(event) = self.events.try_recv() {
             self.note(event);
         }
@@ -175,7 +181,7 @@ impl<'p> Run<'p> {
         let held = if cut_short.is_some() { stuck.chain() } else { Vec::new() };
         let seen = outcome::look(self.plan, &self.machine, &self.marks);
         let now = || self.machine.clocks.iter().filter_map(clock::DeviceClock::now).max();
-        let wall = cut_short.map(|_| now().unwrap_or_else(|| opened.elapsed()));
+        let wall = cut_short.map(|_| now().unwrap_or_else(|| self.opened.elapsed()));
         End { cut_short, seen, held, wall }
     }
 

@@ -10,7 +10,7 @@
 //! | `verdict` | `complete`, `failed`, `timed_out`, `interrupted` or `unfinished` |
 //! | `clock` | `name`, `resolution_ns`, and `error_ns`: how far times may be off, if they came from another clock |
 //! | `wall_ns` | when the run ended |
-//! | `held_up` | of a run that was cut short: a list of holds, from its last open step to what nobody had done; see below |
+//! | `held_up` | of a run that was cut short: the longest chain of holds, from an open step to what nobody had done; see below |
 //! | `left_behind` | what should have been removed at the end and could not be, and why |
 //! | `streams` | for each: `name`, `device`, `priority`, and `busy_ns`: how long its steps ran, summed |
 //! | `steps` | for each: see below |

@@ -20,7 +20,7 @@ pub struct Report {
     pub wall: Duration,
     /// What ended the run before its steps had ended, if anything did.
     pub cut_short: Option<CutShort>,
-    /// What a run that was cut short was waiting for: a chain from its last open step to what nobody had done yet.
+    /// What a run that was cut short was waiting for: the longest chain from an open step to what nobody had done yet.
     pub held: Vec<Hold>,
     /// What should have been removed at the end and could not be, and why.
     pub left_behind: Option<String>,
