@@ -18,6 +18,8 @@ pub(super) struct Flight {
     submitted: u64,
     /// The last value of which the driver will tell.
     signalled: u64,
+    /// How many operations were submitted since.
+    untold: u32,
     /// The last value that is not held.
     passed: u64,
     /// The value of the function of the user's that is at work.
@@ -75,21 +77,20 @@ pub(super) enum Landing {
     Done,
 }
 
+/// After so many operations without a signal one is asked for: what they work on is not kept for longer. A mark costs
+/// about as much as a short operation, so this makes a hundredth of it.
+const UNTOLD: u32 = 64;
+
 impl Flight {
     /// Whether the driver has done everything that it was given.
     pub(super) fn is_through(&self) -> bool {
         self.reached >= self.submitted
     }
 
-    /// Whether everything before `value` is over, where the timeline has completed `completed`: on the device too,
-    /// which may still be at work that has failed.
-    pub(super) fn is_quiet_before(&self, value: u64, completed: u64) -> bool {
-        self.is_through() && completed + 1 >= value
-    }
-
-    /// Wants to hear when everything before `value` is over. Says whether it is already.
+    /// Wants to hear when everything before `value` is over. Says whether it is already, where the timeline has
+    /// completed `completed`.
     pub(super) fn want(&mut self, value: u64, completed: u64) -> bool {
-        let quiet = self.is_quiet_before(value, completed);
+        let quiet = completed + 1 >= value;
         self.wanted = (!quiet).then_some(value);
         self.expected = self.expected.max(self.submitted);
         quiet
@@ -97,20 +98,17 @@ impl Flight {
 
     /// Whether what was wanted has come; it is told once.
     pub(super) fn take_wanted(&mut self, completed: u64) -> bool {
-        let Some(value) = self.wanted else { return false };
-        let quiet = self.is_quiet_before(value, completed);
-        if quiet {
-            self.wanted = None;
-        }
-        quiet
+        self.wanted.take_if(|value| completed + 1 >= *value).is_some()
     }
 
     /// The driver was given `value`. Gives back what needs no keeping, to be dropped outside the locks.
     pub(super) fn submit(&mut self, value: u64, signals: bool, keep: Option<Task>) -> Option<Task> {
         self.passed = self.passed.max(value);
         self.submitted = value;
+        self.untold += 1;
         if signals {
             self.signalled = value;
+            self.untold = 0;
         }
         if self.reached >= value {
             return keep;
@@ -156,6 +154,11 @@ impl Flight {
     /// Whether something was submitted of which the driver will not tell by itself.
     pub(super) fn is_unsignalled(&self) -> bool {
         self.signalled < self.submitted && !self.is_through()
+    }
+
+    /// Whether so much was submitted without a signal that its resources would be kept for too long.
+    pub(super) fn is_long_untold(&self) -> bool {
+        self.untold >= UNTOLD
     }
 
     /// Whether `value`, which is passed, needs a mark before anybody can ask for it.
@@ -211,9 +214,10 @@ impl Flight {
         if self.is_through() {
             horizon = horizon.max(self.passed);
         }
-        let due = self.openings.iter().take_while(|promise| promise.is_due(self.reached));
-        let horizon =
-            due.map(|promise| promise.value).last().map_or(horizon, |due| due.max(horizon));
+        // What was submitted before an opening grows with its value, and those held are the last.
+        let due = self.openings.partition_point(|promise| promise.is_due(self.reached));
+        let last = due.checked_sub(1).and_then(|last| self.openings.get(last));
+        let horizon = last.map_or(horizon, |promise| promise.value.max(horizon));
         self.running.map_or(horizon, |running| horizon.min(running - 1))
     }
 

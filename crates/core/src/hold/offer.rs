@@ -85,12 +85,19 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// Notes what the driver took; what it works on is kept until it is through.
-    fn taken(&self, value: u64, signals: bool, entry: Option<Entry<D>>) -> Offer<D> {
+    fn taken(self: &Arc<Self>, value: u64, signals: bool, entry: Option<Entry<D>>) -> Offer<D> {
         let (keep, spent) = match entry {
             Some(Entry { step: Step::Task(task), .. }) => (Some(task), None),
             other => (None, other),
         };
-        let done = self.flight().submit(value, signals, keep);
+        let mut flight = self.flight();
+        let done = flight.submit(value, signals, keep);
+        let untold = flight.is_long_untold();
+        drop(flight);
+        if untold {
+            // Refused, it is asked for again with the next operation.
+            let _marked_or_not = self.mark(value);
+        }
         Offer::Taken(Spent { _done: done, _entry: spent })
     }
 
@@ -141,8 +148,7 @@ impl<D: Driver> HeldStream<D> {
 
     /// Host work begins when everything before it is complete.
     fn offer_work(&self, value: u64, entry: Entry<D>) -> Offer<D> {
-        let completed = self.timeline.completed();
-        let quiet = self.flight().is_quiet_before(value, completed);
+        let quiet = self.timeline.completed() + 1 >= value;
         Offer::Held(entry, if quiet { Hold::Call } else { Hold::Quiet })
     }
 

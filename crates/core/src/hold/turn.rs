@@ -73,6 +73,8 @@ impl<D: Driver> HeldStream<D> {
             order.give_back_turn();
             return false;
         };
+        // Before the driver has it: whoever sees it complete sees it held no more.
+        self.flight().held -= 1;
         let value = order.row.passed();
         match self.offer(value, entry) {
             Offer::Taken(left) => {
@@ -93,6 +95,7 @@ impl<D: Driver> HeldStream<D> {
             }
             Offer::Held(entry, hold) => {
                 order.row.put_back(entry);
+                self.flight().held += 1;
                 self.stop(order, hold)
             }
         }
@@ -100,7 +103,6 @@ impl<D: Driver> HeldStream<D> {
 
     /// The item of `value` is held no more: answers who asked for it.
     fn go_on(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, value: u64) {
-        self.flight().held -= 1;
         let marked = if order.take_ask(value) { self.mark(value) } else { Ok(()) };
         drop(order);
         self.after_submission();
@@ -110,7 +112,6 @@ impl<D: Driver> HeldStream<D> {
     }
 
     fn fail_and_go_on(&self, order: MutexGuard<'_, Order<D>>, value: u64, error: &Error) -> bool {
-        self.flight().held -= 1;
         let failing = self.begin_failure(value, error);
         drop(order);
         self.tell_failure(failing, error);
@@ -119,6 +120,10 @@ impl<D: Driver> HeldStream<D> {
 
     /// Parks, unless the item can go after all.
     fn stop(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, hold: Hold<D>) -> bool {
+        // A failure that came while the item was offered found nothing held, and roused nobody.
+        if self.timeline.has_failed() {
+            return true;
+        }
         let value = order.row.at();
         let after = match self.park(&mut order, hold) {
             Ok(after) => after,
@@ -141,10 +146,7 @@ impl<D: Driver> HeldStream<D> {
         value: u64,
         entry: Entry<D>,
     ) {
-        let mut flight = self.flight();
-        flight.held = flight.held.saturating_sub(1);
-        flight.begin(value);
-        drop(flight);
+        self.flight().begin(value);
         drop(order);
         let Entry { step: Step::Task(task), place } = entry else {
             unreachable!("only tasks are functions")

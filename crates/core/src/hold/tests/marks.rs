@@ -111,3 +111,17 @@ fn a_timed_record_is_a_mark_of_its_own() {
     bench.complete(0, 2);
     assert_complete(timed.point());
 }
+
+#[test]
+fn what_unrecorded_work_uses_is_not_kept_for_ever() {
+    let bench = Bench::<false>::new();
+    let stream = bench.stream();
+    let buffer = bench.device().buffer(8).unwrap();
+    for _ in 0..64 {
+        stream.fill(&buffer, 0..8, 1).unwrap();
+    }
+    let kept = || bench.held_stream(0).flight().kept().count();
+    assert_eq!((kept(), bench.given().last().map(String::as_str)), (64, Some("0.64 mark")));
+    bench.complete(0, 64);
+    assert_eq!(kept(), 0);
+}
