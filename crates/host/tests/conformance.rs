@@ -6,7 +6,7 @@ use syncpoint_conformance::{Backend, Exception};
 syncpoint_conformance::suite!(host: managed);
 
 fn host() -> Backend {
-    Backend::new("host", open).unsupported(NOT_BUILT)
+    Backend::new("host", open).beside(|| syncpoint::open("sim:0")).unsupported(NOT_BUILT)
 }
 
 /// Two devices, made for one case each: a case may shut one down.
