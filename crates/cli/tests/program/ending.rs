@@ -160,6 +160,19 @@ fn a_signal_that_was_ignored_stays_ignored() {
 }
 
 #[test]
+fn what_a_command_leaves_running_is_ended_with_it() {
+    let leave = "sleep 1000 & echo $!";
+    let scene = Scene::of_commands(&[("s", "leaves", &[], leave)]);
+    let ended = start(&scene, &["--json"]).ends();
+    assert_eq!(ended.status, Some(0), "{}", ended.stdout);
+    let report = ended.json();
+    let pid = report["steps"][0]["output"].as_str().and_then(|said| said.trim().parse().ok());
+    // It was told to end before the step was; it may still be about to.
+    let left = pid.and_then(Pid::from_raw).map(Process::find).expect("a process");
+    assert!(left.is_none_or(|left| left.ends_within(PROMPT)), "it lives on");
+}
+
+#[test]
 fn whoever_leaves_the_group_of_a_command_holds_nobody_up() {
     // The command ends once the other has left, which keeps the pipe of its output open.
     let leave = "setsid sh -c 'echo $$ > left; sleep 1000' & read pid < left; echo $pid; echo bye";

@@ -79,21 +79,3 @@ fn a_failed_run_tells_a_person_what_failed_and_what_it_said() {
         assert!(ended.stdout.contains(line), "no {line:?} in\n{}", ended.stdout);
     }
 }
-
-#[test]
-fn what_a_command_leaves_running_is_ended_with_it() {
-    let scene =
-        Scene::of_commands(&[("s", "leaves", &[], "sleep 1000 & echo $! > left; echo done")]);
-    let (status, report) = scene.report(&["--timeout", "60s"]);
-    assert_eq!(status, Some(0), "{report:#}");
-    assert_eq!(report["steps"][0]["output"], "done\n");
-    let left = scene.read("left").expect("a number");
-    assert_gone(left.trim());
-}
-
-/// That a process is no more, or is only waiting to be counted out by whoever inherited it.
-#[track_caller]
-fn assert_gone(pid: &str) {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    assert!(status.is_empty() || status.contains("State:\tZ"), "{status}");
-}

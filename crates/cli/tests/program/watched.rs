@@ -71,7 +71,12 @@ pub(crate) struct Process(OwnedFd);
 impl Process {
     /// A process that lives.
     pub(crate) fn of(pid: Pid) -> Self {
-        Self(pidfd_open(pid, PidfdFlags::empty()).expect("the process lives"))
+        Self::find(pid).expect("the process lives")
+    }
+
+    /// A process, if it lives.
+    pub(crate) fn find(pid: Pid) -> Option<Self> {
+        pidfd_open(pid, PidfdFlags::empty()).ok().map(Self)
     }
 
     /// Whether it ends within this time.
