@@ -1,5 +1,4 @@
 //! The guide to the laws names tests that exist.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
