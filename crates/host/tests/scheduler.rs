@@ -147,8 +147,7 @@ fn crowd(streams: &[Stream]) -> Vec<(ThreadId, usize)> {
     for stream in streams {
         settle(&stream.record().unwrap());
     }
-    let log = log.lock().unwrap().clone();
-    log
+    Arc::into_inner(log).unwrap().into_inner().unwrap()
 }
 
 /// Whether something is so in one of a few attempts: a machine that pauses may let workers begin before all is ready.
