@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use syncpoint_core::contract::{RawBuffer, RawDevice, RawStream};
+use syncpoint_core::contract::{Memory, RawBuffer, RawDevice, RawStream};
 use syncpoint_core::{Capabilities, Clock, Device, Error, Kind, Result, Timeline};
 
-use crate::buffer::HostBuffer;
 use crate::clock::HostClock;
 use crate::serve::{Scheduler, Shared, priorities};
 use crate::stream::HostStream;
@@ -55,7 +54,7 @@ impl RawDevice for HostDevice {
     }
 
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
-        Ok(Arc::new(HostBuffer::new(bytes)?))
+        Ok(Arc::new(Memory::new(bytes)?))
     }
 
     fn shutdown(&self, deadline: Instant) -> Result<()> {

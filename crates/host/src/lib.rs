@@ -6,7 +6,6 @@
 //! the first item.
 #![forbid(unsafe_code)]
 
-mod buffer;
 mod clock;
 mod device;
 mod help;

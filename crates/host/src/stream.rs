@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
-use syncpoint_core::contract::{Edge, Hand, Item, Placed, RawStream, Refused, Stamp, Time};
+use syncpoint_core::contract::{self, Edge, Hand, Item, Placed, RawStream, Refused, Stamp, Time};
 use syncpoint_core::{Error, Kind, Place, Point, Result, Statistics, Timeline};
 
 use crate::help;
@@ -103,11 +103,7 @@ impl HostStream {
 
     /// Lists this stream with the waiters of a point. `false`: the point has settled, and it is not listed.
     pub(crate) fn list_with(self: Arc<Self>, point: &Point) -> bool {
-        let listed = point.timeline().register(point.value(), Waker::from(self)).is_some();
-        if listed && let Some(stream) = point.timeline().foreign_stream::<Self>() {
-            stream.expect(point.value());
-        }
-        listed
+        contract::bridge::<Self>(point, Waker::from(self)).is_some()
     }
 }
 

@@ -1,9 +1,7 @@
 //! The one door to locks, condition variables and atomics, so that a model checker can stand behind it.
 
+use std::sync::PoisonError;
 use std::time::Duration;
-
-/// Memory of buffers is in no model.
-pub(crate) use std::sync::{PoisonError, RwLock};
 
 #[cfg(not(syncpoint_loom))]
 pub(crate) use std::sync::{

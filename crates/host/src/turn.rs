@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_core::contract::{Hand, Running, Seat, Submission, Task, contain};
-use syncpoint_core::{Cause, Error, Origin, Place, State};
+use syncpoint_core::contract::{self, Called, Hand, Seat, Submission, Task};
+use syncpoint_core::{Cause, Error, Place, State};
 
-use crate::buffer;
 use crate::order::{Batch, Entry, Order, Step, Turn};
 use crate::stream::HostStream;
 use crate::sync::MutexGuard;
@@ -246,68 +245,28 @@ fn run_task(
     place: Place,
     share: &mut Share<'_>,
 ) -> Result<(), Error> {
-    let name = task.name();
-    let outcome = match task {
-        Task::Host(work) => run_function(stream, value, share, || work.run()),
-        Task::Submit(submit) => {
-            run_function(stream, value, share, || submit.call(&Submission::plain()))
-        }
-        Task::Fill(fill) => return buffer::fill(&fill),
-        Task::Copy(copy) => return buffer::copy(&copy),
+    let called = Called { timeline: &stream.timeline, value, name: task.name(), place };
+    match task {
+        Task::Host(work) => run_function(called, share, || work.run()),
+        Task::Submit(submit) => run_function(called, share, || submit.call(&Submission::plain())),
+        Task::Fill(fill) => fill.run(),
+        Task::Copy(copy) => copy.run(),
         Task::Open(opening) => {
             opening.open();
-            return Ok(());
+            Ok(())
         }
-        Task::Delay(_) => return Ok(()),
-        _ => return Err(Error::unsupported(format!("the host has no {name}"))),
-    };
-    let origin =
-        |error: Error| error.at(Origin::new(name, stream.timeline.to_string()).placed(place));
-    outcome.map_err(|trouble| origin(trouble.into_error(stream)))
-}
-
-/// Why a function of the user's failed.
-enum Trouble {
-    Returned(Cause),
-    Panicked(String),
-}
-
-impl Trouble {
-    #[cold]
-    fn into_error(self, stream: &HostStream) -> Error {
-        match self {
-            Self::Returned(cause) => {
-                // The words are the user's code too.
-                let words = contain(|| cause.to_string());
-                let words =
-                    words.unwrap_or_else(|panic| format!("its error panicked when asked: {panic}"));
-                let message =
-                    format!("work on {} failed: {words}; look at its cause", stream.timeline);
-                Error::failed(message).caused_by(cause)
-            }
-            Self::Panicked(words) => Error::failed(format!(
-                "work on {} panicked: {words}; mend the function",
-                stream.timeline
-            )),
-        }
+        Task::Delay(_) => Ok(()),
+        _ => Err(Error::unsupported(format!("the host has no {}", called.name))),
     }
 }
 
-/// Runs a function of the user's: no lock is held, what was set free is published, a panic ends the item only.
+/// Runs a function of the user's: no lock is held, and what was set free is published.
 fn run_function(
-    stream: &HostStream,
-    value: u64,
+    called: Called<'_>,
     share: &mut Share<'_>,
     function: impl FnOnce() -> Result<(), Cause>,
-) -> Result<(), Trouble> {
+) -> Result<(), Error> {
     Hand::<HostStream>::publish();
     share.note_function();
-    let running = Running::enter(&stream.timeline, value);
-    let outcome = contain(function);
-    drop(running);
-    match outcome {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(cause)) => Err(Trouble::Returned(cause)),
-        Err(words) => Err(Trouble::Panicked(words)),
-    }
+    contract::run_function(called, function)
 }
