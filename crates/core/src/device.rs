@@ -135,7 +135,7 @@ impl Device {
         })
     }
 
-    /// Lets running work end until the deadline, and starts nothing that is still queued: its points are `Failed`. For
+    /// Lets the device's own threads end their running work until the deadline, and starts nothing that is still queued: its points are `Failed`. For
     /// programs that want their work done before they exit: synchronize first, then shut down.
     ///
     /// # Errors
@@ -225,9 +225,10 @@ impl Streams {
     /// The points of everything enqueued so far. Streams that can no longer be reached have completed everything.
     fn points(&self, place: Place) -> Vec<Point> {
         let point = |(stream, timeline): (Arc<dyn RawStream>, Timeline)| {
-            let value = stream.record().ok()?.value;
-            Some(Point::new(timeline, value, place))
+            // Where the driver refuses a record, the latest value is waited for as it is.
+            let value = stream.record().map_or_else(|_| timeline.enqueued(), |placed| placed.value);
+            Point::new(timeline, value, place)
         };
-        self.alive().into_iter().filter_map(point).collect()
+        self.alive().into_iter().map(point).collect()
     }
 }

@@ -13,6 +13,9 @@ use crate::{graph, notify};
 /// Drops a resource when every one of the points is complete or failed: on the notifier, a thread of ours, outside
 /// every lock. For what work uses without this library knowing: memory, a file, a lease.
 ///
+/// A point that has failed holds nothing any more, although on a device with a driver work that was submitted before the
+/// failure may still run. What such work uses is the caller's to keep until the device is shut down.
+///
 /// Only the named points decide: a slow point holds back no resource that does not name it. Never blocks.
 ///
 /// # Errors

@@ -82,8 +82,8 @@ impl Waits {
         Self(self.0.split_off(self.0.partition_point(|edge| edge.own < own)))
     }
 
-    #[must_use = "they are to be dropped outside the lock"]
     /// Takes all waits, to be dropped outside the lock.
+    #[must_use = "they are to be dropped outside the lock"]
     pub fn take(&mut self) -> Self {
         std::mem::take(self)
     }

@@ -34,6 +34,8 @@ pub(crate) struct Order {
     pub(crate) state: Turn,
     /// Whether the run queue holds an entry of this stream.
     pub(crate) listed: bool,
+    /// Whether the device was shut down: no era begins any more.
+    pub(crate) cancelled: bool,
     /// The failure of the era that fails now: nothing is let in.
     pub(crate) failure: Option<Error>,
 }

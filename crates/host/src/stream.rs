@@ -203,7 +203,7 @@ impl RawStream for HostStream {
 
     fn recover(&self) -> Result<Option<Error>> {
         let mut order = self.order();
-        if order.failure.is_none() || self.is_cancelled() {
+        if order.failure.is_none() || order.cancelled {
             return Ok(None);
         }
         order.failure = None;
@@ -218,6 +218,7 @@ impl RawStream for HostStream {
 
     fn cancel(&self, error: &Error) {
         let mut order = self.order();
+        order.cancelled = true;
         if order.failure.is_some() {
             return;
         }

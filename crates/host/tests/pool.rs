@@ -62,6 +62,14 @@ fn a_bounded_pool_refuses_and_lends_again_once_one_is_back() {
 }
 
 #[test]
+fn a_bounded_pool_keeps_no_more_idle_than_its_bound() {
+    let (device, pool) = (host(), EventPool::bounded(2));
+    let error = pool.warm_up(&device, EventOptions::new(), 3).unwrap_err();
+    assert_eq!(error.kind(), Kind::Exhausted);
+    assert_eq!(counts(pool.statistics()), (0, 2, 0), "those made before stay");
+}
+
+#[test]
 fn a_pool_warms_up_empties_and_says_where_its_loans_were_made() {
     let (device, pool) = (host(), EventPool::new());
     pool.warm_up(&device, EventOptions::new(), 5).unwrap();

@@ -57,16 +57,16 @@ impl EventPool {
     /// Makes this many idle events more, ahead of need.
     ///
     /// # Errors
-    /// As [`Device::event_with`]; those made before stay.
+    /// `Exhausted`: more than the bound would be idle. As [`Device::event_with`]. Those made before stay.
     pub fn warm_up(&self, device: &Device, options: EventOptions, count: usize) -> Result<()> {
         let key = (device.clone(), options);
-        (0..count).try_for_each(|_| {
+        let make = || {
             let event = device.event_with(options)?;
             // On the shelf an event is between two lives.
             event.clear();
-            self.0.stock(&key, event);
-            Ok(())
-        })
+            Ok(event)
+        };
+        (0..count).try_for_each(|_| self.0.stock(&key, make))
     }
 
     /// Drops the idle events. Those in use are not touched.

@@ -130,11 +130,25 @@ impl<T: Lends> Counter<T> {
         drop(thing);
     }
 
-    /// Adds an idle one that was not lent before.
-    pub(super) fn stock(&self, key: &T::Key, thing: T) {
+    /// Adds an idle one that was not lent before, where the bound leaves room for it.
+    pub(super) fn stock(&self, key: &T::Key, make: impl FnOnce() -> Result<T>) -> Result<()> {
+        self.has_room_for_idle()?;
+        let thing = make()?;
         let mut shelf = lock(&self.shelf);
         shelf.statistics.idle += 1;
         shelf.row(key).push(thing);
+        Ok(())
+    }
+
+    fn has_room_for_idle(&self) -> Result<()> {
+        let idle = self.statistics().idle;
+        if idle < self.bound {
+            return Ok(());
+        }
+        let message = format!(
+            "the pool keeps {idle} idle, its bound; warm up fewer, or make the pool larger"
+        );
+        Err(Error::new(Kind::Exhausted, message))
     }
 
     /// A loan that will not come back.

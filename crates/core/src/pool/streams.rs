@@ -59,12 +59,9 @@ impl StreamPool {
     /// Makes this many idle streams more, ahead of need.
     ///
     /// # Errors
-    /// As [`Device::stream_with`]; those made before stay.
+    /// `Exhausted`: more than the bound would be idle. As [`Device::stream_with`]. Those made before stay.
     pub fn warm_up(&self, priority: i32, count: usize) -> Result<()> {
-        (0..count).try_for_each(|_| {
-            self.counter.stock(&priority, self.make(priority)?);
-            Ok(())
-        })
+        (0..count).try_for_each(|_| self.counter.stock(&priority, || self.make(priority)))
     }
 
     fn make(&self, priority: i32) -> Result<Stream> {

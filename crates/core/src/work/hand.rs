@@ -47,16 +47,17 @@ impl<S: Serve + ?Sized> Hand<S> {
 
     /// Takes a stream off the hand.
     pub(super) fn take() -> Option<Arc<S>> {
-        S::hand().with(|hand| hand.0.borrow_mut().as_mut()?.pop_front())
+        S::hand().try_with(|hand| hand.0.borrow_mut().as_mut()?.pop_front()).ok()?
     }
 
     /// Puts what is on the hand into the run queue.
     #[inline]
     pub fn publish() {
-        let hand = S::hand().with(|hand| {
+        // While a thread ends its hand may be gone; then there is nothing on it.
+        let hand = S::hand().try_with(|hand| {
             hand.0.borrow_mut().as_mut().filter(|hand| !hand.is_empty()).map(std::mem::take)
         });
-        if let Some(streams) = hand {
+        if let Ok(Some(streams)) = hand {
             submit(streams);
         }
     }
@@ -82,8 +83,8 @@ impl<S: Serve + ?Sized> Hand<S> {
 
 impl<S: Serve + ?Sized> Drop for Keep<S> {
     fn drop(&mut self) {
-        let hand = S::hand().with(|hand| hand.0.replace(self.before.take()));
-        if let Some(streams) = hand.filter(|streams| !streams.is_empty()) {
+        let hand = S::hand().try_with(|hand| hand.0.replace(self.before.take()));
+        if let Some(streams) = hand.ok().flatten().filter(|streams| !streams.is_empty()) {
             submit(streams);
         }
     }

@@ -228,10 +228,14 @@ impl<S: Serve + ?Sized> Pool<S> {
         Ok(())
     }
 
-    /// Brings one more worker, if one may be brought. One that cannot be made is done without: somebody works.
+    /// Brings one more worker, if one may be brought. Where it cannot be made the watch tries again: those who live may
+    /// all be blocked.
     pub(super) fn bring(self: &Arc<Self>, mut crew: MutexGuard<'_, Crew<S>>) {
-        if crew.workers < MOST_WORKERS && !crew.closing {
-            let _made_or_done_without = self.hire(&mut crew);
+        let may = crew.workers < MOST_WORKERS && !crew.closing;
+        let failed = may && self.hire(&mut crew).is_err();
+        drop(crew);
+        if failed {
+            self.watch.arm(self);
         }
     }
 
@@ -271,7 +275,11 @@ impl<S: Serve + ?Sized> Pool<S> {
         let mut crew = self.crew();
         crew.closing = true;
         self.started.store(false, Ordering::Release);
+        // Nobody will serve them, and they hold the pool.
+        let ready = std::mem::take(&mut crew.ready);
+        self.hint(&crew);
         drop(crew);
+        drop(ready);
         self.work.notify_all();
     }
 
