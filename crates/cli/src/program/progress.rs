@@ -6,7 +6,6 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use terminal_size::{Width, terminal_size_of};
 
 use super::print;
 use crate::{engine::Progress, plan::Plan};
@@ -18,11 +17,7 @@ const LINE: Duration = Duration::from_secs(5);
 /// How many running steps are named.
 const NAMED: usize = 5;
 /// How the bar looks: what it is made of is known to be right by a test.
-const TEMPLATE: &str = "{bar:24} {pos}/{len} {elapsed:>4}  {msg}";
-/// How many columns are left to the names of running steps at least, and how many the rest of the bar takes at most.
-/// The line never fills the last columns: a `^C` that the terminal writes there would push it out of reach.
-const NAMES: usize = 10;
-const REST: usize = 60;
+const TEMPLATE: &str = "{bar:24} {pos}/{len} {elapsed:>4}  {wide_msg}";
 
 /// Shows how far a run is.
 pub(super) struct Watcher<'p> {
@@ -49,7 +44,7 @@ impl<'p> Watcher<'p> {
         self.shown = progress.elapsed;
         match &self.bar {
             Some(bar) => {
-                bar.set_message(cut(&self.running(progress), names_width()));
+                bar.set_message(self.running(progress));
                 bar.set_position(progress.ended as u64);
             }
             None => print::note(self.line(progress)),
@@ -81,21 +76,6 @@ impl<'p> Watcher<'p> {
     }
 }
 
-/// How many columns the names of running steps may take.
-fn names_width() -> usize {
-    let measured = terminal_size_of(io::stderr()).map_or(0, |(Width(columns), _)| columns);
-    usize::from(measured).saturating_sub(REST).max(NAMES)
-}
-
-/// A text of at most so many characters.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let kept = text.chars().take(width.saturating_sub(1));
-    kept.chain(['\u{2026}']).collect()
-}
-
 fn bar(steps: usize) -> ProgressBar {
     let target = ProgressDrawTarget::stderr();
     let style =
@@ -107,11 +87,24 @@ fn bar(steps: usize) -> ProgressBar {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::plan::DeviceName;
 
     #[test]
-    fn a_long_text_is_cut_where_it_says_so() {
-        assert_eq!(cut("compute", 7), "compute");
-        assert_eq!(cut("compute 1", 7), "comput\u{2026}");
+    fn a_line_tells_how_far_the_run_is_and_what_runs() {
+        let step = |place: usize| {
+            format!("[[step]]\nname = \"s{place}\"\nstream = \"s\"\ndelay = \"1s\"\n")
+        };
+        let text = format!("[[stream]]\nname = \"s\"\n{}", (0..9).map(step).collect::<String>());
+        let plan = Plan::parse("p.toml".as_ref(), &text, &DeviceName::HOST).unwrap();
+        let watcher = Watcher { plan: &plan, bar: None, shown: Duration::ZERO };
+        let mut progress = Progress::default();
+        (progress.total, progress.ended) = (9, 2);
+        progress.elapsed = Duration::from_millis(5_700);
+        assert_eq!(watcher.line(&progress), "2 of 9 steps ended after 5 s; running: none");
+        progress.running = (2..9).collect();
+        let running = "s2, s3, s4, s5, s6 and 2 more";
+        let line = format!("2 of 9 steps ended after 5 s; running: {running}");
+        assert_eq!(watcher.line(&progress), line);
     }
 
     #[test]

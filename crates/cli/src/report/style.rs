@@ -11,6 +11,7 @@ const LEAST: usize = 40;
 pub struct Style {
     width: usize,
     colour: bool,
+    terminal: bool,
 }
 
 /// What a colour says. Nothing is said by colour alone.
@@ -26,17 +27,23 @@ pub(super) enum Ink {
 
 impl Style {
     /// Text without colours, 80 columns wide.
-    pub const PLAIN: Self = Self { width: WIDTH, colour: false };
+    pub const PLAIN: Self = Self { width: WIDTH, colour: false, terminal: false };
 
     /// The style for an output: colours on a terminal only, and not where `NO_COLOR` is set to anything.
     pub fn new(is_terminal: bool, no_color: Option<&OsStr>, width: Option<usize>) -> Self {
         let refused = no_color.is_some_and(|value| !value.is_empty());
-        Self { width: width.unwrap_or(WIDTH).max(LEAST), colour: is_terminal && !refused }
+        let width = width.unwrap_or(WIDTH).max(LEAST);
+        Self { width, colour: is_terminal && !refused, terminal: is_terminal }
     }
 
-    /// How many columns there are.
+    /// How many columns a picture takes.
     pub(super) fn width(self) -> usize {
         self.width
+    }
+
+    /// How long a line can be before it is broken: without end in a file.
+    pub(super) fn room(self) -> usize {
+        if self.terminal { self.width } else { usize::MAX }
     }
 
     pub(super) fn paint(self, ink: Ink, text: &str) -> String {

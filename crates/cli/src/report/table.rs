@@ -10,6 +10,9 @@ use crate::graph::{Edge, Why};
 /// How many waits a line names; the others are counted.
 const NAMED: usize = 3;
 
+/// How many spaces stand between two columns.
+const GAP: usize = 2;
+
 /// One column: its head, whether it holds numbers, its cells, and how wide the widest of them is.
 struct Column {
     head: String,
@@ -27,9 +30,16 @@ impl Column {
 }
 
 /// The table, with a line for each step in the order of the file.
+///
+/// Where there is no room to say who records each point that is waited for, only the points are named.
 pub(super) fn table(report: &Report, style: Style) -> String {
     let unit = Unit::fitting(report.wall, report.clock.resolution);
-    let columns = columns(report, unit);
+    let mut columns = columns(report, unit);
+    let width: usize = columns.iter().map(|column| column.width + GAP).sum();
+    if width - GAP > style.room() {
+        columns.pop();
+        columns.push(column(report, "waited for", false, &|step| waits(report, step, point)));
+    }
     let head: Vec<&str> = columns.iter().map(|column| column.head.as_str()).collect();
     let mut text = style.paint(Ink::Strong, &line(&columns, &head)) + "\n";
     for (place, step) in report.steps.iter().enumerate() {
@@ -50,22 +60,24 @@ fn ink(step: &Step) -> Ink {
 
 /// The columns; the one of states only where not every step is complete.
 fn columns(report: &Report, unit: Unit) -> Vec<Column> {
-    let column = |head: &str, numeric, cell: &dyn Fn(usize) -> String| {
-        Column::new(head, numeric, (0..report.steps.len()).map(cell).collect())
-    };
     let time = |text: &str| format!("{text} ({})", unit.name);
     let start = |step| report.interval(step).map(|run| unit.number(run.start)).unwrap_or_default();
     let mut columns = vec![
-        column("step", false, &|step| visible(&report.steps[step].name)),
-        column("stream", false, &|step| stream(report, step)),
-        column(&time("start"), true, &start),
-        column(&time("length"), true, &|step| length(report, unit, step)),
+        column(report, "step", false, &|step| visible(&report.steps[step].name)),
+        column(report, "stream", false, &|step| stream(report, step)),
+        column(report, &time("start"), true, &start),
+        column(report, &time("length"), true, &|step| length(report, unit, step)),
     ];
     if report.steps.iter().any(|step| step.state != State::Complete) {
-        columns.push(column("state", false, &|step| state(report, step)));
+        columns.push(column(report, "state", false, &|step| state(report, step)));
     }
-    columns.push(column("waited for", false, &|step| waited_for(report, step)));
+    let waited_for = |step| waits(report, step, point_and_step);
+    columns.push(column(report, "waited for", false, &waited_for));
     columns
+}
+
+fn column(report: &Report, head: &str, numeric: bool, cell: &dyn Fn(usize) -> String) -> Column {
+    Column::new(head, numeric, (0..report.steps.len()).map(cell).collect())
 }
 
 fn stream(report: &Report, step: usize) -> String {
@@ -91,16 +103,25 @@ fn state(report: &Report, step: usize) -> String {
     }
 }
 
-/// The points that the file makes the step wait for, each with the step that records it.
-fn waited_for(report: &Report, step: usize) -> String {
+/// The points that the file makes the step wait for, each as `show` has it.
+fn waits(report: &Report, step: usize, show: fn(&Report, &str, usize) -> String) -> String {
     let wait = |edge: &Edge| match &edge.why {
-        Why::Wait(point) => Some(format!("{} ({})", visible(point), name(report, edge.from))),
+        Why::Wait(point) => Some(show(report, point, edge.from)),
         Why::Order => None,
     };
     let waits: Vec<String> = report.steps[step].after.iter().filter_map(wait).collect();
     let more = waits.len().saturating_sub(NAMED);
     let named = waits[..waits.len() - more].join(", ");
     if more == 0 { named } else { format!("{named} and {more} more") }
+}
+
+fn point(_report: &Report, point: &str, _step: usize) -> String {
+    visible(point)
+}
+
+/// A point with the step that records it.
+fn point_and_step(report: &Report, point: &str, step: usize) -> String {
+    format!("{} ({})", visible(point), name(report, step))
 }
 
 /// The name of a step, for a person.
@@ -113,8 +134,8 @@ fn line(columns: &[Column], cells: &[&str]) -> String {
     let mut line = String::new();
     for (column, cell) in columns.iter().zip(cells) {
         let room = column.width.saturating_sub(cell.chars().count());
-        let (before, behind) = if column.numeric { (room, 0) } else { (0, room) };
-        line += &[&" ".repeat(before), *cell, &" ".repeat(behind), "  "].concat();
+        let (before, behind) = if column.numeric { (room, GAP) } else { (0, room + GAP) };
+        line += &[&" ".repeat(before), *cell, &" ".repeat(behind)].concat();
     }
     line.trim_end().to_owned()
 }
@@ -158,6 +179,18 @@ step 2  stream 1                           not run: step 0 failed  point 0 (step
 step 3  stream 2                           not begun
 ";
         assert_eq!(table(&report, Style::PLAIN), expected);
+    }
+
+    #[test]
+    fn where_there_is_no_room_only_points_are_named() {
+        const WIDE: usize = "step 1  stream 1          10            2  point 0 (step 0)".len();
+        let report = sample::timed(&[(0, 0, 9, &[]), (1, 10, 12, &[0])]);
+        let wide = table(&report, Style::new(true, None, Some(WIDE)));
+        assert!(wide.ends_with("  point 0 (step 0)\n"), "{wide}");
+        let narrow = table(&report, Style::new(true, None, Some(WIDE - 1)));
+        assert!(narrow.ends_with("  point 0\n"), "{narrow}");
+        let endless = table(&report, Style::new(false, None, Some(WIDE - 1)));
+        assert!(endless.ends_with("  point 0 (step 0)\n"), "{endless}");
     }
 
     #[test]

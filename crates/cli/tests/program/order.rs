@@ -14,15 +14,28 @@ fn a_stream_runs_its_commands_in_the_order_of_the_file() {
 }
 
 #[test]
-fn a_wait_orders_commands_of_different_streams_against_the_file() {
-    // The file names them in the reverse of the order that the waits ask for.
-    let scene = Scene::of_commands(&[
-        ("c", "last", &["middle"], "cat middle > last"),
-        ("b", "middle", &["first"], "cat first > middle"),
-        ("a", "first", &[], "echo here > first"),
-    ]);
+fn waits_order_commands_of_different_streams_against_the_file() {
+    // Each copies what the one before it has made, which the file names after it. So many do not meet by luck.
+    const CHAIN: usize = 40;
+    let names: Vec<String> = (0..CHAIN).map(|place| format!("f{place}")).collect();
+    let scripts: Vec<String> = (0..CHAIN)
+        .map(|place| match place {
+            0 => "echo here > f0".to_owned(),
+            place => format!("cat f{} > f{place}", place - 1),
+        })
+        .collect();
+    let waits: Vec<Vec<&str>> = (0..CHAIN)
+        .map(|place| {
+            place.checked_sub(1).map(|before| names[before].as_str()).into_iter().collect()
+        })
+        .collect();
+    let step = |place: usize| {
+        let name = names[place].as_str();
+        (name, name, waits[place].as_slice(), scripts[place].as_str())
+    };
+    let scene = Scene::of_commands(&(0..CHAIN).rev().map(step).collect::<Vec<_>>());
     assert_eq!(scene.report(&[]).0, Some(0));
-    assert_eq!(scene.read("last").as_deref(), Some("here\n"));
+    assert_eq!(scene.read("f39").as_deref(), Some("here\n"));
 }
 
 #[test]
