@@ -274,12 +274,12 @@ impl Flight {
         })
     }
 
-    /// Takes what hangs on the values from `from` on: they have failed. Resources stay until the driver is through.
+    /// Takes what hangs on the values from `from` on: they have failed. Resources stay until the driver is through. A
+    /// function of the user's that is at work stays so: what is behind it, in a new era too, is not complete before.
     pub(super) fn fail(&mut self, from: u64) -> Fallen {
         let kept = self.openings.partition_point(|promise| promise.value < from);
         let openings = self.openings.drain(kept..).map(|promise| promise.opening).collect();
         self.sought.take_if(|sought| *sought >= from);
-        self.running.take_if(|running| *running >= from);
         self.failed_from = Some(self.failed_from.map_or(from, |before| before.min(from)));
         Fallen { openings, waits: self.waits.take_from(from) }
     }

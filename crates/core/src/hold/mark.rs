@@ -11,7 +11,8 @@ impl<D: Driver> HeldStream<D> {
     pub(super) fn ask(self: &Arc<Self>, order: &mut Order<D>, value: u64) -> Result<()> {
         self.flight().ask(value);
         let passed = order.row.passed();
-        if value > passed || order.turn == Turn::Away && value == passed {
+        // A mark while a function of the user's is at work would be one of the function too, before it has submitted.
+        if value > passed || order.turn == Turn::Away {
             if order.asks.back().is_none_or(|asked| *asked < value) {
                 order.asks.push_back(value);
             }

@@ -176,19 +176,32 @@ impl<D: Driver> HeldStream<D> {
         let mut order = self.order();
         order.give_back_turn();
         let failing = self.begin_failure(value, error);
+        // Failed first: nobody is to see it complete in between.
+        self.flight().end();
         drop(order);
         self.tell_failure(failing, error);
     }
 
     /// The user's own work was submitted; nobody knows whether it signals, so it is marked where every operation is.
     fn submission_ended(self: &Arc<Self>, value: u64) {
-        let mut order = self.order();
+        let order = self.order();
         let mut flight = self.flight();
         flight.end();
         let _nothing_kept = flight.submit(value, false, None);
         drop(flight);
-        let marked =
-            if order.take_ask(value) || D::SIGNALS_EACH { self.mark(value) } else { Ok(()) };
+        self.come_back(order, value, D::SIGNALS_EACH);
+    }
+
+    /// The function of `value` is over: its turn is given back, and what was asked for in the meantime is marked. More
+    /// than `value` has passed where the stream recovered while the function was at work.
+    fn come_back(
+        self: &Arc<Self>,
+        mut order: MutexGuard<'_, Order<D>>,
+        value: u64,
+        must_mark: bool,
+    ) {
+        let passed = order.row.passed();
+        let marked = if order.take_ask(passed) || must_mark { self.mark(passed) } else { Ok(()) };
         let held = order.give_back_turn();
         drop(order);
         self.after_submission();
@@ -211,14 +224,8 @@ impl<D: Driver> HeldStream<D> {
     /// Host work is over, and so is the device's time for it: what is behind it goes on. Called once for each
     /// [`Driver::ran`], under no lock.
     pub fn finish(&self, value: u64) {
-        let mut order = self.order();
-        order.take_ask(value);
-        let held = order.give_back_turn();
+        let order = self.order();
         self.flight().end();
-        drop(order);
-        self.land();
-        if held {
-            self.rouse();
-        }
+        self.this().come_back(order, value, false);
     }
 }
