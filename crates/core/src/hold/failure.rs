@@ -58,9 +58,11 @@ impl<D: Driver> HeldStream<D> {
         let from = from.max(flight.landed + 1);
         let fallen = flight.fail(from);
         let (held, submitted) = (flight.held > 0, flight.submitted() >= from);
+        // Both under the flight lock, as in a recovery: one between them would leave signals that have failed on a stream
+        // that has not, or the other way round.
         let of_timeline = self.timeline.fail(from, error.clone());
-        drop(flight);
         let woken = [of_timeline, self.signals.fail(from, error.clone())];
+        drop(flight);
         Failing { from, woken, fallen, held, submitted }
     }
 
@@ -157,8 +159,8 @@ impl<D: Driver> HeldStream<D> {
         let mut flight = self.flight();
         let fallen = flight.renew(first);
         self.timeline.recover(enqueued);
-        drop(flight);
         self.signals.recover(enqueued);
+        drop(flight);
         self.timeline.enqueue(first);
         drop(order);
         abandoned.end(&failure);
