@@ -71,7 +71,10 @@ impl RawDevice for SimDevice {
     fn shutdown(&self, deadline: Instant) -> Result<()> {
         self.world.state().devices[self.index].closed = true;
         let is_its = |driver: &SimStream| driver.is_of(&self.world, self.index);
-        self.domain.wait_for_begun(is_its, deadline).map_err(|_late| {
+        self.domain.wait_for_begun(is_its, deadline).map_err(|left| {
+            if left.kind() != Kind::TimedOut {
+                return left;
+            }
             let message = format!(
                 "work still runs on {} at the deadline of its shutdown; let it end, or leave it",
                 self.world.name(self.index)

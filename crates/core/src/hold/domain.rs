@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use super::{Crew, Driver, HeldStream};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Reason, Result};
 use crate::sync::{Mutex, lock};
 
 /// The streams of one driver that can wait for one another natively, across its devices where it can; and what they
@@ -59,17 +59,20 @@ impl<D: Driver> Domain<D> {
     /// does, after every stream was cancelled.
     ///
     /// # Errors
-    /// `TimedOut` when something still ran at the deadline.
+    /// `TimedOut` when something still ran at the deadline; `Misuse(WouldDeadlock)` from inside what would be waited for.
     #[track_caller]
     pub fn wait_for_begun(&self, is_its: impl Fn(&D) -> bool, deadline: Instant) -> Result<()> {
         let streams = self.streams();
         let its = streams.iter().filter(|stream| is_its(stream.driver()));
         let begun: Vec<_> = its.map(|stream| stream.begun()).collect();
-        let is_late = |error: &Error| error.kind() == Kind::TimedOut;
-        let late = begun
+        // That the work failed is no concern of its end.
+        let is_left = |error: &Error| {
+            matches!(error.kind(), Kind::TimedOut | Kind::Misuse(Reason::WouldDeadlock))
+        };
+        let left = begun
             .iter()
-            .find_map(|point| point.synchronize_deadline(deadline).err().filter(is_late));
-        late.map_or(Ok(()), Err)
+            .find_map(|point| point.synchronize_deadline(deadline).err().filter(is_left));
+        left.map_or(Ok(()), Err)
     }
 
     pub(super) fn crew(&self) -> &dyn Crew {

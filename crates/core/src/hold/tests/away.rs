@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::double::Bench;
 use super::{assert_complete, assert_pending, failure_of, work};
-use crate::error::Error;
+use crate::error::{Error, Kind, Reason};
 use crate::point::{Point, State};
 
 /// A stream with a delay and behind it a function that has the delay failed, recovers and records. Gives the point, and
@@ -74,4 +74,14 @@ fn a_function_that_failed_is_at_work_no_more() {
     let end = work(&stream);
     bench.complete(0, end.value());
     assert_complete(&end);
+}
+
+#[test]
+fn a_shutdown_from_within_the_devices_own_work_says_that_it_would_wait_for_itself() {
+    let bench = Arc::new(Bench::<true>::lending(Some(7)));
+    let (stream, inside) = (bench.stream(), Arc::clone(&bench));
+    let (send, receive) = mpsc::channel();
+    stream.submit(move |_| send.send(inside.device().shutdown(Duration::ZERO)).unwrap()).unwrap();
+    let refused = receive.try_recv().unwrap().unwrap_err();
+    assert_eq!(refused.kind(), Kind::Misuse(Reason::WouldDeadlock));
 }
