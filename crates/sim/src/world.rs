@@ -172,6 +172,8 @@ impl World {
         state.let_go(&ended);
         drop(state);
         drop(ended);
+        // Whoever moves the world on may sleep, where another thread took this step.
+        self.ring();
     }
 
     /// Loses a device, unless it is lost; `tell` tells its streams.

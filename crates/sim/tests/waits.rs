@@ -234,3 +234,17 @@ fn a_stepped_world_makes_no_thread() -> Result<()> {
     assert_eq!(threads(), before);
     Ok(())
 }
+
+#[test]
+fn a_step_by_hand_beside_the_thread_of_an_automatic_world_strands_nothing() -> Result<()> {
+    let sim = Sim::builder().build();
+    let stream = sim.device(0)?.stream()?;
+    for _ in 0..60_000 {
+        stream.delay(Duration::from_micros(1))?;
+        stream.delay(Duration::from_micros(1))?;
+        let end = stream.record()?;
+        sim.step();
+        end.synchronize_timeout(Duration::from_secs(3))?;
+    }
+    Ok(())
+}
