@@ -199,8 +199,8 @@ impl Stream {
     /// stream, or waited for already costs nothing. Any stream may wait for a point of any device.
     ///
     /// # Errors
-    /// The stream's failure; if the point fails, this stream fails with the same first cause when it comes to the
-    /// wait.
+    /// The stream's failure; `Exhausted` when the queue of the stream is full: synchronize first. If the point fails,
+    /// this stream fails with the same first cause when it comes to the wait.
     #[track_caller]
     #[inline]
     pub fn wait(&self, point: &Point) -> Result<()> {
@@ -244,7 +244,7 @@ impl Stream {
     /// has none, and nothing is held back, as in PyTorch and CUDA.
     ///
     /// # Errors
-    /// As [`wait`](Self::wait).
+    /// As [`wait`](Self::wait), `Exhausted` included.
     #[track_caller]
     pub fn wait_event(&self, event: &Event) -> Result<()> {
         event.wait_on(self, Place::caller())
@@ -253,7 +253,7 @@ impl Stream {
     /// Holds back later work of this stream until everything enqueued so far on another is complete.
     ///
     /// # Errors
-    /// As [`wait`](Self::wait) and [`record`](Self::record).
+    /// As [`wait`](Self::wait), `Exhausted` included, and [`record`](Self::record).
     #[track_caller]
     pub fn wait_stream(&self, other: &Self) -> Result<()> {
         let place = Place::caller();
