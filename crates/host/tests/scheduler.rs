@@ -180,13 +180,19 @@ fn longest_turn(log: &[(ThreadId, usize)]) -> usize {
 
 #[test]
 fn the_least_urgent_stream_is_late_and_not_last() {
-    let is_not_last = in_one_of_a_few_attempts(|| {
+    let begins = |_| {
         let least = 16;
         let make = |index| if index == least { stream() } else { urgent() };
         let log = crowd(&(0..100).map(make).collect::<Vec<_>>());
-        log.iter().position(|(_, index)| *index == least).unwrap() < log.len() / 4
-    });
-    assert!(is_not_last, "it never began before a quarter of what was more urgent");
+        let begin = log.iter().position(|(_, index)| *index == least).unwrap();
+        begin < log.len() / 4
+    };
+    // One attempt proves nothing: a worker may come while the gate opens, when hardly anything is ready.
+    let early = (0..7).map(begins).filter(|early| *early).count();
+    assert!(
+        early > 3,
+        "in {early} of 7 attempts it began before a quarter of what was more urgent"
+    );
 }
 
 #[test]
@@ -269,28 +275,6 @@ fn at_most_five_hundred_and_twelve_workers_live_and_what_is_beyond_waits() {
     for stream in &streams {
         settle(&stream.record().unwrap());
     }
-}
-
-#[cfg(target_os = "linux")]
-#[test]
-fn workers_beyond_the_base_leave_after_ten_seconds_without_work() {
-    let workers = || {
-        let tasks = std::fs::read_dir("/proc/self/task").unwrap().flatten();
-        let names = tasks.filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
-        names.filter(|name| name.trim() == "syncpoint-host").count()
-    };
-    let device = syncpoint_host::open("host:surplus");
-    let streams: Vec<_> = (0..20).map(|_| device.stream().unwrap()).collect();
-    let busy: Vec<_> = streams.iter().map(|stream| Busy::on(stream).unwrap()).collect();
-    let many = workers();
-    drop(busy);
-    device.synchronize().unwrap();
-    let (never, deadline) = (Gate::new(), Instant::now() + 2 * PATIENCE);
-    while workers() > many / 2 && Instant::now() < deadline {
-        // Some time, in which nothing happens.
-        never.point().synchronize_timeout(Duration::from_millis(200)).unwrap_err();
-    }
-    assert!(many >= 20 && workers() <= many / 2, "{} of {many} workers stay", workers());
 }
 
 // Rules 6 and 7: helping.

@@ -1,5 +1,6 @@
 //! Cases of events: names that move from point to point.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Mutex, PoisonError};
 use std::thread::{self, ScopedJoinHandle};
 
@@ -111,29 +112,41 @@ fn a_refused_record_binds_nothing(bed: &TestBed) -> Verdict {
 
 /// Catches a name that falls back to an older point, and one made of two.
 pub fn two_threads_recording_leave_one_record_whole(bed: &TestBed) -> Verdict {
-    let shared = bed.stream()?;
-    let event = bed.device().event_with(EventOptions::timed())?;
-    on_threads(4, |_| {
-        let mut newest = 0;
-        for _ in 0..1000 {
-            shared.enqueue(|| ())?;
-            let own = shared.timeline().enqueued();
-            event.record(&shared)?;
+    of_two_on_one_stream_the_later_stays(bed)?;
+    of_two_on_two_streams_one_stays_whole(bed)
+}
+
+/// More threads than cores, so that some are cut short between taking a point and naming it.
+fn of_two_on_one_stream_the_later_stays(bed: &TestBed) -> Verdict {
+    let (stream, event, newest) = (bed.stream()?, bed.device().event(), AtomicU64::new(0));
+    on_threads(THREADS, |_| {
+        for _ in 0..6000 {
+            stream.enqueue(|| ())?;
+            event.record(&stream)?;
+            // Acquire and release: what was named before this value was told stays behind it.
+            let known = newest.load(Ordering::Acquire);
             let named = event.point()?.value();
-            assert!(named >= own.max(newest), "an older record came over a newer: {named} {own}");
-            newest = named;
+            assert!(named >= known, "an older record, {named}, came over a newer, {known}");
+            newest.fetch_max(named, Ordering::AcqRel);
         }
         Ok(())
     })?;
-    let last = event.timed_point()?;
-    let late = shared.record()?;
+    let (last, end) = (event.point()?.value(), stream.record()?);
     assert!(
-        late.value() - last.value() <= 4,
-        "{last:?} must be the latest of the last four records"
+        end.value() - last < THREADS as u64,
+        "{last} must be one of the last records, at {end}"
     );
+    settle(&end);
+    Ok(())
+}
 
-    let own: [Stream; 2] = bed.streams()?;
-    let seen = Mutex::new(Vec::new());
+const THREADS: usize = 8;
+
+/// What a third thread sees is always a point of one of the two, with a time of its own.
+fn of_two_on_two_streams_one_stays_whole(bed: &TestBed) -> Verdict {
+    let event = bed.device().event_with(EventOptions::timed())?;
+    let (own, seen): ([Stream; 2], _) = (bed.streams()?, Mutex::new(Vec::new()));
+    event.record(&own[0])?;
     on_threads(3, |number| {
         for _ in 0..300 {
             match own.get(number) {
@@ -143,7 +156,7 @@ pub fn two_threads_recording_leave_one_record_whole(bed: &TestBed) -> Verdict {
         }
         Ok(())
     })?;
-    let known = [shared.timeline(), own[0].timeline(), own[1].timeline()];
+    let known = own.each_ref().map(Stream::timeline);
     for (point, nanos) in seen.into_inner().unwrap_or_else(PoisonError::into_inner) {
         assert!(known.contains(&point.timeline()), "{point} was recorded by one of the threads");
         assert!(nanos > 0, "{point} has a time of its own");

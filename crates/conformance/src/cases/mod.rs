@@ -1,7 +1,7 @@
 //! The cases: one for each law, of its name, in the groups of the laws.
 //!
-//! Every public function here is a case; what cases share lies beside this folder. The comment under a case names
-//! bugs that it catches: each was planted once, and seen to fail it.
+//! Every public function here is a case; what cases share lies beside this folder. Above each case stands what it
+//! catches: mistakes that somebody made elsewhere, or that were planted here to see it fail.
 
 pub mod callbacks;
 pub mod context;

@@ -298,3 +298,73 @@ impl Search<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn item(number: usize, kind: ItemKind) -> Item {
+        Item { kind, number, host_past: 0 }
+    }
+
+    /// Two streams: the first works, fails and works; the second waits for all of that, and for a gate before it.
+    fn failing() -> Reference {
+        let mut reference = Reference::new(2, 2);
+        reference.push(1, item(0, ItemKind::Wait(Target::Gate(0))));
+        reference.push(0, item(1, ItemKind::Work));
+        reference.push(0, item(2, ItemKind::FailingWork));
+        reference.push(0, item(3, ItemKind::Work));
+        let end = Target::Place(reference.end(0));
+        reference.push(1, item(4, ItemKind::Wait(end)));
+        reference
+    }
+
+    #[test]
+    fn the_first_item_that_does_not_complete_decides() {
+        let mut reference = failing();
+        assert_eq!(reference.outcome_of(0), Outcome::Failed(Cause::Work(2)));
+        assert_eq!(reference.outcome_of(1), Outcome::Blocked);
+        reference.gates[0] = GateState::Opened(0);
+        assert_eq!(reference.outcome_of(1), Outcome::Failed(Cause::Work(2)));
+        let sound = Place { stream: 0, era: 0, count: 1 };
+        assert_eq!(reference.outcome(Target::Place(sound)), Outcome::Complete);
+    }
+
+    #[test]
+    fn a_recovered_stream_begins_anew_and_leaves_its_failure_behind() {
+        let mut reference = failing();
+        let failed = Target::Place(reference.end(0));
+        reference.recover(0);
+        assert_eq!(reference.outcome_of(0), Outcome::Complete);
+        assert_eq!(reference.outcome(failed), Outcome::Failed(Cause::Work(2)));
+        reference.push(0, item(5, ItemKind::Work));
+        let past = reference.past(Target::Place(reference.end(0)));
+        assert_eq!(past, bit(1) | bit(2) | bit(5), "what ran, and not what was abandoned");
+    }
+
+    #[test]
+    fn a_gate_that_a_stream_opens_ends_as_the_stream_does_before_it() {
+        let mut reference = failing();
+        reference.push(0, item(5, ItemKind::Open(1)));
+        assert_eq!(reference.outcome(Target::Gate(1)), Outcome::Failed(Cause::Work(2)));
+        reference.recover(0);
+        assert_eq!(reference.outcome(Target::Gate(1)), Outcome::Failed(Cause::Work(2)));
+    }
+
+    #[test]
+    fn a_cycle_is_certain_only_where_every_wait_still_stands() {
+        let reference = failing();
+        for certainty in [Certainty::Certain, Certainty::Possible] {
+            assert!(reference.reaches(1, 0, certainty), "the second waits for the gate");
+            assert!(!reference.reaches(0, 0, certainty), "the first waits for nothing");
+        }
+        let mut reference = Reference::new(2, 1);
+        reference.push(0, item(0, ItemKind::FailingWork));
+        reference.push(0, item(1, ItemKind::Wait(Target::Gate(0))));
+        assert!(
+            !reference.reaches(0, 0, Certainty::Certain),
+            "it fails before it comes to the wait"
+        );
+        assert!(reference.reaches(0, 0, Certainty::Possible));
+    }
+}
