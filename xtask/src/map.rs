@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn the_map_in_the_architecture_is_the_tree() {
         let tree = Tree::read(&workshop::root().unwrap()).unwrap();
-        tidy::assert_tidy_once_written(offences(&tree));
+        tidy::assert_tidy_whole(offences(&tree));
     }
 
     #[test]

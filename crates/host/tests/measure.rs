@@ -20,7 +20,6 @@ fn a_delay_is_measured_as_long_as_it_is() {
             measure.warm_up(1).repeats(9).run(&stream, |stream| stream.delay(delay)).unwrap();
         assert_eq!(measured.samples().len(), 9);
         assert!(measured.shortest() >= delay, "{measured}");
-        assert!(measured.median() < delay * 10, "{measured}");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-use syncpoint_core::{Device, Error, Reason, Result};
+use syncpoint_core::{Device, Error, Kind, Reason, Result};
 
 /// Opens a device by its name: `host:0`, or `host` for the first of a backend.
 ///
@@ -70,10 +70,25 @@ struct Backend {
 /// device get the same.
 static OPENED: Mutex<BTreeMap<String, Device>> = Mutex::new(BTreeMap::new());
 
-const BACKENDS: [Backend; 2] = [
+const BACKENDS: [Backend; 5] = [
     Backend { name: "host", count: host::count, open: host::open },
     Backend { name: "sim", count: sim::count, open: sim::open },
+    Backend { name: "cuda", count: || Err(planned("cuda")), open: |_, _| Err(planned("cuda")) },
+    Backend {
+        name: "vulkan",
+        count: || Err(planned("vulkan")),
+        open: |_, _| Err(planned("vulkan")),
+    },
+    Backend { name: "metal", count: || Err(planned("metal")), open: |_, _| Err(planned("metal")) },
 ];
+
+#[cold]
+fn planned(backend: &str) -> Error {
+    let message = format!(
+        "{backend} is planned and not in this version, so nothing was searched; use host, or sim to test without a GPU"
+    );
+    Error::new(Kind::Unavailable, message)
+}
 
 #[cfg(feature = "host")]
 mod host {
@@ -167,5 +182,5 @@ fn unknown(name: &str) -> Error {
 fn not_built(backend: &str) -> Error {
     let message =
         format!("{backend} is not built in; build syncpoint with its feature {backend:?}");
-    Error::new(syncpoint_core::Kind::Unavailable, message)
+    Error::new(Kind::Unavailable, message)
 }

@@ -16,7 +16,7 @@ const CASES: &str = "crates/conformance/src/cases/";
 
 #[test]
 fn every_law_has_its_case_and_every_case_its_law() {
-    super::assert_tidy_once_written(offences(&super::repository()));
+    super::assert_tidy_whole(offences(&super::repository()));
 }
 
 fn offences(tree: &Tree) -> Result<Vec<String>, String> {
