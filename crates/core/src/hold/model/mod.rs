@@ -7,6 +7,7 @@ mod planted;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::task::Waker;
 use std::time::Duration;
 
 use loom::thread;
@@ -122,6 +123,27 @@ fn a_stream_that_recovers_beside_the_worker_goes_on() {
         engine_runs_to(&bench, &end);
         sleep_until(&end);
         assert!(outcome(&failed).is_err(), "a failure was forgotten");
+        bench.close();
+    });
+}
+
+#[test]
+fn a_failure_beside_a_recovery_is_one_for_everybody_or_for_nobody() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let stream = bench.stream();
+        let held = raw(&stream.timeline().point(1));
+        let fails = thread::spawn({
+            let held = Arc::clone(&held);
+            move || held.fail(1, &Error::failed("on purpose"))
+        });
+        stream.recover().expect("no device is lost");
+        fails.join().expect("a failure is told");
+        stream.recover().expect("no device is lost");
+        let next = held.timeline().enqueued() + 1;
+        let listed = held.signals.register(next, Waker::noop().clone());
+        assert!(listed.is_some(), "only those who wait natively see a failure");
+        drop(held);
         bench.close();
     });
 }
