@@ -10,6 +10,7 @@ pub(super) enum Event {
     /// The step has begun.
     Began(usize),
     /// The step's command is over: what it said, and how it failed if it did.
+    #[cfg_attr(not(unix), expect(dead_code, reason = "no command runs there"))]
     Said(usize, Output, Option<String>),
     /// The step has ended, failed, or will never run.
     Ended(usize),

@@ -1,8 +1,8 @@
 //! Runs a checked plan on real devices, through nothing but what `syncpoint` offers its users.
 //!
 //! [`Run::prepare`] opens the devices, makes streams and buffers, and enqueues every step behind a gate, so that all that
-//! can be refused is refused before anything runs. [`Run::go`] opens the gate, and answers a [`Report`] when every step
-//! has ended, the time has run out, or a [`Stopper`] was used.
+//! can be refused is refused before anything runs. [`Run::go`] opens the gate, and answers a
+//! [`Report`](crate::report::Report) when every step has ended, the time has run out, or a [`Stopper`] was used.
 //!
 //! - Steps of one stream run in the order of the file; a `wait` makes the stream wait for the point behind the step that
 //!   records the name. No thread waits for any of it.

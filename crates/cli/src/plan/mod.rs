@@ -44,7 +44,8 @@
 //!
 //! A command runs in the folder of the file, or in `dir`, which is relative to it; `env = { LANG = "C" }` sets variables
 //! besides those it inherits. Where one of its texts says `{scratch}`, it is given the path of an empty folder that the
-//! run makes, shares among its steps and removes at its end.
+//! run makes, shares among its steps and removes at its end. It has no input and no terminal; the end of what it says is
+//! kept for the report. It runs in a process group of its own, and what it leaves running there ends with it.
 //!
 //! Sizes have the units `B`, `kB`, `MB`, `GB`, `TB` (thousands) and `KiB`, `MiB`, `GiB`, `TiB` (1024s).
 

@@ -15,12 +15,14 @@ mod table;
 mod text;
 mod trouble;
 mod unit;
+mod verdict;
 
 #[cfg(test)]
 pub(crate) mod sample;
 
 pub use critical::{CriticalPath, Link};
-pub use model::{Clock, CutShort, Hold, Interval, Report, State, Step, Stream, Verdict};
+pub use model::{Clock, Hold, Interval, Report, State, Step, Stream};
 pub use output::{Output, Tail};
 pub use overlap::Overlap;
 pub use style::Style;
+pub use verdict::{CutShort, Verdict};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::output::Output;
+use super::{output::Output, verdict::CutShort};
 use crate::{
     graph::{self, Edge},
     plan::{self, Plan},
@@ -49,16 +49,6 @@ impl Clock {
     }
 }
 
-/// What ended a run early.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum CutShort {
-    /// Its time ran out: the limit that it had.
-    TimedOut(Duration),
-    /// A person or a program stopped it.
-    Interrupted,
-}
-
 /// One hop of what a run was waiting for: where a stream stood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -75,22 +65,6 @@ impl Hold {
     pub fn new(step: usize, edge: Option<Edge>) -> Self {
         Self { step, edge }
     }
-}
-
-/// How a run as a whole went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Verdict {
-    /// Every step is complete.
-    Complete,
-    /// A step failed; what depended on it was not run.
-    Failed,
-    /// The time ran out.
-    TimedOut,
-    /// The run was stopped from outside.
-    Interrupted,
-    /// Some steps did not end, and nobody has said why.
-    Unfinished,
 }
 
 /// A stream of the run.
@@ -190,20 +164,6 @@ impl Report {
         }
     }
 
-    /// How the run as a whole went. Time and interruption are told before failures.
-    pub fn verdict(&self) -> Verdict {
-        let failed = |step: &Step| matches!(step.state, State::Failed { .. });
-        match self.cut_short {
-            Some(CutShort::TimedOut(_)) => Verdict::TimedOut,
-            Some(CutShort::Interrupted) => Verdict::Interrupted,
-            None if self.steps.iter().any(failed) => Verdict::Failed,
-            None if self.steps.iter().all(|step| step.state == State::Complete) => {
-                Verdict::Complete
-            }
-            None => Verdict::Unfinished,
-        }
-    }
-
     /// When a step ran; none if it did not, or if nobody knows.
     ///
     /// A step that has not ended lasts until the end of the run. One that a broken clock lets end before its start
@@ -269,7 +229,10 @@ impl Step {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::sample, *};
+    use super::{
+        super::{Verdict, sample},
+        *,
+    };
 
     #[test]
     fn only_dependants_of_a_failure_are_not_run() {
@@ -306,15 +269,5 @@ mod tests {
     fn a_step_that_ends_before_its_start_lasts_no_time() {
         let report = sample::timed(&[(0, 20, 10, &[])]);
         assert_eq!(report.interval(0).map(Interval::length), Some(Duration::ZERO));
-    }
-
-    #[test]
-    fn the_verdict_tells_an_interruption_before_a_failure() {
-        let mut report = sample::timed(&[(0, 0, 10, &[])]);
-        assert_eq!(report.verdict(), Verdict::Complete);
-        report.steps[0].state = State::Failed { reason: "broken".into() };
-        assert_eq!(report.verdict(), Verdict::Failed);
-        report.cut_short = Some(CutShort::Interrupted);
-        assert_eq!(report.verdict(), Verdict::Interrupted);
     }
 }

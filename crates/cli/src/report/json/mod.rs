@@ -27,12 +27,14 @@
 //! running; the next hold is of the stream that the edge is from. A link has its `step`, the `edge` that ties it to the link before (`null` for the first), `gap_ns` from the
 //! end of that one, and `held_by`, a step off the path that it also waited for and that ended later.
 
+mod chain;
+
 use std::{io, time::Duration};
 
 use serde::Serialize;
 
-use super::{CriticalPath, Hold, Link, Report, State, Step, Stream, Verdict};
-use crate::graph::{Edge, Why};
+use super::{Report, State, Step, Stream, Verdict};
+use chain::{EdgeForm, HoldForm, PathForm};
 
 /// The version of the form: it grows when a key changes its meaning or goes.
 pub const VERSION: u32 = 1;
@@ -96,36 +98,9 @@ struct StepForm<'r> {
 }
 
 #[derive(Serialize)]
-struct EdgeForm<'r> {
-    step: Option<&'r str>,
-    why: &'static str,
-    point: Option<&'r str>,
-}
-
-#[derive(Serialize)]
-struct HoldForm<'r> {
-    step: Option<&'r str>,
-    edge: Option<EdgeForm<'r>>,
-}
-
-#[derive(Serialize)]
 struct OverlapForm {
     busy_ns: u64,
     together_ns: Vec<u64>,
-}
-
-#[derive(Serialize)]
-struct PathForm<'r> {
-    work_ns: u64,
-    links: Vec<LinkForm<'r>>,
-}
-
-#[derive(Serialize)]
-struct LinkForm<'r> {
-    step: Option<&'r str>,
-    edge: Option<EdgeForm<'r>>,
-    gap_ns: u64,
-    held_by: Option<&'r str>,
 }
 
 impl<'r> Document<'r> {
@@ -189,44 +164,6 @@ impl<'r> StepForm<'r> {
     }
 }
 
-impl<'r> EdgeForm<'r> {
-    fn of(report: &'r Report, edge: &'r Edge) -> Self {
-        let (why, point) = match &edge.why {
-            Why::Order => ("order", None),
-            Why::Wait(point) => ("wait", Some(point.as_str())),
-        };
-        Self { step: name(report, edge.from), why, point }
-    }
-}
-
-impl<'r> HoldForm<'r> {
-    fn of(report: &'r Report, hold: &'r Hold) -> Self {
-        let edge = hold.edge.as_ref().map(|edge| EdgeForm::of(report, edge));
-        Self { step: name(report, hold.step), edge }
-    }
-}
-
-impl<'r> PathForm<'r> {
-    fn of(report: &'r Report, path: CriticalPath) -> Self {
-        let links = path.links.into_iter().map(|link| LinkForm::of(report, &link)).collect();
-        Self { work_ns: nanos(path.work), links }
-    }
-}
-
-impl<'r> LinkForm<'r> {
-    fn of(report: &'r Report, link: &Link) -> Self {
-        // The edge of a link is a copy; the one in the report lives as long as the document.
-        let after = &report.steps[link.step].after;
-        let edge = link.edge.as_ref().and_then(|edge| after.iter().find(|known| *known == edge));
-        Self {
-            step: name(report, link.step),
-            edge: edge.map(|edge| EdgeForm::of(report, edge)),
-            gap_ns: nanos(link.gap),
-            held_by: link.held_by.and_then(|step| name(report, step)),
-        }
-    }
-}
-
 fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Complete => "complete",
@@ -253,8 +190,11 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    use super::{super::sample, *};
-    use crate::golden;
+    use super::{
+        super::{Hold, sample},
+        *,
+    };
+    use crate::{golden, graph::Edge};
 
     fn json(report: &Report) -> Value {
         let mut bytes = Vec::new();
@@ -293,7 +233,7 @@ mod tests {
         let mut found = BTreeSet::new();
         let report = sample::timed(&[(0, 0, 30, &[]), (1, 31, 80, &[0])]);
         keys(&json(&report), &mut found);
-        let described = include_str!("json.rs").lines().filter(|line| line.starts_with("//!"));
+        let described = include_str!("mod.rs").lines().filter(|line| line.starts_with("//!"));
         let described: String = described.collect();
         for key in found {
             assert!(described.contains(&format!("`{key}`")), "{key} is not described");
