@@ -1,5 +1,6 @@
-//! Many threads use the streams of an automatic world at once: whatever the interleaving, everything settles, work runs
-//! at most once and in the order of its stream, and no two answers contradict each other.
+//! Many threads use the streams of an automatic world at once, and whatever the interleaving, everything settles.
+//!
+//! Work runs at most once and in the order of its stream, and no two answers contradict each other.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod common;
