@@ -47,7 +47,7 @@ pub(super) struct Devices {
 /// Prints a table of the steps (stream, start, length, what each waited for), a picture of the streams over time, how
 /// much ran at once, and the critical path. A step that fails takes only those with it that depend on it. Commands of
 /// the pipeline run without input, each in a process group of its own; what one leaves running there is killed when it
-/// ends.
+/// ends. Only if syncpoint itself is killed (SIGKILL) do its commands live on.
 #[derive(Debug, Args)]
 #[command(after_help = exit::TABLE, after_long_help = format!("{FILE}\n\n{}", exit::TABLE))]
 pub(super) struct Run {
