@@ -39,7 +39,9 @@ impl Drive {
     pub(super) fn is_settled(&self, target: Target) -> bool {
         match target {
             Target::Place(place) => {
-                let is_past = place.era + 1 < self.reference.streams[place.stream].len();
+                // What a device was given before the failure may still be on its way when a new era begins.
+                let is_past = place.era + 1 < self.reference.streams[place.stream].len()
+                    && matches!(self.reference.outcome(target), Outcome::Failed(_));
                 let settled = self.streams[place.stream].settled;
                 is_past
                     || settled.is_some_and(|settled| {
