@@ -22,16 +22,25 @@ fn stream() -> Stream {
 }
 
 fn urgent() -> Stream {
-    let options = StreamOptions::new().with_priority(host().priority_range().greatest());
-    host().stream_with(options).unwrap()
+    urgent_on(&host())
+}
+
+fn urgent_on(device: &Device) -> Stream {
+    let options = StreamOptions::new().with_priority(device.priority_range().greatest());
+    device.stream_with(options).unwrap()
+}
+
+/// A device without workers, made for one attempt: those that earlier attempts brought would not wait for others.
+fn fresh() -> Device {
+    syncpoint_host::open("host:fresh")
 }
 
 /// Keeps all workers that are there without being asked for busy, in a way that nobody can see.
-fn occupy() -> Vec<(Stream, Busy)> {
+fn occupy(device: &Device) -> Vec<(Stream, Busy)> {
     let count = thread::available_parallelism().unwrap().get();
     (0..count)
         .map(|_| {
-            let stream = stream();
+            let stream = device.stream().unwrap();
             let busy = Busy::on(&stream).unwrap();
             (stream, busy)
         })
@@ -130,7 +139,7 @@ fn urgent_streams_that_never_end_make_the_least_urgent_late_and_do_not_starve_it
 }
 
 /// Many streams with many items each, all held by one gate; which stream ran, and on which thread, item by item.
-fn crowd(streams: &[Stream]) -> Vec<(ThreadId, usize)> {
+fn crowd(device: &Device, streams: &[Stream]) -> Vec<(ThreadId, usize)> {
     const ITEMS: usize = 400;
     let (gate, log) = (Gate::new(), Arc::new(Mutex::new(Vec::new())));
     for (index, stream) in streams.iter().enumerate() {
@@ -141,7 +150,7 @@ fn crowd(streams: &[Stream]) -> Vec<(ThreadId, usize)> {
             stream.enqueue(write).unwrap();
         }
     }
-    let others = occupy();
+    let others = occupy(device);
     gate.open().unwrap();
     drop(others);
     for stream in streams {
@@ -158,8 +167,9 @@ fn in_one_of_a_few_attempts(attempt: impl Fn() -> bool) -> bool {
 #[test]
 fn a_stream_gives_way_after_sixty_four_items_while_others_are_ready() {
     let gives_way = in_one_of_a_few_attempts(|| {
-        let streams: Vec<_> = (0..100).map(|_| stream()).collect();
-        let log = crowd(&streams);
+        let device = fresh();
+        let streams: Vec<_> = (0..100).map(|_| device.stream().unwrap()).collect();
+        let log = crowd(&device, &streams);
         // Towards the end a stream may be the only one left, and go on.
         longest_turn(&log[..log.len() / 2]) <= 2 * 64
     });
@@ -181,9 +191,10 @@ fn longest_turn(log: &[(ThreadId, usize)]) -> usize {
 #[test]
 fn the_least_urgent_stream_is_late_and_not_last() {
     let begins = |_| {
-        let least = 16;
-        let make = |index| if index == least { stream() } else { urgent() };
-        let log = crowd(&(0..100).map(make).collect::<Vec<_>>());
+        let (device, least) = (fresh(), 16);
+        let mut streams: Vec<_> = (0..100).map(|_| urgent_on(&device)).collect();
+        streams[least] = device.stream().unwrap();
+        let log = crowd(&device, &streams);
         let begin = log.iter().position(|(_, index)| *index == least).unwrap();
         begin < log.len() / 4
     };
@@ -199,8 +210,10 @@ fn the_least_urgent_stream_is_late_and_not_last() {
 fn urgent_streams_are_served_first() {
     // In order of arrival the least urgent would always come first.
     let served_in_order = in_one_of_a_few_attempts(|| {
-        let others = occupy();
-        let ([first, second], last, journal) = ([stream(), stream()], urgent(), Journal::default());
+        let (device, journal) = (fresh(), Journal::default());
+        let others = occupy(&device);
+        let [first, second] = [device.stream().unwrap(), device.stream().unwrap()];
+        let last = urgent_on(&device);
         for (stream, name) in [(&first, "least"), (&second, "least"), (&last, "most")] {
             journal.work(stream, name).unwrap();
         }
