@@ -90,8 +90,8 @@ impl<'a> Share<'a> {
         Self { limit, items: 0, begin: None }
     }
 
-    /// A function of the user's is about to run: only such can take long.
-    fn note_function(&mut self) {
+    /// A function of the user's, a fill or a copy is about to run: only such can take long.
+    fn note_long(&mut self) {
         if let Limit::Fair(seat) = self.limit {
             seat.tick();
             self.begin.get_or_insert_with(Instant::now);
@@ -249,8 +249,14 @@ fn run_task(
     match task {
         Task::Host(work) => run_function(called, share, || work.run()),
         Task::Submit(submit) => run_function(called, share, || submit.call(&Submission::plain())),
-        Task::Fill(fill) => fill.run(),
-        Task::Copy(copy) => copy.run(),
+        Task::Fill(fill) => {
+            about_to_take_long(share);
+            fill.run()
+        }
+        Task::Copy(copy) => {
+            about_to_take_long(share);
+            copy.run()
+        }
         Task::Open(opening) => {
             opening.open();
             Ok(())
@@ -260,13 +266,18 @@ fn run_task(
     }
 }
 
-/// Runs a function of the user's: no lock is held, and what was set free is published.
+/// Publishes what was set free, which would wait as long, and counts what comes against the share of the turn.
+fn about_to_take_long(share: &mut Share<'_>) {
+    Hand::<HostStream>::publish();
+    share.note_long();
+}
+
+/// Runs a function of the user's: no lock is held.
 fn run_function(
     called: Called<'_>,
     share: &mut Share<'_>,
     function: impl FnOnce() -> Result<(), Cause>,
 ) -> Result<(), Error> {
-    Hand::<HostStream>::publish();
-    share.note_function();
+    about_to_take_long(share);
     contract::run_function(called, function)
 }

@@ -47,3 +47,25 @@ fn a_deep_pipeline_takes_no_less_than_the_delay_at_its_head() {
         assert!(end.elapsed_since(&start).unwrap() >= Duration::from_millis(2));
     }
 }
+
+/// A large fill is about to run on the stream that set another free: the other must not wait for its end.
+#[test]
+fn what_a_stream_sets_free_does_not_wait_for_the_fill_behind() {
+    let (stream, freed) = (host().stream().unwrap(), host().stream().unwrap());
+    let buffer = host().buffer(256 << 20).unwrap();
+    let gate = syncpoint::Gate::new();
+    stream.wait(&gate.point()).unwrap();
+    freed.wait_stream(&stream).unwrap();
+    let soon = freed.record_timed().unwrap();
+    stream.fill(&buffer, 0..256 << 20, 7).unwrap();
+    let filled = stream.record_timed().unwrap();
+    gate.open().unwrap();
+    filled.synchronize_timeout(DEADLINE).unwrap();
+    soon.synchronize_timeout(DEADLINE).unwrap();
+    let ahead = filled.signed_elapsed_since(&soon).unwrap();
+    assert!(
+        ahead.as_nanos() > 0,
+        "the freed stream came {:?} after the end of the fill",
+        ahead.abs()
+    );
+}
