@@ -105,7 +105,7 @@ pub const LAWS: &[Law] = for_each_law! { [table] [] };
 
 /// Makes one test of every law in every mode of a backend, and one that holds its exceptions to be true.
 ///
-/// The first name is a function without arguments that gives the [`Backend`]; the others are its modes.
+/// The first name is a function without arguments that gives the [`Backend`](crate::Backend); the others are its modes.
 ///
 /// ```ignore
 /// fn host() -> Backend { .. }
