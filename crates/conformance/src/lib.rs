@@ -25,6 +25,7 @@ mod list;
 pub mod model;
 pub mod patience;
 mod run;
+mod turn;
 mod waiters;
 
 pub use backend::{Backend, Exception};

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use syncpoint::{Device, End, Gate, Kind, Point, Stream, StreamOptions};
@@ -11,6 +12,12 @@ use syncpoint_conformance::patience::{refused, settle};
 
 fn host() -> Device {
     syncpoint::open("host:0").unwrap()
+}
+
+/// A report has the host threads that wait in this process: tests that share one take turns.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn named(name: &str) -> Stream {
@@ -63,6 +70,7 @@ fn place_in(word: &str) -> &str {
 
 #[test]
 fn a_stream_that_works_is_said_to_work() {
+    let _turn = turn();
     let stream = named("train");
     stream.enqueue(|| ()).unwrap();
     settle(&stream.record().unwrap());
@@ -82,6 +90,7 @@ fn a_stream_that_works_is_said_to_work() {
 
 #[test]
 fn a_gate_that_nobody_is_going_to_open_is_named_with_the_place_where_it_was_made() {
+    let _turn = turn();
     let (stream, gate) = (host().stream().unwrap(), Gate::named("the batch is there"));
     stream.wait(&gate.point()).unwrap();
     let point = stream.record().unwrap();
@@ -99,6 +108,7 @@ fn a_gate_that_nobody_is_going_to_open_is_named_with_the_place_where_it_was_made
 
 #[test]
 fn a_gate_alone_is_said_to_be_unopened() {
+    let _turn = turn();
     let gate = Gate::new();
     let (end, words) = report(&gate.point());
     assert_eq!(end, End::Unopened(gate.point().place()));
@@ -112,6 +122,7 @@ fn a_gate_alone_is_said_to_be_unopened() {
 
 #[test]
 fn a_chain_of_three_is_told_link_by_link() {
+    let _turn = turn();
     let (load, compute, store) = (named("load"), named("compute"), named("store"));
     let (batch, stored) = (Gate::named("batch"), Gate::named("stored"));
     load.wait(&batch.point()).unwrap();
@@ -139,6 +150,7 @@ fn a_chain_of_three_is_told_link_by_link() {
 
 #[test]
 fn a_cycle_is_told_as_one() {
+    let _turn = turn();
     // Two streams that wait for values of each other that nobody has enqueued: the only cycle that calls let pass.
     let (first, second) = (named("first"), named("second"));
     first.wait(&second.timeline().point(2)).unwrap();
@@ -156,6 +168,7 @@ fn a_cycle_is_told_as_one() {
 
 #[test]
 fn a_stream_that_waits_and_is_dropped_is_still_followed() {
+    let _turn = turn();
     let (stream, gate) = (named("dropped"), Gate::named("closed"));
     stream.wait(&gate.point()).unwrap();
     let point = stream.record().unwrap();
@@ -169,6 +182,7 @@ fn a_stream_that_waits_and_is_dropped_is_still_followed() {
 
 #[test]
 fn a_value_that_nobody_will_enqueue_any_more_is_said_to_be_gone() {
+    let _turn = turn();
     let stream = named("gone");
     let point = stream.timeline().point(5);
     drop(stream);

@@ -12,6 +12,7 @@ use syncpoint::{
 use crate::bed::TestBed;
 use crate::patience::{assert_held, failure_of, promptly, refused, settle};
 use crate::run::Verdict;
+use crate::turn::turn;
 
 /// The last of the cases that PyTorch's simulated device gets wrong: there the end of the first record marks the
 /// second complete.
@@ -193,6 +194,7 @@ fn on_threads(count: usize, code: impl Fn(usize) -> Result<()> + Sync) -> Result
 /// Catches a check and a record that another thread gets between, a caller that returns before there is a point, and a
 /// lock held while observers are told, who may record once themselves.
 pub fn record_once_records_once(bed: &TestBed) -> Verdict {
+    let _turn = turn();
     let event = Arc::new(bed.device().event());
     let stream = Arc::new(bed.stream()?);
     let heard = Arc::new(Mutex::new(Vec::new()));

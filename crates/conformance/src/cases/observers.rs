@@ -11,13 +11,7 @@ use syncpoint::{
 use crate::bed::TestBed;
 use crate::patience::{PATIENCE, heard, promptly, refused, say, settle};
 use crate::run::Verdict;
-
-/// Observers are the whole process's: cases that register one take turns.
-static TURN: Mutex<()> = Mutex::new(());
-
-fn turn() -> MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
+use crate::turn::turn;
 
 /// What an observer heard.
 #[derive(Clone, Default)]
@@ -239,8 +233,9 @@ fn an_observer_may_panic_call_and_stop(bed: &TestBed) -> Verdict {
     let watch = observe(move |record: &Record| {
         if subject(&record.operation) == Some(id) {
             calls.records().push(record.clone());
-            // What it does itself is told to nobody, or this would never end.
+            // What it does itself is told to nobody, or this would never end: nor is what it does after that.
             drop(own.enqueue(|| ()));
+            drop(own.record());
             std::panic::resume_unwind(Box::new("on purpose"));
         }
     });
