@@ -113,7 +113,11 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// Why the stream takes nothing: it has failed, or its device was shut down.
+    #[inline]
     pub(super) fn refusal(&self, order: &Order<D>) -> Option<Error> {
+        if !self.timeline.has_failed() && order.cancelled.is_none() {
+            return None;
+        }
         self.timeline.failure().or_else(|| order.cancelled.clone())
     }
 

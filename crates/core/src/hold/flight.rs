@@ -59,9 +59,22 @@ struct Promise {
 }
 
 impl Promise {
+    #[inline]
     fn is_due(&self, reached: u64) -> bool {
         self.after.is_some_and(|after| after <= reached)
     }
+}
+
+/// What others have to be told of a change, once no lock is held.
+#[derive(Clone, Copy, Debug)]
+#[must_use = "whoever waits for a signal sleeps until it is told"]
+pub(super) struct News {
+    /// Up to which value a native wait is possible.
+    pub(super) signalled: u64,
+    /// The signal that the driver is to notice, because somebody sleeps for it or for what is behind it.
+    pub(super) expects: Option<u64>,
+    /// Whether something may land that has not.
+    pub(super) lands: bool,
 }
 
 /// What landing does next.
@@ -83,6 +96,7 @@ const UNTOLD: u32 = 64;
 
 impl Flight {
     /// Whether the driver has done everything that it was given.
+    #[inline]
     pub(super) fn is_through(&self) -> bool {
         self.reached >= self.submitted
     }
@@ -102,6 +116,7 @@ impl Flight {
     }
 
     /// The driver was given `value`. Gives back what needs no keeping, to be dropped outside the locks.
+    #[inline]
     pub(super) fn submit(&mut self, value: u64, signals: bool, keep: Option<Task>) -> Option<Task> {
         self.passed = self.passed.max(value);
         self.submitted = value;
@@ -113,7 +128,9 @@ impl Flight {
         if self.reached >= value {
             return keep;
         }
-        self.kept.extend(keep.map(|task| (value, task)));
+        if let Some(task) = keep {
+            self.kept.push_back((value, task));
+        }
         None
     }
 
@@ -162,6 +179,7 @@ impl Flight {
     }
 
     /// Whether `value`, which is passed, needs a mark before anybody can ask for it.
+    #[inline]
     pub(super) fn needs_mark(&self, value: u64) -> bool {
         self.signalled < value && !self.is_through()
     }
@@ -186,14 +204,21 @@ impl Flight {
         (!self.is_asked(self.expected)).then_some(self.expected)
     }
 
+    /// What others have to be told.
+    #[inline]
+    pub(super) fn news(&self) -> News {
+        let through = self.is_through() && self.passed > self.landed;
+        let lands = through || self.reached > self.landed || self.has_due_opening();
+        News { signalled: self.signalled, expects: self.expects_signal(), lands }
+    }
+
+    fn has_due_opening(&self) -> bool {
+        self.openings.front().is_some_and(|promise| promise.is_due(self.reached))
+    }
+
     /// The signal that the driver is to notice, because somebody sleeps for it or for what is behind it.
     pub(super) fn expects_signal(&self) -> Option<u64> {
         (self.expected > self.reached && self.signalled > self.reached).then_some(self.signalled)
-    }
-
-    /// What is signalled.
-    pub(super) fn signalled(&self) -> u64 {
-        self.signalled
     }
 
     /// What is submitted.
@@ -219,11 +244,6 @@ impl Flight {
         let last = due.checked_sub(1).and_then(|last| self.openings.get(last));
         let horizon = last.map_or(horizon, |promise| promise.value.max(horizon));
         self.running.map_or(horizon, |running| horizon.min(running - 1))
-    }
-
-    /// Whether something may land that has not.
-    pub(super) fn has_news(&self) -> bool {
-        self.horizon() > self.landed
     }
 
     /// Lands what can: says what has to be done first, until it is done. Waits that are over go to `over`, to be

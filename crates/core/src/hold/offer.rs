@@ -2,18 +2,19 @@
 
 use std::sync::Arc;
 
-use super::flight::Flight;
+use super::flight::{Flight, News};
 use super::order::{Entry, Step};
 use super::{Driver, HeldStream, Operation};
-use crate::contract::{Edge, Task};
+use crate::contract::Task;
 use crate::error::Error;
 use crate::point::{Point, State};
 
 /// What has become of an item.
 #[derive(Debug)]
 pub(super) enum Offer<D: Driver> {
-    /// The driver has it, or it needed nothing of the driver.
-    Taken(Spent<D>),
+    /// The driver has it, or it needed nothing of the driver. The news are to be told, and what is left of the item is
+    /// to be dropped, outside the lock.
+    Taken(News, Spent<D>),
     /// The driver refused it.
     Refused(Entry<D>, Error),
     /// It is a wait for a point that has failed.
@@ -22,7 +23,7 @@ pub(super) enum Offer<D: Driver> {
     Held(Entry<D>, Hold<D>),
 }
 
-/// What is left of an item that was taken, to be dropped outside the lock.
+/// What is left of an item that was taken.
 #[derive(Debug)]
 pub(super) struct Spent<D: Driver> {
     _done: Option<Task>,
@@ -52,12 +53,9 @@ impl<D: Driver> HeldStream<D> {
     /// Offers an item as `value`, the one after everything passed. Called under the order lock.
     pub(super) fn offer(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Offer<D> {
         match &entry.step {
-            Step::Wait(point) => {
-                let point = point.clone();
-                self.offer_wait(value, entry, point)
-            }
+            Step::Wait(_) => self.offer_wait(value, entry),
             Step::Stamp(timer) => match D::submit(self, value, Operation::Stamp(timer)) {
-                Ok(()) => self.taken(value, true, Some(entry)),
+                Ok(()) => self.taken(value, true, entry),
                 Err(error) => Offer::Refused(entry, error),
             },
             Step::Open => self.offer_opening(value, entry),
@@ -79,53 +77,53 @@ impl<D: Driver> HeldStream<D> {
         };
         let signals = operation.signals();
         match D::submit(self, value, operation) {
-            Ok(()) => self.taken(value, signals, Some(entry)),
+            Ok(()) => self.taken(value, signals, entry),
             Err(error) => Offer::Refused(entry, error),
         }
     }
 
     /// Notes what the driver took; what it works on is kept until it is through.
-    fn taken(self: &Arc<Self>, value: u64, signals: bool, entry: Option<Entry<D>>) -> Offer<D> {
+    fn taken(self: &Arc<Self>, value: u64, signals: bool, entry: Entry<D>) -> Offer<D> {
         let (keep, spent) = match entry {
-            Some(Entry { step: Step::Task(task), .. }) => (Some(task), None),
-            other => (None, other),
+            Entry { step: Step::Task(task @ (Task::Fill(_) | Task::Copy(_))), .. } => {
+                (Some(task), None)
+            }
+            other => (None, Some(other)),
         };
         let mut flight = self.flight();
         let done = flight.submit(value, signals, keep);
-        let untold = flight.is_long_untold();
+        let (news, untold) = (flight.news(), flight.is_long_untold());
         drop(flight);
-        if untold {
-            // Refused, it is asked for again with the next operation.
-            let _marked_or_not = self.mark(value);
-        }
-        Offer::Taken(Spent { _done: done, _entry: spent })
+        // Refused, it is asked for again with the next operation.
+        let news = if untold { self.mark(value).unwrap_or(news) } else { news };
+        Offer::Taken(news, Spent { _done: done, _entry: spent })
     }
 
     /// A wait goes natively where the other stream is of the domain and has signalled the value; a point known complete
-    /// needs nothing.
-    fn offer_wait(self: &Arc<Self>, value: u64, entry: Entry<D>, point: Point) -> Offer<D> {
-        if let Some(settled) = self.offer_settled(value, &point) {
+    /// needs nothing. It is on the list of waits already: the driver may come to it at once.
+    fn offer_wait(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Offer<D> {
+        let Step::Wait(awaited) = &entry.step else { unreachable!("only waits are offered here") };
+        let point = &awaited.point;
+        if let Some(settled) = self.offer_settled(value, point) {
             return settled;
         }
-        let Some(stream) = self.peer(&point) else { return Offer::Held(entry, Hold::Until(point)) };
+        let Some(stream) = &awaited.peer else {
+            let point = point.clone();
+            return Offer::Held(entry, Hold::Until(point));
+        };
         if stream.signals.completed() < point.value() {
-            return Offer::Held(entry, Hold::Signal(stream, point.value()));
+            let hold = Hold::Signal(Arc::clone(stream), point.value());
+            return Offer::Held(entry, hold);
         }
         // A value that needs no signal is complete before it counts as signalled, so it is looked at again.
-        if let Some(settled) = self.offer_settled(value, &point) {
+        if let Some(settled) = self.offer_settled(value, point) {
             return settled;
         }
-        // On the list before the driver can come to it; a held wait is there already.
-        self.flight().waits.note(Edge::new(value, point.clone(), entry.place));
-        let operation = Operation::Wait { stream: &stream, value: point.value() };
+        let operation = Operation::Wait { stream, value: point.value() };
         let signals = operation.signals();
         match D::submit(self, value, operation) {
-            Ok(()) => self.taken(value, signals, None),
-            Err(error) => {
-                let edge = self.flight().waits.take_back(value);
-                drop(edge);
-                Offer::Refused(entry, error)
-            }
+            Ok(()) => self.taken(value, signals, entry),
+            Err(error) => Offer::Refused(entry, error),
         }
     }
 
@@ -134,8 +132,9 @@ impl<D: Driver> HeldStream<D> {
             State::Pending => None,
             State::Failed(error) => Some(Offer::Failed(error)),
             State::Complete => {
-                self.flight().pass(value);
-                Some(Offer::Taken(Spent::nothing()))
+                let mut flight = self.flight();
+                flight.pass(value);
+                Some(Offer::Taken(flight.news(), Spent::nothing()))
             }
         }
     }
@@ -162,11 +161,11 @@ impl<D: Driver> HeldStream<D> {
             return Offer::Refused(refused.0, refused.1);
         }
         flight.pass_promise(value);
-        Offer::Taken(Spent::nothing())
+        Offer::Taken(flight.news(), Spent::nothing())
     }
 
-    /// Moves what a failure must find at once, a wait and a gate, to what is on its way, as that of `value`. A failure
-    /// looks there under the same lock: what is noted later would stay, so it is refused.
+    /// Moves a gate, which a failure must find at once, to what is on its way, as that of `value`. A failure looks there
+    /// under the same lock: what is noted later would stay, so it is refused.
     pub(super) fn note(
         &self,
         flight: &mut Flight,
@@ -181,10 +180,6 @@ impl<D: Driver> HeldStream<D> {
             Step::Task(Task::Open(opening)) => {
                 flight.promise(value, opening);
                 Step::Open
-            }
-            Step::Wait(point) => {
-                flight.waits.note(Edge::new(value, point.clone(), place));
-                Step::Wait(point)
             }
             step => step,
         };

@@ -62,11 +62,19 @@ pub(super) enum Step<D: Driver> {
     /// A task of the contract.
     Task(Task),
     /// Wait for a point.
-    Wait(Point),
+    Wait(Awaited<D>),
     /// Open a gate that is held with what is on its way.
     Open,
     /// Note the time.
     Stamp(D::Timer),
+}
+
+/// What a stream waits for.
+#[derive(Debug)]
+pub(super) struct Awaited<D: Driver> {
+    pub(super) point: Point,
+    /// The stream of the point, where a native wait for it is possible.
+    pub(super) peer: Option<Arc<HeldStream<D>>>,
 }
 
 /// Where a parked stream is listed.

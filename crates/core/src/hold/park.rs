@@ -64,7 +64,7 @@ impl<D: Driver> HeldStream<D> {
             After::Go => return true,
             After::Expect(point) => bridge::expect(&point),
             After::Ask(stream, value) => stream.ask_for(value),
-            After::Notice => self.after_submission(),
+            After::Notice => self.tell_news(),
         }
         false
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::offer::{Hold, Offer};
-use super::order::{Entry, Order, Step, Turn};
+use super::order::{Awaited, Entry, Order, Step, Turn};
 use super::{Driver, HeldStream};
 use crate::contract::{Edge, Item, Placed, RawStream, Refused, Time};
 use crate::error::{Error, Kind, Result};
@@ -33,15 +33,24 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>> {
-        let this = self.this();
-        if let Some(stream) = self.peer(point) {
+        let (this, peer) = (self.this(), self.peer(point));
+        if let Some(stream) = &peer {
             stream.ask_for(point.value());
         }
         let order = self.order();
-        if self.flight().waits.cover(point) {
+        let value = order.row.enqueued() + 1;
+        if let Some(error) = self.refusal(&order) {
+            return Err(error);
+        }
+        let mut flight = self.flight();
+        if flight.waits.cover(point) {
             return Ok(None);
         }
-        let entry = Entry { step: Step::Wait(point.clone()), place };
+        // On the list before the driver can come to it.
+        flight.waits.note(Edge::new(value, point.clone(), place));
+        drop(flight);
+        let awaited = Awaited { point: point.clone(), peer };
+        let entry = Entry { step: Step::Wait(awaited), place };
         this.admit(order, entry).map(Some).map_err(|(_refused, error)| error)
     }
 
@@ -52,10 +61,12 @@ impl<D: Driver> RawStream for HeldStream<D> {
             return Ok(Placed::new(self.failed_value(&mut order)));
         }
         let value = order.row.enqueued();
-        this.ask(&mut order, value)?;
+        let news = this.ask(&mut order, value)?;
         let placed = Placed::new(value);
         drop(order);
-        this.after_submission();
+        if let Some(news) = news {
+            this.tell(news);
+        }
         Ok(placed)
     }
 
@@ -137,7 +148,7 @@ impl<D: Driver> HeldStream<D> {
     ) -> Result<Placed, (Entry<D>, Error)> {
         let value = order.row.enqueued() + 1;
         match self.refusal(&order) {
-            Some(error) => Err((entry, error)),
+            Some(error) => Err(self.refused(value, entry, error)),
             None if order.turn == Turn::Free => self.admit_first(order, value, entry),
             None => self.admit_behind(order, entry),
         }
@@ -151,14 +162,14 @@ impl<D: Driver> HeldStream<D> {
         entry: Entry<D>,
     ) -> Result<Placed, (Entry<D>, Error)> {
         match self.offer(value, entry) {
-            Offer::Taken(left) => {
+            Offer::Taken(news, left) => {
                 let placed = self.pass_at_once(&mut order);
                 drop(order);
-                self.after_submission();
+                self.tell(news);
                 drop(left);
                 Ok(placed)
             }
-            Offer::Refused(entry, error) => Err((entry, error)),
+            Offer::Refused(entry, error) => Err(self.refused(value, entry, error)),
             Offer::Failed(error) => {
                 let placed = self.pass_at_once(&mut order);
                 let failing = self.begin_failure(value, &error);
@@ -176,6 +187,15 @@ impl<D: Driver> HeldStream<D> {
             }
             Offer::Held(entry, hold) => self.hold_first(order, entry, hold),
         }
+    }
+
+    /// An item that was refused is on no list. Under the order lock.
+    fn refused(&self, value: u64, entry: Entry<D>, error: Error) -> (Entry<D>, Error) {
+        if matches!(entry.step, Step::Wait(_)) {
+            let edge = self.flight().waits.take_back(value);
+            drop(edge);
+        }
+        (entry, error)
     }
 
     fn pass_at_once(&self, order: &mut Order<D>) -> Placed {
@@ -220,11 +240,18 @@ impl<D: Driver> HeldStream<D> {
         } else {
             Err(self.full(order))
         };
+        let value = order.row.enqueued() + 1;
         if let Err(error) = room {
-            return Err((entry, error));
+            return Err(self.refused(value, entry, error));
         }
         let mut flight = self.flight();
-        let entry = self.note(&mut flight, order.row.enqueued() + 1, entry)?;
+        let entry = match self.note(&mut flight, value, entry) {
+            Ok(entry) => entry,
+            Err((entry, error)) => {
+                drop(flight);
+                return Err(self.refused(value, entry, error));
+            }
+        };
         flight.held += 1;
         drop(flight);
         let value = order.row.push(entry);

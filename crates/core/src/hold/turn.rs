@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::flight::News;
 use super::offer::{Hold, Offer};
 use super::order::{Entry, Order, Step, Turn};
 use super::{Driver, HeldStream};
@@ -77,8 +78,8 @@ impl<D: Driver> HeldStream<D> {
         self.flight().held -= 1;
         let value = order.row.passed();
         match self.offer(value, entry) {
-            Offer::Taken(left) => {
-                self.go_on(order, value);
+            Offer::Taken(news, left) => {
+                self.go_on(order, value, news);
                 drop(left);
                 true
             }
@@ -102,12 +103,20 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// The item of `value` is held no more: answers who asked for it.
-    fn go_on(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, value: u64) {
-        let marked = if order.take_ask(value) { self.mark(value) } else { Ok(()) };
+    fn go_on(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, value: u64, news: News) {
+        let marked = if order.take_ask(value) { self.mark(value) } else { Ok(news) };
         drop(order);
-        self.after_submission();
-        if let Err(error) = marked {
-            self.fail(value, &error);
+        self.tell_marked(value, marked, news);
+    }
+
+    /// Tells the news of a mark, or that there is none: nobody could ask for the value.
+    fn tell_marked(self: &Arc<Self>, value: u64, marked: Result<News, Error>, before: News) {
+        match marked {
+            Ok(news) => self.tell(news),
+            Err(error) => {
+                self.tell(before);
+                self.fail(value, &error);
+            }
         }
     }
 
@@ -200,14 +209,11 @@ impl<D: Driver> HeldStream<D> {
         value: u64,
         must_mark: bool,
     ) {
-        let passed = order.row.passed();
-        let marked = if order.take_ask(passed) || must_mark { self.mark(passed) } else { Ok(()) };
+        let (passed, news) = (order.row.passed(), self.flight().news());
+        let marked = if order.take_ask(passed) || must_mark { self.mark(passed) } else { Ok(news) };
         let held = order.give_back_turn();
         drop(order);
-        self.after_submission();
-        if let Err(error) = marked {
-            self.fail(value, &error);
-        }
+        self.tell_marked(value, marked, news);
         if held {
             self.rouse();
         }
