@@ -35,11 +35,23 @@ impl Builder {
     }
 
     /// What the orders are drawn from. 0 unless it is chosen.
+    ///
+    /// # Examples
+    /// ```
+    /// assert_eq!(syncpoint::sim::Sim::builder().seed(7).build().seed(), 7);
+    /// ```
     pub fn seed(self, seed: u64) -> Self {
         Self { seed, ..self }
     }
 
     /// How many devices the world has: `sim:0` and so on. 1 unless it is chosen.
+    ///
+    /// # Examples
+    /// ```
+    /// let sim = syncpoint::sim::Sim::builder().devices(3).build();
+    /// assert_eq!(sim.device(2)?.name(), "sim:2");
+    /// # Ok::<(), syncpoint::Error>(())
+    /// ```
     pub fn devices(self, devices: u32) -> Self {
         Self { devices, ..self }
     }
@@ -68,11 +80,39 @@ impl Builder {
 
     /// How late, in virtual time, the host may hear of the end of an operation; a draw says how late. 2 µs unless it is
     /// chosen. The longer, the more the orders in which streams are heard differ from those in which they ended.
+    ///
+    /// # Examples
+    /// A device that is heard at once:
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// # use std::time::Duration;
+    /// let sim = syncpoint::sim::Sim::builder().late(Duration::ZERO).stepped().build();
+    /// let stream = sim.device(0)?.stream()?;
+    /// stream.delay(Duration::from_micros(1))?;
+    /// stream.synchronize()?;
+    /// assert_eq!(sim.now(), Duration::from_micros(1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn late(self, longest: Duration) -> Self {
         Self { late: longest, ..self }
     }
 
     /// How much virtual time host work takes at most; a draw says how much. None unless it is chosen.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// # use std::time::Duration;
+    /// let builder = syncpoint::sim::Sim::builder().host_work(Duration::from_secs(1));
+    /// let sim = builder.stepped().build();
+    /// let stream = sim.device(0)?.stream()?;
+    /// stream.enqueue(|| ())?;
+    /// stream.synchronize()?;
+    /// assert!(sim.now() > Duration::ZERO && sim.now() <= Duration::from_secs(1));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn host_work(self, longest: Duration) -> Self {
         Self { host_work: longest, ..self }
     }

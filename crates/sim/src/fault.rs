@@ -6,6 +6,24 @@ use std::time::Duration;
 use syncpoint_core::{Error, Kind};
 
 /// What goes wrong with one operation of a device.
+///
+/// # Examples
+/// A signal that never comes, and what the wait for it says:
+/// ```
+/// # fn main() -> syncpoint::Result<()> {
+/// use std::time::Duration;
+/// use syncpoint::{Kind, sim::{Fault, Sim}};
+///
+/// let sim = Sim::builder().stepped().build();
+/// let stream = sim.device(0)?.stream()?;
+/// sim.plan(0, 1, Fault::NoSignal)?;
+/// stream.delay(Duration::from_micros(1))?;
+/// let error = stream.synchronize_timeout(Duration::from_millis(1)).unwrap_err();
+/// assert_eq!(error.kind(), Kind::TimedOut);
+/// println!("{error}");
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {

@@ -175,6 +175,16 @@ impl Sim {
     ///
     /// # Errors
     /// `Misuse(OutOfRange)`.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// let sim = syncpoint::sim::Sim::builder().build();
+    /// sim.device(0)?.stream()?.delay(std::time::Duration::ZERO)?;
+    /// assert_eq!(sim.operations(0)?, 1);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn operations(&self, device: u32) -> Result<u64> {
         self.check(device).map(|device| self.world.state().devices[device].plan.operations())
     }
@@ -291,6 +301,12 @@ pub const DEVICES: u32 = 2;
 ///
 /// # Errors
 /// `Misuse(OutOfRange)`: there are [`DEVICES`].
+///
+/// # Examples
+/// ```
+/// assert_eq!(syncpoint::sim::open(0)?, syncpoint::open("sim:0")?);
+/// # Ok::<(), syncpoint::Error>(())
+/// ```
 pub fn open(index: u32) -> Result<Device> {
     static SHARED: OnceLock<Sim> = OnceLock::new();
     SHARED.get_or_init(|| Sim::builder().devices(DEVICES).build()).device(index)
