@@ -42,6 +42,7 @@ mod event;
 mod fault;
 mod lane;
 mod log;
+mod shared;
 mod sim;
 mod state;
 mod sync;
@@ -49,4 +50,5 @@ mod world;
 
 pub use builder::Builder;
 pub use fault::Fault;
-pub use sim::{DEVICES, Sim, open};
+pub use shared::{DEVICES, open};
+pub use sim::Sim;

@@ -14,7 +14,6 @@ use crate::driver::SimStream;
 use crate::fault::Fault;
 use crate::lane::nanos;
 use crate::state::State;
-use crate::sync::OnceLock;
 use crate::world::{Pumps, World};
 
 /// A simulated world: devices that share a virtual clock, and the hand that moves them and breaks them.
@@ -292,22 +291,4 @@ impl fmt::Debug for Sim {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Sim(seed {}, {} devices)", self.seed, self.devices.len())
     }
-}
-
-/// How many devices [`open`] knows: two, so that waits across devices can be tried.
-pub const DEVICES: u32 = 2;
-
-/// A device of the world that the whole process shares: automatic, of seed 0. What `syncpoint::open("sim:0")` gives.
-///
-/// # Errors
-/// `Misuse(OutOfRange)`: there are [`DEVICES`].
-///
-/// # Examples
-/// ```
-/// assert_eq!(syncpoint::sim::open(0)?, syncpoint::open("sim:0")?);
-/// # Ok::<(), syncpoint::Error>(())
-/// ```
-pub fn open(index: u32) -> Result<Device> {
-    static SHARED: OnceLock<Sim> = OnceLock::new();
-    SHARED.get_or_init(|| Sim::builder().devices(DEVICES).build()).device(index)
 }

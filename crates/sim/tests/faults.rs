@@ -170,6 +170,25 @@ fn a_signal_that_never_comes_times_out_and_says_where() -> Result<()> {
 }
 
 #[test]
+fn a_clock_that_runs_backwards_is_an_error_and_no_time() -> Result<()> {
+    let (sim, near, _far) = world()?;
+    let start = near.record_timed()?;
+    near.synchronize()?;
+    sim.turn_clock_back(0, Duration::from_millis(1))?;
+    work(&near)?;
+    let end = near.record_timed()?;
+    near.synchronize()?;
+    let error = end.elapsed_since(&start).unwrap_err();
+    assert_eq!(error.kind(), Kind::Driver);
+    assert!(error.message().contains("backwards"), "{error}");
+    work(&near)?;
+    let later = near.record_timed()?;
+    near.synchronize()?;
+    assert!(later.elapsed_since(&end)? >= Duration::from_micros(1));
+    Ok(())
+}
+
+#[test]
 fn a_fault_for_what_is_over_is_refused() -> Result<()> {
     let (sim, near, _far) = world()?;
     work(&near)?;
