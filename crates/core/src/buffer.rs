@@ -75,6 +75,7 @@ impl Buffer {
     /// # Errors
     /// `Misuse(OutOfRange)`; `Exhausted` where the host has no room; the driver's.
     pub fn to_vec(&self, range: Range<u64>) -> Result<Vec<u8>> {
+        self.0.device.check_process()?;
         let span = self.span(range)?;
         let mut bytes = Vec::new();
         let length = usize::try_from(span.len()).map_err(|_| no_room(&span))?;
@@ -90,6 +91,7 @@ impl Buffer {
     /// # Errors
     /// `Misuse(OutOfRange)`; the driver's.
     pub fn write(&self, offset: u64, bytes: &[u8]) -> Result<()> {
+        self.0.device.check_process()?;
         let end = u64::try_from(bytes.len()).ok().and_then(|length| offset.checked_add(length));
         self.span(offset..end.unwrap_or(u64::MAX))?;
         self.0.raw.write(offset, bytes)
@@ -119,6 +121,9 @@ fn no_room(span: &Span) -> Error {
 
 impl Drop for Memory {
     fn drop(&mut self) {
+        if self.device.check_process().is_err() {
+            return;
+        }
         observe::tell_of_drop(Operation::BufferDeleted { buffer: self.id });
     }
 }

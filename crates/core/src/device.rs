@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use syncpoint_base::{Process, watch_exit};
 use syncpoint_trace::{Call, Outcome};
 
 use crate::buffer::Buffer;
@@ -12,6 +13,7 @@ use crate::contract::{RawDevice, RawStream};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::event_options::EventOptions;
+use crate::inherited;
 use crate::place::Place;
 use crate::point::Point;
 use crate::stream::{Stream, StreamOptions};
@@ -29,13 +31,22 @@ struct Inner {
     name: String,
     raw: Arc<dyn RawDevice>,
     streams: Streams,
+    /// The process that opened it.
+    process: Process,
 }
 
 impl Device {
     /// A device of a backend, under a name such as `host:0`.
     #[doc(hidden)]
     pub fn new(name: impl Into<String>, raw: Arc<dyn RawDevice>) -> Self {
-        Self(Arc::new(Inner { name: name.into(), raw, streams: Streams::default() }))
+        watch_exit();
+        let (name, streams, process) = (name.into(), Streams::default(), Process::current());
+        Self(Arc::new(Inner { name, raw, streams, process }))
+    }
+
+    /// Refuses a device that a fork left with the parent.
+    pub(crate) fn check_process(&self) -> Result<()> {
+        inherited::check(self.0.process, self)
     }
 
     /// The name, such as `host:0`.
@@ -71,6 +82,7 @@ impl Device {
     /// # Errors
     /// `Misuse(OutOfRange)`: the priority is outside the range; clamp it. `Exhausted` as in [`stream`](Self::stream).
     pub fn stream_with(&self, options: StreamOptions<'_>) -> Result<Stream> {
+        self.check_process()?;
         let priority = options.priority(self.priority_range())?;
         let timeline = Timeline::for_stream(options.name());
         let raw = self.0.raw.stream(timeline.clone(), priority)?;
@@ -89,6 +101,7 @@ impl Device {
     /// # Errors
     /// `Unsupported`: the device lacks an option; ask [`capabilities`](Self::capabilities).
     pub fn event_with(&self, options: EventOptions) -> Result<Event> {
+        self.check_process()?;
         options.check(self.capabilities(), self)?;
         Ok(Event::of(self.clone(), options))
     }
@@ -98,6 +111,7 @@ impl Device {
     /// # Errors
     /// `Exhausted` when there is not enough.
     pub fn buffer(&self, bytes: u64) -> Result<Buffer> {
+        self.check_process()?;
         let raw = self.0.raw.buffer(bytes)?;
         Ok(Buffer::new(raw, self.clone(), bytes))
     }
@@ -125,6 +139,7 @@ impl Device {
 
     /// One wait, as observers hear it, whatever the number of streams.
     fn wait(&self, how: How, place: Place) -> Result<()> {
+        self.check_process()?;
         let call = || Call::Device { device: self.name().to_owned() };
         synchronize::told(call, || {
             let points = self.0.streams.points(place);
@@ -141,6 +156,7 @@ impl Device {
     /// # Errors
     /// `TimedOut` when work still ran at the deadline.
     pub fn shutdown(&self, timeout: Duration) -> Result<()> {
+        self.check_process()?;
         let now = Instant::now();
         // A deadline that no clock can tell is a day: a shutdown that takes longer is no shutdown.
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(24 * 60 * 60));

@@ -4,6 +4,7 @@ use std::cmp;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use syncpoint_base::Process;
 use syncpoint_trace::Operation;
 
 use crate::contract::Placed;
@@ -17,7 +18,7 @@ use crate::stream::Stream;
 use crate::sync::process::{Mutex, lock};
 use crate::time::TimedPoint;
 use crate::wait::{How, Wait};
-use crate::{Notification, id, notify, observe, synchronize};
+use crate::{Notification, id, inherited, notify, observe, synchronize};
 
 /// A reusable name for the latest point recorded under it: the familiar event of CUDA and PyTorch.
 ///
@@ -50,6 +51,8 @@ pub struct Event {
     /// Held while [`Event::record_once`] records, so that a second caller returns only once there is a point. Taken
     /// before the order lock of a stream, never by queries or waits.
     once: Mutex<()>,
+    /// The process that made it: a child takes neither lock, which a thread of the parent may have held.
+    process: Process,
 }
 
 #[derive(Default)]
@@ -99,7 +102,8 @@ impl Event {
     }
 
     fn in_slot(options: EventOptions, slot: Slot) -> Self {
-        let event = Self { id: id::next(), options, slot: Mutex::new(slot), once: Mutex::new(()) };
+        let (slot, once, process) = (Mutex::new(slot), Mutex::new(()), Process::current());
+        let event = Self { id: id::next(), options, slot, once, process };
         observe::tell(|| Operation::EventCreated { event: event.id });
         event
     }
@@ -127,8 +131,11 @@ impl Event {
         self.options
     }
 
-    /// The device that the event belongs to, if it belongs to one already.
+    /// The device that the event belongs to, if it belongs to one already. None in a child of the process that made it.
     pub fn device(&self) -> Option<Device> {
+        if !self.process.is_current() {
+            return None;
+        }
         lock(&self.slot).device.clone()
     }
 
@@ -152,8 +159,9 @@ impl Event {
     #[track_caller]
     pub fn record_once(&self, stream: &Stream) -> Result<()> {
         let place = Place::caller();
+        inherited::check(self.process, self)?;
         let once = lock(&self.once);
-        let missing = self.latest_point().is_none();
+        let missing = self.latest_point()?.is_none();
         let placed = missing.then(|| self.take_record(stream, place)).transpose();
         drop(once);
         // Told once the lock is released: an observer may come back here.
@@ -175,6 +183,7 @@ impl Event {
 
     /// Records and names the point; no observer has been told of it yet.
     fn take_record(&self, stream: &Stream, place: Place) -> Result<Placed> {
+        inherited::check(self.process, self)?;
         self.check_device(&lock(&self.slot), stream)?;
         let (placed, recorded) = if self.options.timing() {
             let (placed, point) = stream.take_timed_point(place)?;
@@ -219,12 +228,14 @@ impl Event {
         Ok(())
     }
 
-    fn latest(&self) -> Option<Recorded> {
-        lock(&self.slot).latest.clone()
+    fn latest(&self) -> Result<Option<Recorded>> {
+        inherited::check(self.process, self)?;
+        Ok(lock(&self.slot).latest.clone())
     }
 
-    fn latest_point(&self) -> Option<Point> {
-        lock(&self.slot).latest.as_ref().map(|latest| latest.point().clone())
+    fn latest_point(&self) -> Result<Option<Point>> {
+        inherited::check(self.process, self)?;
+        Ok(lock(&self.slot).latest.as_ref().map(|latest| latest.point().clone()))
     }
 
     /// The latest point: what to wait for where an event never recorded is a mistake.
@@ -232,7 +243,7 @@ impl Event {
     /// # Errors
     /// `Misuse(NotRecorded)`.
     pub fn point(&self) -> Result<Point> {
-        self.latest_point().ok_or_else(|| self.never_recorded())
+        self.latest_point()?.ok_or_else(|| self.never_recorded())
     }
 
     /// The latest timed point.
@@ -245,7 +256,7 @@ impl Event {
                 format!("{self} was made without timing; make it with EventOptions::timed()");
             return Err(Error::misuse(Reason::NotTimed, message));
         }
-        match self.latest() {
+        match self.latest()? {
             Some(Recorded::Timed(point)) => Ok(point),
             Some(Recorded::Plain(_)) | None => Err(self.never_recorded()),
         }
@@ -260,9 +271,9 @@ impl Event {
     }
 
     pub(crate) fn wait_on(&self, stream: &Stream, place: Place) -> Result<()> {
-        match self.latest_point() {
+        match self.latest_point()? {
             Some(point) => stream.wait_for(&point, Some(self.id), place),
-            None => Ok(()),
+            None => stream.timeline().check_process(),
         }
     }
 
@@ -271,7 +282,7 @@ impl Event {
     /// # Errors
     /// The failure of the point.
     pub fn query(&self) -> Result<bool> {
-        self.latest_point().map_or(Ok(true), |point| point.query())
+        self.latest_point()?.map_or(Ok(true), |point| point.query())
     }
 
     /// Whether the event was recorded and its latest point is complete: the query of Metal's events.
@@ -279,16 +290,16 @@ impl Event {
     /// # Errors
     /// The failure of the point.
     pub fn query_recorded(&self) -> Result<bool> {
-        self.latest_point().map_or(Ok(false), |point| point.query())
+        self.latest_point()?.map_or(Ok(false), |point| point.query())
     }
 
     /// What has become of the latest point. Never blocks; makes at most one driver call.
     pub fn state(&self) -> EventState {
-        match self.latest_point().map(|point| point.state()) {
-            None => EventState::NeverRecorded,
-            Some(State::Pending) => EventState::Pending,
-            Some(State::Complete) => EventState::Complete,
-            Some(State::Failed(error)) => EventState::Failed(error),
+        match self.latest_point().map(|point| point.map(|point| point.state())) {
+            Ok(None) => EventState::NeverRecorded,
+            Ok(Some(State::Pending)) => EventState::Pending,
+            Ok(Some(State::Complete)) => EventState::Complete,
+            Ok(Some(State::Failed(error))) | Err(error) => EventState::Failed(error),
         }
     }
 
@@ -331,7 +342,7 @@ impl Event {
     }
 
     fn wait(&self, how: How) -> Result<()> {
-        synchronize::event(self.id, self.latest_point().as_ref(), how)
+        synchronize::event(self.id, self.latest_point()?.as_ref(), how)
     }
 
     /// The time from the latest point of `start` to the latest point of this event.
@@ -358,7 +369,7 @@ impl Event {
     where
         F: FnOnce(Result<()>) + Send + 'static,
     {
-        notify::when_settled(self.latest_point(), function)
+        notify::when_settled(self.latest_point()?, function)
     }
 }
 
@@ -369,6 +380,9 @@ fn is_before(first: &Point, second: &Point) -> bool {
 
 impl Drop for Event {
     fn drop(&mut self) {
+        if !self.process.is_current() {
+            return;
+        }
         observe::tell_of_drop(Operation::EventDeleted { event: self.id });
     }
 }
@@ -417,8 +431,9 @@ impl fmt::Display for Event {
 impl fmt::Debug for Event {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.latest_point() {
-            Some(point) => write!(formatter, "Event({self}, {point:?})"),
-            None => write!(formatter, "Event({self}, never recorded)"),
+            Ok(Some(point)) => write!(formatter, "Event({self}, {point:?})"),
+            Ok(None) => write!(formatter, "Event({self}, never recorded)"),
+            Err(_) => write!(formatter, "Event({self}, of the parent process)"),
         }
     }
 }

@@ -3,6 +3,7 @@
 use syncpoint_base::Cause;
 
 use crate::error::{Error, Origin};
+use crate::exit::rest_if_exiting;
 use crate::panic::contain;
 use crate::place::Place;
 use crate::running::Running;
@@ -22,7 +23,8 @@ pub struct Called<'a> {
     pub place: Place,
 }
 
-/// Runs a function of the user's, on whose thread a wait for what comes after it is refused. Outside every lock.
+/// Runs a function of the user's, on whose thread a wait for what comes after it is refused. Outside every lock. While
+/// the process exits it does not return: nothing is begun any more.
 ///
 /// # Errors
 /// What the stream fails with: the function returned an error or panicked.
@@ -31,6 +33,7 @@ pub fn run_function(
     called: Called<'_>,
     function: impl FnOnce() -> Result<(), Cause>,
 ) -> Result<(), Error> {
+    rest_if_exiting();
     let running = Running::enter(called.timeline, called.value);
     let outcome = contain(function);
     drop(running);

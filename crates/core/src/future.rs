@@ -26,18 +26,25 @@ use crate::timeline::Ticket;
 #[derive(Debug)]
 #[must_use = "a future does nothing until it is awaited"]
 pub struct Completion {
-    /// `None` for what has no point: it is complete.
-    point: Option<Point>,
+    /// `None` for what has no point: it is complete. An error is the outcome.
+    point: Result<Option<Point>>,
     listed: Option<(Ticket, Waker)>,
 }
 
 impl Completion {
-    pub(crate) fn new(point: Option<Point>) -> Self {
+    pub(crate) fn new(point: Result<Option<Point>>) -> Self {
         Self { point, listed: None }
     }
 
+    fn point(&self) -> Option<&Point> {
+        self.point.as_ref().ok().and_then(Option::as_ref)
+    }
+
     fn outcome(&self) -> Option<Result<()>> {
-        self.point.as_ref().map_or(Some(Ok(())), Point::outcome)
+        match &self.point {
+            Ok(point) => point.as_ref().map_or(Some(Ok(())), Point::outcome),
+            Err(error) => Some(Err(error.clone())),
+        }
     }
 
     /// Lists this waker, unless the same one is listed.
@@ -46,14 +53,15 @@ impl Completion {
             return;
         }
         self.unlist();
-        let Some(point) = &self.point else { return };
+        let Ok(Some(point)) = &self.point else { return };
         let ticket = point.timeline().register(point.value(), waker.clone());
         self.listed = ticket.map(|ticket| (ticket, waker.clone()));
         graph::expect(point);
     }
 
     fn unlist(&mut self) {
-        if let (Some((ticket, _)), Some(point)) = (self.listed.take(), &self.point) {
+        let listed = self.listed.take();
+        if let (Some((ticket, _)), Some(point)) = (listed, self.point()) {
             point.timeline().unregister(ticket);
         }
     }
@@ -69,7 +77,7 @@ impl Future for Completion {
         // Asked again: it may have settled before it was listed, and then nobody wakes.
         let Some(outcome) = self.outcome() else { return Poll::Pending };
         self.unlist();
-        if let (Some(point), Ok(())) = (&self.point, &outcome) {
+        if let (Some(point), Ok(())) = (self.point(), &outcome) {
             point.tell_complete();
         }
         Poll::Ready(outcome)

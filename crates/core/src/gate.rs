@@ -79,6 +79,7 @@ impl Gate {
     /// # Errors
     /// `Misuse(GateUsed)`: it was opened, failed or promised to a stream before.
     pub fn open(&self) -> Result<()> {
+        self.timeline.check_process()?;
         self.cell().spend(&self.timeline, Use::Used)?;
         open(&self.timeline);
         Ok(())
@@ -90,6 +91,7 @@ impl Gate {
     /// `Misuse(GateUsed)`: it was opened, failed or promised to a stream before.
     #[track_caller]
     pub fn fail(&self, error: Error) -> Result<()> {
+        self.timeline.check_process()?;
         let origin = Origin::new("fail", self.timeline.to_string());
         self.cell().spend(&self.timeline, Use::Used)?;
         fail(&self.timeline, error.at(origin));
@@ -134,6 +136,9 @@ impl Default for Gate {
 
 impl Drop for Gate {
     fn drop(&mut self) {
+        if self.timeline.is_inherited() {
+            return;
+        }
         let cell = self.cell();
         // A promise stays: the stream opens the gate all the same, and whoever waits is held back by that stream.
         if matches!(*lock(&cell.use_of), Use::Unused) {
@@ -234,7 +239,7 @@ impl Opening {
 
 impl Drop for Opening {
     fn drop(&mut self) {
-        if let Some(timeline) = self.0.take() {
+        if let Some(timeline) = self.0.take().filter(|timeline| !timeline.is_inherited()) {
             let message =
                 format!("{timeline} was promised to a stream that is gone; keep the device open");
             fail(&timeline, Error::failed(message));

@@ -14,6 +14,7 @@ mod device;
 mod error;
 mod event;
 mod event_options;
+mod exit;
 mod function;
 mod future;
 mod gate;
@@ -21,6 +22,7 @@ mod graph;
 #[doc(hidden)]
 pub mod hold;
 mod id;
+mod inherited;
 pub mod laws;
 mod measure;
 mod memory;

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::thread;
 
+use syncpoint_base::Process;
+
 use crate::error::{Error, Kind, Result};
+use crate::exit::rest_if_exiting;
 use crate::graph;
 use crate::once::Once;
 use crate::panic;
@@ -29,6 +32,10 @@ impl Notification {
     /// Takes the function back, if its call has not been handed to the notifier yet. Says whether it was taken back;
     /// then it is dropped uncalled.
     pub fn cancel(self) -> bool {
+        if self.pending.process.is_current() { self.take_back() } else { false }
+    }
+
+    fn take_back(self) -> bool {
         let function = self.pending.function.take();
         if let (Some(ticket), Some(point)) = (self.ticket, &self.pending.point) {
             point.timeline().unregister(ticket);
@@ -72,6 +79,8 @@ struct Pending {
     notifier: &'static Notifier,
     point: Option<Point>,
     function: Once<Function>,
+    /// The process that asked for it: in a child nobody calls the function, and nobody takes it back.
+    process: Process,
 }
 
 impl Pending {
@@ -151,7 +160,12 @@ impl Notifier {
     }
 
     fn when_settled(&'static self, point: Option<Point>, function: Function) -> Notification {
-        let pending = Arc::new(Pending { notifier: self, point, function: Once::new(function) });
+        let pending = Arc::new(Pending {
+            notifier: self,
+            point,
+            function: Once::new(function),
+            process: Process::current(),
+        });
         let ticket = pending.list();
         if ticket.is_none() {
             Arc::clone(&pending).wake();
@@ -167,6 +181,7 @@ impl Notifier {
     fn run(&self) {
         loop {
             let job = self.next();
+            rest_if_exiting();
             if panic::contain(job).is_err() {
                 // Relaxed: a count, ordered with nothing.
                 PANICS.fetch_add(1, Ordering::Relaxed);

@@ -5,12 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use syncpoint_base::{PerProcess, Process};
 use syncpoint_trace::{Operation, Record};
 
 use crate::error::{Error, Kind, Result};
+use crate::inherited;
 use crate::notify;
 use crate::panic;
-use crate::sync::process::{AtomicU64, OnceLock};
+use crate::sync::process::AtomicU64;
 use crate::sync::{self, AtomicBool, Condvar, Mutex, Ordering, lock};
 
 #[cfg(all(test, syncpoint_loom))]
@@ -60,7 +62,7 @@ pub fn observe(observer: impl Observer + 'static) -> Watch {
         quiet: Condvar::new(),
     });
     change(|entries| entries.push(Arc::clone(&entry)));
-    Watch { entry }
+    Watch { entry, process: Process::current() }
 }
 
 /// How many calls of observers panicked in this process.
@@ -73,6 +75,8 @@ pub fn observer_panics() -> u64 {
 #[must_use = "the observer hears only while its watch lives"]
 pub struct Watch {
     entry: Arc<Entry>,
+    /// The process in which the observer was registered: in a child it hears nothing.
+    process: Process,
 }
 
 impl Watch {
@@ -83,6 +87,7 @@ impl Watch {
     /// `TimedOut`: a call still runs; no other will come.
     pub fn end(self, timeout: Duration) -> Result<()> {
         self.unregister();
+        inherited::check(self.process, &"the observer")?;
         let until = Instant::now().checked_add(timeout);
         let mut calls = lock(&self.entry.calls);
         while calls.running > 0 {
@@ -97,6 +102,9 @@ impl Watch {
     }
 
     fn unregister(&self) {
+        if !self.process.is_current() {
+            return;
+        }
         lock(&self.entry.calls).ended = true;
         change(|entries| entries.retain(|entry| !Arc::ptr_eq(entry, &self.entry)));
     }
@@ -162,7 +170,7 @@ impl Entry {
 static PANICS: AtomicU64 = AtomicU64::new(0);
 static SEQUENCE: AtomicU64 = AtomicU64::new(1);
 
-sync::table! {
+sync::global! {
     /// Whether anybody observes: the one thing that an unobserved operation looks at.
     static ACTIVE: AtomicBool = AtomicBool::new(false);
 }
@@ -250,11 +258,21 @@ impl Notice {
 #[cold]
 fn tell_numbered(sequence: Sequence, operation: Operation) {
     let Some(_hearing) = Hearing::enter() else { return };
-    let Some(entries) = lock(&OBSERVERS).clone() else { return };
+    let Some(entries) = observers() else { return };
     let record = Record::new(sequence.0, nanos(), thread(), operation);
     for entry in entries.iter() {
         entry.hear(&record);
     }
+}
+
+/// Who observes. In a child nobody does until somebody comes there, though the parent was observed.
+fn observers() -> Option<Arc<[Arc<Entry>]>> {
+    let observers = lock(&OBSERVERS);
+    if observers.is_none() {
+        // Relaxed: as in `change`.
+        ACTIVE.store(false, Ordering::Relaxed);
+    }
+    observers.clone()
 }
 
 /// Marks, while it lives, that this thread is telling: what an observer does itself is not told.
@@ -295,8 +313,8 @@ impl Drop for Hearing {
 
 /// Nanoseconds of the host's monotonic clock since the first record of this process.
 fn nanos() -> u64 {
-    static BEGIN: OnceLock<Instant> = OnceLock::new();
-    let elapsed = BEGIN.get_or_init(Instant::now).elapsed();
+    static BEGIN: PerProcess<Instant> = PerProcess::new(Instant::now);
+    let elapsed = BEGIN.elapsed();
     u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
 }
 

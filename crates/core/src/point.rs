@@ -182,7 +182,7 @@ impl Point {
     /// Of a gate's point, the point at which a stream will open the gate, if the gate was promised to one.
     #[doc(hidden)]
     pub fn opener(&self) -> Option<Self> {
-        self.timeline.gate()?.opener()
+        self.timeline.gate().filter(|_| !self.timeline.is_inherited())?.opener()
     }
 
     /// The outcome, once there is one.
@@ -200,7 +200,7 @@ impl IntoFuture for Point {
     type IntoFuture = Completion;
 
     fn into_future(self) -> Completion {
-        Completion::new(Some(self))
+        Completion::new(Ok(Some(self)))
     }
 }
 
@@ -209,7 +209,7 @@ impl IntoFuture for &Point {
     type IntoFuture = Completion;
 
     fn into_future(self) -> Completion {
-        Completion::new(Some(self.clone()))
+        Completion::new(Ok(Some(self.clone())))
     }
 }
 

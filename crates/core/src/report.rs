@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt;
 use std::thread;
 
+use syncpoint_base::PerProcess;
+
 use crate::graph;
 use crate::place::Place;
 use crate::point::{Point, State};
@@ -186,7 +188,7 @@ impl fmt::Display for HostWait {
 }
 
 /// The host threads that sleep in a wait, by the order in which they began. Guards nothing but itself.
-static HOST_WAITS: Mutex<BTreeMap<u64, HostWait>> = Mutex::new(BTreeMap::new());
+static HOST_WAITS: PerProcess<Mutex<BTreeMap<u64, HostWait>>> = PerProcess::new(Mutex::default);
 
 /// A host wait on the list, until it is dropped.
 pub(crate) struct Listed(u64);

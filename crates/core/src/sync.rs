@@ -70,8 +70,22 @@ pub(crate) fn nap<'a, T>(
     lock(mutex)
 }
 
-/// Declares a table of the whole process that a model runs: there each run has its own.
+/// Declares a table of the whole process that a model runs: there each run has its own, and so has a child of a fork.
 macro_rules! table {
+    ($(#[$about:meta])* static $name:ident: $kind:ty = $first:expr;) => {
+        #[cfg(not(syncpoint_loom))]
+        $(#[$about])*
+        static $name: syncpoint_base::PerProcess<$kind> = syncpoint_base::PerProcess::new(|| $first);
+        #[cfg(syncpoint_loom)]
+        loom::lazy_static! {
+            $(#[$about])*
+            static ref $name: $kind = $first;
+        }
+    };
+}
+
+/// Declares a value of the whole process that a model runs: there each run has its own. A child of a fork inherits it.
+macro_rules! global {
     ($(#[$about:meta])* static $name:ident: $kind:ty = $first:expr;) => {
         #[cfg(not(syncpoint_loom))]
         $(#[$about])*
@@ -100,7 +114,7 @@ macro_rules! local {
     };
 }
 
-pub(crate) use {local, table};
+pub(crate) use {global, local, table};
 
 /// What tables of the whole process use.
 pub(crate) mod process {

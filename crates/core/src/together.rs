@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::blocking;
 use crate::error::{Error, Reason, Result};
+use crate::exit;
 use crate::graph;
 use crate::park::{Parker, Waiting};
 use crate::place::Place;
@@ -131,6 +132,11 @@ fn settled(points: &[Point]) -> Option<First> {
     Some(First { index, outcome })
 }
 
+/// The process exits on this thread: no point is waited for any more.
+fn refused() -> Option<First> {
+    exit::refusal().map(|error| First { index: 0, outcome: Err(error) })
+}
+
 /// Sleeps until a point has settled or the deadline has passed (`None`).
 fn sleep(points: &[Point], deadline: Option<Instant>, place: Place) -> Option<First> {
     let parker = Parker::of_this_thread();
@@ -140,7 +146,7 @@ fn sleep(points: &[Point], deadline: Option<Instant>, place: Place) -> Option<Fi
     let _waiting: Vec<Waiting<'_>> =
         points.iter().map(|point| Waiting::list(point, &parker)).collect();
     loop {
-        if let Some(first) = settled(points) {
+        if let Some(first) = settled(points).or_else(refused) {
             return Some(first);
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));

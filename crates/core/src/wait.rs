@@ -5,7 +5,10 @@ use std::task::Waker;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use syncpoint_base::is_exiting;
+
 use crate::error::{Error, Reason, Result};
+use crate::exit;
 use crate::graph;
 use crate::park::{Parker, Waiting};
 use crate::place::Place;
@@ -96,6 +99,7 @@ impl How {
     fn helps(&self) -> bool {
         matches!((self.wait, self.deadline), (Wait::Adaptive, Deadline::Helping))
             && !running::in_work()
+            && !is_exiting()
             // What an observer helped with would be told to nobody.
             && !observe::is_telling()
     }
@@ -129,6 +133,11 @@ fn settled(point: &Point) -> Option<Result<()>> {
         State::Failed(error) => Some(Err(error)),
         State::Pending => None,
     }
+}
+
+/// Why a wait ends before its time: the point has settled, or the process exits on this thread.
+fn outcome(point: &Point) -> Option<Result<()>> {
+    point.outcome().or_else(|| exit::refusal().map(Err))
 }
 
 /// Refuses to wait, inside work, for what comes after that work.
@@ -172,7 +181,7 @@ fn spin(point: &Point, how: &How) -> Option<Result<()>> {
     let begin = Instant::now();
     let mut drive: fn(&Point, &Waker) = graph::drive;
     loop {
-        if let Some(outcome) = point.outcome() {
+        if let Some(outcome) = outcome(point) {
             return Some(outcome);
         }
         // A slice of looks costs less than one look at the clock.
@@ -210,7 +219,7 @@ fn sleep_in_slices(point: &Point, how: &How, parker: &Arc<Parker>) -> Option<Res
     let sleeper = Waker::from(Arc::clone(parker));
     let mut drive: fn(&Point, &Waker) = graph::drive;
     loop {
-        if let Some(outcome) = point.outcome() {
+        if let Some(outcome) = outcome(point) {
             return Some(outcome);
         }
         if how.left().is_zero() {

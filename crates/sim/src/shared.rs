@@ -1,9 +1,9 @@
 //! The world that the whole process shares: the devices that are opened by their names.
 
+use syncpoint_base::PerProcess;
 use syncpoint_core::{Device, Result};
 
 use crate::sim::Sim;
-use crate::sync::OnceLock;
 
 /// How many devices [`open`] knows: two, so that waits across devices can be tried.
 pub const DEVICES: u32 = 2;
@@ -19,6 +19,6 @@ pub const DEVICES: u32 = 2;
 /// # Ok::<(), syncpoint::Error>(())
 /// ```
 pub fn open(index: u32) -> Result<Device> {
-    static SHARED: OnceLock<Sim> = OnceLock::new();
-    SHARED.get_or_init(|| Sim::builder().devices(DEVICES).build()).device(index)
+    static SHARED: PerProcess<Sim> = PerProcess::new(|| Sim::builder().devices(DEVICES).build());
+    SHARED.device(index)
 }

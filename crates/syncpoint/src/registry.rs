@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use syncpoint_base::PerProcess;
 use syncpoint_core::{Device, Error, Kind, Reason, Result};
 
 /// Opens a device by its name: `host:0`, or `host` for the first of a backend.
 ///
-/// The same name gives the same device for as long as the process lives. Opening the host makes no thread and calls no
+/// The same name gives the same device for as long as the process lives; a child of a fork opens its own. Opening the host makes no thread and calls no
 /// driver.
 ///
 /// # Errors
@@ -68,7 +69,7 @@ struct Backend {
 
 /// The devices opened so far. Guards the table; a backend's open runs under it, so that two threads that open one
 /// device get the same.
-static OPENED: Mutex<BTreeMap<String, Device>> = Mutex::new(BTreeMap::new());
+static OPENED: PerProcess<Mutex<BTreeMap<String, Device>>> = PerProcess::new(Mutex::default);
 
 const BACKENDS: [Backend; 5] = [
     Backend { name: "host", count: host::count, open: host::open },

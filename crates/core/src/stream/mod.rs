@@ -6,6 +6,7 @@ mod options;
 mod statistics;
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -177,6 +178,7 @@ impl Stream {
     /// synchronisations, which are no records.
     #[inline]
     pub(crate) fn take_point(&self, place: Place) -> Result<(Placed, Point)> {
+        self.timeline.check_process()?;
         let placed = if self.plain_records {
             Placed::new(self.timeline.enqueued())
         } else {
@@ -187,6 +189,7 @@ impl Stream {
 
     /// The same with the device's time.
     pub(crate) fn take_timed_point(&self, place: Place) -> Result<(Placed, TimedPoint)> {
+        self.timeline.check_process()?;
         EventOptions::timed().check(self.device.capabilities(), &self.device)?;
         let (placed, time) = self.raw.record_timed(place)?;
         let point = Point::new(self.timeline.clone(), placed.value, place);
@@ -209,6 +212,7 @@ impl Stream {
 
     #[inline]
     pub(crate) fn wait_for(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
+        self.timeline.check_process()?;
         let timeline = point.timeline();
         if timeline == &self.timeline || timeline.is_complete(point.value()) {
             self.elide(point, event);
@@ -219,6 +223,7 @@ impl Stream {
 
     /// Waits for a point that two loads do not tell complete; one of before a failure may be all the same.
     fn wait_further(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
+        point.timeline().check_process()?;
         if matches!(point.known(), State::Complete) {
             self.elide(point, event);
             return Ok(());
@@ -300,6 +305,8 @@ impl Stream {
     #[track_caller]
     pub fn open(&self, gate: &Gate) -> Result<()> {
         let place = Place::caller();
+        self.timeline.check_process()?;
+        gate.timeline().check_process()?;
         let placed = gate::promising(|| self.promise(gate, place))?;
         observe::tell_placed(placed.sequence, || Operation::GateOpening {
             gate: gate.id(),
@@ -343,6 +350,7 @@ impl Stream {
     /// # Errors
     /// `DeviceLost`: a lost device has no recovery.
     pub fn recover(&self) -> Result<Option<Error>> {
+        self.timeline.check_process()?;
         let failure = self.raw.recover()?;
         if failure.is_some() {
             let value = self.timeline.enqueued() + 1;
@@ -356,8 +364,11 @@ impl Stream {
         self.timeline.failure()
     }
 
-    /// What the stream counts.
+    /// What the stream counts; nothing in a child of the process that made it.
     pub fn statistics(&self) -> Statistics {
+        if self.timeline.is_inherited() {
+            return Statistics::default();
+        }
         // Relaxed: a count, ordered with nothing.
         let elided = self.elided.load(Ordering::Relaxed);
         Statistics { elided, ..self.raw.statistics() }
@@ -365,6 +376,7 @@ impl Stream {
 
     #[inline]
     fn put(&self, task: Task, work: WorkKind, place: Place) -> Result<Placed> {
+        self.timeline.check_process()?;
         let placed = self.raw.put(Item { task, place })?;
         observe::tell_placed(placed.sequence, || Operation::Enqueued {
             stream: self.id(),
@@ -399,6 +411,11 @@ impl Stream {
 
 impl Drop for Stream {
     fn drop(&mut self) {
+        if self.timeline.is_inherited() {
+            // Whoever drops the last count drops the parent's work, so it is never the last.
+            let _kept_for_ever = ManuallyDrop::new(Arc::clone(&self.raw));
+            return;
+        }
         self.raw.close();
         observe::tell_of_drop(Operation::StreamDeleted { stream: self.id() });
     }

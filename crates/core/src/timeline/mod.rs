@@ -11,14 +11,16 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
+use syncpoint_base::Process;
 use syncpoint_trace::Operation;
 
 pub use wakers::{Ticket, Woken};
 
 use crate::contract::RawStream;
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::gate::GateCell;
 use crate::id;
+use crate::inherited;
 use crate::observe::{self, Notice};
 use crate::place::Place;
 use crate::point::{Point, State};
@@ -86,6 +88,19 @@ impl Timeline {
     #[inline]
     pub fn id(&self) -> u64 {
         self.0.id
+    }
+
+    /// Whether a fork left the timeline with the parent: then nothing of it is asked or changed here.
+    #[doc(hidden)]
+    #[inline]
+    pub fn is_inherited(&self) -> bool {
+        self.0.core.is_inherited()
+    }
+
+    /// Refuses a timeline that a fork left with the parent.
+    #[inline]
+    pub(crate) fn check_process(&self) -> Result<()> {
+        inherited::check(self.0.core.process, self)
     }
 
     /// The name that the user gave, if one was given.
@@ -161,7 +176,10 @@ impl Timeline {
 
     /// What is known of a value without asking the driver.
     pub(crate) fn state(&self, value: u64) -> State {
-        self.0.core.state(value)
+        match self.check_process() {
+            Ok(()) => self.0.core.state(value),
+            Err(inherited) => State::Failed(inherited),
+        }
     }
 
     /// Whether a value is known complete, for backends: two loads and no call.
@@ -186,7 +204,10 @@ impl Timeline {
 
     /// The failure of the era that is failing now.
     pub(crate) fn failure(&self) -> Option<Error> {
-        self.0.core.failure()
+        match self.check_process() {
+            Ok(()) => self.0.core.failure(),
+            Err(inherited) => Some(inherited),
+        }
     }
 }
 
@@ -291,6 +312,8 @@ pub(crate) struct Core {
     /// Guards the waiters and the eras. A leaf: nothing is called and no other lock is taken under it.
     leaf: Mutex<Leaf>,
     enqueued: AtomicU64,
+    /// The process that made it. In a child of it every value has failed, and nobody is listed.
+    process: Process,
 }
 
 struct Leaf {
@@ -305,7 +328,13 @@ impl Core {
             floor: AtomicU64::new(0),
             enqueued: AtomicU64::new(enqueued),
             leaf: Mutex::new(Leaf { wakers: Wakers::default(), eras: Eras::default() }),
+            process: Process::current(),
         }
+    }
+
+    #[inline]
+    fn is_inherited(&self) -> bool {
+        !self.process.is_current()
     }
 
     /// The largest value complete.
@@ -317,7 +346,9 @@ impl Core {
     fn is_complete(&self, value: u64) -> bool {
         // Acquire on `floor`: pairs with the release in `fail` and `recover`. The acquire in `completed` orders this
         // load after it.
-        self.progress.completed() >= value && value >= self.floor.load(Ordering::Acquire)
+        self.progress.completed() >= value
+            && value >= self.floor.load(Ordering::Acquire)
+            && !self.is_inherited()
     }
 
     fn state(&self, value: u64) -> State {
@@ -397,6 +428,9 @@ impl Core {
     }
 
     pub(crate) fn register(&self, value: u64, waker: Waker) -> Option<Ticket> {
+        if self.is_inherited() {
+            return None;
+        }
         let mut leaf = lock(&self.leaf);
         if leaf.eras.failure_of(value).is_some() {
             return None;
@@ -412,6 +446,9 @@ impl Core {
     }
 
     pub(crate) fn unregister(&self, ticket: Ticket) {
+        if self.is_inherited() {
+            return;
+        }
         let waker = lock(&self.leaf).wakers.remove(ticket);
         drop(waker);
     }

@@ -4,10 +4,11 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use syncpoint_base::PerProcess;
+
 use super::{Hand, Pool, Seat, Serve};
 use crate::error::Result;
 use crate::hold::Crew;
-use crate::sync::process::OnceLock;
 use crate::sync::{self, LocalKey};
 
 /// A stream with something held that may go on: whoever pumps it gives to its driver, and runs, what can be.
@@ -43,8 +44,8 @@ impl Crew for Devices {
 }
 
 fn pool() -> &'static Arc<Pool<dyn Pump>> {
-    static POOL: OnceLock<Arc<Pool<dyn Pump>>> = OnceLock::new();
-    POOL.get_or_init(|| Pool::new(()))
+    static POOL: PerProcess<Arc<Pool<dyn Pump>>> = PerProcess::new(|| Pool::new(()));
+    &POOL
 }
 
 sync::local! {

@@ -2,10 +2,11 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use syncpoint_base::PerProcess;
 use syncpoint_core::{Device, Result, Stream, StreamOptions};
 
 /// The default stream of a device: the one that is current on a thread that made no other current. Made at the first
-/// call, one for each device, shared by all threads, and never dropped.
+/// call, one for each device, shared by all threads, and never dropped. A child of a fork has its own.
 ///
 /// It is a stream like any other. As everybody shares it, a failure on it reaches everybody, until somebody
 /// [recovers](Stream::recover) it.
@@ -31,7 +32,7 @@ pub fn default_stream(device: &Device) -> Result<Arc<Stream>> {
 }
 
 /// The default streams made so far. Guards the table; no stream is made and none is dropped under it.
-static STREAMS: Mutex<Vec<Arc<Stream>>> = Mutex::new(Vec::new());
+static STREAMS: PerProcess<Mutex<Vec<Arc<Stream>>>> = PerProcess::new(Mutex::default);
 
 fn table() -> MutexGuard<'static, Vec<Arc<Stream>>> {
     STREAMS.lock().unwrap_or_else(PoisonError::into_inner)
