@@ -6,7 +6,8 @@
 //!
 //! How the crew grows: a few workers are there without being asked for, as many as the machine runs at once. A worker
 //! that is about to wait inside this library counts itself out and is replaced. For blocking that nobody can see the
-//! watch brings another after some 4 ms, up to 512; the surplus ends after 10 s without work.
+//! watch brings others after some 2 ms, the more the longer it goes on, up to 512; the surplus ends after 10 s without
+//! work.
 
 mod devices;
 mod hand;
@@ -14,6 +15,7 @@ mod hand;
 mod model;
 mod pool;
 mod ready;
+mod seat;
 mod watch;
 mod worker;
 

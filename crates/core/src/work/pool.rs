@@ -7,8 +7,9 @@ use std::time::{Duration, Instant};
 
 use super::Serve;
 use super::ready::Ready;
+use super::seat::Seat;
 use super::watch::Watch;
-use super::worker::{self, Seat};
+use super::worker;
 use crate::error::{Error, Kind, Result};
 use crate::sync::{
     self, AtomicBool, AtomicU64, AtomicUsize, Builder, Condvar, Mutex, MutexGuard, Ordering, lock,
@@ -30,6 +31,9 @@ pub struct Pool<S: Serve + ?Sized> {
     waiting: AtomicUsize,
     /// How many submissions in a row were taken by helpers.
     helped: AtomicU64,
+    /// How many turns helpers run now, times two, and in the lowest bit whether the pool is closed. In one word, so that
+    /// either the last helper sees that somebody waits for it, or who waits sees that it is done.
+    helping: AtomicUsize,
     watch: Watch,
     base: usize,
     shared: S::Shared,
@@ -59,6 +63,10 @@ pub(super) struct Crew<S: Serve + ?Sized> {
 /// At most this many workers live: blocking work beyond it waits.
 const MOST_WORKERS: usize = 512;
 
+/// One helper in the word of helpers, and the bit of a closed pool.
+const ONE_HELPER: usize = 2;
+const CLOSED: usize = 1;
+
 /// After this many submissions in a row that helpers took, an enqueue leaves a napping worker alone.
 const LAZY_AFTER: u64 = if cfg!(syncpoint_loom) { 1 } else { 8 };
 
@@ -73,6 +81,7 @@ impl<S: Serve + ?Sized> Pool<S> {
             started: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
             helped: AtomicU64::new(0),
+            helping: AtomicUsize::new(0),
             watch: Watch::default(),
             base,
             shared,
@@ -156,10 +165,19 @@ impl<S: Serve + ?Sized> Pool<S> {
         self.helped.load(Ordering::Relaxed) >= LAZY_AFTER
     }
 
-    /// A helper took what was submitted.
-    pub fn note_helped(&self) {
+    /// A helper took what was submitted, and runs it for as long as the answer lives. Called under the order lock of the
+    /// stream, so that who cancels the stream finds either the helper or nothing that it could begin.
+    pub fn help(&self) -> Helping<'_, S> {
         // Relaxed: as in `is_lazy`.
         self.helped.fetch_add(1, Ordering::Relaxed);
+        // Relaxed: the lock orders it before whoever closes the pool.
+        self.helping.fetch_add(ONE_HELPER, Ordering::Relaxed);
+        Helping(self)
+    }
+
+    fn is_helped_now(&self) -> bool {
+        // Acquire: pairs with the release of the last helper; what it ran is visible.
+        self.helping.load(Ordering::Acquire) >= ONE_HELPER
     }
 
     /// A worker found something that no helper had taken.
@@ -221,7 +239,11 @@ impl<S: Serve + ?Sized> Pool<S> {
             return Err(Error::failed("the device was shut down; open it anew"));
         }
         if crew.workers == 0 {
-            self.hire(&mut crew).map_err(no_thread)?;
+            let seat = crew.seat();
+            self.hire(&seat).map_err(|error| {
+                crew.leave(&seat);
+                no_thread(error)
+            })?;
         }
         self.started.store(true, Ordering::Release);
         drop(crew);
@@ -231,24 +253,24 @@ impl<S: Serve + ?Sized> Pool<S> {
     /// Brings one more worker, if one may be brought. Where it cannot be made the watch tries again: those who live may
     /// all be blocked.
     pub(super) fn bring(self: &Arc<Self>, mut crew: MutexGuard<'_, Crew<S>>) {
-        let may = crew.workers < MOST_WORKERS && !crew.closing;
-        let failed = may && self.hire(&mut crew).is_err();
+        if crew.workers >= MOST_WORKERS || crew.closing {
+            return;
+        }
+        let seat = crew.seat();
+        // Making a thread takes long: those who work must not wait for it.
         drop(crew);
-        if failed {
+        if self.hire(&seat).is_err() {
+            self.leave(&seat);
             self.watch.arm(self);
         }
     }
 
-    /// Makes a worker, which waits for the lock that the caller holds.
-    fn hire(self: &Arc<Self>, crew: &mut Crew<S>) -> std::io::Result<()> {
-        let seat = Arc::new(Seat::default());
-        let (pool, own_seat) = (Arc::clone(self), Arc::clone(&seat));
+    /// Makes the worker of a seat.
+    fn hire(self: &Arc<Self>, seat: &Arc<Seat>) -> std::io::Result<()> {
+        let (pool, seat) = (Arc::clone(self), Arc::clone(seat));
         let builder = Builder::new().name(S::THREADS.to_owned());
         // The worker ends by itself: nobody joins it.
-        drop(builder.spawn(move || worker::work(&pool, &own_seat))?);
-        crew.workers += 1;
-        crew.seats.push(seat);
-        Ok(())
+        builder.spawn(move || worker::work(&pool, &seat)).map(drop)
     }
 
     /// Sleeps until there is work, or for at most `longest`.
@@ -272,6 +294,8 @@ impl<S: Serve + ?Sized> Pool<S> {
 
     /// Begins no item any more, and wakes every worker so that it ends.
     pub fn close(&self) {
+        // Release and acquire: pair with those of a helper that ends.
+        self.helping.fetch_or(CLOSED, Ordering::AcqRel);
         let mut crew = self.crew();
         crew.closing = true;
         self.started.store(false, Ordering::Release);
@@ -289,11 +313,12 @@ impl<S: Serve + ?Sized> Pool<S> {
         self.quiet.notify_all();
     }
 
-    /// Waits for all workers to end, at most this long. Says whether they have.
+    /// Waits for all workers of a closed pool to end, and for helpers to end their turns, at most this long. Says whether
+    /// they have.
     pub fn wait_for_quiet(&self, longest: Duration) -> bool {
         let until = Instant::now().checked_add(longest);
         let mut crew = self.crew();
-        while crew.workers > 0 {
+        while crew.workers > 0 || self.is_helped_now() {
             let left =
                 until.map_or(longest, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
@@ -305,7 +330,31 @@ impl<S: Serve + ?Sized> Pool<S> {
     }
 }
 
+/// A turn that a helper runs, until it is dropped.
+#[derive(Debug)]
+#[must_use = "the turn counts as running only while this lives"]
+pub struct Helping<'a, S: Serve + ?Sized>(&'a Pool<S>);
+
+impl<S: Serve + ?Sized> Drop for Helping<'_, S> {
+    fn drop(&mut self) {
+        // Release and acquire: pair with those of whoever closes the pool and of whoever waits for it to be quiet.
+        if self.0.helping.fetch_sub(ONE_HELPER, Ordering::AcqRel) & CLOSED != 0 {
+            // Under the lock nobody is between the look and the sleep.
+            drop(self.0.crew());
+            self.0.quiet.notify_all();
+        }
+    }
+}
+
 impl<S: Serve + ?Sized> Crew<S> {
+    /// Counts one more worker, about to be made, and gives it its seat.
+    fn seat(&mut self) -> Arc<Seat> {
+        let seat = Arc::new(Seat::default());
+        self.workers += 1;
+        self.seats.push(Arc::clone(&seat));
+        seat
+    }
+
     fn leave(&mut self, seat: &Arc<Seat>) {
         self.workers -= 1;
         self.seats.retain(|other| !Arc::ptr_eq(other, seat));

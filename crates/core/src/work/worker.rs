@@ -6,27 +6,10 @@ use std::time::Duration;
 
 use super::Serve;
 use super::hand::Hand;
-use super::pool::Pool;
+use super::pool::{Crew, Pool};
+use super::seat::Seat;
 use crate::blocking::{Blocking, set_blocking};
-use crate::sync::{AtomicU64, Ordering};
-
-/// Where a worker shows that it moves.
-#[derive(Debug, Default)]
-pub struct Seat(AtomicU64);
-
-impl Seat {
-    /// The worker begins something.
-    #[inline]
-    pub fn tick(&self) {
-        // Relaxed: only the watch reads it, and only for change.
-        self.0.store(self.0.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
-    }
-
-    pub(super) fn ticks(&self) -> u64 {
-        // Relaxed: as in `tick`.
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use crate::sync::MutexGuard;
 
 /// How long a nap is: a host that enqueues and synchronizes in a loop does without workers, and an enqueue that nobody
 /// synchronizes waits for at most one nap. Longer ones were felt (1 ms), shorter ones cost more than they save.
@@ -44,6 +27,7 @@ const HAND_FIRST: u32 = 64;
 /// What a worker does all its life.
 pub(super) fn work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, seat: &Arc<Seat>) {
     let _kept = Hand::<S>::keep();
+    seat.take();
     set_blocking(Some(Arc::new(InWork(Arc::clone(pool)))));
     let mut from_hand = 0;
     while let Some((stream, own)) = next(pool, &mut from_hand) {
@@ -71,7 +55,7 @@ fn next<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, from_hand: &mut u32) -> Option<(
 
 /// Takes a stream off the run queue; naps, then sleeps, while there is none. `None`: the worker is to end.
 pub(super) fn wait_for_work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>) -> Option<Arc<S>> {
-    let (mut naps, mut helped) = (0, pool.helped());
+    let mut rest = Rest { naps: 0, helped: pool.helped() };
     let mut crew = pool.crew();
     loop {
         if crew.closing {
@@ -85,8 +69,26 @@ pub(super) fn wait_for_work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>) -> Option<Ar
         if crew.orphaned {
             return None;
         }
-        let surplus = crew.workers - crew.blocked.min(crew.workers) > pool.base();
-        let napping = naps < NAPS;
+        crew = rest.once(pool, crew)?;
+    }
+}
+
+/// How long a worker has been without work.
+struct Rest {
+    naps: u32,
+    /// What helpers had done when it last looked.
+    helped: u64,
+}
+
+impl Rest {
+    /// Naps or sleeps once. `None`: the worker is beyond the base, and nobody has needed it for long.
+    fn once<'a, S: Serve + ?Sized>(
+        &mut self,
+        pool: &'a Pool<S>,
+        mut crew: MutexGuard<'a, Crew<S>>,
+    ) -> Option<MutexGuard<'a, Crew<S>>> {
+        let surplus = crew.workers.saturating_sub(crew.blocked) > pool.base();
+        let napping = self.naps < NAPS;
         let longest = if napping { Some(NAP) } else { surplus.then_some(SURPLUS_STAYS) };
         crew.idle += 1;
         crew.napping += usize::from(napping);
@@ -97,12 +99,14 @@ pub(super) fn wait_for_work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>) -> Option<Ar
             return None;
         }
         crew.waking = false;
-        naps += 1;
-        if pool.helped() != helped {
-            // Work that a helper did is activity too: without a nap the next enqueue would have to wake somebody.
-            helped = pool.helped();
-            naps = 0;
-        }
+        self.note(pool.helped());
+        Some(crew)
+    }
+
+    /// Work that a helper did is activity too: without a nap the next enqueue would have to wake somebody.
+    fn note(&mut self, helped: u64) {
+        self.naps = if helped == self.helped { self.naps + 1 } else { 0 };
+        self.helped = helped;
     }
 }
 
