@@ -37,7 +37,7 @@ pub use crate::panic::{contain, discard};
 pub use crate::running::{Running, in_work};
 pub use crate::time::{RawTime, Stamp, Time};
 pub use crate::waits::{Edge, Waits};
-pub use crate::work::{Hand, Keep, LEVELS, Pool, Pump, Seat, Serve, devices};
+pub use crate::work::{Hand, Helping, Keep, LEVELS, Pool, Pump, Seat, Serve, devices};
 
 /// A device of a backend.
 pub trait RawDevice: Any + fmt::Debug + Send + Sync {
@@ -153,6 +153,11 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
 
     /// Somebody sleeps until `value` is complete: see to it that the completion is noticed.
     fn expect(&self, _value: u64) {}
+
+    /// Keeps something that work up to `value`, which has failed, may use, and drops it outside every lock once nothing
+    /// of that runs any more. Called on the notifier. Where a value fails only when what ran is over, there is nothing
+    /// to wait for.
+    fn keep(&self, _value: u64, _kept: Box<dyn Send>) {}
 }
 
 /// One thing for a stream to do, and where the user asked for it.

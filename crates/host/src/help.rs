@@ -29,7 +29,7 @@ pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
         }
         let point = match try_claim(stream) {
             Claim::Taken(order) => {
-                scheduler.note_helped();
+                let _helping = scheduler.help();
                 turn::run(stream, order, Limit::Upto(*value));
                 continue;
             }

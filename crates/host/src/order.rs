@@ -164,13 +164,18 @@ impl Order {
     }
 
     /// Takes a value without an item, after everything was abandoned.
-    pub(crate) fn begin_era(&mut self) -> u64 {
+    pub(crate) fn skip(&mut self) -> u64 {
         self.latest += 1;
         self.settled = self.latest;
         self.latest
     }
 
-    /// The value of the item at the front of a stream that nobody runs.
+    /// The first value that its owner cannot have begun, where this much is complete: it runs one item at a time.
+    pub(crate) fn not_begun(&self, completed: u64) -> u64 {
+        self.front_value().min(self.settled.max(completed) + 2)
+    }
+
+    /// The value of the item at the front of the queue, or of the next to come.
     pub(crate) fn front_value(&self) -> u64 {
         self.latest + 1 - self.queue.len() as u64
     }
@@ -185,6 +190,14 @@ impl Order {
     pub(crate) fn parked_on(&self) -> Option<Point> {
         let waits = matches!(self.queue.front()?.step, Step::Wait);
         waits.then(|| self.waits.front().map(|edge| edge.point.clone())).flatten()
+    }
+
+    /// The instant that a parked stream waits for; `None` where it waits for a point.
+    pub(crate) fn parked_until(&self) -> Option<Instant> {
+        match self.queue.front()?.step {
+            Step::Until(instant) if self.state == Turn::Parked => Some(instant),
+            _ => None,
+        }
     }
 
     /// The stream has nothing to do: keeps the buffer for the next item, but not what a burst left behind.

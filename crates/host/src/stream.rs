@@ -46,6 +46,13 @@ impl HostStream {
         self.this.upgrade()
     }
 
+    /// Sees to it that there is a worker. A stream that has failed refuses with its failure all the same.
+    #[inline]
+    fn ensure_worker(&self) -> Result<()> {
+        let refusal = |error| self.order().failure.clone().unwrap_or(error);
+        self.scheduler.ensure_worker().map_err(refusal)
+    }
+
     /// Refuses on a stream that has failed or is full.
     #[inline]
     fn admit(&self, order: &mut Order) -> Result<()> {
@@ -124,7 +131,7 @@ impl Wake for HostStream {
 
 impl RawStream for HostStream {
     fn put(&self, item: Item) -> Result<Placed> {
-        self.scheduler.ensure_worker()?;
+        self.ensure_worker()?;
         let mut order = self.order();
         if let Err(error) = self.admit(&mut order) {
             drop(order);
@@ -140,7 +147,7 @@ impl RawStream for HostStream {
     }
 
     fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused> {
-        if let Err(error) = self.scheduler.ensure_worker() {
+        if let Err(error) = self.ensure_worker() {
             return Err(Refused { item, error: Some(error) });
         }
         let mut order = self.order();
@@ -159,7 +166,7 @@ impl RawStream for HostStream {
     }
 
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>> {
-        self.scheduler.ensure_worker()?;
+        self.ensure_worker()?;
         let mut order = self.order();
         if order.waits().cover(point) {
             return Ok(None);
@@ -209,7 +216,7 @@ impl RawStream for HostStream {
         order.failure = None;
         let failure = self.timeline.recover(order.enqueued());
         // The first value of the new era has nothing to do: what is recorded before new work is complete.
-        let value = order.begin_era();
+        let value = order.skip();
         self.timeline.enqueue(value);
         drop(order);
         self.timeline.complete(value);
@@ -222,13 +229,12 @@ impl RawStream for HostStream {
         if order.failure.is_some() {
             return;
         }
+        let mut at = order.front_value();
         if order.state == Turn::Running {
-            // Only the owner knows what it has begun, and fails the rest.
-            order.failure = Some(error.clone());
+            // The owner looks here after each value that it completes.
             self.cancelled.store(true, Ordering::Release);
-            return;
+            at = order.not_begun(self.timeline.completed_with_notice());
         }
-        let at = order.front_value();
         self.fail_rest(order, &mut Batch::default(), at, error);
     }
 
@@ -237,7 +243,7 @@ impl RawStream for HostStream {
 
     fn statistics(&self) -> Statistics {
         let mut statistics = Statistics::default();
-        statistics.queued = self.timeline.enqueued().saturating_sub(self.timeline.completed());
+        statistics.queued = self.timeline.pending();
         statistics
     }
 
@@ -271,16 +277,15 @@ impl HostStream {
         self.fail_rest(order, batch, at, error);
     }
 
-    /// The owner of a cancelled stream fails what it has not begun.
+    /// The owner of a cancelled stream fails what it holds and has not begun.
     #[cold]
     pub(crate) fn end_cancelled(&self, batch: &mut Batch) {
-        let mut order = self.order();
+        let order = self.order();
         self.cancelled.store(false, Ordering::Release);
-        // Counted from the end: a recovery takes a value that no batch holds.
-        order.put_back(batch);
-        let at = order.front_value();
-        if let Some(error) = order.failure.take() {
-            self.fail_rest(order, batch, at, &error);
+        if let Some(error) = order.failure.clone()
+            && !batch.items.is_empty()
+        {
+            self.fail_rest(order, batch, batch.at, &error);
         }
     }
 
@@ -294,12 +299,19 @@ impl HostStream {
         error: &Error,
     ) {
         order.failure.get_or_insert_with(|| error.clone());
+        let timer = &self.scheduler.shared().timer;
+        let alarm = order.parked_until().and_then(|instant| timer.take_back(instant, self));
         let (abandoned, waits) = order.abandon(batch);
         if order.state == Turn::Parked {
             order.state = Turn::Idle;
         }
+        if at > order.enqueued() {
+            // Nothing is left to fail: the failure is a value of its own, so that what is recorded now has failed.
+            self.timeline.enqueue(order.skip());
+        }
         let woken = self.timeline.fail(at, error.clone());
         drop(order);
+        drop(alarm);
         woken.wake();
         drop(waits);
         for entry in abandoned {

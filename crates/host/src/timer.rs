@@ -1,7 +1,6 @@
 //! The timer: wakes streams whose delay is over.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Wake;
 use std::thread;
@@ -18,44 +17,50 @@ pub(crate) struct Timer(Arc<Shared>);
 
 #[derive(Debug, Default)]
 struct Shared {
-    /// Guards the heap. Nothing is woken under it.
-    heap: Mutex<Heap>,
+    /// Guards the alarms. Nothing is woken under it.
+    alarms: Mutex<Alarms>,
     changed: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct Heap {
-    alarms: BinaryHeap<Reverse<Alarm>>,
-    number: u64,
+struct Alarms {
+    /// The next first.
+    streams: BTreeMap<Alarm, Arc<HostStream>>,
     started: bool,
     ended: bool,
 }
 
-#[derive(Debug)]
-struct Alarm {
-    instant: Instant,
-    number: u64,
-    stream: Arc<HostStream>,
-}
+/// When, and the id of the stream to be woken, which has at most one alarm.
+type Alarm = (Instant, u64);
 
 impl Timer {
     /// Wakes the stream at an instant. Called under its order lock.
     pub(crate) fn wake_at(&self, instant: Instant, stream: Arc<HostStream>) -> Result<()> {
-        let mut heap = lock(&self.0.heap);
-        self.start(&mut heap)?;
-        heap.number += 1;
-        let number = heap.number;
-        let next = heap.alarms.peek().is_none_or(|Reverse(alarm)| instant < alarm.instant);
-        heap.alarms.push(Reverse(Alarm { instant, number, stream }));
-        drop(heap);
+        let mut alarms = lock(&self.0.alarms);
+        self.start(&mut alarms)?;
+        let next = alarms.next().is_none_or(|next| instant < next);
+        // A stream that was woken before its time sets its alarm again.
+        let same = alarms.streams.insert((instant, stream.timeline.id()), stream);
+        drop(alarms);
+        drop(same);
         if next {
             self.0.changed.notify_one();
         }
         Ok(())
     }
 
-    fn start(&self, heap: &mut Heap) -> Result<()> {
-        if heap.started {
+    /// Takes an alarm back, which would keep the stream until it is due. Called under its order lock.
+    #[must_use = "the stream is to be dropped outside the lock"]
+    pub(crate) fn take_back(
+        &self,
+        instant: Instant,
+        stream: &HostStream,
+    ) -> Option<Arc<HostStream>> {
+        lock(&self.0.alarms).streams.remove(&(instant, stream.timeline.id()))
+    }
+
+    fn start(&self, alarms: &mut Alarms) -> Result<()> {
+        if alarms.started {
             return Ok(());
         }
         let shared = Arc::clone(&self.0);
@@ -66,7 +71,7 @@ impl Timer {
         })?;
         // The thread ends with the timer: nobody joins it.
         drop(thread);
-        heap.started = true;
+        alarms.started = true;
         Ok(())
     }
 }
@@ -74,7 +79,7 @@ impl Timer {
 /// No alarm is left: each holds its stream, and the stream its device.
 impl Drop for Timer {
     fn drop(&mut self) {
-        lock(&self.0.heap).ended = true;
+        lock(&self.0.alarms).ended = true;
         self.0.changed.notify_one();
     }
 }
@@ -82,61 +87,45 @@ impl Drop for Timer {
 /// Sleeps and wakes until the timer is gone.
 fn run(shared: &Shared) {
     while let Some(due) = shared.wait_for_due() {
-        for alarm in due {
-            alarm.stream.wake();
+        for stream in due.into_values() {
+            stream.wake();
         }
     }
 }
 
 impl Shared {
     /// Sleeps until an alarm is due and takes all that are; `None` when the timer is gone.
-    fn wait_for_due(&self) -> Option<Vec<Alarm>> {
-        let mut heap = lock(&self.heap);
-        while !heap.ended {
+    fn wait_for_due(&self) -> Option<BTreeMap<Alarm, Arc<HostStream>>> {
+        let mut alarms = lock(&self.alarms);
+        while !alarms.ended {
             let now = Instant::now();
-            let due = take_due(&mut heap, now);
+            let due = alarms.take_due(now);
             if !due.is_empty() {
                 return Some(due);
             }
-            heap = self.sleep(heap, now);
+            alarms = self.sleep(alarms, now);
         }
         None
     }
 
-    fn sleep<'a>(&self, heap: MutexGuard<'a, Heap>, now: Instant) -> MutexGuard<'a, Heap> {
-        match heap.alarms.peek().map(|Reverse(alarm)| alarm.instant) {
-            None => sync::wait(&self.changed, heap),
+    fn sleep<'a>(&self, alarms: MutexGuard<'a, Alarms>, now: Instant) -> MutexGuard<'a, Alarms> {
+        match alarms.next() {
+            None => sync::wait(&self.changed, alarms),
             Some(next) => {
-                sync::wait_at_most(&self.changed, heap, next.saturating_duration_since(now))
+                sync::wait_at_most(&self.changed, alarms, next.saturating_duration_since(now))
             }
         }
     }
 }
 
-fn take_due(heap: &mut Heap, now: Instant) -> Vec<Alarm> {
-    let mut due = Vec::new();
-    while heap.alarms.peek().is_some_and(|Reverse(alarm)| alarm.instant <= now) {
-        due.extend(heap.alarms.pop().map(|Reverse(alarm)| alarm));
+impl Alarms {
+    /// When the next alarm is due.
+    fn next(&self) -> Option<Instant> {
+        self.streams.first_key_value().map(|((instant, _), _)| *instant)
     }
-    due
-}
 
-impl PartialEq for Alarm {
-    fn eq(&self, other: &Self) -> bool {
-        self.number == other.number
-    }
-}
-
-impl Eq for Alarm {}
-
-impl PartialOrd for Alarm {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Alarm {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.instant, self.number).cmp(&(other.instant, other.number))
+    fn take_due(&mut self, now: Instant) -> BTreeMap<Alarm, Arc<HostStream>> {
+        let later = self.streams.split_off(&(now, u64::MAX));
+        std::mem::replace(&mut self.streams, later)
     }
 }

@@ -117,7 +117,8 @@ fn a_dropped_gate_leaves_nobody_blocked(bed: &TestBed) -> Verdict {
 }
 
 /// Catches a failed stream that takes work, that forgets its failure without being told to, whose old points recover
-/// with it, or whose new points inherit the failure.
+/// with it, or whose new points inherit the failure; that counts what was abandoned; and one whose device was shut down
+/// while it had nothing to do, and that gives points as if nothing had happened.
 pub fn a_failed_stream_stays_failed(bed: &TestBed) -> Verdict {
     let stream = bed.stream()?;
     stream.enqueue(|| ())?;
@@ -131,6 +132,7 @@ pub fn a_failed_stream_stays_failed(bed: &TestBed) -> Verdict {
     }
     let while_failed = stream.record()?;
     assert!(failure_of(&while_failed).is_same(&cause));
+    assert_eq!(stream.statistics().queued, 0, "what has failed is not queued");
     assert!(stream.failure().is_some_and(|failure| failure.is_same(&cause)));
 
     let recovered = stream.recover()?;
@@ -147,7 +149,8 @@ pub fn a_failed_stream_stays_failed(bed: &TestBed) -> Verdict {
     }
     settle(&sound);
     assert!(stream.query()?);
-    a_second_failure_is_its_own(&stream, &fresh, &cause)
+    a_second_failure_is_its_own(&stream, &fresh, &cause)?;
+    a_shutdown_fails_what_is_idle_too(bed)
 }
 
 fn a_second_failure_is_its_own(stream: &Stream, fresh: &Point, first: &Error) -> Verdict {
@@ -155,6 +158,25 @@ fn a_second_failure_is_its_own(stream: &Stream, fresh: &Point, first: &Error) ->
     let second = failure_of(&stream.record()?);
     assert!(!second.is_same(first), "each era has its own cause");
     settle(fresh);
+    Ok(())
+}
+
+fn a_shutdown_fails_what_is_idle_too(bed: &TestBed) -> Verdict {
+    let [fresh, used] = bed.streams()?;
+    used.enqueue(|| ())?;
+    let sound = used.record()?;
+    settle(&sound);
+    bed.device().shutdown(PATIENCE)?;
+    for stream in [fresh, used] {
+        let while_failed = stream.record()?;
+        let cause = failure_of(&while_failed);
+        let refusal = refused(stream.enqueue(|| ()), Kind::Failed);
+        assert!(refusal.is_same(&cause), "a failed stream refuses with its failure: {refusal}");
+        assert!(stream.recover()?.is_none(), "a shutdown has no recovery");
+        assert!(failure_of(&stream.record()?).is_same(&cause));
+        assert_eq!(stream.statistics().queued, 0, "what has failed is not queued");
+    }
+    settle(&sound);
     Ok(())
 }
 

@@ -55,6 +55,12 @@ impl Eras {
         self.0.last().filter(|era| era.upto == OPEN).map(|era| &era.error)
     }
 
+    /// How many of the values above `after` and up to `upto` have failed.
+    pub(crate) fn failed_between(&self, after: u64, upto: u64) -> u64 {
+        let late = self.0.iter().rev().take_while(|era| era.upto > after);
+        late.map(|era| (era.upto.min(upto) + 1).saturating_sub(era.from.max(after + 1))).sum()
+    }
+
     /// The failure of the era that holds `value`.
     pub(crate) fn failure_of(&self, value: u64) -> Option<&Error> {
         let index = self.0.partition_point(|era| era.upto < value);

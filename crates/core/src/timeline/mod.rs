@@ -201,6 +201,18 @@ impl Timeline {
     pub fn has_failed(&self) -> bool {
         self.0.core.is_failing()
     }
+    /// How many values are enqueued and neither complete nor failed.
+    #[doc(hidden)]
+    pub fn pending(&self) -> u64 {
+        self.0.core.pending(self.enqueued())
+    }
+
+    /// The largest value complete; whoever completes a later one sees, after that, what the caller wrote before.
+    #[doc(hidden)]
+    pub fn completed_with_notice(&self) -> u64 {
+        self.0.core.progress.announce()
+    }
+
 
     /// The failure of the era that is failing now.
     pub(crate) fn failure(&self) -> Option<Error> {
@@ -377,6 +389,12 @@ impl Core {
     }
 
     fn failure(&self) -> Option<Error> {
+    fn pending(&self, enqueued: u64) -> u64 {
+        let leaf = lock(&self.leaf);
+        let completed = self.progress.completed();
+        enqueued.saturating_sub(completed + leaf.eras.failed_between(completed, enqueued))
+    }
+
         if !self.is_failing() {
             return None;
         }
@@ -508,5 +526,17 @@ mod tests {
         core.complete(9);
         core.complete(4);
         assert_eq!(core.progress.completed(), 9);
+    #[test]
+    fn what_has_failed_is_not_pending() {
+        let core = Core::new(0);
+        core.complete(2);
+        core.fail(5, Error::failed("on purpose")).wake();
+        assert_eq!([core.pending(2), core.pending(4), core.pending(9)], [0, 2, 2]);
+        assert!(core.recover(9).is_some());
+        assert_eq!(core.pending(12), 2 + 3, "in the new era what it enqueues is");
+        core.complete(10);
+        assert_eq!(core.pending(12), 2);
+    }
+
     }
 }

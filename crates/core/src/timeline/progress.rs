@@ -54,8 +54,8 @@ impl Progress {
         }
     }
 
-    /// Sets the waiting bit and gives the completed value of that moment. Called under the lock of the waiters, after
-    /// the waiter is listed.
+    /// Sets the waiting bit and gives the completed value of that moment: whoever raises it further sees what was written
+    /// before. A waiter calls it under the lock of the waiters, after it is listed; without one the bit costs a look.
     pub(crate) fn announce(&self) -> u64 {
         // Release and acquire: pair with the exchange in `advance`, in whichever order the two come.
         self.0.fetch_or(WAITING, Ordering::AcqRel) >> 1

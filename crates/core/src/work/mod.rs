@@ -24,9 +24,9 @@ use std::sync::Arc;
 
 pub use devices::{Pump, devices};
 pub use hand::{Hand, Keep};
-pub use pool::Pool;
+pub use pool::{Helping, Pool};
 pub use ready::LEVELS;
-pub use worker::Seat;
+pub use seat::Seat;
 
 use crate::sync::LocalKey;
 
