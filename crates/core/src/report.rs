@@ -131,12 +131,9 @@ fn step(point: &Point, links: &mut Vec<Link>) -> Result<Point, End> {
 
 impl fmt::Display for WaitReport {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} (recorded at {}) is not complete",
-            self.awaited,
-            self.awaited.place()
-        )?;
+        let (awaited, place) = (&self.awaited, self.awaited.place());
+        let came = if awaited.timeline().is_gate() { "made" } else { "recorded" };
+        write!(formatter, "{awaited} ({came} at {place}) is not complete")?;
         for link in &self.links {
             write!(formatter, "\n  {link}")?;
         }

@@ -114,7 +114,7 @@ fn a_gate_alone_is_said_to_be_unopened() {
     assert_eq!(end, End::Unopened(gate.point().place()));
     assert_eq!(
         words,
-        "gate G1 (recorded at here) is not complete\n  \
+        "gate G1 (made at here) is not complete\n  \
          the gate was made at here; no stream is going to open it, only the host can"
     );
     gate.open().unwrap();

@@ -138,6 +138,7 @@ pub fn a_lent_object_comes_clean(bed: &TestBed) -> Verdict {
         (pool.stream(priority)?, pool.stream(priority)?, pool.stream(priority)?);
     let (ids, gate) = ([busy.id(), failing.id(), other.id()], Gate::new());
     busy.wait(&gate.point())?;
+    busy.wait(&gate.point())?;
     busy.enqueue(|| ())?;
     let end = busy.record()?;
     failing.wait(&gate.point())?;
@@ -156,6 +157,7 @@ pub fn a_lent_object_comes_clean(bed: &TestBed) -> Verdict {
     for stream in &lent_now {
         assert_ne!(stream.id(), ids[1], "a failed stream is not lent again");
         assert!(stream.failure().is_none() && stream.query()?, "{stream:?} comes clean");
+        assert_eq!(stream.statistics().elided, 0, "{stream:?} counts what its last holder did");
     }
     assert_eq!(pool.statistics().given_up, 1);
     events_come_clean(bed)

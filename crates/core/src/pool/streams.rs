@@ -87,6 +87,10 @@ impl StreamPool {
 impl Lends for Stream {
     type Key = i32;
 
+    fn refresh(&mut self) {
+        self.count_anew();
+    }
+
     /// A stream comes back when its work has settled. No driver is asked for a point: all work of a managed stream came
     /// through us, so the latest value is its end.
     fn bring_back(self, counter: Weak<Counter<Self>>, ticket: LoanTicket<Self::Key>) {

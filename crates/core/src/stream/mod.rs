@@ -45,6 +45,8 @@ pub struct Stream {
     /// Whether a record is the latest value and no operation: then it is read here, with no call.
     plain_records: bool,
     elided: AtomicU64,
+    /// Driver calls made for earlier holders, where a pool lends the stream.
+    calls_before: u64,
 }
 
 impl Stream {
@@ -55,8 +57,10 @@ impl Stream {
         priority: i32,
     ) -> Self {
         let mode = Mode::Managed;
-        let (plain_records, elided) = (raw.has_plain_records(), AtomicU64::new(0));
-        let stream = Self { raw, timeline, device, priority, mode, plain_records, elided };
+        let plain_records = raw.has_plain_records();
+        let (elided, calls_before) = (AtomicU64::new(0), 0);
+        let stream =
+            Self { raw, timeline, device, priority, mode, plain_records, elided, calls_before };
         observe::tell(|| Operation::StreamCreated {
             stream: stream.id(),
             device: stream.device.to_string(),
@@ -371,7 +375,15 @@ impl Stream {
         }
         // Relaxed: a count, ordered with nothing.
         let elided = self.elided.load(Ordering::Relaxed);
-        Statistics { elided, ..self.raw.statistics() }
+        let counted = self.raw.statistics();
+        let driver_calls = counted.driver_calls.saturating_sub(self.calls_before);
+        Statistics { elided, driver_calls, ..counted }
+    }
+
+    /// Begins to count anew: the stream has a new holder.
+    pub(crate) fn count_anew(&mut self) {
+        self.elided = AtomicU64::new(0);
+        self.calls_before = self.raw.statistics().driver_calls;
     }
 
     #[inline]

@@ -12,11 +12,11 @@ pub enum Mode {
     Borrowed,
 }
 
-/// What a stream counts.
+/// What a stream counts. One that a pool lends counts from then on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Statistics {
-    /// Items enqueued and not complete.
+    /// Items enqueued that are neither complete nor failed.
     pub queued: u64,
     /// Items held on the host, not yet given to the driver; on the host backend, where nothing is held, zero.
     pub held: u64,
