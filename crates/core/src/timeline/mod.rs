@@ -195,12 +195,6 @@ impl Timeline {
         self.state(value)
     }
 
-    /// Whether an era fails now.
-    #[doc(hidden)]
-    #[inline]
-    pub fn has_failed(&self) -> bool {
-        self.0.core.is_failing()
-    }
     /// How many values are enqueued and neither complete nor failed.
     #[doc(hidden)]
     pub fn pending(&self) -> u64 {
@@ -213,6 +207,12 @@ impl Timeline {
         self.0.core.progress.announce()
     }
 
+    /// Whether an era fails now.
+    #[doc(hidden)]
+    #[inline]
+    pub fn has_failed(&self) -> bool {
+        self.0.core.is_failing()
+    }
 
     /// The failure of the era that is failing now.
     pub(crate) fn failure(&self) -> Option<Error> {
@@ -383,18 +383,18 @@ impl Core {
         (self.progress.completed() >= value).then_some(State::Complete)
     }
 
-    fn is_failing(&self) -> bool {
-        // Acquire: as in `is_complete`.
-        self.floor.load(Ordering::Acquire) == u64::MAX
-    }
-
-    fn failure(&self) -> Option<Error> {
     fn pending(&self, enqueued: u64) -> u64 {
         let leaf = lock(&self.leaf);
         let completed = self.progress.completed();
         enqueued.saturating_sub(completed + leaf.eras.failed_between(completed, enqueued))
     }
 
+    fn is_failing(&self) -> bool {
+        // Acquire: as in `is_complete`.
+        self.floor.load(Ordering::Acquire) == u64::MAX
+    }
+
+    fn failure(&self) -> Option<Error> {
         if !self.is_failing() {
             return None;
         }
@@ -521,12 +521,6 @@ mod tests {
     }
 
     #[test]
-    fn completion_never_falls_back() {
-        let core = Core::new(0);
-        core.complete(9);
-        core.complete(4);
-        assert_eq!(core.progress.completed(), 9);
-    #[test]
     fn what_has_failed_is_not_pending() {
         let core = Core::new(0);
         core.complete(2);
@@ -538,5 +532,11 @@ mod tests {
         assert_eq!(core.pending(12), 2);
     }
 
+    #[test]
+    fn completion_never_falls_back() {
+        let core = Core::new(0);
+        core.complete(9);
+        core.complete(4);
+        assert_eq!(core.progress.completed(), 9);
     }
 }
