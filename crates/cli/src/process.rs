@@ -69,7 +69,7 @@ mod tests {
     fn every_text_of_a_command_can_speak_of_the_scratch_folder() {
         let scratch = Scratch::new().unwrap();
         let plan = plan("a/b.toml", "dir=\"{scratch}\"\nenv={ HOME = \"{scratch}/h\" }");
-        assert!(plan.needs_scratch());
+        assert!(plan.first_use_of_scratch().is_some());
         let process = process(&plan, Some(&scratch));
         assert_eq!(process.get_current_dir(), Some(scratch.folder()));
         assert_eq!(process.get_args().collect::<Vec<_>>(), [scratch.folder().join("x")]);

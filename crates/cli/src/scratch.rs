@@ -8,7 +8,7 @@ use std::{
     process,
 };
 
-use crate::plan::{Plan, Work};
+use crate::plan::{Plan, Step, Work};
 
 /// What stands for the folder in the texts of a command.
 pub const PLACEHOLDER: &str = "{scratch}";
@@ -90,9 +90,9 @@ fn make_private(folder: &Path) -> io::Result<()> {
 }
 
 impl Plan {
-    /// Whether a command speaks of the scratch folder, so that the run has to make one.
-    pub fn needs_scratch(&self) -> bool {
-        self.steps().iter().any(|step| match &step.work {
+    /// The first step whose command speaks of the scratch folder, so that the run has to make one.
+    pub fn first_use_of_scratch(&self) -> Option<&Step> {
+        self.steps().iter().find(|step| match &step.work {
             Work::Command(command) => command.texts().any(|text| text.contains(PLACEHOLDER)),
             _ => false,
         })

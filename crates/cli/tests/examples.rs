@@ -44,13 +44,13 @@ fn overlap_needs_no_program_and_no_certain_device() {
     let plan =
         Plan::load(&folder().join("overlap.toml"), &sim).unwrap_or_else(|error| panic!("{error}"));
     assert!(plan.streams().iter().all(|stream| stream.device == sim));
-    assert!(!plan.needs_scratch());
+    assert_eq!(plan.first_use_of_scratch(), None);
 }
 
 #[test]
 fn files_does_what_it_says_and_leaves_nothing_behind() {
     let (plan, before) = (load("files.toml"), files().expect("the examples are there"));
-    assert!(plan.needs_scratch());
+    assert!(plan.first_use_of_scratch().is_some());
     let scratch = Scratch::new().expect("a scratch folder");
     for &step in plan.order() {
         let step = &plan.steps()[step];

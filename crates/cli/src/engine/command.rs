@@ -1,14 +1,18 @@
 //! Commands: started in the order of their stream, heard to their end, failed if they failed.
 
 use std::{
-    io::{self, PipeReader},
+    io::{self, ErrorKind, PipeReader},
     os::unix::process::{CommandExt, ExitStatusExt},
+    path::Path,
     process::{self, Child, ExitStatus, Stdio},
     sync::{Arc, mpsc::Sender},
     thread,
 };
 
-use rustix::process::{Pid, Signal};
+use rustix::{
+    io::Errno,
+    process::{Pid, Signal},
+};
 use syncpoint::{Error, Gate, Result, Stream};
 
 use super::{
@@ -103,14 +107,30 @@ impl Job {
         child.wait()
     }
 
-    /// Why a process could not be started. A missing folder and a missing program are one error to the system.
+    /// Why a process could not be started, and what to do. A missing folder and a missing program are one error to the
+    /// system.
     fn excuse(&self, program: &str, error: &io::Error) -> String {
-        match self.command.get_current_dir() {
-            Some(folder) if !folder.is_dir() => {
-                format!("{program} cannot be started: there is no folder {}", folder.display())
-            }
-            _ => format!("{program} cannot be started: {error}"),
+        let folder = self.command.get_current_dir().unwrap_or_else(|| Path::new("."));
+        if !folder.is_dir() {
+            let folder = folder.display();
+            return format!(
+                "{program} cannot be started: there is no folder {folder}; make it, or name another with dir"
+            );
         }
+        let remedy = match error.kind() {
+            // Without a slash it was looked for on the path, and what lies in the folder is not meant.
+            ErrorKind::NotFound if program.contains('/') && folder.join(program).exists() => {
+                "the interpreter that its first line names is missing: install it, or name another there"
+            }
+            ErrorKind::NotFound => "install it, or write its path if it is not on PATH",
+            ErrorKind::PermissionDenied => "make it executable: chmod +x",
+            ErrorKind::ArgumentListTooLong => "give it fewer arguments, or put them into a file",
+            _ if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
+                "it is no program of this machine: begin it with a line such as #!/bin/sh, or name its interpreter before it"
+            }
+            _ => "let fewer commands run at once: put their steps on fewer streams",
+        };
+        format!("{program} cannot be started: {error}; {remedy}")
     }
 }
 

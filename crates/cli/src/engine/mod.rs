@@ -1,7 +1,7 @@
 //! Runs a checked plan on real devices, through nothing but what `syncpoint` offers its users.
 //!
 //! [`Run::prepare`] opens the devices, makes streams and buffers, and enqueues every step behind a gate, so that all that
-//! can be refused is refused before anything runs. [`Run::go`] opens the gate, and answers a
+//! can be refused is refused before anything runs, at its line of the file. [`Run::go`] opens the gate, and answers a
 //! [`Report`](crate::report::Report) when every step has ended, the time has run out, or a [`Stopper`] was used.
 //!
 //! - Steps of one stream run in the order of the file; a `wait` makes the stream wait for the point behind the step that
@@ -25,18 +25,19 @@ mod children;
 mod clock;
 #[cfg_attr(not(unix), path = "no_command.rs")]
 mod command;
+mod device;
 mod event;
 mod held;
 #[cfg(unix)]
 mod listen;
 mod machine;
 mod outcome;
-mod refusal;
+mod room;
 mod run;
 mod steps;
 mod stop;
 
+pub use device::open;
 pub use event::Progress;
-pub use refusal::Refusal;
 pub use run::Run;
 pub use stop::Stopper;

@@ -1,7 +1,7 @@
 //! A run from its preparation to its report.
 
 use std::{
-    mem,
+    env, mem,
     sync::{
         Arc,
         mpsc::{self, Receiver, RecvTimeoutError},
@@ -18,12 +18,11 @@ use super::{
     held::Stuck,
     machine::Machine,
     outcome::{self, Seen, Told},
-    refusal::Refusal,
     steps::{Layer, Marks},
     stop::Stopper,
 };
 use crate::{
-    plan::Plan,
+    plan::{Finding, Plan, Problems},
     report::{CutShort, Hold, Report},
     scratch::Scratch,
 };
@@ -65,8 +64,8 @@ impl<'p> Run<'p> {
     ///
     /// # Errors
     ///
-    /// [`Refusal`]: a device is not to be had, or refuses a stream, a buffer or a step; or there is no scratch folder.
-    pub fn prepare(plan: &'p Plan) -> Result<Self, Refusal> {
+    /// [`Problems`]: a device is not to be had, or refuses a stream, a buffer or a step; or there is no scratch folder.
+    pub fn prepare(plan: &'p Plan) -> Result<Self, Problems> {
         let (sender, events) = mpsc::channel();
         let children = Arc::new(Children::default());
         let gate = Gate::named("begin of the run");
@@ -221,11 +220,18 @@ impl Drop for Run<'_> {
     }
 }
 
-fn make_scratch(plan: &Plan) -> Result<Option<Scratch>, Refusal> {
-    if !plan.needs_scratch() {
+fn make_scratch(plan: &Plan) -> Result<Option<Scratch>, Problems> {
+    let Some(step) = plan.first_use_of_scratch() else {
         return Ok(None);
-    }
-    Scratch::new().map(Some).map_err(|error| Refusal::of("the scratch folder", error))
+    };
+    Scratch::new().map(Some).map_err(|error| {
+        let (name, folder) = (&step.name, env::temp_dir());
+        let message = format!(
+            "step {name:?} needs a scratch folder, and none can be made in {}: {error}; set TMPDIR to a folder that you may write to",
+            folder.display()
+        );
+        plan.problems(vec![Finding::new(&step.at, message)])
+    })
 }
 
 /// Removes the scratch folder; answers what to tell if that fails.

@@ -9,11 +9,10 @@ use super::{
     command::{self, Job},
     event::Event,
     machine::Machine,
-    refusal::Refusal,
 };
 use crate::{
     graph::Why,
-    plan::{Command, Plan, Step, Work},
+    plan::{Command, Finding, Plan, Problems, Step, Work},
     scratch::Scratch,
 };
 
@@ -36,12 +35,14 @@ pub(super) struct Layer<'p> {
 
 impl Layer<'_> {
     /// Enqueues every step, each after all that it waits for. Answers the marks in the order of the file.
-    pub(super) fn lay(&self) -> Result<Vec<Marks>, Refusal> {
+    pub(super) fn lay(&self) -> Result<Vec<Marks>, Problems> {
         let mut marks: Vec<Option<Marks>> = self.plan.steps().iter().map(|_| None).collect();
         for &place in self.plan.order() {
             let step = &self.plan.steps()[place];
             let laid = self.step(place, step, &marks).and_then(|laid| self.tell(place, laid));
-            marks[place] = Some(laid.map_err(|error| self.refusal(step, &error))?);
+            // Told alone: what comes behind it would be refused for want of its marks.
+            let told = |error| self.plan.problems(vec![finding(step, &error)]);
+            marks[place] = Some(laid.map_err(told)?);
         }
         // The order names every step, so none is missing.
         Ok(marks.into_iter().flatten().collect())
@@ -98,14 +99,13 @@ impl Layer<'_> {
         })?;
         Ok(marks)
     }
+}
 
-    fn refusal(&self, step: &Step, error: &Error) -> Refusal {
-        let place = format!("{}:{}", self.plan.file().display(), step.line);
-        let step = format!("{place}: step {:?}", step.name);
-        if error.kind() == Kind::Exhausted {
-            let reason = format!("{error}; or spread the steps of its stream over more streams");
-            return Refusal::of(step, reason);
-        }
-        Refusal::of(step, error)
-    }
+fn finding(step: &Step, error: &Error) -> Finding {
+    let spread = match error.kind() {
+        Kind::Exhausted => "; or spread the steps of its stream over more streams",
+        _ => "",
+    };
+    let (name, message) = (&step.name, error.message());
+    Finding::new(&step.at, format!("step {name:?} cannot be enqueued: {message}{spread}"))
 }

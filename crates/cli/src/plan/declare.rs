@@ -24,16 +24,20 @@ pub(super) struct Declared {
 
 #[derive(Debug)]
 pub(super) struct Stream {
+    /// Its header.
+    pub(super) span: Range<usize>,
     pub(super) name: Option<Spanned<String>>,
-    pub(super) priority: Option<i32>,
-    pub(super) device: Option<DeviceName>,
+    pub(super) priority: Option<Spanned<i32>>,
+    pub(super) device: Option<Spanned<DeviceName>>,
 }
 
 #[derive(Debug)]
 pub(super) struct Buffer {
+    /// Its header.
+    pub(super) span: Range<usize>,
     pub(super) name: Option<Spanned<String>>,
-    pub(super) bytes: u64,
-    pub(super) device: Option<DeviceName>,
+    pub(super) bytes: Spanned<u64>,
+    pub(super) device: Option<Spanned<DeviceName>>,
 }
 
 #[derive(Debug)]
@@ -104,8 +108,9 @@ fn stream(fields: Fields<'_>) -> Stream {
     let range = "from -2147483648 to 2147483647";
     let priority = fields.whole("priority", range);
     let device = device(&fields);
+    let span = fields.span.clone();
     fields.finish();
-    Stream { name, priority, device }
+    Stream { span, name, priority, device }
 }
 
 fn buffer(fields: Fields<'_>) -> Buffer {
@@ -113,16 +118,18 @@ fn buffer(fields: Fields<'_>) -> Buffer {
     if fields.key_span("bytes").is_none() {
         fields.complain("has no size; add bytes = \"64 MiB\"");
     }
-    let bytes = fields.size("bytes").map_or(0, Spanned::into_inner);
+    let span = fields.span.clone();
+    let bytes = fields.size("bytes").unwrap_or_else(|| Spanned::new(span.clone(), 0));
     let device = device(&fields);
     fields.finish();
-    Buffer { name, bytes, device }
+    Buffer { span, name, bytes, device }
 }
 
-fn device(fields: &Fields<'_>) -> Option<DeviceName> {
+fn device(fields: &Fields<'_>) -> Option<Spanned<DeviceName>> {
     let text = fields.text("device", "\"host:0\"")?;
     let told = |error| fields.complain_at(&text.span(), &format!("has a bad device: {error}"));
-    text.get_ref().parse().map_err(told).ok()
+    let name = text.get_ref().parse().map_err(told).ok()?;
+    Some(Spanned::new(text.span(), name))
 }
 
 fn step(fields: Fields<'_>) -> Step {

@@ -1,6 +1,10 @@
 //! The name of a device, such as `host:0`.
 
-use std::{error, fmt, str::FromStr};
+use std::{
+    error, fmt,
+    num::{IntErrorKind, ParseIntError},
+    str::FromStr,
+};
 
 use super::name;
 
@@ -57,32 +61,36 @@ enum Fault {
 impl FromStr for DeviceName {
     type Err = DeviceNameError;
 
-    /// Reads `BACKEND:NUMBER`.
+    /// Reads `BACKEND:NUMBER`, or `BACKEND` for the first of its devices, as [`syncpoint::open`] does.
     ///
     /// # Errors
     ///
     /// [`DeviceNameError`] if the form is another, the number does not fit 32 bits, or no backend is called so.
     fn from_str(text: &str) -> Result<Self, DeviceNameError> {
         let refuse = |fault| DeviceNameError { text: text.to_owned(), fault };
-        let (backend, number) = text.split_once(':').ok_or_else(|| refuse(Fault::Form))?;
+        let (backend, number) = split(text);
         let known = BACKENDS.into_iter().find(|known| *known == backend);
         let backend = known.ok_or_else(|| refuse(Fault::Backend))?;
-        if number.is_empty() || !number.bytes().all(|digit| digit.is_ascii_digit()) {
-            return Err(refuse(Fault::Form));
-        }
-        let number = number.parse().map_err(|_| refuse(Fault::Number))?;
+        let number = number.parse().map_err(|error: ParseIntError| match error.kind() {
+            IntErrorKind::PosOverflow => refuse(Fault::Number),
+            _ => refuse(Fault::Form),
+        })?;
         Ok(Self { backend, number })
     }
+}
+
+/// The backend and the number of a name; the number may be left out.
+fn split(text: &str) -> (&str, &str) {
+    text.split_once(':').unwrap_or((text, "0"))
 }
 
 impl fmt::Display for DeviceNameError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { text, fault } = self;
-        let (backend, number) = text.split_once(':').unwrap_or((text, "0"));
+        let (backend, number) = split(text);
         write!(formatter, "{text:?} ")?;
         match fault {
             Fault::Form => {
-                let backend = name::nearest(backend, BACKENDS).unwrap_or("host");
                 write!(formatter, "is not a backend and a number; write \"{backend}:0\"")
             }
             Fault::Number => {
@@ -113,10 +121,28 @@ mod tests {
     }
 
     #[test]
+    fn what_the_library_opens_has_a_name() {
+        for text in ["host", "host:0", "host:00", "sim", "sim:1"] {
+            let name: DeviceName = text.parse().unwrap();
+            let opened = syncpoint::open(text).unwrap();
+            assert_eq!(opened, syncpoint::open(&name.to_string()).unwrap(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_backend_of_the_library_has_a_name() {
+        let mut known: Vec<_> = syncpoint::available().iter().map(|each| each.backend).collect();
+        let mut named = BACKENDS.to_vec();
+        known.sort_unstable();
+        named.sort_unstable();
+        assert_eq!(known, named);
+    }
+
+    #[test]
     fn each_misspelling_has_its_remedy() {
         let cases = [
-            ("host", "\"host\" is not a backend and a number; write \"host:0\""),
-            ("gpu", "\"gpu\" is not a backend and a number; write \"host:0\""),
+            ("gpu", "\"gpu\" names no backend; there are host, cuda, vulkan, metal, sim"),
+            ("hots", "\"hots\" names no backend; did you mean \"host:0\"?"),
             ("cuda:", "\"cuda:\" is not a backend and a number; write \"cuda:0\""),
             ("cuda:-1", "\"cuda:-1\" is not a backend and a number; write \"cuda:0\""),
             ("cdua:1", "\"cdua:1\" names no backend; did you mean \"cuda:1\"?"),

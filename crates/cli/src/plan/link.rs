@@ -2,7 +2,8 @@
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    path::PathBuf,
+    ops::Range,
+    path::Path,
 };
 
 use toml::Spanned;
@@ -24,7 +25,7 @@ pub(super) type Names<'d> = BTreeMap<&'d str, (usize, &'d Spanned<String>)>;
 /// Links a file. Answers none exactly when something is wrong, and then the ledger has it.
 pub(super) fn link(
     declared: &Declared,
-    file: PathBuf,
+    file: &Path,
     default: &DeviceName,
     ledger: &Ledger<'_>,
 ) -> Option<Plan> {
@@ -40,23 +41,44 @@ pub(super) fn link(
     }
     let order = graph::sort(&after.iter().map(Vec::as_slice).collect::<Vec<_>>());
     let steps = steps.into_iter().collect::<Option<_>>()?;
-    Some(Plan { file, streams, buffers, steps, order })
+    let (file, text) = (file.to_owned(), ledger.text().to_owned());
+    Some(Plan { file, text, streams, buffers, steps, order })
 }
 
 impl declare::Stream {
     /// A stream without a name is built, too, so that places in the lists agree; its plan is never seen.
     fn build(&self, default: &DeviceName) -> Stream {
         let name = self.name.as_ref().map(|name| name.get_ref().clone()).unwrap_or_default();
-        let device = self.device.as_ref().unwrap_or(default).clone();
-        Stream { name, priority: self.priority, device }
+        let (device, device_at) = placed(self.device.as_ref(), default, &self.span);
+        let priority_at = self.priority.as_ref().map_or_else(|| self.span.clone(), Spanned::span);
+        let priority = self.priority.as_ref().map(|priority| *priority.get_ref());
+        Stream { name, priority, device, device_at, priority_at }
     }
 }
 
 impl declare::Buffer {
     fn build(&self, default: &DeviceName) -> Buffer {
         let name = self.name.as_ref().map(|name| name.get_ref().clone()).unwrap_or_default();
-        let device = self.device.as_ref().unwrap_or(default).clone();
-        Buffer { name, bytes: self.bytes, device }
+        let (device, device_at) = placed(self.device.as_ref(), default, &self.span);
+        Buffer {
+            name,
+            bytes: *self.bytes.get_ref(),
+            device,
+            device_at,
+            bytes_at: self.bytes.span(),
+        }
+    }
+}
+
+/// A device and where the file names it; the header of what is put there where the file does not.
+fn placed(
+    named: Option<&Spanned<DeviceName>>,
+    default: &DeviceName,
+    header: &Range<usize>,
+) -> (DeviceName, Range<usize>) {
+    match named {
+        Some(device) => (device.get_ref().clone(), device.span()),
+        None => (default.clone(), header.clone()),
     }
 }
 
@@ -93,7 +115,7 @@ impl<'d> Linker<'d> {
         let work = step.work.as_ref().and_then(|work| self.work(step, work, device));
         Some(Step {
             name: step.name.as_ref()?.get_ref().clone(),
-            line: self.ledger.line(&step.span),
+            at: step.span.clone(),
             stream: stream?,
             work: work?,
             after: after.to_vec(),
@@ -102,7 +124,7 @@ impl<'d> Linker<'d> {
     }
 
     fn device(&self, stream: usize) -> &'d DeviceName {
-        self.declared.streams[stream].device.as_ref().unwrap_or(self.default)
+        self.declared.streams[stream].device.as_ref().map_or(self.default, Spanned::get_ref)
     }
 
     fn work(

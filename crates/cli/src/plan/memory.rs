@@ -63,7 +63,7 @@ impl<'d> Memory<'d> {
     ) -> Option<(usize, usize, u64)> {
         let (source, target) = (self.find(place, from), self.find(place, to));
         let (source, target) = (source?, target?);
-        let whole = Spanned::new(to.span(), self.buffers[source].bytes);
+        let whole = Spanned::new(to.span(), *self.buffers[source].bytes.get_ref());
         let read = self.within(place, "reads", source, bytes);
         let written = self.within(place, "writes", target, Some(bytes.unwrap_or(&whole)));
         read.and(written).map(|bytes| (source, target, bytes))
@@ -93,7 +93,7 @@ impl<'d> Memory<'d> {
     }
 
     fn device(&self, buffer: usize) -> &'d DeviceName {
-        self.buffers[buffer].device.as_ref().unwrap_or(self.default)
+        self.buffers[buffer].device.as_ref().map_or(self.default, Spanned::get_ref)
     }
 
     /// The number of bytes, if the buffer has so many.
@@ -107,7 +107,8 @@ impl<'d> Memory<'d> {
         let Buffer { name: Some(name), bytes: size, .. } = &self.buffers[buffer] else {
             return None;
         };
-        let Some(bytes) = bytes.filter(|bytes| *bytes.get_ref() > *size) else {
+        let size = size.get_ref();
+        let Some(bytes) = bytes.filter(|bytes| bytes.get_ref() > size) else {
             return Some(bytes.map_or(*size, |bytes| *bytes.get_ref()));
         };
         let line = place.ledger.line(&name.span());

@@ -62,15 +62,17 @@ mod problem;
 mod quantity;
 mod source;
 mod syntax;
+mod text;
 mod work;
 
-use std::{fs, path::Path};
+use std::{io, path::Path};
 
 use toml::de::DeTable;
 
 pub use device::{DeviceName, DeviceNameError};
 pub use model::{Buffer, Command, Plan, Step, Stream, Work};
 pub use numbers::parse_time;
+pub(crate) use problem::Finding;
 pub use problem::{Problem, Problems};
 
 use declare::Declared;
@@ -82,12 +84,23 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`Problems`]: the file cannot be read, or all that is wrong in it.
+    /// [`Problems`]: the file cannot be read or is no regular file, or all that is wrong in it.
     pub fn load(file: &Path, default: &DeviceName) -> Result<Self, Problems> {
-        let shown = file.display().to_string();
-        let bytes = fs::read(file).map_err(|error| Problems::unreadable(&shown, &error))?;
-        let text = String::from_utf8(bytes).map_err(|error| Problems::not_text(&shown, &error))?;
-        Self::parse(file, &text, default)
+        Self::parse(file, &text::of_file(file)?, default)
+    }
+
+    /// Reads a pipeline from a stream, such as standard input; `name` is what messages call it, and commands run in the
+    /// folder that it stands in.
+    ///
+    /// # Errors
+    ///
+    /// [`Problems`]: the stream cannot be read or has no end, or all that is wrong in it.
+    pub fn read(
+        name: &Path,
+        stream: impl io::Read,
+        default: &DeviceName,
+    ) -> Result<Self, Problems> {
+        Self::parse(name, &text::of_stream(name, stream)?, default)
     }
 
     /// Reads the text of a pipeline file; `file` is what messages call it, and commands run in its folder.
@@ -98,13 +111,23 @@ impl Plan {
     pub fn parse(file: &Path, text: &str, default: &DeviceName) -> Result<Self, Problems> {
         let source = Source::new(text);
         let ledger = Ledger::new(&source);
-        let plan = read(&source, file, default, &ledger);
-        plan.ok_or_else(|| ledger.close(&file.display().to_string()))
+        let plan = understand(&source, file, default, &ledger);
+        plan.ok_or_else(|| ledger.close(file))
+    }
+
+    /// What was found while the plan was being carried out, told as if it had been found while it was read.
+    pub(crate) fn problems(&self, findings: Vec<Finding>) -> Problems {
+        let source = Source::new(&self.text);
+        let ledger = Ledger::new(&source);
+        for Finding { at, message } in findings {
+            ledger.add(&at, message);
+        }
+        ledger.close(&self.file)
     }
 }
 
 /// The plan of a text; none exactly when the ledger has something to tell.
-fn read(
+fn understand(
     source: &Source<'_>,
     file: &Path,
     default: &DeviceName,
@@ -117,5 +140,5 @@ fn read(
         return None;
     }
     let declared = Declared::read(root.get_ref(), ledger);
-    link::link(&declared, file.to_owned(), default, ledger)
+    link::link(&declared, file, default, ledger)
 }

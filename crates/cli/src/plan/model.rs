@@ -1,6 +1,6 @@
 //! A checked pipeline: streams, buffers and steps whose names are known to agree.
 
-use std::{path::PathBuf, time::Duration};
+use std::{ops::Range, path::PathBuf, time::Duration};
 
 use super::device::DeviceName;
 use crate::graph::Edge;
@@ -11,6 +11,8 @@ use crate::graph::Edge;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
     pub(super) file: PathBuf,
+    /// What the file says, to show the line of a thing that cannot be had.
+    pub(super) text: String,
     pub(super) streams: Vec<Stream>,
     pub(super) buffers: Vec<Buffer>,
     pub(super) steps: Vec<Step>,
@@ -57,6 +59,10 @@ pub struct Stream {
     pub priority: Option<i32>,
     /// The device to make it on.
     pub device: DeviceName,
+    /// Where the file names the device; its header where it does not.
+    pub(crate) device_at: Range<usize>,
+    /// Where the file gives the priority.
+    pub(crate) priority_at: Range<usize>,
 }
 
 /// A buffer to make before the first step.
@@ -69,6 +75,10 @@ pub struct Buffer {
     pub bytes: u64,
     /// The device whose memory it is.
     pub device: DeviceName,
+    /// Where the file names the device; its header where it does not.
+    pub(crate) device_at: Range<usize>,
+    /// Where the file gives the length.
+    pub(crate) bytes_at: Range<usize>,
 }
 
 /// One step: a piece of work on a stream.
@@ -77,8 +87,6 @@ pub struct Buffer {
 pub struct Step {
     /// Its name, one of its own among the steps.
     pub name: String,
-    /// The line of the file that it begins on, counted from 1.
-    pub line: usize,
     /// The stream that it runs on.
     pub stream: usize,
     /// What it does.
@@ -87,6 +95,8 @@ pub struct Step {
     pub after: Vec<Edge>,
     /// The name of the point that is recorded behind it, if any.
     pub record: Option<String>,
+    /// Its header in the file.
+    pub(crate) at: Range<usize>,
 }
 
 /// What a step does.

@@ -26,7 +26,7 @@ pub fn parse_time(text: &str) -> Result<Duration, String> {
 
 impl Fields<'_> {
     /// A whole number of the given type; `range` says in words which ones fit.
-    pub(super) fn whole<N: FromStr>(&self, key: &'static str, range: &str) -> Option<N> {
+    pub(super) fn whole<N: FromStr>(&self, key: &'static str, range: &str) -> Option<Spanned<N>> {
         let value = self.value(key)?;
         let Some(integer) = value.get_ref().as_integer() else {
             self.wrong_type(key, value, &format!("give it a whole number {range}"));
@@ -37,7 +37,7 @@ impl Fields<'_> {
             let message = format!("has {key} = {integer}, which is not a whole number {range}");
             self.complain_at(&value.span(), &format!("{message}; choose one that is"));
         }
-        number
+        number.map(|number| Spanned::new(value.span(), number))
     }
 
     /// A size: a whole number of bytes, or a text with a unit.

@@ -1,6 +1,6 @@
 //! What is wrong with a pipeline file, all of it, in words that a person can act on.
 
-use std::{cell::RefCell, error, fmt, io, ops::Range, string::FromUtf8Error};
+use std::{cell::RefCell, error, fmt, io, ops::Range, path::Path, string::FromUtf8Error};
 
 use super::{
     name,
@@ -31,22 +31,33 @@ pub struct Problem {
 
 impl Problems {
     /// The problem of a file that cannot even be read.
-    pub(super) fn unreadable(file: &str, error: &io::Error) -> Self {
+    pub(super) fn unreadable(file: &Path, error: &io::Error) -> Self {
         let message = format!("the file cannot be read: {error}; check its path and its rights");
         Self::bare(file, None, message)
     }
 
+    /// The problem of something that is no regular file.
+    pub(super) fn no_file(file: &Path, what: &str, remedy: &str) -> Self {
+        Self::bare(file, None, format!("the pipeline is {what}, not a file; {remedy}"))
+    }
+
+    /// The problem of a text that is longer than so many MiB.
+    pub(super) fn too_long(file: &Path, longest: u64) -> Self {
+        let remedy = "is it a pipeline? if so, cut it into several";
+        Self::bare(file, None, format!("the pipeline is longer than {longest} MiB; {remedy}"))
+    }
+
     /// The problem of a file that is not UTF-8.
-    pub(super) fn not_text(file: &str, error: &FromUtf8Error) -> Self {
+    pub(super) fn not_text(file: &Path, error: &FromUtf8Error) -> Self {
         let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = good.split(|&byte| byte == b'\n').count();
         Self::bare(file, Some(line), "this line is not UTF-8; save the file as UTF-8".into())
     }
 
     /// A single problem with nothing to show of the file.
-    fn bare(file: &str, line: Option<usize>, message: String) -> Self {
+    fn bare(file: &Path, line: Option<usize>, message: String) -> Self {
         let problem = Problem { line, message, excerpt: None, notes: Vec::new() };
-        Self { file: file.to_owned(), list: vec![problem] }
+        Self { file: file.display().to_string(), list: vec![problem] }
     }
 
     /// The problems, in the order of their lines. There is at least one.
@@ -93,6 +104,20 @@ impl Problem {
 
 impl error::Error for Problems {}
 
+/// Something wrong with one place of a file that was read, found by whoever tried to carry it out.
+#[derive(Debug)]
+pub(crate) struct Finding {
+    pub(super) at: Range<usize>,
+    pub(super) message: String,
+}
+
+impl Finding {
+    /// A message that goes as all of them do: what is wrong, of which object, and after `; ` what to do.
+    pub(crate) fn new(at: &Range<usize>, message: String) -> Self {
+        Self { at: at.clone(), message }
+    }
+}
+
 /// Where the readers of a file write down what they find, so that none of them has to stop at the first problem.
 ///
 /// The list is behind a cell because several readers of nested tables hold the ledger at once, on one thread.
@@ -105,6 +130,11 @@ pub(super) struct Ledger<'s> {
 impl<'s> Ledger<'s> {
     pub(super) fn new(source: &'s Source<'s>) -> Self {
         Self { source, found: RefCell::new(Vec::new()) }
+    }
+
+    /// What the file says.
+    pub(super) fn text(&self) -> &'s str {
+        self.source.text()
     }
 
     /// The line, counted from 1, on which a place of the file stands.
@@ -147,12 +177,12 @@ impl<'s> Ledger<'s> {
     }
 
     /// All that was found, by line; what was found twice is told once.
-    pub(super) fn close(self, file: &str) -> Problems {
+    pub(super) fn close(self, file: &Path) -> Problems {
         let mut found = self.found.into_inner();
         found.sort_by_key(|&(start, _)| start);
         let mut list: Vec<Problem> = found.into_iter().map(|(_, problem)| problem).collect();
         list.dedup();
-        Problems { file: file.to_owned(), list }
+        Problems { file: file.display().to_string(), list }
     }
 }
 
@@ -175,13 +205,13 @@ f.toml:1: first
 f.toml:2: second
     2 | two
       | ^^^";
-        assert_eq!(ledger.close("f.toml").to_string(), expected);
+        assert_eq!(ledger.close("f.toml".as_ref()).to_string(), expected);
     }
 
     #[test]
     fn a_file_that_cannot_be_read_has_no_line() {
         let error = io::Error::from(io::ErrorKind::NotFound);
-        let problems = Problems::unreadable("f.toml", &error);
+        let problems = Problems::unreadable("f.toml".as_ref(), &error);
         assert_eq!(problems.iter().next().and_then(Problem::line), None);
         assert!(problems.to_string().starts_with("f.toml: the file cannot be read: "));
     }
@@ -190,6 +220,6 @@ f.toml:2: second
     fn a_file_that_is_not_text_is_told_by_its_line() {
         let error = String::from_utf8(b"one\ntwo\xff\n".to_vec()).unwrap_err();
         let expected = "f.toml:2: this line is not UTF-8; save the file as UTF-8";
-        assert_eq!(Problems::not_text("f.toml", &error).to_string(), expected);
+        assert_eq!(Problems::not_text("f.toml".as_ref(), &error).to_string(), expected);
     }
 }

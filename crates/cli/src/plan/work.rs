@@ -120,7 +120,7 @@ fn fill(fields: Fields<'_>) -> Option<Work> {
     }
     let value = fields.whole("value", "from 0 to 255");
     fields.finish();
-    Some(Work::Fill { buffer: buffer?, bytes, value: value? })
+    Some(Work::Fill { buffer: buffer?, bytes, value: value?.into_inner() })
 }
 
 fn copy(fields: Fields<'_>) -> Option<Work> {
