@@ -1,6 +1,9 @@
 //! The arguments of the program, and its help.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::{Args, Parser, Subcommand};
 
@@ -48,14 +51,20 @@ pub(super) struct Devices {
 /// much ran at once, and the critical path. A step that fails takes only those with it that depend on it. Commands of
 /// the pipeline run without input, each in a process group of its own; what one leaves running there is killed when it
 /// ends. Only if syncpoint itself is killed (SIGKILL) do its commands live on.
+///
+/// Ctrl-C (INT), TERM and HUP end the run with its commands, and the report is still written. One of them that was
+/// ignored when syncpoint was started stays ignored, as INT is in a script's background job (`syncpoint run x.toml &`)
+/// and HUP is under `nohup`.
 #[derive(Debug, Args)]
 #[command(after_help = exit::TABLE, after_long_help = format!("{FILE}\n\n{}", exit::TABLE))]
 pub(super) struct Run {
-    /// The pipeline
+    /// The pipeline; - reads it from standard input
+    ///
+    /// Commands run in the folder of the file, and in the current folder if it comes from standard input.
     #[arg(value_name = "FILE.toml")]
     pub(super) file: PathBuf,
 
-    /// The device of streams and buffers for which the file names none
+    /// The device of streams and buffers for which the file names none, such as host:0 or host
     #[arg(long, value_name = "NAME", default_value_t = DeviceName::HOST)]
     pub(super) device: DeviceName,
 
@@ -65,7 +74,8 @@ pub(super) struct Run {
 
     /// Write a Chrome trace, with arrows from record to wait, also if the run fails or is cut short
     ///
-    /// <https://ui.perfetto.dev> opens it.
+    /// The page ui.perfetto.dev opens it. With - it goes to standard output, and the report to standard error; --json
+    /// cannot be given then.
     #[arg(long, value_name = "OUT.json")]
     pub(super) trace: Option<PathBuf>,
 
@@ -75,6 +85,22 @@ pub(super) struct Run {
     #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
     pub(super) timeout: Option<Duration>,
 }
+
+impl Run {
+    /// Whether the pipeline comes from standard input.
+    pub(super) fn reads_input(&self) -> bool {
+        self.file == Path::new(STANDARD)
+    }
+
+    /// Whether the trace goes to standard output, which then has no room for the report.
+    pub(super) fn traces_to_output(&self) -> bool {
+        let outputs = [STANDARD, "/dev/stdout"].map(Path::new);
+        self.trace.as_deref().is_some_and(|path| outputs.contains(&path))
+    }
+}
+
+/// What stands for standard input or standard output.
+const STANDARD: &str = "-";
 
 /// What a file looks like, for the long help.
 const FILE: &str = "\

@@ -22,7 +22,7 @@ Exit status:
     1  a step failed; all that did not depend on it was done
     2  nothing was run: bad arguments, a bad file, no such device; or a result could not be written
   124  the time ran out
-  130  Ctrl-C; 129 and 143 for the signals HUP and TERM. A second one exits at once";
+  130  Ctrl-C (INT); 129 for HUP, 143 for TERM. A second one exits at once";
 
 /// The status for a signal.
 pub(super) fn signalled(signal: i32) -> u8 {

@@ -12,6 +12,7 @@ mod run;
 #[cfg_attr(not(unix), path = "no_signals.rs")]
 mod signals;
 mod terminal;
+mod trace;
 
 use std::{ffi::OsString, process::ExitCode};
 

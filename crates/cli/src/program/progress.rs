@@ -1,4 +1,4 @@
-//! Progress on standard error: a bar on a terminal, elsewhere a line now and then.
+//! Progress on standard error: a bar on a terminal that can draw one, elsewhere a line now and then.
 
 use std::{
     io::{self, IsTerminal},
@@ -7,7 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::print;
+use super::{print, terminal};
 use crate::{engine::Progress, plan::Plan};
 
 /// How often the bar is written anew: as often as an eye can follow.
@@ -22,7 +22,7 @@ const TEMPLATE: &str = "{bar:24} {pos}/{len} {elapsed:>4}  {wide_msg}";
 /// Shows how far a run is.
 pub(super) struct Watcher<'p> {
     plan: &'p Plan,
-    /// None where there is no terminal.
+    /// None where there is no terminal, or one that cannot take back what is written.
     bar: Option<ProgressBar>,
     /// When something was shown last, counted from the beginning of the run.
     shown: Duration,
@@ -31,7 +31,8 @@ pub(super) struct Watcher<'p> {
 impl<'p> Watcher<'p> {
     /// For a run of this plan.
     pub(super) fn new(plan: &'p Plan) -> Self {
-        let bar = io::stderr().is_terminal().then(|| bar(plan.steps().len()));
+        let shows = io::stderr().is_terminal() && !terminal::is_dumb();
+        let bar = shows.then(|| bar(plan.steps().len()));
         Self { plan, bar, shown: Duration::ZERO }
     }
 

@@ -1,18 +1,19 @@
 //! `syncpoint run`: a pipeline from its file to its report.
 
-use std::{
-    error::Error,
-    fs::{self, File},
-    io::BufWriter,
-    path::{Path, PathBuf},
-    process::ExitCode,
+use std::{error::Error, io, process::ExitCode};
+
+use super::{arguments, exit, print, progress::Watcher, signals, terminal, trace::Trace};
+use crate::{
+    engine::{self, Run},
+    plan::{DeviceName, Plan},
+    report::Report,
 };
 
-use super::{arguments, exit, print, progress::Watcher, signals, terminal};
-use crate::{chrome, engine::Run, plan::Plan, report::Report};
-
 /// What is refused, in words.
-type Refused = Box<dyn Error>;
+pub(super) type Refused = Box<dyn Error>;
+
+/// What messages call standard input, as compilers do.
+const INPUT: &str = "<stdin>";
 
 /// Runs a pipeline, and answers the exit status.
 pub(super) fn run(arguments: &arguments::Run) -> ExitCode {
@@ -24,55 +25,57 @@ pub(super) fn run(arguments: &arguments::Run) -> ExitCode {
 }
 
 fn attempt(arguments: &arguments::Run) -> Result<u8, Refused> {
-    let plan = Plan::load(&arguments.file, &arguments.device)?;
+    check_outputs(arguments)?;
+    check_default(&arguments.device)?;
+    let plan = load(arguments)?;
     let run = Run::prepare(&plan)?;
-    let trace = arguments.trace.as_deref().map(|path| Trace::open(path, plan.file()));
-    let trace = trace.transpose()?;
-    let heard = signals::listen(run.stopper())?;
+    let trace = Trace::open(arguments, plan.file())?;
+    let heard = signals::listen(run.stopper()).map_err(|error| unheard(&error))?;
     let mut watcher = Watcher::new(&plan);
     let report = run.go(arguments.timeout, |progress| watcher.show(progress));
     watcher.clear();
     // The report is told even if the trace cannot be, and the other way round.
     let traced = trace.map_or(Ok(()), |trace| trace.write(&report));
-    tell(&report, arguments.json)?;
+    tell(&report, arguments)?;
     traced?;
     Ok(exit::of(&report, heard.signal()))
 }
 
-fn tell(report: &Report, json: bool) -> Result<(), Refused> {
+fn check_outputs(arguments: &arguments::Run) -> Result<(), Refused> {
+    if arguments.json && arguments.traces_to_output() {
+        return Err("--json and --trace both ask for standard output; give --trace a file".into());
+    }
+    Ok(())
+}
+
+/// An option is refused by its name, whether the file needs it or not: no line of the file is to blame.
+fn check_default(device: &DeviceName) -> Result<(), Refused> {
+    let refused = |absence| format!("--device names {device}, {absence}");
+    Ok(engine::open(device).map(drop).map_err(refused)?)
+}
+
+fn load(arguments: &arguments::Run) -> Result<Plan, Refused> {
+    if arguments.reads_input() {
+        return Ok(Plan::read(INPUT.as_ref(), io::stdin().lock(), &arguments.device)?);
+    }
+    Ok(Plan::load(&arguments.file, &arguments.device)?)
+}
+
+fn unheard(error: &io::Error) -> Refused {
+    format!("signals such as Ctrl-C cannot be heard: {error}; end other programs first").into()
+}
+
+/// Writes the report to standard output, or to standard error if the trace is on the other.
+fn tell(report: &Report, arguments: &arguments::Run) -> Result<(), Refused> {
+    if arguments.traces_to_output() {
+        print::note(report.text(terminal::error_style()).trim_end());
+        return Ok(());
+    }
     let told = print::result(|output| {
-        if json {
+        if arguments.json {
             return report.json(output);
         }
-        output.write_all(report.text(terminal::style()).as_bytes())
+        output.write_all(report.text(terminal::output_style()).as_bytes())
     });
     told.map_err(|error| format!("the report cannot be written: {error}").into())
-}
-
-/// The file that a trace goes to. It is opened before the run, so that a bad path costs no run.
-struct Trace {
-    path: PathBuf,
-    file: File,
-}
-
-impl Trace {
-    fn open(path: &Path, pipeline: &Path) -> Result<Self, Refused> {
-        if fs::canonicalize(path)
-            .is_ok_and(|path| fs::canonicalize(pipeline).is_ok_and(|pipeline| path == pipeline))
-        {
-            return Err(refusal(path, &"it is the pipeline"));
-        }
-        let file = File::create(path).map_err(|error| refusal(path, &error))?;
-        Ok(Self { path: path.to_owned(), file })
-    }
-
-    fn write(&self, report: &Report) -> Result<(), Refused> {
-        let written = chrome::write(report, BufWriter::new(&self.file));
-        written.map_err(|error| refusal(&self.path, &error))
-    }
-}
-
-fn refusal(path: &Path, reason: &dyn std::fmt::Display) -> Refused {
-    let path = path.display();
-    format!("{path}: the trace cannot be written: {reason}; choose another path for --trace").into()
 }

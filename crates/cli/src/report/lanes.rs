@@ -251,7 +251,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_lane_fits_the_width(report in sample::random(12), width in 40_usize..160) {
-            let style = Style::new(false, None, Some(width));
+            let style = Style::new(false, Some(width));
             for line in lanes(&report, style).lines().take(2 + report.streams.len()) {
                 prop_assert!(line.chars().count() <= width, "{line}");
             }
@@ -259,7 +259,7 @@ mod tests {
 
         #[test]
         fn colours_change_nothing_but_colours(report in sample::random(12)) {
-            let coloured = lanes(&report, Style::new(true, None, None));
+            let coloured = lanes(&report, Style::new(true, None));
             let plain = without_colours(&coloured);
             prop_assert_eq!(plain, lanes(&report, Style::PLAIN));
         }

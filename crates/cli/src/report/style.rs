@@ -1,7 +1,5 @@
 //! How text is drawn for where it goes: a terminal with colours, or anything else without.
 
-use std::ffi::OsStr;
-
 /// The width that is taken when nobody knows the terminal's, and the least that pictures are drawn in.
 const WIDTH: usize = 80;
 const LEAST: usize = 40;
@@ -29,11 +27,16 @@ impl Style {
     /// Text without colours, 80 columns wide.
     pub const PLAIN: Self = Self { width: WIDTH, colour: false, terminal: false };
 
-    /// The style for an output: colours on a terminal only, and not where `NO_COLOR` is set to anything.
-    pub fn new(is_terminal: bool, no_color: Option<&OsStr>, width: Option<usize>) -> Self {
-        let refused = no_color.is_some_and(|value| !value.is_empty());
+    /// The style for an output, with colours if it is a terminal.
+    pub fn new(is_terminal: bool, width: Option<usize>) -> Self {
         let width = width.unwrap_or(WIDTH).max(LEAST);
-        Self { width, colour: is_terminal && !refused, terminal: is_terminal }
+        Self { width, colour: is_terminal, terminal: is_terminal }
+    }
+
+    /// The same for who wants no colours, or cannot show them.
+    #[must_use]
+    pub fn without_colours(self) -> Self {
+        Self { colour: false, ..self }
     }
 
     /// How many columns a picture takes.
@@ -81,15 +84,14 @@ mod tests {
     #[test]
     fn colours_are_for_terminals_that_want_them() {
         let painted = |style: Style| style.paint(Ink::Bad, "x");
-        assert_eq!(painted(Style::new(true, None, None)), "\u{1b}[31mx\u{1b}[0m");
-        assert_eq!(painted(Style::new(true, Some(OsStr::new("")), None)), "\u{1b}[31mx\u{1b}[0m");
-        assert_eq!(painted(Style::new(true, Some(OsStr::new("1")), None)), "x");
-        assert_eq!(painted(Style::new(false, None, None)), "x");
+        assert_eq!(painted(Style::new(true, None)), "\u{1b}[31mx\u{1b}[0m");
+        assert_eq!(painted(Style::new(true, None).without_colours()), "x");
+        assert_eq!(painted(Style::new(false, None)), "x");
     }
 
     #[test]
     fn a_narrow_terminal_still_has_room_for_a_picture() {
-        assert_eq!(Style::new(true, None, Some(3)).width(), 40);
+        assert_eq!(Style::new(true, Some(3)).width(), 40);
     }
 
     #[test]

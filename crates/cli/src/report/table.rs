@@ -185,11 +185,11 @@ step 3  stream 2                           not begun
     fn where_there_is_no_room_only_points_are_named() {
         const WIDE: usize = "step 1  stream 1          10            2  point 0 (step 0)".len();
         let report = sample::timed(&[(0, 0, 9, &[]), (1, 10, 12, &[0])]);
-        let wide = table(&report, Style::new(true, None, Some(WIDE)));
+        let wide = table(&report, Style::new(true, Some(WIDE)));
         assert!(wide.ends_with("  point 0 (step 0)\n"), "{wide}");
-        let narrow = table(&report, Style::new(true, None, Some(WIDE - 1)));
+        let narrow = table(&report, Style::new(true, Some(WIDE - 1)));
         assert!(narrow.ends_with("  point 0\n"), "{narrow}");
-        let endless = table(&report, Style::new(false, None, Some(WIDE - 1)));
+        let endless = table(&report, Style::new(false, Some(WIDE - 1)));
         assert!(endless.ends_with("  point 0 (step 0)\n"), "{endless}");
     }
 

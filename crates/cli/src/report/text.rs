@@ -44,6 +44,7 @@ impl Report {
     fn verdict_text(&self) -> String {
         let wall = self.show(self.wall);
         match self.verdict() {
+            Verdict::Complete if self.steps.len() == 1 => format!("1 step complete in {wall}"),
             Verdict::Complete => format!("all {} in {wall}", self.counts().join(", ")),
             Verdict::TimedOut => {
                 let limit = match self.cut_short {

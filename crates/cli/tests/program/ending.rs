@@ -72,15 +72,17 @@ fn ctrl_c_ends_every_command_and_tells_what_was_waited_for() {
 
 #[test]
 fn a_timeout_ends_every_command_and_tells_what_was_waited_for() {
+    // Long enough for the commands to begin on a machine that has much else to do.
     let scene = scene(FOR_EVER);
-    let program = start(&scene, &["--json", "--timeout", "2s"]);
+    let program = start(&scene, &["--json", "--timeout", "10s"]);
     let commands = scene.hear_processes("pids");
     let ended = program.ends();
-    assert_eq!((ended.status, ended.stderr.as_str()), (Some(124), ""));
+    assert_eq!(ended.status, Some(124));
+    assert!(ended.stderr.starts_with("1 of 4 steps ended after "), "{}", ended.stderr);
     assert_all_end(&commands);
     let report = ended.json();
     assert_told(&report, "timed_out");
-    assert!(report["wall_ns"].as_u64().is_some_and(|wall| wall >= 1_900_000_000));
+    assert!(report["wall_ns"].as_u64().is_some_and(|wall| wall >= 9_900_000_000));
     assert!(!scene.path("ran").exists());
 }
 
@@ -135,7 +137,7 @@ fn device_work_does_not_hold_up_a_timeout() {
         "pipeline.toml",
         "[[stream]]\nname = \"s\"\n[[step]]\nname = \"rest\"\nstream = \"s\"\ndelay = \"1000s\"\n",
     );
-    let ended = start(&scene, &["--timeout", "100ms"]).ends();
+    let ended = start(&scene, &["--timeout", "10s"]).ends();
     assert_eq!(ended.status, Some(124));
     assert!(ended.stdout.contains("rest was still running, "), "{}", ended.stdout);
 }

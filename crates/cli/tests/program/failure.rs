@@ -1,5 +1,10 @@
 //! A step that fails takes its dependants with it, and nobody else.
 
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
+};
+
 use super::support::{Scene, step};
 
 #[test]
@@ -48,16 +53,53 @@ fn each_way_to_fail_has_its_words() {
     scene.write(
         "pipeline.toml",
         "[[stream]]\nname = \"a\"\n[[stream]]\nname = \"b\"\n[[stream]]\nname = \"c\"\n\
+         [[stream]]\nname = \"d\"\n[[stream]]\nname = \"e\"\n[[stream]]\nname = \"f\"\n\
          [[step]]\nname = \"none\"\nstream = \"a\"\ncommand = [\"no-such-program\"]\n\
          [[step]]\nname = \"folder\"\nstream = \"b\"\ncommand = [\"true\"]\ndir = \"no/such\"\n\
-         [[step]]\nname = \"killed\"\nstream = \"c\"\ncommand = [\"sh\", \"-c\", \"kill -9 $$\"]\n",
+         [[step]]\nname = \"killed\"\nstream = \"c\"\ncommand = [\"sh\", \"-c\", \"kill -9 $$\"]\n\
+         [[step]]\nname = \"rights\"\nstream = \"d\"\ncommand = [\"./rights\"]\n\
+         [[step]]\nname = \"interpreter\"\nstream = \"e\"\ncommand = [\"./interpreter\"]\n\
+         [[step]]\nname = \"format\"\nstream = \"f\"\ncommand = [\"./format\"]\n",
     );
+    for (name, text, mode) in
+        [("rights", "x", 0o644), ("interpreter", "#!/no/such\n", 0o755), ("format", "\0", 0o755)]
+    {
+        scene.write(name, text);
+        fs::set_permissions(scene.path(name), Permissions::from_mode(mode)).expect("its rights");
+    }
     let (status, report) = scene.report(&[]);
     assert_eq!(status, Some(1));
     let reason = |name: &str| step(&report, name)["reason"].as_str().expect("a reason").to_owned();
-    assert!(reason("none").starts_with("no-such-program cannot be started: No such file"));
-    assert!(reason("folder").starts_with("true cannot be started: there is no folder "));
-    assert!(reason("folder").ends_with("no/such"));
+    for (name, begin, end) in [
+        (
+            "none",
+            "no-such-program cannot be started: No such file",
+            "; install it, or write its path if it is not on PATH",
+        ),
+        (
+            "folder",
+            "true cannot be started: there is no folder ",
+            "no/such; make it, or name another with dir",
+        ),
+        (
+            "rights",
+            "./rights cannot be started: Permission denied",
+            "; make it executable: chmod +x",
+        ),
+        (
+            "interpreter",
+            "./interpreter cannot be started: No such file",
+            "install it, or name another there",
+        ),
+        (
+            "format",
+            "./format cannot be started: Exec format error",
+            "or name its interpreter before it",
+        ),
+    ] {
+        let reason = reason(name);
+        assert!(reason.starts_with(begin) && reason.ends_with(end), "{reason}");
+    }
     assert_eq!(reason("killed"), "sh was ended by signal 9 (SIGKILL)");
 }
 

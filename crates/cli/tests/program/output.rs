@@ -1,8 +1,10 @@
 //! What the program prints, and where.
 
-use std::{io, process::Stdio};
+use std::{fs::File, io, process::Stdio};
 
-use super::support::{Scene, step};
+use syncpoint_cli::chrome::validate;
+
+use super::support::{Ended, Scene, step};
 
 #[test]
 fn the_output_of_a_command_is_kept_up_to_a_bound() {
@@ -52,12 +54,36 @@ fn a_reader_that_leaves_is_no_error() {
 
 #[test]
 fn a_full_disk_is_an_error() {
-    let Ok(full) = std::fs::File::options().write(true).open("/dev/full") else { return };
+    let Ok(full) = File::options().write(true).open("/dev/full") else { return };
     let scene = Scene::of_commands(&[("s", "done", &[], "true")]);
     let ended = scene.program(&["run", "pipeline.toml"]).stdout(full).output().expect("it starts");
     assert_eq!(ended.status.code(), Some(2));
     let said = String::from_utf8_lossy(&ended.stderr);
     assert!(said.starts_with("the report cannot be written: "), "{said}");
+}
+
+#[test]
+fn a_pipeline_can_come_from_standard_input() {
+    let scene = Scene::of_commands(&[("s", "here", &[], "touch done")]);
+    let pipeline = File::open(scene.path("pipeline.toml")).expect("the pipeline");
+    let mut program = scene.program(&["run", "-", "--json"]);
+    let ended: Ended = program.stdin(pipeline).output().expect("the program starts").into();
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""));
+    assert_eq!(ended.json()["pipeline"], "<stdin>");
+    assert!(scene.path("done").exists(), "the current folder is not that of its commands");
+}
+
+#[test]
+fn a_trace_on_standard_output_has_it_alone() {
+    for output in ["-", "/dev/stdout"] {
+        let scene = Scene::of_commands(&[("s", "x", &[], "true")]);
+        let ended = scene.run(&["run", "pipeline.toml", "--trace", output]);
+        assert_eq!(ended.status, Some(0));
+        let summary = validate(ended.stdout.as_bytes()).unwrap_or_else(|faults| panic!("{faults}"));
+        assert_eq!(summary.slices, 1);
+        assert!(ended.stderr.starts_with("pipeline.toml: "), "{}", ended.stderr);
+        assert!(ended.stderr.contains("critical path:"), "{}", ended.stderr);
+    }
 }
 
 #[test]

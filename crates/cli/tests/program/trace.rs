@@ -5,6 +5,8 @@ use std::{fs::File, path::Path};
 use syncpoint_cli::chrome::{Summary, validate};
 
 use super::support::{Scene, examples, program};
+#[cfg(target_os = "linux")]
+use {super::watched::Watched, rustix::process::Signal};
 
 /// Checks a trace.
 #[track_caller]
@@ -38,15 +40,19 @@ fn a_failed_run_has_a_trace() {
     assert_eq!(checked(&scene.path("trace.json")).slices, 2);
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn a_run_that_timed_out_has_a_trace() {
+fn a_run_that_is_cut_short_has_a_trace() {
     let scene = Scene::of_commands(&[
         ("s", "good", &[], "true"),
-        ("s", "long", &[], "sleep 1000"),
+        ("s", "long", &[], "echo here > begun; sleep 1000"),
         ("t", "later", &["long"], "true"),
     ]);
-    let arguments = ["run", "pipeline.toml", "--timeout", "500ms", "--trace", "trace.json"];
-    assert_eq!(scene.run(&arguments).status, Some(124));
+    scene.pipe("begun");
+    let program = Watched::start(scene.program(&["run", "pipeline.toml", "--trace", "trace.json"]));
+    assert_eq!(scene.hear("begun"), "here\n");
+    program.signal(Signal::INT);
+    assert_eq!(program.ends().status, Some(130));
     let trace = scene.read("trace.json").expect("the trace is there");
     assert!(trace.contains("long (unfinished)"), "{trace}");
     assert_eq!(checked(&scene.path("trace.json")).slices, 2);

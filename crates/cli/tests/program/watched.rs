@@ -17,7 +17,7 @@ use rustix::{
 use super::support::{Ended, Scene};
 
 /// How long anything may take that is to be prompt. Its rival is a command of a thousand seconds.
-pub(crate) const PROMPT: Duration = Duration::from_secs(20);
+pub(crate) const PROMPT: Duration = Duration::from_secs(60);
 
 /// The program, started. It is killed if its test ends before it.
 pub(crate) struct Watched(Option<Child>);
