@@ -13,13 +13,13 @@ fn devices(builder: Builder) -> Result<Vec<Device>> {
 
 #[test]
 fn random_programs_end_as_the_reference_says_whatever_the_seed() {
-    let trial = Trial { seeds: 1000, programs: 4, repeats: 1 };
+    let trial = Trial { seeds: 1000, programs: 4, repeats: 1, runs_on: true };
     let drawn = Sim::builder().late(Duration::from_micros(20)).host_work(Duration::from_micros(20));
     hold(trial, |seed| devices(drawn.seed(seed).stepped()));
 }
 
 #[test]
 fn random_programs_end_as_the_reference_says_where_a_thread_moves_the_devices() {
-    let trial = Trial { seeds: 20, programs: 25, repeats: 3 };
+    let trial = Trial { seeds: 20, programs: 25, repeats: 3, runs_on: true };
     hold(trial, |seed| devices(Sim::builder().seed(seed)));
 }

@@ -40,8 +40,10 @@ impl Drive {
         match target {
             Target::Place(place) => {
                 // What a device was given before the failure may still be on its way when a new era begins.
-                let is_past = place.era + 1 < self.reference.streams[place.stream].len()
-                    && matches!(self.reference.outcome(target), Outcome::Failed(_));
+                let runs_on = self.trial.runs_on
+                    && !matches!(self.reference.outcome(target), Outcome::Failed(_));
+                let is_past =
+                    place.era + 1 < self.reference.streams[place.stream].len() && !runs_on;
                 let settled = self.streams[place.stream].settled;
                 is_past
                     || settled.is_some_and(|settled| {
@@ -94,4 +96,31 @@ impl Drive {
 /// The words by which a cause is known.
 pub(super) fn words(cause: Cause) -> String {
     format!("<{cause:?}>")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::program::Program;
+    use super::super::reference::{Item, ItemKind};
+    use super::super::runner::Trial;
+    use super::*;
+
+    /// Whether the sound beginning of an era that failed and was recovered from must have settled.
+    fn must_have_settled(runs_on: bool) -> bool {
+        let trial = Trial { seeds: 1, programs: 1, repeats: 1, runs_on };
+        let program = Program { streams: vec![0], operations: Vec::new() };
+        let devices = [syncpoint::open("host:0").expect("the host is always there")];
+        let mut drive = Drive::new(trial, &program, &devices).expect("it has streams");
+        for (number, kind) in [ItemKind::Work, ItemKind::FailingWork].into_iter().enumerate() {
+            drive.reference.push(0, Item { kind, number, host_past: 0 });
+        }
+        drive.reference.recover(0);
+        drive.is_settled(Target::Place(Place { stream: 0, era: 0, count: 1 }))
+    }
+
+    #[test]
+    fn only_what_a_device_was_given_may_be_on_its_way_after_a_recovery() {
+        assert!(must_have_settled(false), "on the host it must have ended before the failure");
+        assert!(!must_have_settled(true), "on a device it may be on its way");
+    }
 }

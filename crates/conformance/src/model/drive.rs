@@ -10,6 +10,7 @@ use super::answer::words;
 use super::log::Log;
 use super::program::{EVENTS, GATES, Operation, Program};
 use super::reference::{Cause, Item, ItemKind, Outcome, Past, Place, Reference, StreamId, Target};
+use super::runner::Trial;
 
 /// What differs, in words.
 pub(super) type Difference = String;
@@ -31,6 +32,7 @@ pub(super) struct Drive {
     pub(super) causes: HashMap<Cause, Error>,
     /// What the host knows to have happened.
     pub(super) host_past: Past,
+    pub(super) trial: Trial,
 }
 
 /// A stream, and what is known of it.
@@ -55,7 +57,7 @@ pub(super) fn ensure(holds: bool, words: impl FnOnce() -> String) -> Result<(), 
 
 impl Drive {
     /// Makes the objects of a program.
-    pub(super) fn new(program: &Program, devices: &[Device]) -> Result<Self> {
+    pub(super) fn new(trial: Trial, program: &Program, devices: &[Device]) -> Result<Self> {
         let device = |number: &u8| &devices[usize::from(*number) % devices.len()];
         let lane = |stream| Lane { stream: Some(stream), settled: None, elided: 0 };
         let streams = program.streams.iter().map(|number| device(number).stream().map(lane));
@@ -74,6 +76,7 @@ impl Drive {
             log: Log::default(),
             causes: HashMap::new(),
             host_past: 0,
+            trial,
         })
     }
 

@@ -22,6 +22,9 @@ pub struct Trial {
     pub programs: u32,
     /// How often each program runs, where a backend does not do the same every time.
     pub repeats: u32,
+    /// Whether work that a device was given before a failure may still be on its way in the era after it; where only the
+    /// host runs work, nothing is.
+    pub runs_on: bool,
 }
 
 /// Panics with the seed and the shrunk program if the backend differs from the reference. Each seed has devices of its
@@ -61,7 +64,7 @@ fn hold_seed(trial: Trial, seed: u64, devices: &[Device]) -> Result<(), String> 
     };
     let mut runner = TestRunner::new_with_rng(config, rng);
     let outcome = runner.run(&programs(), |program| {
-        let mut runs = (0..trial.repeats).map(|_| run_guarded(&program, devices));
+        let mut runs = (0..trial.repeats).map(|_| run_guarded(trial, &program, devices));
         runs.try_for_each(|run| run).map_err(TestCaseError::fail)
     });
     outcome.map_err(|error| match error {
@@ -77,10 +80,10 @@ const SHRINKING: u32 = 60_000;
 const LONG: Duration = Duration::from_secs(10);
 
 /// Runs a program on a thread of its own, so that one that hangs is a failure with a program.
-fn run_guarded(program: &Program, devices: &[Device]) -> Result<(), Difference> {
+fn run_guarded(trial: Trial, program: &Program, devices: &[Device]) -> Result<(), Difference> {
     let (sender, receiver) = channel();
     let (own_program, own_devices) = (program.clone(), devices.to_vec());
-    thread::spawn(move || sender.send(run(&own_program, &own_devices)).is_ok());
+    thread::spawn(move || sender.send(run(trial, &own_program, &own_devices)).is_ok());
     match receiver.recv_timeout(LONG) {
         Ok(outcome) => outcome,
         Err(RecvTimeoutError::Timeout) => {
@@ -91,8 +94,8 @@ fn run_guarded(program: &Program, devices: &[Device]) -> Result<(), Difference> 
 }
 
 /// Runs a program to its end. Then every gate is dropped, so that everything settles.
-fn run(program: &Program, devices: &[Device]) -> Result<(), Difference> {
-    let mut drive = Drive::new(program, devices).map_err(|error| error.to_string())?;
+fn run(trial: Trial, program: &Program, devices: &[Device]) -> Result<(), Difference> {
+    let mut drive = Drive::new(trial, program, devices).map_err(|error| error.to_string())?;
     let at = |number: usize| move |difference| format!("operation {number}: {difference}");
     for (number, operation) in program.operations.iter().enumerate() {
         drive.perform(number, *operation).map_err(at(number))?;
