@@ -1,6 +1,6 @@
 //! Wait reports: what a wait that ran out was waiting for, and why that did not come.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::thread;
 
@@ -92,30 +92,37 @@ impl WaitReport {
     }
 }
 
-/// Follows what a point waits for, one outstanding wait at a time: the oldest of each stream is the one that holds it.
+/// Follows what a point waits for, one outstanding wait at a time: the oldest of each stream is the one that holds it. A
+/// chain that comes back to a stream before that wait has found its work, and behind it a cycle.
 fn follow(point: &Point) -> (Vec<Link>, End) {
-    let (mut links, mut seen) = (Vec::new(), HashSet::new());
+    let (mut links, mut left) = (Vec::new(), HashMap::new());
     let mut point = point.clone();
     loop {
         if !matches!(point.known(), State::Pending) {
             return (links, End::Settled);
         }
-        if !seen.insert(point.timeline().id()) {
+        let timeline = point.timeline().id();
+        if left.get(&timeline).is_some_and(|own| *own <= point.value()) {
             return (links, End::Cycle);
         }
         let next = match point.timeline().owner() {
-            Owner::Gate(gate) => gate.opener().ok_or_else(|| End::Unopened(gate.place())),
+            Owner::Gate(gate) => {
+                gate.opener().map(|opener| (1, opener)).ok_or_else(|| End::Unopened(gate.place()))
+            }
             Owner::Stream(_) => step(&point, &mut links),
         };
         match next {
-            Ok(next) => point = next,
+            Ok((own, next)) => {
+                left.insert(timeline, own);
+                point = next;
+            }
             Err(end) => return (links, end),
         }
     }
 }
 
-/// Adds the link of a pending point's stream; gives what the stream waits for.
-fn step(point: &Point, links: &mut Vec<Link>) -> Result<Point, End> {
+/// Adds the link of a pending point's stream; gives the stream's value and the point of the wait that holds it.
+fn step(point: &Point, links: &mut Vec<Link>) -> Result<(u64, Point), End> {
     if point.timeline().stream().is_none() {
         return Err(End::Gone);
     }
@@ -126,7 +133,7 @@ fn step(point: &Point, links: &mut Vec<Link>) -> Result<Point, End> {
         completed: point.timeline().completed(),
         waits_for: oldest.as_ref().map(|edge| (edge.point.clone(), edge.place)),
     });
-    oldest.map(|edge| edge.point).ok_or(End::Working)
+    oldest.map(|edge| (edge.own, edge.point)).ok_or(End::Working)
 }
 
 impl fmt::Display for WaitReport {

@@ -18,7 +18,7 @@ pub use statistics::{Mode, Statistics};
 
 use crate::contract::{Item, Placed, RawStream, Submission, Submit, Task};
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::event::Event;
 use crate::event_options::EventOptions;
 use crate::gate::{self, Gate};
@@ -207,7 +207,8 @@ impl Stream {
     ///
     /// # Errors
     /// The stream's failure; `Exhausted` when the queue of the stream is full: synchronize first. If the point fails,
-    /// this stream fails with the same first cause when it comes to the wait.
+    /// this stream fails with the same first cause when it comes to the wait. `Misuse(WouldDeadlock)`: the point names a
+    /// value of this stream that is not enqueued yet.
     #[track_caller]
     #[inline]
     pub fn wait(&self, point: &Point) -> Result<()> {
@@ -218,11 +219,27 @@ impl Stream {
     pub(crate) fn wait_for(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
         self.timeline.check_process()?;
         let timeline = point.timeline();
-        if timeline == &self.timeline || timeline.is_complete(point.value()) {
-            self.elide(point, event);
-            return Ok(());
+        if timeline == &self.timeline {
+            self.refuse_later(point)?;
+        } else if !timeline.is_complete(point.value()) {
+            return self.wait_further(point, event, place);
         }
-        self.wait_further(point, event, place)
+        self.elide(point, event);
+        Ok(())
+    }
+
+    /// Refuses to wait for a value of this stream that comes after the wait.
+    #[inline]
+    fn refuse_later(&self, point: &Point) -> Result<()> {
+        if point.value() <= self.timeline.enqueued() { Ok(()) } else { Err(self.later(point)) }
+    }
+
+    #[cold]
+    fn later(&self, point: &Point) -> Error {
+        let message = format!(
+            "{self} cannot wait for {point}, which comes after the wait; wait on another stream"
+        );
+        Error::misuse(Reason::WouldDeadlock, message)
     }
 
     /// Waits for a point that two loads do not tell complete; one of before a failure may be all the same.

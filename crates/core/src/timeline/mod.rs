@@ -121,7 +121,13 @@ impl Timeline {
         self.0.core.progress.completed()
     }
 
-    /// The point of a value. A value not yet enqueued makes a point that nothing may ever complete.
+    /// The point of a value: of one that is enqueued, or of one to come.
+    ///
+    /// A point of a value not enqueued yet is pending until that is enqueued and complete; nothing may ever complete it.
+    /// Streams and threads may wait for it all the same, and it fails when its stream fails before. Such a wait may
+    /// close a cycle that nobody can see when it is asked for; it is not refused, and a wait that runs out
+    /// names the cycle in its [report](crate::WaitReport). Only a stream that would wait for a later value of its own is
+    /// refused at once.
     #[track_caller]
     pub fn point(&self, value: u64) -> Point {
         Point::new(self.clone(), value, Place::caller())
