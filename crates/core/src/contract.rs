@@ -12,6 +12,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::sync::Arc;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
@@ -51,13 +52,13 @@ pub trait RawDevice: Any + fmt::Debug + Send + Sync {
     ///
     /// # Errors
     /// `Exhausted` when the driver or the machine has no room for another.
-    fn stream(&self, timeline: Timeline, priority: i32) -> Result<std::sync::Arc<dyn RawStream>>;
+    fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>>;
 
     /// Memory of the device, filled with zeros.
     ///
     /// # Errors
     /// `Exhausted` when there is not enough.
-    fn buffer(&self, bytes: u64) -> Result<std::sync::Arc<dyn RawBuffer>>;
+    fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>>;
 
     /// Waits until the deadline for what runs, after every stream was cancelled, and makes no stream any more.
     ///
@@ -157,7 +158,7 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// Keeps something that work up to `value`, which has failed, may use, and drops it outside every lock once nothing
     /// of that runs any more. Called on the notifier. Where a value fails only when what ran is over, there is nothing
     /// to wait for.
-    fn keep(&self, _value: u64, _kept: Box<dyn Send>) {}
+    fn keep(&self, _value: u64, _kept: Arc<dyn Any + Send + Sync>) {}
 }
 
 /// One thing for a stream to do, and where the user asked for it.

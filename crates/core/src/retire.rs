@@ -1,22 +1,22 @@
-//! Retiring: a resource is dropped once the work that uses it is complete.
+//! Retiring: a resource is dropped once the work that uses it is over.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
 use crate::error::{Error, Result};
 use crate::once::Once;
 use crate::point::{Point, State};
-use crate::sync::process::{AtomicUsize, Ordering};
 use crate::{graph, notify};
 
-/// Drops a resource when every one of the points is complete or failed: on the notifier, a thread of ours, outside
-/// every lock. For what work uses without this library knowing: memory, a file, a lease.
+/// Drops a resource when the work of every one of the points is over: on the notifier, a thread of ours, outside every
+/// lock. For what work uses without this library knowing: memory, a file, a lease.
 ///
-/// A point that has failed holds nothing any more, although on a device with a driver work that was submitted before the
-/// failure may still run. What such work uses is the caller's to keep until the device is shut down.
+/// The work of a point is over when the point is complete. That of one that has failed is over when nothing of it runs
+/// any more: functions have returned, and the device has gone past what it had been given, or is lost.
 ///
-/// Only the named points decide: a slow point holds back no resource that does not name it. Never blocks.
+/// Only the named points decide, each for the work of its own stream: a slow point holds back no resource that does not
+/// name it. Never blocks.
 ///
 /// # Errors
 /// [`Retained`] with the resource, when the notifier's thread cannot be made.
@@ -42,17 +42,9 @@ pub fn retire<T: Send + 'static>(
     if let Err(error) = notify::start() {
         return Err(Retained { resource, error });
     }
-    let points: Vec<Point> = points.into_iter().collect();
-    let held = Arc::new(Held {
-        resource: Once::new(Box::new(resource)),
-        // One more than the points, for this call itself: nothing is dropped before all are listed.
-        pending: AtomicUsize::new(points.len() + 1),
-    });
-    for point in &points {
-        held.list(point);
-    }
-    held.let_go();
-    Ok(Retirement { points })
+    let held = Arc::new(Held(Once::new(Box::new(resource))));
+    let holds = points.into_iter().map(|point| Hold::list(point, &held)).collect();
+    Ok(Retirement { holds })
 }
 
 /// A resource that was not retired, and why.
@@ -80,49 +72,80 @@ impl<T> From<Retained<T>> for Error {
 /// A retired resource, seen from outside: dropping this changes nothing.
 #[derive(Clone, Debug)]
 pub struct Retirement {
-    points: Vec<Point>,
+    holds: Vec<(Point, Weak<Hold>)>,
 }
 
 impl Retirement {
-    /// The points that still hold the resource. Empty: it has been dropped, or is about to be.
+    /// The points whose work still holds the resource. Empty: it has been dropped, or is about to be. A point that has
+    /// failed is looked after on the notifier, so it is here for a moment at least.
     pub fn holders(&self) -> Vec<Point> {
-        let pending = |point: &&Point| matches!(point.state(), State::Pending);
-        self.points.iter().filter(pending).cloned().collect()
+        let holds = |(point, hold): &&(Point, Weak<Hold>)| {
+            hold.strong_count() > 0 && !matches!(point.state(), State::Complete)
+        };
+        self.holds.iter().filter(holds).map(|(point, _)| point.clone()).collect()
     }
 }
 
-/// A resource and how many points still hold it.
-struct Held {
-    resource: Once<Box<dyn Send>>,
-    pending: AtomicUsize,
+/// A resource, until nothing holds it any more.
+struct Held(Once<Box<dyn Send>>);
+
+/// The last hold is let go by whoever settles its point; a drop of the user's is not run there.
+impl Drop for Held {
+    fn drop(&mut self) {
+        let resource = self.0.take();
+        notify::post(move || drop(resource));
+    }
 }
 
-impl Held {
-    /// Lists this with the waiters of a point, or lets go of it at once.
-    fn list(self: &Arc<Self>, point: &Point) {
-        let settled = point.outcome().is_some();
-        let waker = Waker::from(Arc::clone(self));
-        if settled || point.timeline().register(point.value(), waker).is_none() {
-            self.let_go();
+/// One point's hold of a resource: a waker of the point, and then, where the point has failed, kept by its stream.
+struct Hold {
+    point: Point,
+    _held: Arc<Held>,
+}
+
+impl Hold {
+    /// Lists a hold with the waiters of a point, or lets go of it at once.
+    fn list(point: Point, held: &Arc<Held>) -> (Point, Weak<Self>) {
+        let hold = Arc::new(Self { point: point.clone(), _held: Arc::clone(held) });
+        let weak = Arc::downgrade(&hold);
+        if hold.is_listed_with(&point) {
+            graph::expect(&point);
         } else {
-            graph::expect(point);
+            hold.wake();
+        }
+        (point, weak)
+    }
+
+    /// Leaves it to the stream of a point that has failed when its work is over; what has not settled before it is
+    /// waited for first, because work behind what runs may have failed already.
+    fn leave(self: Arc<Self>) {
+        let (timeline, value) = (self.point.timeline(), self.point.value());
+        let first = timeline.point(timeline.completed() + 1);
+        if first.value() < value && self.is_listed_with(&first) {
+            graph::expect(&first);
+        } else if let Some(stream) = timeline.stream() {
+            stream.keep(value, self);
         }
     }
 
-    /// One point less holds the resource; the last hands it to the notifier.
-    fn let_go(&self) {
-        // Release and acquire: pair among the points, so that the drop comes after all of their work.
-        if self.pending.fetch_sub(1, Ordering::AcqRel) == 1
-            && let Some(resource) = self.resource.take()
-        {
-            notify::post(move || drop(resource));
+    /// Lists the hold with the waiters of a point, unless that has settled.
+    fn is_listed_with(self: &Arc<Self>, point: &Point) -> bool {
+        let waker = Waker::from(Arc::clone(self));
+        point.outcome().is_none() && point.timeline().register(point.value(), waker).is_some()
+    }
+}
+
+/// Woken when the point has settled, or what comes before one that has failed.
+impl Wake for Hold {
+    fn wake(self: Arc<Self>) {
+        if matches!(self.point.known(), State::Failed(_)) {
+            notify::post(|| self.leave());
         }
     }
 }
 
-/// A waker of a point is woken once.
-impl Wake for Held {
-    fn wake(self: Arc<Self>) {
-        self.let_go();
+impl fmt::Debug for Hold {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Hold({:?})", self.point)
     }
 }

@@ -118,7 +118,7 @@ pub(crate) use {global, local, table};
 
 /// What tables of the whole process use.
 pub(crate) mod process {
-    pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, OnceLock, RwLock};
     use std::sync::{MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
 

@@ -138,7 +138,7 @@ impl World {
             Happening::Ran(stream, value) => {
                 state.note(stream.driver().lane, format_args!("ran {value}"));
                 drop(state);
-                stream.finish(value);
+                stream.finish();
             }
         }
         true

@@ -72,8 +72,8 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
 
     /// Host work of this value has run. [`HeldStream::finish`] lets go what is behind it: now, or when the device's
     /// own time has come.
-    fn ran(stream: &Arc<HeldStream<Self>>, value: u64) {
-        stream.finish(value);
+    fn ran(stream: &Arc<HeldStream<Self>>, _value: u64) {
+        stream.finish();
     }
 
     /// Asks, with at most one call, how far the stream is, and says it by [`HeldStream::complete`]. Takes no lock that

@@ -34,7 +34,8 @@ pub(super) struct Failing {
     from: u64,
     woken: [Woken; 2],
     fallen: Fallen,
-    held: bool,
+    /// Whether somebody has to pump: what is held ends, and what was asked for is marked.
+    pump: bool,
     submitted: bool,
 }
 
@@ -57,13 +58,14 @@ impl<D: Driver> HeldStream<D> {
         // What is about to be completed is complete.
         let from = from.max(flight.landed + 1);
         let fallen = flight.fail(from);
-        let (held, submitted) = (flight.held > 0, flight.submitted() >= from);
+        let pump = flight.held > 0 || flight.has_due_ask();
+        let submitted = flight.submitted() >= from;
         // Both under the flight lock, as in a recovery: one between them would leave signals that have failed on a stream
         // that has not, or the other way round.
         let of_timeline = self.timeline.fail(from, error.clone());
         let woken = [of_timeline, self.signals.fail(from, error.clone())];
         drop(flight);
-        Failing { from, woken, fallen, held, submitted }
+        Failing { from, woken, fallen, pump, submitted }
     }
 
     /// Tells whoever waits. Under no lock.
@@ -80,7 +82,7 @@ impl<D: Driver> HeldStream<D> {
         failing.woken.into_iter().for_each(Woken::wake);
         self.drop_fallen(failing.fallen, failing.from, error);
         self.land();
-        if failing.held {
+        if failing.pump {
             self.rouse();
         }
     }
@@ -129,7 +131,6 @@ impl<D: Driver> HeldStream<D> {
     }
 
     fn take_held(&self, order: &mut Order<D>) -> Abandoned<D> {
-        order.asks.clear();
         // Who has the turn finds nothing left and gives it back.
         if order.turn == Turn::Parked {
             order.turn = Turn::Free;

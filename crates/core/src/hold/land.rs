@@ -2,7 +2,8 @@
 //!
 //! A value lands when the driver has come to it and every wait up to it is known to be complete; then the gates that
 //! were to open before it are opened, and then it is completed. One thread lands at a time, because gates are opened
-//! without the lock and nobody may see a value complete whose gate is still closed.
+//! without the lock and nobody may see a value complete whose gate is still closed. What is kept for work that failed is
+//! let go here too, once that is over.
 
 use super::flight::Landing;
 use super::{Driver, HeldStream};
@@ -37,9 +38,9 @@ impl<D: Driver> HeldStream<D> {
             flight = self.flight();
         }
         flight.landing = false;
-        let landed = flight.landed;
+        let (landed, retired) = (flight.landed, flight.take_retired());
         drop(flight);
-        drop(over);
+        drop((over, retired));
         self.timeline.complete(landed);
         // After the timeline: who sees the value here and not complete there may wait for it natively.
         self.signals.complete(landed);

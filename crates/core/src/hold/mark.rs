@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use super::flight::News;
+use super::flight::{Flight, News};
 use super::order::{Order, Turn};
 use super::{Driver, HeldStream, Operation};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::point::State;
+use crate::sync::MutexGuard;
 
 impl<D: Driver> HeldStream<D> {
-    /// Somebody will ask for `value`, which is enqueued: marks it, now or when it is passed. `None`: nothing changed.
+    /// Somebody will ask for `value`: marks it, now or when it is passed. `None`: nothing changed.
     #[inline]
-    pub(super) fn ask(self: &Arc<Self>, order: &mut Order<D>, value: u64) -> Result<Option<News>> {
+    pub(super) fn ask(self: &Arc<Self>, order: &Order<D>, value: u64) -> Result<Option<News>> {
         let passed = order.row.passed();
         // A mark while a function of the user's is at work would be one of the function too, before it has submitted.
         if value > passed || order.turn == Turn::Away {
-            self.ask_later(order, value);
+            self.flight().ask(value);
             return Ok(None);
         }
         // What is complete needs no mark, and neither does what is signalled, or signalled up to there.
@@ -22,13 +24,6 @@ impl<D: Driver> HeldStream<D> {
             return Ok(None);
         }
         self.mark(passed).map(Some)
-    }
-
-    fn ask_later(&self, order: &mut Order<D>, value: u64) {
-        self.flight().ask(value);
-        if order.asks.back().is_none_or(|asked| *asked < value) {
-            order.asks.push_back(value);
-        }
     }
 
     /// Marks `value`, the latest passed, unless it can be asked for already.
@@ -57,30 +52,83 @@ impl<D: Driver> HeldStream<D> {
     /// Asks for a value of this stream on behalf of another that waits for it. Under no order lock.
     pub(super) fn ask_for(self: &Arc<Self>, value: u64) {
         let is_signalled = self.signals.completed() >= value;
-        if is_signalled || self.flight().is_asked(value) || self.timeline.has_failed() {
+        if is_signalled || self.flight().is_asked(value) || self.is_settled(value) {
             return;
         }
-        let mut order = self.order();
-        // A point may name a value that nobody has enqueued.
-        let value = value.min(order.row.enqueued());
-        if self.flight().is_asked(value) {
-            return;
-        }
-        let asked = self.ask(&mut order, value);
+        let order = self.order();
+        let asked = self.ask(&order, value);
         drop(order);
         match asked {
             Ok(news) => news.into_iter().for_each(|news| self.tell(news)),
-            // A stream that nobody can ask any more would leave its waiters asleep.
-            Err(error) => self.fail(value, &error),
+            Err(error) => self.fail_unnoticed(&error),
         }
     }
 
-    /// Somebody sleeps for a value that nobody has asked for: the crew asks, because a host wait takes no order lock.
-    pub(super) fn ask_for_expected(self: &Arc<Self>) {
-        let unasked = self.flight().unasked();
-        if let Some(value) = unasked {
-            self.ask_for(value);
+    /// Somebody sleeps until `value` is complete. Takes no order lock: where a mark is needed now, the crew makes it.
+    pub(super) fn expect_under(&self, mut flight: MutexGuard<'_, Flight>, value: u64) {
+        flight.expect(value);
+        let (unmarked, signal) = (flight.has_due_ask(), flight.expects_signal());
+        drop(flight);
+        if unmarked {
+            self.rouse();
         }
+        if let Some(signal) = signal {
+            D::expect(&self.this(), signal);
+        }
+    }
+
+    /// Somebody asked for what has passed already, a sleeper, who takes no order lock, or one whom a function at work
+    /// held back.
+    pub(super) fn answer_asked(self: &Arc<Self>) {
+        if !self.flight().has_due_ask() {
+            return;
+        }
+        let order = self.order();
+        // What the function is asked for is answered when it ends.
+        if order.turn != Turn::Away {
+            let (passed, news) = (order.row.passed(), self.flight().news());
+            self.go_on(order, passed, news);
+        }
+    }
+
+    /// Everything up to `passed`, the latest passed, is held no more: answers who asked for it.
+    #[inline]
+    pub(super) fn go_on(
+        self: &Arc<Self>,
+        order: MutexGuard<'_, Order<D>>,
+        passed: u64,
+        news: News,
+    ) {
+        let marked = if news.asked { self.answer(passed) } else { Ok(news) };
+        drop(order);
+        self.tell_marked(marked, news);
+    }
+
+    /// Marks `passed`, the latest, for whoever asked for it or for one before it.
+    pub(super) fn answer(self: &Arc<Self>, passed: u64) -> Result<News> {
+        self.flight().answer(passed);
+        self.mark(passed)
+    }
+
+    /// Tells the news of a mark, or that there is none: nobody could ask for the value.
+    pub(super) fn tell_marked(self: &Arc<Self>, marked: Result<News>, before: News) {
+        match marked {
+            Ok(news) => self.tell(news),
+            Err(error) => {
+                self.tell(before);
+                self.fail_unnoticed(&error);
+            }
+        }
+    }
+
+    fn is_settled(&self, value: u64) -> bool {
+        !matches!(self.timeline.state(value), State::Pending)
+    }
+
+    /// A stream that nobody can ask any more would leave its waiters asleep.
+    fn fail_unnoticed(&self, error: &Error) {
+        let noticed = self.flight().noticed();
+        self.fail(noticed + 1, error);
     }
 
     /// Tells of new signals whoever waits for them, and the driver of whoever sleeps, and lands what can. Under no lock.

@@ -122,7 +122,7 @@ impl<D: Driver> HeldStream<D> {
     /// The end of what has begun: what was given to the driver, what needed nothing of it, and a function that runs.
     #[track_caller]
     pub fn begun(&self) -> Point {
-        let begun = self.order().row.passed();
+        let begun = self.flight().passed();
         self.timeline.point(begun)
     }
 

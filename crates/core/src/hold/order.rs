@@ -11,7 +11,6 @@
 //!    +---------------------------- nothing is held any more ----------------------+
 //! ```
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::row::Row;
@@ -27,8 +26,6 @@ use crate::timeline::{Ticket, Timeline};
 pub(super) struct Order<D: Driver> {
     pub(super) row: Row<Entry<D>>,
     pub(super) turn: Turn,
-    /// Values not passed that somebody will ask for: each is marked when it is passed.
-    pub(super) asks: VecDeque<u64>,
     /// Where the stream is listed while it is parked.
     pub(super) parked: Option<Parked<D>>,
     /// Why nothing is taken any more: the device was shut down.
@@ -94,11 +91,6 @@ impl<D: Driver> Entry<D> {
             step => discard(step),
         }
     }
-
-    /// Whether it is a function that submits by itself.
-    pub(super) fn is_submission(&self) -> bool {
-        matches!(self.step, Step::Task(Task::Submit(_)))
-    }
 }
 
 impl<D: Driver> Parked<D> {
@@ -119,25 +111,10 @@ impl<D: Driver> Order<D> {
         self.row.shrink();
         held
     }
-
-    /// Takes a question about `value`, or one before it, off the list. Says whether there was one.
-    pub(super) fn take_ask(&mut self, value: u64) -> bool {
-        let asked = self.asks.front().is_some_and(|asked| *asked <= value);
-        while self.asks.front().is_some_and(|asked| *asked <= value) {
-            self.asks.pop_front();
-        }
-        asked
-    }
 }
 
 impl<D: Driver> Default for Order<D> {
     fn default() -> Self {
-        Self {
-            row: Row::default(),
-            turn: Turn::Free,
-            asks: VecDeque::new(),
-            parked: None,
-            cancelled: None,
-        }
+        Self { row: Row::default(), turn: Turn::Free, parked: None, cancelled: None }
     }
 }

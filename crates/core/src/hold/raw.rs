@@ -1,12 +1,13 @@
 //! The contract of a stream, as a held stream keeps it.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::task::Waker;
 
 use super::offer::{Hold, Offer};
 use super::order::{Awaited, Entry, Order, Step, Turn};
 use super::{Driver, HeldStream};
-use crate::contract::{Edge, Item, Placed, RawStream, Refused, Time};
+use crate::contract::{Edge, Item, Placed, RawStream, Refused, Task, Time};
 use crate::error::{Error, Kind, Result};
 use crate::place::Place;
 use crate::point::Point;
@@ -61,7 +62,7 @@ impl<D: Driver> RawStream for HeldStream<D> {
             return Ok(Placed::new(self.failed_value(&mut order)));
         }
         let value = order.row.enqueued();
-        let news = this.ask(&mut order, value)?;
+        let news = this.ask(&order, value)?;
         let placed = Placed::new(value);
         drop(order);
         if let Some(news) = news {
@@ -93,19 +94,18 @@ impl<D: Driver> RawStream for HeldStream<D> {
     /// What is queued runs on: whoever waits for it, or has something of it on its way, keeps the stream. What nobody
     /// has asked for is asked for once, so that its end is noticed and its resources are freed.
     fn close(&self) {
-        let mut flight = self.flight();
-        if !flight.is_unsignalled() {
-            return;
+        let flight = self.flight();
+        // Under the lock under which a stream fails: what a failure finds asked for it has noticed.
+        let failed = self.timeline.has_failed();
+        let end = if failed { flight.submitted() } else { self.timeline.enqueued() };
+        if flight.landed < end {
+            self.expect_under(flight, end);
         }
-        let submitted = flight.submitted();
-        flight.expect(submitted);
-        drop(flight);
-        self.rouse();
     }
 
     fn statistics(&self) -> Statistics {
         Statistics {
-            queued: self.timeline.enqueued().saturating_sub(self.timeline.completed()),
+            queued: self.timeline.pending(),
             held: self.flight().held,
             driver_calls: self.driver.calls(),
             ..Statistics::default()
@@ -121,16 +121,18 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn expect(&self, value: u64) {
+        self.expect_under(self.flight(), value);
+    }
+
+    fn keep(&self, value: u64, kept: Arc<dyn Any + Send + Sync>) {
+        // Under the order lock nothing is on its way to the driver, and what is held never will be.
+        let order = self.order();
         let mut flight = self.flight();
-        flight.expect(value);
-        let (unasked, signal) = (flight.unasked(), flight.expects_signal());
+        let begun = flight.retire(value, kept);
         drop(flight);
-        if unasked.is_some() {
-            self.rouse();
-        }
-        if let Some(signal) = signal {
-            D::expect(&self.this(), signal);
-        }
+        drop(order);
+        self.expect(begun);
+        self.land();
     }
 }
 
@@ -164,22 +166,17 @@ impl<D: Driver> HeldStream<D> {
         match self.offer(value, entry) {
             Offer::Taken(news, left) => {
                 let placed = self.pass_at_once(&mut order);
-                drop(order);
-                self.tell(news);
+                self.go_on(order, value, news);
                 drop(left);
                 Ok(placed)
             }
-            Offer::Refused(entry, error) => Err(self.refused(value, entry, error)),
             Offer::Failed(error) => {
                 let placed = self.pass_at_once(&mut order);
-                let failing = self.begin_failure(value, &error);
-                drop(order);
-                self.tell_failure(failing, &error);
+                self.fail_here(order, value, &error);
                 Ok(placed)
             }
-            Offer::Held(entry, Hold::Call)
-                if self.driver.native().is_some() && entry.is_submission() =>
-            {
+            Offer::Refused(entry, error) => Err(self.refused(value, entry, error)),
+            Offer::Held(entry, Hold::Call) if self.is_called_at_once(&entry) => {
                 let placed = self.pass_at_once(&mut order);
                 order.turn = Turn::Away;
                 self.call(order, value, entry);
@@ -187,6 +184,12 @@ impl<D: Driver> HeldStream<D> {
             }
             Offer::Held(entry, hold) => self.hold_first(order, entry, hold),
         }
+    }
+
+    /// Whether it is a function that submits by itself, and so is called by whoever puts it on a stream that holds
+    /// nothing. Host work is left to the crew.
+    fn is_called_at_once(&self, entry: &Entry<D>) -> bool {
+        matches!(entry.step, Step::Task(Task::Submit(_))) && self.driver.native().is_some()
     }
 
     /// An item that was refused is on no list. Under the order lock.

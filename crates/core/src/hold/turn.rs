@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::flight::News;
 use super::offer::{Hold, Offer};
 use super::order::{Entry, Order, Step, Turn};
 use super::{Driver, HeldStream};
@@ -21,7 +20,7 @@ impl<D: Driver> Pump for HeldStream<D> {
         // anew.
         self.roused.swap(false, Ordering::AcqRel);
         self.land();
-        self.ask_for_expected();
+        self.answer_asked();
         if !self.clear_failed() || !self.take_turn() {
             return;
         }
@@ -64,71 +63,62 @@ impl<D: Driver> HeldStream<D> {
 
     /// Offers the item at the front. Says whether the caller, who has the turn, goes on.
     pub(super) fn step(self: &Arc<Self>) -> bool {
-        let mut order = self.order();
-        if let Some(failure) = self.timeline.failure() {
-            order.turn = Turn::Parked;
-            self.abandon(order, &failure);
-            return false;
-        }
-        let Some(entry) = order.row.pass() else {
-            order.give_back_turn();
-            return false;
-        };
-        // Before the driver has it: whoever sees it complete sees it held no more.
-        self.flight().held -= 1;
+        let Some((mut order, entry)) = self.take_front() else { return false };
         let value = order.row.passed();
         match self.offer(value, entry) {
             Offer::Taken(news, left) => {
                 self.go_on(order, value, news);
                 drop(left);
-                true
             }
-            Offer::Failed(error) => self.fail_and_go_on(order, value, &error),
+            Offer::Failed(error) => self.fail_here(order, value, &error),
             Offer::Refused(entry, error) => {
-                let going_on = self.fail_and_go_on(order, value, &error);
+                self.fail_here(order, value, &error);
                 entry.discard(&error);
-                going_on
             }
             Offer::Held(entry, Hold::Call) => {
                 order.turn = Turn::Away;
                 self.call(order, value, entry);
-                false
+                return false;
             }
-            Offer::Held(entry, hold) => {
-                order.row.put_back(entry);
-                self.flight().held += 1;
-                self.stop(order, hold)
-            }
+            Offer::Held(entry, hold) => return self.stop(order, entry, hold),
         }
-    }
-
-    /// The item of `value` is held no more: answers who asked for it.
-    fn go_on(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, value: u64, news: News) {
-        let marked = if order.take_ask(value) { self.mark(value) } else { Ok(news) };
-        drop(order);
-        self.tell_marked(value, marked, news);
-    }
-
-    /// Tells the news of a mark, or that there is none: nobody could ask for the value.
-    fn tell_marked(self: &Arc<Self>, value: u64, marked: Result<News, Error>, before: News) {
-        match marked {
-            Ok(news) => self.tell(news),
-            Err(error) => {
-                self.tell(before);
-                self.fail(value, &error);
-            }
-        }
-    }
-
-    fn fail_and_go_on(&self, order: MutexGuard<'_, Order<D>>, value: u64, error: &Error) -> bool {
-        let failing = self.begin_failure(value, error);
-        drop(order);
-        self.tell_failure(failing, error);
         true
     }
 
-    /// Parks, unless the item can go after all.
-    fn stop(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, hold: Hold<D>) -> bool {
+    /// Takes the item at the front, for the owner of the turn to offer it. `None`: there is none, and the turn is given
+    /// back.
+    fn take_front(&self) -> Option<(MutexGuard<'_, Order<D>>, Entry<D>)> {
+        let mut order = self.order();
+        if let Some(failure) = self.timeline.failure() {
+            order.turn = Turn::Parked;
+            self.abandon(order, &failure);
+            return None;
+        }
+        let Some(entry) = order.row.pass() else {
+            order.give_back_turn();
+            return None;
+        };
+        // Before the driver has it: whoever sees it complete sees it held no more.
+        self.flight().held -= 1;
+        Some((order, entry))
+    }
+
+    /// The stream fails at the item that it has come to.
+    pub(super) fn fail_here(&self, order: MutexGuard<'_, Order<D>>, value: u64, error: &Error) {
+        let failing = self.begin_failure(value, error);
+        drop(order);
+        self.tell_failure(failing, error);
+    }
+
+    /// The item stays at the front: parks, unless it can go after all.
+    fn stop(
+        self: &Arc<Self>,
+        mut order: MutexGuard<'_, Order<D>>,
+        entry: Entry<D>,
+        hold: Hold<D>,
+    ) -> bool {
+        order.row.put_back(entry);
+        self.flight().held += 1;
         // A failure that came while the item was offered found nothing held, and roused nobody.
         if self.timeline.has_failed() {
             return true;
@@ -181,7 +171,7 @@ impl<D: Driver> HeldStream<D> {
         }
     }
 
-    fn call_failed(&self, value: u64, error: &Error) {
+    fn call_failed(self: &Arc<Self>, value: u64, error: &Error) {
         let mut order = self.order();
         order.give_back_turn();
         let failing = self.begin_failure(value, error);
@@ -189,6 +179,7 @@ impl<D: Driver> HeldStream<D> {
         self.flight().end();
         drop(order);
         self.tell_failure(failing, error);
+        self.answer_asked();
     }
 
     /// The user's own work was submitted; nobody knows whether it signals, so it is marked where every operation is.
@@ -198,22 +189,17 @@ impl<D: Driver> HeldStream<D> {
         flight.end();
         let _nothing_kept = flight.submit(value, false, None);
         drop(flight);
-        self.come_back(order, value, D::SIGNALS_EACH);
+        self.come_back(order, D::SIGNALS_EACH);
     }
 
-    /// The function of `value` is over: its turn is given back, and what was asked for in the meantime is marked. More
-    /// than `value` has passed where the stream recovered while the function was at work.
-    fn come_back(
-        self: &Arc<Self>,
-        mut order: MutexGuard<'_, Order<D>>,
-        value: u64,
-        must_mark: bool,
-    ) {
+    /// A function of the user's is over: its turn is given back, and what was asked for in the meantime is marked. More
+    /// than its value has passed where the stream recovered while it was at work.
+    fn come_back(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, must_mark: bool) {
         let (passed, news) = (order.row.passed(), self.flight().news());
-        let marked = if order.take_ask(passed) || must_mark { self.mark(passed) } else { Ok(news) };
+        let marked = if news.asked || must_mark { self.answer(passed) } else { Ok(news) };
         let held = order.give_back_turn();
         drop(order);
-        self.tell_marked(value, marked, news);
+        self.tell_marked(marked, news);
         if held {
             self.rouse();
         }
@@ -229,9 +215,9 @@ enum Ran {
 impl<D: Driver> HeldStream<D> {
     /// Host work is over, and so is the device's time for it: what is behind it goes on. Called once for each
     /// [`Driver::ran`], under no lock.
-    pub fn finish(&self, value: u64) {
+    pub fn finish(&self) {
         let order = self.order();
         self.flight().end();
-        self.this().come_back(order, value, false);
+        self.this().come_back(order, false);
     }
 }

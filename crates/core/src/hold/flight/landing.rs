@@ -53,6 +53,7 @@ impl Flight {
                 (_, Some(_)) => return self.open_front(),
                 (_, None) => {
                     self.landed = self.landed.max(horizon);
+                    self.answer(self.landed);
                     return Landing::Done;
                 }
             }

@@ -2,7 +2,9 @@
 
 mod landing;
 
-use std::collections::VecDeque;
+use std::any::Any;
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 pub(super) use landing::Landing;
 
@@ -39,17 +41,23 @@ pub(super) struct Flight {
     wanted: Option<u64>,
     /// The largest value that somebody sleeps for.
     expected: u64,
-    /// The largest value that somebody will ask for.
-    asked: u64,
+    /// The values that somebody will ask for and that are not signalled: they are not enqueued, held, behind a function
+    /// at work, or about to be marked by whoever pumps. Each by itself: between two of them the stream may be held.
+    asks: BTreeSet<u64>,
     /// Gates to open, in the order of their values.
     openings: VecDeque<Promise>,
     /// Resources of submitted operations.
     kept: VecDeque<(u64, Task)>,
+    /// Resources of others, which work up to a value that has failed may use.
+    retired: Vec<(u64, Kept)>,
     /// Where the failure of this era begins.
     failed_from: Option<u64>,
     /// Why the device is lost.
     pub(super) lost: Option<Error>,
 }
+
+/// A resource of somebody else's, which is let go by dropping this.
+type Kept = Arc<dyn Any + Send + Sync>;
 
 /// A gate to open when everything before it is complete.
 #[derive(Debug)]
@@ -72,6 +80,8 @@ impl Promise {
 #[derive(Clone, Copy, Debug)]
 #[must_use = "whoever waits for a signal sleeps until it is told"]
 pub(super) struct News {
+    /// Whether something that has passed is asked for and not marked.
+    pub(super) asked: bool,
     /// Up to which value a native wait is possible.
     pub(super) signalled: u64,
     /// The signal that the driver is to notice, because somebody sleeps for it or for what is behind it.
@@ -114,6 +124,7 @@ impl Flight {
         if signals {
             self.signalled = value;
             self.untold = 0;
+            self.answer(value);
         }
         if self.reached >= value {
             return keep;
@@ -176,22 +187,39 @@ impl Flight {
 
     /// Somebody will ask for `value`.
     pub(super) fn ask(&mut self, value: u64) {
-        self.asked = self.asked.max(value);
+        if !self.is_asked(value) {
+            self.asks.insert(value);
+        }
     }
 
     /// Whether it is known that somebody will ask for `value`, or nobody need be told.
     pub(super) fn is_asked(&self, value: u64) -> bool {
-        self.asked.max(self.signalled).max(self.landed) >= value
+        self.signalled.max(self.landed) >= value || self.asks.contains(&value)
+    }
+
+    /// Whether something that has passed is asked for and not marked.
+    #[inline]
+    pub(super) fn has_due_ask(&self) -> bool {
+        self.asks.first().is_some_and(|asked| *asked <= self.passed)
+    }
+
+    /// What was asked for up to `value` is signalled, or will be.
+    #[inline]
+    pub(super) fn answer(&mut self, value: u64) {
+        while self.asks.first().is_some_and(|asked| *asked <= value) {
+            self.asks.pop_first();
+        }
     }
 
     /// Somebody sleeps until `value` is complete.
     pub(super) fn expect(&mut self, value: u64) {
         self.expected = self.expected.max(value);
+        self.ask(value);
     }
 
-    /// The largest value that somebody sleeps for and nobody has asked for.
-    pub(super) fn unasked(&self) -> Option<u64> {
-        (!self.is_asked(self.expected)).then_some(self.expected)
+    /// The last value that comes by itself, although nobody can mark another.
+    pub(super) fn noticed(&self) -> u64 {
+        self.signalled.max(self.landed)
     }
 
     /// What others have to be told.
@@ -199,7 +227,9 @@ impl Flight {
     pub(super) fn news(&self) -> News {
         let through = self.is_through() && self.passed > self.landed;
         let lands = through || self.reached > self.landed || self.has_due_opening();
-        News { signalled: self.signalled, expects: self.expects_signal(), lands }
+        let lands = lands || !self.retired.is_empty();
+        let (asked, expects) = (self.has_due_ask(), self.expects_signal());
+        News { asked, signalled: self.signalled, expects, lands }
     }
 
     fn has_due_opening(&self) -> bool {
@@ -209,6 +239,11 @@ impl Flight {
     /// The signal that the driver is to notice, because somebody sleeps for it or for what is behind it.
     pub(super) fn expects_signal(&self) -> Option<u64> {
         (self.expected > self.reached && self.signalled > self.reached).then_some(self.signalled)
+    }
+
+    /// What has begun, or needed no beginning.
+    pub(super) fn passed(&self) -> u64 {
+        self.passed
     }
 
     /// What is submitted.
@@ -223,14 +258,43 @@ impl Flight {
         self.kept.drain(..done).map(|(_, task)| task).collect()
     }
 
-    /// Takes what hangs on the values from `from` on: they have failed. Resources stay until the driver is through. A
-    /// function of the user's that is at work stays so: what is behind it, in a new era too, is not complete before.
+    /// Takes what hangs on the values from `from` on: they have failed. Resources stay until the driver is through, and
+    /// who asked for a value behind that has it noticed. A function of the user's that is at work stays so: what is
+    /// behind it, in a new era too, is not complete before.
     pub(super) fn fail(&mut self, from: u64) -> Fallen {
         let kept = self.openings.partition_point(|promise| promise.value < from);
         let openings = self.openings.drain(kept..).map(|promise| promise.opening).collect();
         self.sought.take_if(|sought| *sought >= from);
+        if !self.asks.split_off(&from).is_empty() && self.is_unsignalled() {
+            self.asks.insert(self.submitted);
+        }
         self.failed_from = Some(self.failed_from.map_or(from, |before| before.min(from)));
         Fallen { openings, waits: self.waits.take_from(from) }
+    }
+
+    /// Keeps what work up to `value` may use, where nothing more of that begins. Gives the last value that has begun.
+    pub(super) fn retire(&mut self, value: u64, kept: Kept) -> u64 {
+        let begun = value.min(self.submitted.max(self.running.unwrap_or(0)));
+        self.retired.push((begun, kept));
+        begun
+    }
+
+    /// What was kept for work that is over, to be dropped outside the lock.
+    pub(super) fn take_retired(&mut self) -> Vec<Kept> {
+        if self.retired.is_empty() {
+            return Vec::new();
+        }
+        let retired = std::mem::take(&mut self.retired);
+        let (over, kept): (Vec<_>, _) =
+            retired.into_iter().partition(|(value, _)| self.is_over(*value));
+        self.retired = kept;
+        over.into_iter().map(|(_, kept)| kept).collect()
+    }
+
+    /// Whether nothing up to `value` runs any more, of what has begun, although it may have failed.
+    fn is_over(&self, value: u64) -> bool {
+        let is_at_work = self.running.is_some_and(|running| running <= value);
+        !is_at_work && (self.lost.is_some() || self.reached >= value.min(self.submitted))
     }
 
     /// What is kept for operations on their way, for tests.

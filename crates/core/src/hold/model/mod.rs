@@ -93,6 +93,32 @@ fn whoever_sleeps_for_a_value_without_a_signal_has_it_marked() {
 }
 
 #[test]
+fn whoever_sleeps_for_a_value_before_one_that_was_asked_for_has_it_marked() {
+    holds(2, || {
+        let bench = Bench::<false>::new();
+        let (stream, gate) = (bench.stream(), Gate::new());
+        stream.delay(Duration::from_nanos(1)).expect("a delay");
+        stream.wait(&gate.point()).expect("a wait");
+        stream.record().expect("a point");
+        sleep_beside(&bench, stream.timeline().point(1), || ());
+        drop(gate);
+        bench.close();
+    });
+}
+
+#[test]
+fn whoever_sleeps_for_a_value_that_is_just_enqueued_has_it_marked() {
+    holds(2, || {
+        let bench = Bench::<false>::new();
+        let stream = bench.stream();
+        sleep_beside(&bench, stream.timeline().point(1), || {
+            stream.delay(Duration::from_nanos(1)).expect("a delay");
+        });
+        bench.close();
+    });
+}
+
+#[test]
 fn a_cancellation_beside_the_worker_leaves_nobody_asleep() {
     holds(2, || {
         let bench = Bench::<true>::new();
@@ -220,6 +246,15 @@ fn a_peer_fails(fail: Fail, complete: Complete) {
 fn work(stream: &Stream) -> Point {
     stream.delay(Duration::from_nanos(1)).expect("a delay");
     stream.record().expect("a point")
+}
+
+/// A thread sleeps until a point has settled, while another enqueues and the engine comes to it.
+fn sleep_beside(bench: &Bench<false>, point: Point, enqueue: impl FnOnce()) {
+    let awaited = point.clone();
+    let sleeper = thread::spawn(move || sleep_until(&awaited));
+    enqueue();
+    engine_runs_to(bench, &point);
+    sleeper.join().expect("a sleeper wakes");
 }
 
 /// The engine comes to everything up to the signal of a point. It comes in the order of values, each once.

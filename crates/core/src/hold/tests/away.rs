@@ -85,3 +85,21 @@ fn a_shutdown_from_within_the_devices_own_work_says_that_it_would_wait_for_itsel
     let refused = receive.try_recv().unwrap().unwrap_err();
     assert_eq!(refused.kind(), Kind::Misuse(Reason::WouldDeadlock));
 }
+
+#[test]
+fn what_has_begun_ends_with_the_function_at_work_although_what_is_behind_it_was_ended() {
+    let bench = Arc::new(Bench::<true>::new());
+    let (stream, inside, (send, receive)) = (bench.stream(), Arc::clone(&bench), mpsc::channel());
+    stream
+        .enqueue(move || {
+            let held = inside.held_stream(0);
+            crate::contract::RawStream::cancel(held.as_ref(), &Error::failed("shut down"));
+            inside.run();
+            send.send((held.begun(), held.begun().state())).unwrap();
+        })
+        .unwrap();
+    work(&stream);
+    bench.run();
+    let (begun, state) = receive.try_recv().unwrap();
+    assert!(begun.value() == 1 && matches!(state, State::Pending), "{begun}: {state:?}");
+}

@@ -1,12 +1,14 @@
 //! Tests of the hold queue over a driver that does nothing until it is told to, and a crew that runs when it is asked.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up stops")]
 
+mod asks;
 mod away;
 mod double;
 mod failure;
 mod host;
 mod marks;
 mod order;
+mod retire;
 
 use std::time::Duration;
 
