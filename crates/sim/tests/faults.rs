@@ -8,6 +8,9 @@ use syncpoint::{Kind, Point, Result, State, Stream};
 
 const MOMENT: Duration = Duration::from_millis(1);
 
+/// Longer than anything here takes, shorter than anybody waits for a test.
+const DEADLINE: Duration = Duration::from_secs(10);
+
 /// A stepped world of two devices and one stream on each.
 fn world() -> Result<(Sim, Stream, Stream)> {
     let sim = Sim::builder().seed(7).devices(2).stepped().build();
@@ -60,7 +63,20 @@ fn a_stream_that_waited_for_a_lost_device_recovers_and_goes_on() -> Result<()> {
     sim.lose(0)?;
     assert_eq!(far.synchronize().unwrap_err().kind(), Kind::DeviceLost);
     assert!(far.recover()?.is_some());
-    work(&far)?.synchronize()
+    work(&far)?.synchronize_timeout(DEADLINE)
+}
+
+#[test]
+fn a_lost_device_lets_go_what_waits_for_it_on_another_device() -> Result<()> {
+    let (sim, near, far) = world()?;
+    near.delay(Duration::from_secs(1))?;
+    far.wait_stream(&near)?;
+    sim.lose(0)?;
+    assert!(far.recover()?.is_some());
+    let end = work(&far)?;
+    sim.run_until_idle();
+    assert!(end.query()?, "the device still waits for a signal of the one that is lost");
+    Ok(())
 }
 
 #[test]
