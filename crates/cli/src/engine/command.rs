@@ -18,7 +18,7 @@ use syncpoint::{Error, Gate, Result, Stream};
 use super::{
     children::{self, Children},
     event::Event,
-    listen,
+    listen::{self, Heard},
 };
 use crate::report::{Output, Tail};
 
@@ -78,12 +78,16 @@ impl Job {
         let (mut child, output) = self.start().map_err(|error| self.excuse(&program, &error))?;
         let leader = Pid::from_child(&child);
         let heard = listen::listen(output, leader, tail);
-        if heard.is_err() {
+        if !matches!(heard, Ok(Heard::Everything)) {
             children::signal(leader, Signal::KILL);
         }
         let status = self.finish(&mut child, leader).map_err(lost)?;
-        heard.map_err(lost)?;
-        verdict(&program, status)
+        match heard.map_err(lost)? {
+            Heard::Everything => verdict(&program, status),
+            Heard::AskForTerminal => Err(format!(
+                "{program} asked for the terminal, which no command has; tell it what it asks for by an argument, a variable or a file"
+            )),
+        }
     }
 
     /// Starts the process in a group of its own, its output in one pipe, in the order in which it is said.

@@ -8,7 +8,7 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     io::{ioctl_fionbio, retry_on_intr},
-    process::{Pid, WaitId, WaitIdOptions, waitid},
+    process::{Pid, Signal, WaitId, WaitIdOptions, waitid},
 };
 
 use crate::report::Tail;
@@ -19,11 +19,23 @@ const CHUNK: usize = 64 * 1024;
 const MOST: usize = 1024 * 1024;
 /// How often a system that cannot tell of an end by a descriptor is asked for it.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 10_000_000 };
+/// How often a silent command is looked at: no descriptor tells that it was stopped.
+const PULSE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
+
+/// How listening to a command came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// The command has ended, or nobody can say any more.
+    Everything,
+    /// The command asked for the terminal, as for a password. It is in the background of that, so the system has
+    /// stopped it, and it would never go on.
+    AskForTerminal,
+}
 
 /// Reads what a command says until it has ended, or until nobody can say any more.
 ///
 /// A process that the command left behind may hold the pipe open for ever; what it says after the end is not awaited.
-pub(super) fn listen(mut output: PipeReader, leader: Pid, tail: &mut Tail) -> io::Result<()> {
+pub(super) fn listen(mut output: PipeReader, leader: Pid, tail: &mut Tail) -> io::Result<Heard> {
     ioctl_fionbio(&output, true)?;
     let end = end_of(leader);
     let mut chunk = vec![0; CHUNK];
@@ -32,7 +44,10 @@ pub(super) fn listen(mut output: PipeReader, leader: Pid, tail: &mut Tail) -> io
         // Asked before the pipe is read: then all that was said before the end is read after it.
         let ended = has_ended(leader)?;
         if !drain(&mut output, &mut chunk, tail)? || ended {
-            return Ok(());
+            return Ok(Heard::Everything);
+        }
+        if asks_for_terminal(leader)? {
+            return Ok(Heard::AskForTerminal);
         }
     }
 }
@@ -47,6 +62,15 @@ pub(super) fn wait_for_end(leader: Pid) -> io::Result<()> {
 fn has_ended(leader: Pid) -> io::Result<bool> {
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
     Ok(retry_on_intr(|| waitid(WaitId::Pid(leader), options))?.is_some())
+}
+
+/// Whether the system has stopped a process because it reads or changes the terminal. Who stops it otherwise will let
+/// it go on, too.
+fn asks_for_terminal(leader: Pid) -> io::Result<bool> {
+    let options = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    let stopped = retry_on_intr(|| waitid(WaitId::Pid(leader), options))?;
+    let signal = stopped.and_then(|status| status.stopping_signal());
+    Ok([Signal::TTIN, Signal::TTOU].into_iter().any(|asks| signal == Some(asks.as_raw())))
 }
 
 /// A descriptor that becomes readable when a process ends, where the system has such.
@@ -64,8 +88,8 @@ fn wait_for_either(output: &PipeReader, end: Option<&OwnedFd>) -> io::Result<()>
     let descriptors = [Some(output.as_fd()), end.map(AsFd::as_fd)];
     let watch = |descriptor| PollFd::from_borrowed_fd(descriptor, PollFlags::IN);
     let mut watched: Vec<PollFd<'_>> = descriptors.into_iter().flatten().map(watch).collect();
-    let longest = if end.is_some() { None } else { Some(&LOOK) };
-    retry_on_intr(|| poll(&mut watched, longest))?;
+    let longest = if end.is_some() { PULSE } else { LOOK };
+    retry_on_intr(|| poll(&mut watched, Some(&longest)))?;
     Ok(())
 }
 

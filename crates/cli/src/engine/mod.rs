@@ -12,7 +12,8 @@
 //!   listens to the command and opens the gate when the command has succeeded, or fails it.
 //!
 //! A command runs in a process group of its own, without input. When it ends, what it left running in that group is
-//! killed. When a run is cut short every group is told to end (`SIGTERM`) and killed ([`Run::GRACE`] later) if it does
+//! killed. One that asks for the terminal all the same, as for a password, is killed, and has failed: the system would
+//! stop it for ever. When a run is cut short every group is told to end (`SIGTERM`) and killed ([`Run::GRACE`] later) if it does
 //! not. A process that has left its group, as daemons do, is its own master. If this process is itself killed so that it
 //! cannot say goodbye (`SIGKILL`), its commands live on: Linux could kill them with it, but no safe code can ask for
 //! that.

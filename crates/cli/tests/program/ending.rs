@@ -162,6 +162,21 @@ fn a_signal_that_was_ignored_stays_ignored() {
 }
 
 #[test]
+fn a_command_that_asks_for_the_terminal_fails_and_holds_nobody_up() {
+    // What the system does to a command in the background that reads from the terminal, as `ssh` does for a password.
+    let asks = "echo password:; kill -TTIN $$; echo typed";
+    let scene = Scene::of_commands(&[("s", "asks", &[], asks), ("t", "free", &[], "true")]);
+    let ended = start(&scene, &["--json"]).ends();
+    assert_eq!(ended.status, Some(1));
+    let report = ended.json();
+    let asks = step(&report, "asks");
+    assert_eq!(asks["output"], "password:\n");
+    let reason = asks["reason"].as_str().expect("a reason");
+    assert!(reason.starts_with("sh asked for the terminal, which no command has; "), "{reason}");
+    assert_eq!(step(&report, "free")["state"], "complete");
+}
+
+#[test]
 fn what_a_command_leaves_running_is_ended_with_it() {
     let leave = "sleep 1000 & echo $!";
     let scene = Scene::of_commands(&[("s", "leaves", &[], leave)]);
