@@ -43,10 +43,7 @@ struct Trace<'r, W> {
 
 impl<'r, W: io::Write> Trace<'r, W> {
     fn begin(report: &'r Report, arrows: &'r Arrows<'r>, mut writer: W) -> io::Result<Self> {
-        let mut critical = vec![false; report.steps.len()];
-        for link in report.critical_path().into_iter().flat_map(|path| path.links) {
-            critical[link.step] = true;
-        }
+        let critical = report.on_critical_path();
         let mut devices: Vec<&str> = Vec::new();
         for stream in &report.streams {
             if !devices.contains(&stream.device.as_str()) {

@@ -45,6 +45,15 @@ impl Report {
         Some(CriticalPath { links: links.collect(), work: chains.work[last]? })
     }
 
+    /// For each step, whether it is on the critical path.
+    pub(crate) fn on_critical_path(&self) -> Vec<bool> {
+        let mut critical = vec![false; self.steps.len()];
+        for link in self.critical_path().into_iter().flat_map(|path| path.links) {
+            critical[link.step] = true;
+        }
+        critical
+    }
+
     fn link(&self, step: usize, edge: Option<&Edge>) -> Link {
         let end = |step| self.interval(step).map(|run| run.end);
         let before = edge.and_then(|edge| end(edge.from)).unwrap_or_default();

@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use super::{
     Interval, Report, State, Stream,
+    pick::{pick, rest},
     style::{Ink, Style, visible},
     unit::Unit,
 };
 
 /// The longest name of a stream that the picture shows, in characters.
 const NAME: usize = 20;
+/// How many lanes are drawn: what fits a tall screen. The trace has all.
+const LANES: usize = 50;
 /// How wide the share at the end of a lane is: `  100 %`.
 const SHARE: usize = 7;
 /// How many columns a mark of the time axis takes at least: its number and some air.
@@ -25,7 +28,7 @@ const KEY: [(char, Ink, &str); 4] = [
 /// Where a block begins right behind another.
 const BORDER: char = '│';
 
-/// The picture; nothing if no step ran for any time.
+/// The picture; nothing if no step ran for any time. Of very many streams, the least busy are left out.
 pub(super) fn lanes(report: &Report, style: Style) -> String {
     let canvas = Canvas::new(report, style);
     if canvas.horizon.is_zero() {
@@ -33,15 +36,18 @@ pub(super) fn lanes(report: &Report, style: Style) -> String {
     }
     let mut text = canvas.axis();
     let mut drawn = vec![false; report.steps.len()];
-    let lanes = report.streams.iter().zip(report.steps_by_stream()).zip(report.busy());
-    for ((stream, steps), busy) in lanes {
-        let cells = canvas.cells(&steps);
+    let (steps, busy) = (report.steps_by_stream(), report.busy());
+    let shown = canvas.shown(&steps, &busy);
+    for &stream in &shown {
+        let cells = canvas.cells(&steps[stream]);
         for &step in cells.iter().flatten() {
             drawn[step] = true;
         }
-        text += &canvas.lane(stream, &cells, busy);
+        text += &canvas.lane(&report.streams[stream], &cells, busy[stream]);
     }
-    text + &canvas.key(&drawn)
+    let hidden = rest(report.streams.len(), shown.len(), "streams, which --trace draws, too");
+    let lanes: Vec<usize> = shown.into_iter().flat_map(|stream| steps[stream].clone()).collect();
+    text + &style.paint(Ink::Faint, &hidden) + &canvas.key(&lanes, &drawn)
 }
 
 /// A report with the measures of its picture.
@@ -64,11 +70,14 @@ impl<'r> Canvas<'r> {
         let names = report.streams.iter().map(|stream| visible(&stream.name).chars().count());
         let names = names.max().unwrap_or(0).min(NAME);
         let width = style.width() - names - 2 - SHARE;
-        let mut critical = vec![false; report.steps.len()];
-        for link in report.critical_path().into_iter().flat_map(|path| path.links) {
-            critical[link.step] = true;
-        }
+        let critical = report.on_critical_path();
         Self { report, style, critical, horizon, names, width }
+    }
+
+    /// The streams to draw: those on the critical path or with trouble first, then the busiest.
+    fn shown(&self, steps: &[Vec<usize>], busy: &[Duration]) -> Vec<usize> {
+        let matters = |step: &usize| self.critical[*step] || self.kind(*step) > 1;
+        pick(steps.len(), LANES, |stream| (steps[stream].iter().any(matters), busy[stream]))
     }
 
     /// The cell in which a time lies; the horizon lies behind the last.
@@ -164,17 +173,17 @@ impl<'r> Canvas<'r> {
         self.style.paint(Ink::Faint, &axis)
     }
 
-    /// What the blocks mean, as far as they occur, and how many steps no cell was left for.
-    fn key(&self, drawn: &[bool]) -> String {
-        let drawn: Vec<usize> = (0..drawn.len()).filter(|&step| drawn[step]).collect();
+    /// What the blocks mean, as far as they occur, and for how many steps of the lanes no cell was left.
+    fn key(&self, lanes: &[usize], drawn: &[bool]) -> String {
+        let ran = lanes.iter().filter(|&&step| self.report.interval(step).is_some()).count();
+        let drawn: Vec<usize> = lanes.iter().copied().filter(|&step| drawn[step]).collect();
         let used = |kind: &usize| drawn.iter().any(|&step| self.kind(step) == *kind);
         let sign = |kind: usize| {
             let (fill, ink, meaning) = KEY[kind];
             format!("{} {meaning}", self.style.paint(ink, &fill.to_string()))
         };
         let mut signs: Vec<String> = (0..KEY.len()).filter(used).map(sign).collect();
-        let ran = (0..self.report.steps.len()).filter(|&step| self.report.interval(step).is_some());
-        match ran.count() - drawn.len() {
+        match ran - drawn.len() {
             0 => {}
             1 => signs.push("1 step is too short to draw".into()),
             hidden => signs.push(format!("{hidden} steps are too short to draw")),
@@ -240,6 +249,23 @@ mod tests {
             (0..500).map(|step| (0, step, step + 1, [].as_slice())).collect();
         let picture = lanes(&sample::timed(&crowd), Style::PLAIN);
         assert!(picture.contains("steps are too short to draw"), "{picture}");
+    }
+
+    #[test]
+    fn of_very_many_streams_those_are_drawn_that_matter() {
+        let crowd = |stream: usize| (stream, 0, if stream == 180 { 9 } else { 1 }, [].as_slice());
+        let mut report = sample::timed(&(0..200).map(crowd).collect::<Vec<_>>());
+        report.steps[190].state = State::Failed { reason: "broken".into() };
+        let picture = lanes(&report, Style::PLAIN);
+        // The axis has two lines, the count of the others and the key one each.
+        assert_eq!(picture.lines().count(), 2 + LANES + 2);
+        for stream in ["stream 0 ", "stream 180 ", "stream 190 "] {
+            assert!(picture.lines().any(|line| line.starts_with(stream)), "{picture}");
+        }
+        assert!(
+            picture.contains("\nand 150 more streams, which --trace draws, too\n"),
+            "{picture}"
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod lanes;
 mod model;
 mod output;
 mod overlap;
+mod pick;
 mod style;
 mod table;
 mod text;

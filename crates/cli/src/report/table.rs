@@ -1,12 +1,15 @@
 //! The table of steps: which, where, when, how long, and what each waited for.
 
 use super::{
-    Report, State, Step,
+    Interval, Report, State, Step,
+    pick::{pick, rest},
     style::{Ink, Style, visible},
     unit::Unit,
 };
 use crate::graph::{Edge, Why};
 
+/// How many steps the table has at most: some screens of them. JSON has all.
+const SHOWN: usize = 100;
 /// How many waits a line names; the others are counted.
 const NAMED: usize = 3;
 
@@ -29,25 +32,52 @@ impl Column {
     }
 }
 
-/// The table, with a line for each step in the order of the file.
+/// The table, with a line for each step in the order of the file. Of very many, those are left out that went well, are
+/// not on the critical path, and took the least time.
 ///
-/// Where there is no room to say who records each point that is waited for, only the points are named.
+/// Where there is no room to say who records each point that is waited for, only the points are named; where there is
+/// no room for that, neither.
 pub(super) fn table(report: &Report, style: Style) -> String {
-    let unit = Unit::fitting(report.wall, report.clock.resolution);
-    let mut columns = columns(report, unit);
-    let width: usize = columns.iter().map(|column| column.width + GAP).sum();
-    if width - GAP > style.room() {
-        columns.pop();
-        columns.push(column(report, "waited for", false, &|step| waits(report, step, point)));
-    }
+    let shown = shown(report);
+    let columns = fitting(report, &shown, style.room());
     let head: Vec<&str> = columns.iter().map(|column| column.head.as_str()).collect();
     let mut text = style.paint(Ink::Strong, &line(&columns, &head)) + "\n";
-    for (place, step) in report.steps.iter().enumerate() {
+    for (place, &step) in shown.iter().enumerate() {
         let cells: Vec<&str> = columns.iter().map(|column| column.cells[place].as_str()).collect();
-        text += &style.paint(ink(step), &line(&columns, &cells));
+        text += &style.paint(ink(&report.steps[step]), &line(&columns, &cells));
         text.push('\n');
     }
-    text
+    let rest = rest(report.steps.len(), shown.len(), "steps, which --json tells, too");
+    text + &style.paint(Ink::Faint, &rest)
+}
+
+fn shown(report: &Report) -> Vec<usize> {
+    let critical = report.on_critical_path();
+    pick(report.steps.len(), SHOWN, |step| {
+        let state = &report.steps[step].state;
+        let failed = matches!(state, State::Failed { .. });
+        let length = report.interval(step).map(Interval::length);
+        (failed, *state == State::Unfinished && length.is_some(), critical[step], length)
+    })
+}
+
+/// The columns that fit into the room, or the least that a table has.
+fn fitting(report: &Report, shown: &[usize], room: usize) -> Vec<Column> {
+    let unit = Unit::fitting(report.wall, report.clock.resolution);
+    let mut columns = columns(report, shown, unit);
+    if width(&columns) > room {
+        columns.pop();
+        let points = |step| waits(report, step, point);
+        columns.push(column(shown, "waited for", false, &points));
+    }
+    if width(&columns) > room {
+        columns.pop();
+    }
+    columns
+}
+
+fn width(columns: &[Column]) -> usize {
+    columns.iter().map(|column| column.width + GAP).sum::<usize>() - GAP
 }
 
 fn ink(step: &Step) -> Ink {
@@ -59,25 +89,25 @@ fn ink(step: &Step) -> Ink {
 }
 
 /// The columns; the one of states only where not every step is complete.
-fn columns(report: &Report, unit: Unit) -> Vec<Column> {
+fn columns(report: &Report, shown: &[usize], unit: Unit) -> Vec<Column> {
     let time = |text: &str| format!("{text} ({})", unit.name);
     let start = |step| report.interval(step).map(|run| unit.number(run.start)).unwrap_or_default();
     let mut columns = vec![
-        column(report, "step", false, &|step| visible(&report.steps[step].name)),
-        column(report, "stream", false, &|step| stream(report, step)),
-        column(report, &time("start"), true, &start),
-        column(report, &time("length"), true, &|step| length(report, unit, step)),
+        column(shown, "step", false, &|step| visible(&report.steps[step].name)),
+        column(shown, "stream", false, &|step| stream(report, step)),
+        column(shown, &time("start"), true, &start),
+        column(shown, &time("length"), true, &|step| length(report, unit, step)),
     ];
     if report.steps.iter().any(|step| step.state != State::Complete) {
-        columns.push(column(report, "state", false, &|step| state(report, step)));
+        columns.push(column(shown, "state", false, &|step| state(report, step)));
     }
     let waited_for = |step| waits(report, step, point_and_step);
-    columns.push(column(report, "waited for", false, &waited_for));
+    columns.push(column(shown, "waited for", false, &waited_for));
     columns
 }
 
-fn column(report: &Report, head: &str, numeric: bool, cell: &dyn Fn(usize) -> String) -> Column {
-    Column::new(head, numeric, (0..report.steps.len()).map(cell).collect())
+fn column(shown: &[usize], head: &str, numeric: bool, cell: &dyn Fn(usize) -> String) -> Column {
+    Column::new(head, numeric, shown.iter().copied().map(cell).collect())
 }
 
 fn stream(report: &Report, step: usize) -> String {
@@ -189,8 +219,25 @@ step 3  stream 2                           not begun
         assert!(wide.ends_with("  point 0 (step 0)\n"), "{wide}");
         let narrow = table(&report, Style::new(true, Some(WIDE - 1)));
         assert!(narrow.ends_with("  point 0\n"), "{narrow}");
+        let bare = table(&report, Style::new(true, Some(WIDE - "  point 0 (step 0)".len())));
+        assert!(bare.ends_with("  2\n") && !bare.contains("waited for"), "{bare}");
         let endless = table(&report, Style::new(false, Some(WIDE - 1)));
         assert!(endless.ends_with("  point 0 (step 0)\n"), "{endless}");
+    }
+
+    #[test]
+    fn of_very_many_steps_those_are_shown_that_matter() {
+        let crowd = |step: usize| (step % 4, 0, if step == 700 { 9 } else { 1 }, [].as_slice());
+        let mut report = sample::timed(&(0..1_000).map(crowd).collect::<Vec<_>>());
+        report.steps[900].state = State::Failed { reason: "broken".into() };
+        report.steps[950].end = None;
+        report.steps[950].state = State::Unfinished;
+        let text = table(&report, Style::PLAIN);
+        assert_eq!(text.lines().count(), 1 + SHOWN + 1);
+        for step in ["step 0 ", "step 700 ", "step 900 ", "step 950 "] {
+            assert!(text.lines().any(|line| line.starts_with(step)), "{text}");
+        }
+        assert!(text.ends_with("and 900 more steps, which --json tells, too\n"), "{text}");
     }
 
     #[test]

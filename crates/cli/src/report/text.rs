@@ -1,14 +1,20 @@
 //! The report as a person reads it: the verdict, the table, the lanes, the overlap, the critical path, the troubles.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use super::{
-    CutShort, Link, Overlap, Report, State, Style, Verdict, lanes,
+    CutShort, Interval, Link, Overlap, Report, State, Style, Verdict, lanes,
+    pick::{pick, rest},
     style::{Ink, visible},
     table::{name, table},
     trouble, unit,
 };
 use crate::graph::{Edge, Why};
+
+/// How many numbers of steps, or groups of them, the overlap tells.
+const GROUPS: usize = 10;
+/// How many steps of the critical path are told.
+const LINKS: usize = 50;
 
 impl Report {
     /// The whole report, as text for an output of this style. It ends with a line break.
@@ -102,19 +108,15 @@ impl Report {
         let head = style.paint(Ink::Strong, "overlap:");
         let mut text =
             format!("{head} {busy} of work in {wall}, {average} steps at once on average\n");
-        for (running, &time) in overlap.together.iter().enumerate() {
-            if !time.is_zero() {
-                text += &self.together_line(running, time, &overlap);
-            }
-        }
-        text
-    }
-
-    /// How long so many steps ran at once.
-    fn together_line(&self, running: usize, time: Duration, overlap: &Overlap) -> String {
+        let lines: Vec<_> = together(&overlap).filter(|(_, time)| !time.is_zero()).collect();
+        let width = lines.iter().map(|(running, _)| running.len()).max().unwrap_or(0).max(3);
         let total = overlap.together.iter().sum::<Duration>().as_nanos();
-        let share = (time.as_nanos() * 100 + total / 2) / total;
-        format!("  {running:>3} at once {:>12} {share:>4} %\n", self.show(time))
+        let line = |(running, time): (String, Duration)| {
+            let share = (time.as_nanos() * 100 + total / 2) / total;
+            format!("  {running:>width$} at once {:>12} {share:>4} %\n", self.show(time))
+        };
+        text.extend(lines.into_iter().map(line));
+        text
     }
 
     /// The critical path, and why each step of it began when it did.
@@ -123,11 +125,14 @@ impl Report {
         let head = style.paint(Ink::Strong, "critical path:");
         let (work, wall) = (self.show(path.work), self.show(self.wall));
         let mut text = format!("{head} {work} of work out of {wall}\n");
-        let width = path.links.iter().map(|link| name(self, link.step).chars().count()).max();
-        for link in &path.links {
+        let length = |link: usize| self.interval(path.links[link].step).map(Interval::length);
+        let shown = pick(path.links.len(), LINKS, length);
+        let links = || shown.iter().map(|&link| &path.links[link]);
+        let width = links().map(|link| name(self, link.step).chars().count()).max();
+        for link in links() {
             text += &self.link_line(link, width.unwrap_or(0), style);
         }
-        text
+        text + &rest(path.links.len(), shown.len(), "that took less time, which --json tells, too")
     }
 
     fn link_line(&self, link: &Link, width: usize, style: Style) -> String {
@@ -155,6 +160,18 @@ impl Report {
         let held = link.held_by.map(|step| format!("; held longer by {}", name(self, step)));
         reason + &held.unwrap_or_default()
     }
+}
+
+/// How long each number of steps ran at once. Great numbers are told in groups of equal width.
+fn together(overlap: &Overlap) -> impl Iterator<Item = (String, Duration)> {
+    let (times, peak) = (&overlap.together, overlap.peak());
+    let width = peak.div_ceil(GROUPS).max(1);
+    let group = move |first: usize| {
+        let last = peak.min(first + width - 1);
+        let label = if first == last { first.to_string() } else { format!("{first} to {last}") };
+        (label, times[first..=last].iter().sum())
+    };
+    iter::once(("0".to_owned(), times[0])).chain((1..=peak).step_by(width).map(group))
 }
 
 /// A quotient with two digits.
@@ -199,6 +216,33 @@ mod tests {
         report.steps[3].state = State::NotRun { because: 2 };
         (report.steps[3].start, report.steps[3].end) = (None, None);
         golden::check("failed.txt", &report.text(Style::PLAIN));
+    }
+
+    #[test]
+    fn a_crowd_is_told_in_groups() {
+        let crowd = |stream: usize| (stream, stream as u64, 40, [].as_slice());
+        let report = sample::timed(&(0..25).map(crowd).collect::<Vec<_>>());
+        let text = report.overlap_text(Style::PLAIN);
+        assert_eq!(text.lines().count(), 1 + 9, "{text}");
+        assert!(text.contains("\n    4 to 6 at once         3 ns    8 %\n"), "{text}");
+        assert!(text.ends_with("\n        25 at once        16 ns   40 %\n"), "{text}");
+    }
+
+    #[test]
+    fn of_a_very_long_critical_path_the_longest_steps_are_told() {
+        let before: Vec<[usize; 1]> = (0..300).map(|step| [step]).collect();
+        let chain = |step: usize| {
+            let (start, more) = (2 * step as u64, u64::from(step % 30 == 7));
+            (0, start, start + 1 + more, if step == 0 { &[][..] } else { &before[step - 1] })
+        };
+        let report = sample::timed(&(0..300).map(chain).collect::<Vec<_>>());
+        let text = report.critical_text(Style::PLAIN);
+        assert_eq!(text.lines().count(), 1 + LINKS + 1, "{text}");
+        assert!(text.contains("  step 277 ") && text.contains("  step 0 "), "{text}");
+        assert!(
+            text.ends_with("\nand 250 more that took less time, which --json tells, too\n"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::iter;
 
 use super::{
     Hold, Report, State, Step,
+    pick::{pick, rest},
     style::{Ink, Style, visible},
     table::name,
 };
@@ -14,6 +15,8 @@ const TOLD: usize = 20;
 /// How many lines of output are shown of a step that failed, and of one that did not.
 const FAILED_LINES: usize = 20;
 const USUAL_LINES: usize = 3;
+/// How much of a line of output is shown, in characters: what says more is no text for a person.
+const LONGEST: usize = 400;
 
 /// Every failure with its reason; then, of a run that was cut short, what held it up and where each stream stood.
 pub(super) fn troubles(report: &Report, style: Style) -> String {
@@ -105,14 +108,21 @@ fn awaited(report: &Report, edge: &Edge) -> String {
     }
 }
 
-/// What the steps said, each under its name: the last lines of it.
+/// What the steps said, each under its name: the last lines of it. Of very many, those that failed are told first.
 pub(super) fn outputs(report: &Report, style: Style) -> String {
     let said = report.steps.iter().filter(|step| !step.output.text.trim().is_empty());
-    said.map(|step| output(step, style)).collect()
+    let said: Vec<&Step> = said.collect();
+    let shown = pick(said.len(), TOLD, |step| has_failed(said[step]));
+    let told: String = shown.iter().map(|&step| output(said[step], style)).collect();
+    told + &rest(said.len(), shown.len(), "said something, which --json tells, too")
+}
+
+fn has_failed(step: &Step) -> bool {
+    matches!(step.state, State::Failed { .. })
 }
 
 fn output(step: &Step, style: Style) -> String {
-    let failed = matches!(step.state, State::Failed { .. });
+    let failed = has_failed(step);
     let lines: Vec<&str> = step.output.text.trim_end().lines().collect();
     let hidden = lines.len().saturating_sub(if failed { FAILED_LINES } else { USUAL_LINES });
     let before = match (hidden, step.output.cut) {
@@ -121,8 +131,19 @@ fn output(step: &Step, style: Style) -> String {
         _ => ", the end of it".to_owned(),
     };
     let head = style.paint(Ink::Strong, &format!("{} said{before}:", visible(&step.name)));
-    let body = lines[hidden..].iter().map(|line| format!("  {}\n", visible(line)));
+    let body = lines[hidden..].iter().map(|line| format!("  {}\n", shown(line)));
     format!("{head}\n{}", body.collect::<String>())
+}
+
+/// A line as a terminal would show it in the end: what was written over is gone, and the end of a long one is cut off.
+fn shown(line: &str) -> String {
+    let last = line.rsplit('\r').find(|part| !part.is_empty()).unwrap_or("");
+    let mut signs = visible(last);
+    if let Some((cut, _)) = signs.char_indices().nth(LONGEST) {
+        signs.truncate(cut);
+        signs += " ...";
+    }
+    signs
 }
 
 #[cfg(test)]
@@ -150,6 +171,26 @@ mod tests {
         report.left_behind = Some("/tmp/x could not be removed: \u{1b}".into());
         let expected = "/tmp/x could not be removed: \\u{1b}\n";
         assert_eq!(troubles(&report, Style::PLAIN), expected);
+    }
+
+    #[test]
+    fn of_many_that_said_something_the_failed_are_told_first() {
+        let shape = [(0, 0, 1, [].as_slice()); 30];
+        let mut report = sample::timed(&shape);
+        for step in &mut report.steps {
+            step.output.text = "something\n".into();
+        }
+        report.steps[29].state = State::Failed { reason: "broken".into() };
+        let text = outputs(&report, Style::PLAIN);
+        assert!(text.contains("step 0 said:") && text.contains("step 29 said:"), "{text}");
+        assert!(text.ends_with("and 10 more said something, which --json tells, too\n"), "{text}");
+    }
+
+    #[test]
+    fn a_line_is_shown_as_it_stood_in_the_end_and_as_far_as_it_can_be_read() {
+        assert_eq!(shown("10 %\r50 %\r100 %\r"), "100 %");
+        assert_eq!(shown(&"\0".repeat(30_000)).chars().count(), LONGEST + " ...".len());
+        assert_eq!(shown(&"x".repeat(LONGEST)), "x".repeat(LONGEST));
     }
 
     #[test]
