@@ -34,7 +34,8 @@ fn a_function_is_called_or_taken_back_and_never_both() {
 fn a_notification_that_looks_only_before_it_is_listed_is_caught() {
     fn looks_first(notifier: &'static Notifier, point: &Point, function: Function) -> Cancel {
         let function = Once::new(function);
-        let pending = Arc::new(Pending { notifier, point: Some(point.clone()), function });
+        let (point, process) = (Some(point.clone()), Process::current());
+        let pending = Arc::new(Pending { notifier, point, function, process });
         if pending.point.as_ref().is_some_and(|point| point.outcome().is_some()) {
             Arc::clone(&pending).wake();
         } else {

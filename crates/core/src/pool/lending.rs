@@ -7,7 +7,10 @@ use std::sync::{Arc, Weak};
 
 use crate::error::{Error, Kind, Result};
 use crate::place::Place;
-use crate::sync::process::{Mutex, lock};
+use crate::sync::{Mutex, lock};
+
+#[cfg(all(test, syncpoint_loom))]
+mod model;
 
 /// What a pool lends.
 #[doc(hidden)]
@@ -135,20 +138,21 @@ impl<T: Lends> Counter<T> {
         self.has_room_for_idle()?;
         let thing = make()?;
         let mut shelf = lock(&self.shelf);
-        shelf.statistics.idle += 1;
-        shelf.row(key).push(thing);
-        Ok(())
+        // Looked at again: others may have come while it was made.
+        let idle = shelf.statistics.idle;
+        if idle < self.bound {
+            shelf.statistics.idle += 1;
+            shelf.row(key).push(thing);
+            return Ok(());
+        }
+        drop(shelf);
+        drop(thing);
+        Err(no_room(idle))
     }
 
     fn has_room_for_idle(&self) -> Result<()> {
         let idle = self.statistics().idle;
-        if idle < self.bound {
-            return Ok(());
-        }
-        let message = format!(
-            "the pool keeps {idle} idle, its bound; warm up fewer, or make the pool larger"
-        );
-        Err(Error::new(Kind::Exhausted, message))
+        if idle < self.bound { Ok(()) } else { Err(no_room(idle)) }
     }
 
     /// A loan that will not come back.
@@ -179,6 +183,13 @@ impl<T: Lends> Counter<T> {
     pub(super) fn places(&self) -> Vec<Place> {
         lock(&self.shelf).places.values().copied().collect()
     }
+}
+
+#[cold]
+fn no_room(idle: usize) -> Error {
+    let message =
+        format!("the pool keeps {idle} idle, its bound; warm up fewer, or make the pool larger");
+    Error::new(Kind::Exhausted, message)
 }
 
 impl<T: Lends> Shelf<T> {

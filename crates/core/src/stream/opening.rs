@@ -8,6 +8,9 @@ use crate::place::Place;
 use crate::point::Point;
 use crate::stream::Stream;
 
+#[cfg(all(test, syncpoint_loom))]
+mod model;
+
 impl Stream {
     /// Checks for a cycle and enqueues the opening; checks again when the stream got more work in between, since that
     /// may be a wait for the gate.
