@@ -8,7 +8,7 @@ use std::thread;
 use syncpoint::{Device, Event, EventOptions, Gate, Kind, Result, Stream};
 use syncpoint_conformance::patience::{assert_held, failure_of, promptly, refused, settle, until};
 
-/// The bound of a stream's queue (DESIGN 5.1, rule 10).
+/// The bound of a stream's queue (rule 10 of the scheduler, in the documentation of the crate).
 const BOUND: usize = 1 << 20;
 
 fn host() -> Device {

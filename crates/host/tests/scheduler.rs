@@ -1,4 +1,5 @@
-//! The rules of the host's scheduler (DESIGN 5.1), one test or more for each that can be seen from outside.
+//! The rules of the host's scheduler, which the documentation of the crate lists: one test or more for each that can be
+//! seen from outside.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::HashMap;
@@ -394,6 +395,6 @@ fn work_that_nobody_synchronizes_runs_soon_after_work_that_helpers_did() {
     }
 }
 
-// Rule 9: panics are in inside_work.rs; rule 10, the bound, in bounds.rs; rule 3's stack there too. Rule 1's states and
-// the wake between the look and the sleep are in the models of core, in deadlines.rs and in programs.rs. Rule 11 cannot
-// be seen from outside.
+// Rule 5's figures and its 10 s are in blocking.rs and surplus.rs. Rule 9: panics are in inside_work.rs; rule 10,
+// the bound, in bounds.rs; rule 3's stack there too. Rule 1's states and the wake between the look and the sleep are
+// in the models of core, in deadlines.rs and in programs.rs. Rule 11 cannot be seen from outside.

@@ -10,7 +10,7 @@ use crate::stream::HostStream;
 
 #[test]
 fn whatever_a_cancelled_stream_held_has_run_or_failed() {
-    holds(2, || a_stream_is_cancelled(|stream| stream.cancel(&Error::failed("on purpose"))));
+    holds(3, || a_stream_is_cancelled(|stream| stream.cancel(&Error::failed("on purpose"))));
 }
 
 #[test]
