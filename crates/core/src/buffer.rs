@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use syncpoint_base::Process;
 use syncpoint_trace::Operation;
 
 use crate::contract::RawBuffer;
@@ -29,44 +30,48 @@ use crate::{id, observe};
 /// # }
 /// ```
 #[derive(Clone)]
-pub struct Buffer(Arc<Memory>);
+pub struct Buffer {
+    memory: Arc<Memory>,
+    device: Device,
+}
 
+/// What operations keep: they keep no device, which would keep them.
 struct Memory {
     raw: Arc<dyn RawBuffer>,
-    device: Device,
+    device: String,
     id: u64,
     bytes: u64,
+    /// The process that made it.
+    process: Process,
 }
 
 impl Buffer {
     pub(crate) fn new(raw: Arc<dyn RawBuffer>, device: Device, bytes: u64) -> Self {
-        let id = id::next();
-        observe::tell(|| Operation::BufferCreated {
-            buffer: id,
-            device: device.to_string(),
-            bytes,
-        });
-        Self(Arc::new(Memory { raw, device, id, bytes }))
+        let (id, name) = (id::next(), device.to_string());
+        observe::tell(|| Operation::BufferCreated { buffer: id, device: name.clone(), bytes });
+        let process = Process::current();
+        let memory = Arc::new(Memory { raw, device: name, id, bytes, process });
+        Self { memory, device }
     }
 
     /// The id: never reused in this process.
     pub fn id(&self) -> u64 {
-        self.0.id
+        self.memory.id
     }
 
     /// The length in bytes.
     pub fn len(&self) -> u64 {
-        self.0.bytes
+        self.memory.bytes
     }
 
     /// Whether the length is zero.
     pub fn is_empty(&self) -> bool {
-        self.0.bytes == 0
+        self.memory.bytes == 0
     }
 
     /// The device whose memory it is.
     pub fn device(&self) -> &Device {
-        &self.0.device
+        &self.device
     }
 
     /// Copies part of the buffer to the host, as it is now: synchronize the work that writes it first. May block for
@@ -75,13 +80,13 @@ impl Buffer {
     /// # Errors
     /// `Misuse(OutOfRange)`; `Exhausted` where the host has no room; the driver's.
     pub fn to_vec(&self, range: Range<u64>) -> Result<Vec<u8>> {
-        self.0.device.check_process()?;
+        self.device.check_process()?;
         let span = self.span(range)?;
         let mut bytes = Vec::new();
         let length = usize::try_from(span.len()).map_err(|_| no_room(&span))?;
         bytes.try_reserve_exact(length).map_err(|_| no_room(&span))?;
         bytes.resize(length, 0);
-        self.0.raw.read(span.offset(), &mut bytes)?;
+        self.memory.raw.read(span.offset(), &mut bytes)?;
         Ok(bytes)
     }
 
@@ -91,37 +96,34 @@ impl Buffer {
     /// # Errors
     /// `Misuse(OutOfRange)`; the driver's.
     pub fn write(&self, offset: u64, bytes: &[u8]) -> Result<()> {
-        self.0.device.check_process()?;
+        self.device.check_process()?;
         let end = u64::try_from(bytes.len()).ok().and_then(|length| offset.checked_add(length));
         self.span(offset..end.unwrap_or(u64::MAX))?;
-        self.0.raw.write(offset, bytes)
+        self.memory.raw.write(offset, bytes)
     }
 
     /// A part of the buffer, checked.
     pub(crate) fn span(&self, range: Range<u64>) -> Result<Span> {
-        if range.start <= range.end && range.end <= self.0.bytes {
-            return Ok(Span { buffer: self.clone(), range });
+        if range.start <= range.end && range.end <= self.memory.bytes {
+            return Ok(Span { memory: Arc::clone(&self.memory), range });
         }
         let message = format!(
             "bytes {}..{} lie outside {self} of {} bytes; choose a range inside",
-            range.start, range.end, self.0.bytes
+            range.start, range.end, self.memory.bytes
         );
         Err(Error::misuse(Reason::OutOfRange, message))
     }
 }
 
 fn no_room(span: &Span) -> Error {
-    let message = format!(
-        "the host has no room for {} bytes of {}; read it in parts",
-        span.len(),
-        span.buffer
-    );
+    let message =
+        format!("the host has no room for {} bytes of {span}; read it in parts", span.len());
     Error::new(crate::Kind::Exhausted, message)
 }
 
 impl Drop for Memory {
     fn drop(&mut self) {
-        if self.device.check_process().is_err() {
+        if !self.process.is_current() {
             return;
         }
         observe::tell_of_drop(Operation::BufferDeleted { buffer: self.id });
@@ -130,7 +132,7 @@ impl Drop for Memory {
 
 impl PartialEq for Buffer {
     fn eq(&self, other: &Self) -> bool {
-        self.0.id == other.0.id
+        self.memory.id == other.memory.id
     }
 }
 
@@ -138,33 +140,39 @@ impl Eq for Buffer {}
 
 impl fmt::Display for Buffer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "buffer {} of {}", self.0.id, self.0.device)
+        fmt::Display::fmt(&self.memory, formatter)
     }
 }
 
 impl fmt::Debug for Buffer {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Buffer({self}, {} bytes)", self.0.bytes)
+        write!(formatter, "Buffer({self}, {} bytes)", self.memory.bytes)
     }
 }
 
-/// A part of a buffer that was checked to lie inside it. Keeps the buffer alive.
+impl fmt::Display for Memory {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "buffer {} of {}", self.id, self.device)
+    }
+}
+
+/// A part of a buffer that was checked to lie inside it. Keeps the memory alive.
 #[doc(hidden)]
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Span {
-    buffer: Buffer,
+    memory: Arc<Memory>,
     range: Range<u64>,
 }
 
 impl Span {
     /// The memory.
     pub fn raw(&self) -> &Arc<dyn RawBuffer> {
-        &self.buffer.0.raw
+        &self.memory.raw
     }
 
-    /// The buffer.
-    pub fn buffer(&self) -> &Buffer {
-        &self.buffer
+    /// The id of the buffer.
+    pub fn buffer_id(&self) -> u64 {
+        self.memory.id
     }
 
     /// Where the part begins.
@@ -184,6 +192,19 @@ impl Span {
 
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         let shared = self.range.start.max(other.range.start)..self.range.end.min(other.range.end);
-        self.buffer == other.buffer && !shared.is_empty()
+        self.buffer_id() == other.buffer_id() && !shared.is_empty()
+    }
+}
+
+/// The name of the buffer.
+impl fmt::Display for Span {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.memory, formatter)
+    }
+}
+
+impl fmt::Debug for Span {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Span({self}, {:?})", self.range)
     }
 }

@@ -86,12 +86,12 @@ impl Copy {
     /// `Misuse(WrongDevice)`: a buffer is of other memory.
     pub fn run(&self) -> Result<()> {
         let (source, target) = (&self.source, &self.target);
-        if source.buffer() == target.buffer() {
+        if source.buffer_id() == target.buffer_id() {
             return self.run_within();
         }
         let (from, to) = (memory(source)?, memory(target)?);
         let length = index(source.len());
-        if source.buffer().id() < target.buffer().id() {
+        if source.buffer_id() < target.buffer_id() {
             from.read_at(source.offset(), length, |bytes| {
                 to.write_at(target.offset(), length, |room| room.copy_from_slice(bytes));
             });
@@ -116,10 +116,8 @@ fn memory(span: &Span) -> Result<Arc<Memory>> {
     let raw: Arc<dyn RawBuffer> = Arc::clone(span.raw());
     let raw: Arc<dyn Any + Send + Sync> = raw;
     raw.downcast().map_err(|_| {
-        let message = format!(
-            "{} is not memory of this process; use a buffer of the stream's device",
-            span.buffer()
-        );
+        let message =
+            format!("{span} is not memory of this process; use a buffer of the stream's device");
         Error::misuse(Reason::WrongDevice, message)
     })
 }

@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use syncpoint_core::contract::{LEVELS, Memory, RawBuffer, RawDevice, RawStream};
-use syncpoint_core::hold::{Domain, HeldStream};
+use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{Capabilities, Clock, Error, Kind, PriorityRange, Result, Timeline};
 
 use crate::driver::SimStream;
+use crate::owner::Owner;
 use crate::sync::AtomicU64;
 use crate::world::World;
 
 /// One device of a world.
 #[derive(Debug)]
 pub(crate) struct SimDevice {
-    world: Arc<World>,
-    domain: Arc<Domain<SimStream>>,
+    owner: Arc<Owner>,
     index: usize,
     capabilities: Capabilities,
     clock: Clock,
@@ -29,15 +29,18 @@ fn priorities() -> PriorityRange {
 }
 
 impl SimDevice {
-    pub(crate) fn new(world: &Arc<World>, domain: &Arc<Domain<SimStream>>, index: usize) -> Self {
-        let clock = Clock::new(format!("{} virtual", world.name(index)), Duration::from_nanos(1));
+    pub(crate) fn new(owner: &Arc<Owner>, index: usize) -> Self {
+        let name = format!("{} virtual", owner.world.name(index));
         Self {
-            world: Arc::clone(world),
-            domain: Arc::clone(domain),
+            owner: Arc::clone(owner),
             index,
             capabilities: Capabilities::new(priorities()).with_timing(),
-            clock,
+            clock: Clock::new(name, Duration::from_nanos(1)),
         }
+    }
+
+    fn world(&self) -> &Arc<World> {
+        &self.owner.world
     }
 }
 
@@ -51,33 +54,33 @@ impl RawDevice for SimDevice {
     }
 
     fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {
-        if let Some(error) = self.world.refusal(self.index) {
+        if let Some(error) = self.world().refusal(self.index) {
             return Err(error);
         }
-        let lane = self.world.state().add_lane(self.index);
+        let lane = self.world().state().add_lane(self.index);
         let level = usize::try_from(priority - priorities().greatest()).unwrap_or(0);
-        let (world, device) = (Arc::clone(&self.world), self.index);
+        let (world, device) = (Arc::clone(self.world()), self.index);
         let driver = SimStream { world, device, lane, calls: AtomicU64::new(0) };
-        Ok(HeldStream::new(timeline, &self.domain, driver, level))
+        Ok(HeldStream::new(timeline, &self.owner.domain, driver, level))
     }
 
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
-        match self.world.refusal(self.index) {
+        match self.world().refusal(self.index) {
             Some(error) => Err(error),
             None => Ok(Arc::new(Memory::new(bytes)?)),
         }
     }
 
     fn shutdown(&self, deadline: Instant) -> Result<()> {
-        self.world.state().devices[self.index].closed = true;
-        let is_its = |driver: &SimStream| driver.is_of(&self.world, self.index);
-        self.domain.wait_for_begun(is_its, deadline).map_err(|left| {
+        self.world().state().devices[self.index].closed = true;
+        let is_its = |driver: &SimStream| driver.is_of(self.world(), self.index);
+        self.owner.domain.wait_for_begun(is_its, deadline).map_err(|left| {
             if left.kind() != Kind::TimedOut {
                 return left;
             }
             let message = format!(
                 "work still runs on {} at the deadline of its shutdown; let it end, or leave it",
-                self.world.name(self.index)
+                self.world().name(self.index)
             );
             Error::new(Kind::TimedOut, message)
         })

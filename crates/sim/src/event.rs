@@ -25,6 +25,8 @@ pub(crate) enum Happening {
 pub(crate) struct Events {
     heap: BinaryHeap<Reverse<Event>>,
     number: u64,
+    /// Whether nothing happens any more.
+    over: bool,
 }
 
 #[derive(Debug)]
@@ -34,11 +36,24 @@ struct Event {
 }
 
 impl Events {
-    /// Something will happen at a time.
+    /// Something will happen at a time, unless nothing happens any more.
     pub(crate) fn add(&mut self, nanos: u64, draw: &mut Draw, happening: Happening) {
+        if self.over {
+            return;
+        }
         self.number += 1;
         let key = (nanos, draw.next(), self.number);
         self.heap.push(Reverse(Event { key, happening }));
+    }
+
+    /// From now on nothing happens.
+    pub(crate) fn end(&mut self) {
+        self.over = true;
+    }
+
+    /// Whether nothing happens any more.
+    pub(crate) fn are_over(&self) -> bool {
+        self.over
     }
 
     /// Whether nothing will happen.

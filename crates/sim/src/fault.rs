@@ -69,6 +69,14 @@ pub(crate) fn lost(device: &str) -> Error {
 }
 
 #[cold]
+pub(crate) fn gone(device: &str) -> Error {
+    let message = format!(
+        "nobody holds the simulated world of {device} any more; keep the sim, a device or a stream of it"
+    );
+    Error::new(Kind::DeviceLost, message)
+}
+
+#[cold]
 pub(crate) fn refused(device: &str, operation: u64) -> Error {
     let message =
         format!("{device} refused operation {operation}, as planned; take the fault off the plan");

@@ -42,6 +42,7 @@ mod event;
 mod fault;
 mod lane;
 mod log;
+mod owner;
 mod shared;
 mod sim;
 mod state;

@@ -13,12 +13,14 @@ use crate::device::SimDevice;
 use crate::driver::SimStream;
 use crate::fault::Fault;
 use crate::lane::nanos;
+use crate::owner::Owner;
 use crate::state::State;
 use crate::world::{Pumps, World};
 
 /// A simulated world: devices that share a virtual clock, and the hand that moves them and breaks them.
 ///
-/// Its devices outlive it; a stepped world whose handle is gone still moves by waits. `Send + Sync`.
+/// Its devices outlive it, and a stepped world whose handle is gone still moves by waits: for as long as somebody holds a
+/// device, stream or buffer of it. Then what has not happened never does, and its points fail. `Send + Sync`.
 ///
 /// # Examples
 /// A seed brings back the same run:
@@ -59,8 +61,9 @@ impl Sim {
         let state = State::new(how.seed, names.len(), nanos(how.late), how.stepped);
         let world = Arc::new(World::new(state, names.clone(), how.host_work, !how.stepped));
         let domain = Domain::new(Arc::new(Pumps(Arc::clone(&world))));
+        let owner = Arc::new(Owner::new(&world, &domain));
         let device = |(index, name): (usize, String)| {
-            let raw: Arc<dyn RawDevice> = Arc::new(SimDevice::new(&world, &domain, index));
+            let raw: Arc<dyn RawDevice> = Arc::new(SimDevice::new(&owner, index));
             Device::new(name, raw)
         };
         let devices = names.into_iter().enumerate().map(device).collect();
@@ -241,9 +244,7 @@ impl Sim {
     /// ```
     pub fn lose(&self, device: u32) -> Result<()> {
         let device = self.check(device)?;
-        self.world.lose(device, |error| {
-            self.domain.lose(|driver| driver.is_of(&self.world, device), error);
-        });
+        self.world.lose(device, &self.domain);
         Ok(())
     }
 
@@ -274,6 +275,11 @@ impl Sim {
         let turned_back = &mut self.world.state().devices[device].turned_back;
         *turned_back = turned_back.saturating_add(nanos(by));
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn world(&self) -> &Arc<World> {
+        &self.world
     }
 
     fn check(&self, index: u32) -> Result<usize> {

@@ -215,9 +215,20 @@ impl State {
         self.resume(waiters);
     }
 
-    /// A stream is to be pumped.
-    pub(crate) fn add_ready(&mut self, stream: Arc<dyn Pump>) {
+    /// A stream is to be pumped. Given back, to be dropped outside the lock, where nobody will.
+    pub(crate) fn add_ready(&mut self, stream: Arc<dyn Pump>) -> Option<Arc<dyn Pump>> {
+        if self.events.are_over() {
+            return Some(stream);
+        }
         self.ready[stream.level().min(LEVELS - 1)].push(stream);
+        None
+    }
+
+    /// Nothing happens from now on: gives back what was to happen, to be dropped outside the lock.
+    pub(crate) fn end_all(&mut self) -> (Events, [Vec<Arc<dyn Pump>>; LEVELS]) {
+        let left = (std::mem::take(&mut self.events), std::mem::take(&mut self.ready));
+        self.events.end();
+        left
     }
 
     /// Takes one of the most urgent streams that are to be pumped; a draw says which.

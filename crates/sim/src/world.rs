@@ -5,7 +5,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use syncpoint_core::contract::{Pump, devices};
-use syncpoint_core::hold::{Crew, HeldStream};
+use syncpoint_core::hold::{Crew, Domain, HeldStream};
 use syncpoint_core::{Error, Result, State as PointState, Timeline};
 
 use crate::driver::SimStream;
@@ -88,6 +88,10 @@ impl World {
     /// Host work has run; it is over when the device's time for it is.
     pub(crate) fn note_ran(&self, stream: &Arc<HeldStream<SimStream>>, value: u64) {
         let mut state = self.state();
+        if state.events.are_over() {
+            drop(state);
+            return stream.finish();
+        }
         let most = self.host_work;
         let end = if most == 0 { 0 } else { state.draw.upto(most) }.saturating_add(state.now);
         let ran = Happening::Ran(Arc::clone(stream), value);
@@ -150,9 +154,7 @@ impl World {
         let (stream, device) = (Arc::clone(&ended.job.stream), ended.job.stream.driver().device);
         if ended.job.fault == Some(Fault::Lose) {
             // Its stream keeps its waiters until they are let go.
-            self.lose(device, |error| {
-                stream.domain().lose(|driver| driver.is_of(self, device), error);
-            });
+            self.lose(device, stream.domain());
             return;
         }
         let (value, work) = (ended.job.value, &ended.job.work);
@@ -176,16 +178,37 @@ impl World {
         self.ring();
     }
 
-    /// Loses a device, unless it is lost; `tell` tells its streams.
-    pub(crate) fn lose(&self, device: usize, tell: impl FnOnce(&Error)) {
-        let error = fault::lost(self.name(device));
-        let lost = self.state().lose(device, &error);
+    /// Loses a device, unless it is lost.
+    pub(crate) fn lose(&self, device: usize, domain: &Domain<SimStream>) {
+        self.lose_with(device, domain, &fault::lost(self.name(device)));
+    }
+
+    fn lose_with(&self, device: usize, domain: &Domain<SimStream>, error: &Error) {
+        let lost = self.state().lose(device, error);
         if let Some(jobs) = lost {
-            tell(&error);
+            domain.lose(|driver| driver.is_of(self, device), error);
             drop(jobs);
             self.state().let_go_of_lost(device);
             self.ring();
         }
+    }
+
+    /// Nobody holds a stepped world any more: nothing happens in it from now on. What was to happen keeps its streams,
+    /// and they keep the world, so it is taken out.
+    pub(crate) fn abandon(&self, domain: &Domain<SimStream>) {
+        if self.engine.is_some() {
+            return;
+        }
+        for (device, name) in self.names.iter().enumerate() {
+            self.lose_with(device, domain, &fault::gone(name));
+        }
+        loop {
+            let ready = self.state().take_ready();
+            let Some(stream) = ready else { break };
+            stream.pump();
+        }
+        let left = self.state().end_all();
+        drop(left);
     }
 
     /// Moves a stepped world on until a value is settled or nothing moves; then the sleeper is woken when there is
@@ -224,7 +247,8 @@ impl Crew for Pumps {
         if let Some((_, crew)) = &self.0.engine {
             return crew.rouse(stream);
         }
-        self.0.state().add_ready(stream);
+        let left = self.0.state().add_ready(stream);
+        drop(left);
         self.0.wake_sleepers();
     }
 

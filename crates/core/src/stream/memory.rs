@@ -67,7 +67,7 @@ impl Stream {
         observe::tell(|| Operation::BufferAccessed {
             stream: self.id(),
             value: placed.value,
-            buffer: span.buffer().id(),
+            buffer: span.buffer_id(),
             offset: span.offset(),
             bytes: span.len(),
             access,
@@ -84,13 +84,11 @@ fn check_copy(source: &Span, target: &Span) -> Result<()> {
         return Ok(());
     };
     let message = format!(
-        "{} bytes at {} of {} and {} bytes at {} of {} {trouble}",
+        "{} bytes at {} of {source} and {} bytes at {} of {target} {trouble}",
         source.len(),
         source.offset(),
-        source.buffer(),
         target.len(),
-        target.offset(),
-        target.buffer()
+        target.offset()
     );
     Err(Error::misuse(Reason::OutOfRange, message))
 }
