@@ -150,7 +150,8 @@ impl Device {
         })
     }
 
-    /// Lets the device's own threads end their running work until the deadline, and starts nothing that is still queued: its points are `Failed`. For
+    /// Lets running work end until the deadline, on threads that synchronize too, and starts nothing that is still
+    /// queued: its points fail at once. A gate that a stream was to open behind running work fails when that ends. For
     /// programs that want their work done before they exit: synchronize first, then shut down.
     ///
     /// # Errors

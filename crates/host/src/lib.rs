@@ -19,7 +19,7 @@
 //! 4. **Fairness.** A stream gives way to ready ones after 64 items or 200 µs. The more urgent go first; at every
 //!    61st pick the one that has waited longest does. Nothing that runs is interrupted.
 //! 5. **Blocking work.** There are as many workers as the process may use cores. One that waits inside this library
-//!    is replaced at once if streams are ready. Where work blocks unseen, the watch brings others after 2 ms, four
+//!    is replaced at once if streams are ready. Where work blocks unseen, the watch brings others after 2 ms, eight
 //!    times as many at each further look that finds too few moving; a thread that computes moves. At most 512 live,
 //!    and those beyond the base end after 10 s without work.
 //! 6. **Waits inside work** run nothing else; one for what comes after the work itself is refused.

@@ -2,7 +2,7 @@
 //!
 //! At each look it counts the workers that move: those that have begun something since the last look, and those that
 //! compute, which Linux tells by the state of their threads; another thread would only take their cores away. Where
-//! fewer move than the base it brings what is missing, and four times as many at each look that finds this no better:
+//! fewer move than the base it brings what is missing, and eight times as many at each look that finds this no better:
 //! what was brought blocks too.
 
 use std::collections::HashMap;
@@ -16,11 +16,12 @@ use super::seat::Seat;
 use crate::sync::{self, AtomicBool, Condvar, Mutex, Ordering, lock};
 
 /// How often an armed watch looks. A worker that shows no movement in two looks is stuck, so neighbours of blocking
-/// work are served after 2 ms where little blocks and 8 where hundreds do; the goal is 10 (docs/costs.md).
+/// work are served after 3 ms where little blocks and 6 where hundreds do, and when the threads are made; the goal is 10
+/// (docs/costs.md).
 const LOOK: Duration = Duration::from_millis(1);
 
-/// Each look that finds no fewer workers missing than before brings so many times more.
-const GROWTH: usize = 4;
+/// Each further look in a row that finds workers missing brings so many times more.
+const GROWTH: usize = 8;
 
 /// So many of the stuck workers, the newest, the system is asked about; or one for each of the base, if that is more.
 /// Who was brought last shows best whether bringing helps, and asking about one costs some microseconds.
