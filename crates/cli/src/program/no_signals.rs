@@ -9,6 +9,11 @@ use crate::engine::Stopper;
 pub(super) struct Heard;
 
 impl Heard {
+    /// Writes the result.
+    pub(super) fn unless_ended<T>(&self, write: impl FnOnce() -> T) -> T {
+        write()
+    }
+
     /// No signal ends a run here.
     pub(super) fn signal(&self) -> Option<i32> {
         None

@@ -34,10 +34,11 @@ fn attempt(arguments: &arguments::Run) -> Result<u8, Refused> {
     let mut watcher = Watcher::new(&plan);
     let report = run.go(arguments.timeout, |progress| watcher.show(progress));
     watcher.clear();
-    // The report is told even if the trace cannot be, and the other way round.
-    let traced = trace.map_or(Ok(()), |trace| trace.write(&report));
-    tell(&report, arguments)?;
-    traced?;
+    heard.unless_ended(|| {
+        // The report is told even if the trace cannot be, and the other way round.
+        let traced = trace.map_or(Ok(()), |trace| trace.write(&report));
+        tell(&report, arguments).and(traced)
+    })?;
     Ok(exit::of(&report, heard.signal()))
 }
 

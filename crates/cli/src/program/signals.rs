@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI32, Ordering},
     },
     thread,
@@ -19,14 +19,32 @@ use super::exit;
 use crate::engine::Stopper;
 
 /// What has come so far.
-#[derive(Debug, Default)]
-pub(super) struct Heard(Arc<AtomicI32>);
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heard {
+    signal: Arc<AtomicI32>,
+    /// Who has it ends the program: with its result, or at once. Nobody gives it back.
+    last_word: Arc<Mutex<()>>,
+}
 
 impl Heard {
+    /// Writes the result, unless a signal has the last word: it kills the commands, so that the run comes to its end
+    /// just before the program does, and would leave half a result.
+    pub(super) fn unless_ended<T>(&self, write: impl FnOnce() -> T) -> T {
+        let _word = self.last_word.lock().unwrap_or_else(PoisonError::into_inner);
+        write()
+    }
+
+    /// Ends the program at once, even while a result is being written, which may take long.
+    fn end(&self, stopper: &Stopper, signal: i32) -> ! {
+        let _word = self.last_word.try_lock();
+        stopper.kill();
+        low_level::exit(exit::signalled(signal).into())
+    }
+
     /// The signal that ended the run.
     pub(super) fn signal(&self) -> Option<i32> {
         // Relaxed: the run that the signal ended is over, and told so through a channel.
-        Some(self.0.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
+        Some(self.signal.load(Ordering::Relaxed)).filter(|&signal| signal != 0)
     }
 }
 
@@ -40,15 +58,14 @@ pub(super) fn listen(stopper: Stopper) -> io::Result<Heard> {
     let wanted = [SIGHUP, SIGINT, SIGTERM].into_iter().filter(|signal| ignored & bit(*signal) == 0);
     let mut signals = Signals::new(wanted)?;
     let heard = Heard::default();
-    let told = Arc::clone(&heard.0);
+    let told = heard.clone();
     let thread = thread::Builder::new().name("syncpoint-signal".to_owned());
     let listen = move || {
         for signal in signals.forever() {
             // Relaxed: see above. Written before the run is told, and read after it has heard.
-            told.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).ok();
+            told.signal.compare_exchange(0, signal, Ordering::Relaxed, Ordering::Relaxed).ok();
             if !stopper.stop() {
-                stopper.kill();
-                low_level::exit(exit::signalled(signal).into());
+                told.end(&stopper, signal);
             }
         }
     };

@@ -9,9 +9,12 @@ use std::{
 use serde_json::Value;
 use syncpoint_cli::scratch::Scratch;
 
+/// Where the program is.
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_syncpoint");
+
 /// The program, with nothing in its environment that changes what it prints.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_syncpoint"));
+    let mut command = Command::new(PROGRAM);
     command.env_remove("COLUMNS").env_remove("NO_COLOR").stdin(Stdio::null());
     command
 }
