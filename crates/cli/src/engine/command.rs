@@ -132,6 +132,9 @@ impl Job {
             _ if error.raw_os_error() == Some(Errno::NOEXEC.raw_os_error()) => {
                 "it is no program of this machine: begin it with a line such as #!/bin/sh, or name its interpreter before it"
             }
+            _ if error.raw_os_error() == Some(Errno::MFILE.raw_os_error()) => {
+                "raise the number of open files with ulimit -n, or put the steps of commands on fewer streams"
+            }
             _ => "let fewer commands run at once: put their steps on fewer streams",
         };
         format!("{program} cannot be started: {error}; {remedy}")

@@ -65,16 +65,18 @@ impl Style {
 
 /// A text of unknown origin as one line that cannot move a terminal's cursor or turn its writing round.
 pub(super) fn visible(text: &str) -> String {
-    let hidden = |sign: char| {
-        sign.is_control()
-            || matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     let shown = |sign: char| match sign {
         '\t' => "    ".to_owned(),
-        sign if hidden(sign) => sign.escape_unicode().to_string(),
+        sign if is_hidden(sign) => sign.escape_unicode().to_string(),
         sign => sign.to_string(),
     };
     text.chars().map(shown).collect()
+}
+
+/// Whether a sign is not seen itself, but does something to others or to the terminal.
+pub(super) fn is_hidden(sign: char) -> bool {
+    sign.is_control()
+        || matches!(sign, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]

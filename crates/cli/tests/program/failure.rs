@@ -3,9 +3,10 @@
 use std::{
     fs::{self, Permissions},
     os::unix::fs::PermissionsExt,
+    process::Command,
 };
 
-use super::support::{Scene, step};
+use super::support::{Ended, PROGRAM, Scene, step};
 
 #[test]
 fn a_failure_reaches_what_depends_on_it_and_nothing_else() {
@@ -101,6 +102,25 @@ fn each_way_to_fail_has_its_words() {
         assert!(reason.starts_with(begin) && reason.ends_with(end), "{reason}");
     }
     assert_eq!(reason("killed"), "sh was ended by signal 9 (SIGKILL)");
+}
+
+#[test]
+fn who_starts_too_many_commands_at_once_is_told_what_to_do() {
+    // Each waits until it is killed, so that all of them would run at once.
+    let names: Vec<String> = (0..40).map(|place| format!("s{place}")).collect();
+    let steps: Vec<(&str, &str, &[&str], &str)> =
+        names.iter().map(|name| (name.as_str(), name.as_str(), [].as_slice(), "sleep 2")).collect();
+    let scene = Scene::of_commands(&steps);
+    let mut shell = Command::new("sh");
+    shell.current_dir(scene.path("."));
+    shell.args(["-c", "ulimit -n 40; exec \"$0\" run pipeline.toml --json", PROGRAM]);
+    let ended: Ended = shell.output().expect("the program starts").into();
+    assert_eq!(ended.status, Some(1), "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("; raise the number of open files with ulimit -n"),
+        "{}",
+        ended.stdout
+    );
 }
 
 #[test]

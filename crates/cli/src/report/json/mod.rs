@@ -33,7 +33,7 @@ use std::{io, time::Duration};
 
 use serde::Serialize;
 
-use super::{Report, State, Step, Stream, Verdict};
+use super::{Report, State, Step, Stream, Verdict, style::is_hidden};
 use chain::{EdgeForm, HoldForm, PathForm};
 
 /// The version of the form: it grows when a key changes its meaning or goes.
@@ -47,8 +47,8 @@ impl Report {
     ///
     /// What the writer answers.
     pub fn json(&self, mut writer: impl io::Write) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut writer, &Document::of(self))?;
-        writeln!(writer)
+        let text = serde_json::to_string_pretty(&Document::of(self))?;
+        writeln!(writer, "{}", escaped(&text))
     }
 }
 
@@ -164,6 +164,16 @@ impl<'r> StepForm<'r> {
     }
 }
 
+/// JSON that a terminal can be shown: JSON itself asks only for the oldest controls to be escaped. What is beyond ASCII
+/// stands in strings only, where an escape means the same.
+fn escaped(json: &str) -> String {
+    let shown = |sign: char| match sign {
+        sign if sign != '\n' && is_hidden(sign) => format!("\\u{:04x}", u32::from(sign)),
+        sign => sign.to_string(),
+    };
+    json.chars().map(shown).collect()
+}
+
 fn verdict(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Complete => "complete",
@@ -238,6 +248,19 @@ mod tests {
         for key in found {
             assert!(described.contains(&format!("`{key}`")), "{key} is not described");
         }
+    }
+
+    #[test]
+    fn nothing_in_it_moves_a_cursor_and_all_reads_back() {
+        let mut report = sample::timed(&[(0, 0, 30, &[])]);
+        let said = "\u{1b}[2J \u{9b}31m \u{7f} \u{202e} \u{e4}\n";
+        report.steps[0].output.text = said.into();
+        let mut bytes = Vec::new();
+        report.json(&mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.chars().all(|sign| sign == '\n' || !is_hidden(sign)), "{text}");
+        assert!(text.contains('\u{e4}'), "{text}");
+        assert_eq!(json(&report)["steps"][0]["output"], said);
     }
 
     proptest! {
