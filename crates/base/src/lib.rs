@@ -4,12 +4,10 @@
 
 mod exit;
 mod per_process;
-mod pin;
 mod process;
 mod work;
 
 pub use exit::{is_exiting, is_exiting_here, watch_exit};
 pub use per_process::PerProcess;
-pub use pin::pin_library;
 pub use process::Process;
 pub use work::{Cause, Outcome, Work};

@@ -16,6 +16,7 @@ pub struct TestBed {
     devices: Vec<Device>,
     foreign: Option<Device>,
     blocking_work: bool,
+    open: fn() -> Result<Vec<Device>>,
 }
 
 impl TestBed {
@@ -30,6 +31,7 @@ impl TestBed {
                 foreign().expect("the backend beside the one on trial opens its device")
             }),
             blocking_work: backend.blocking_work,
+            open: backend.open,
         }
     }
 
@@ -46,6 +48,11 @@ impl TestBed {
     /// A device of another backend, where one is built; its lack is told.
     pub(crate) fn foreign_device(&self) -> Option<&Device> {
         self.told(self.foreign.as_ref(), "there is no second backend")
+    }
+
+    /// The backend's devices opened once more, as a child of this process does.
+    pub(crate) fn open_anew(&self) -> Result<Device> {
+        Ok((self.open)()?.swap_remove(0))
     }
 
     fn told<T>(&self, part: Option<T>, lack: &str) -> Option<T> {

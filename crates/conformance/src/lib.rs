@@ -7,7 +7,6 @@
 //! A case proves an order with gates, points and deadlines, never by sleeping, and says which planted bug it catches.
 //! [`model`] runs random programs against a reference model of the laws. [`patience`], [`journal`] and [`busy`] serve
 //! the tests of a backend's own, too.
-#![forbid(unsafe_code)]
 #![expect(
     clippy::expect_used,
     clippy::missing_errors_doc,
@@ -20,6 +19,9 @@ mod backend;
 mod bed;
 pub mod busy;
 pub mod cases;
+pub mod child;
+mod exits;
+mod inherited;
 pub mod journal;
 mod list;
 pub mod model;

@@ -94,7 +94,7 @@ impl Wake for Unpark {
 }
 
 /// The smallest executor. Parks without a limit: whoever loses a wake is found by who waits for this thread.
-fn block_on(future: Completion) -> Result<()> {
+pub(crate) fn block_on(future: Completion) -> Result<()> {
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut future = pin!(future);
     loop {

@@ -44,8 +44,12 @@ impl Device {
         Self(Arc::new(Inner { name, raw, streams, process }))
     }
 
-    /// Refuses a device that a fork left with the parent.
-    pub(crate) fn check_process(&self) -> Result<()> {
+    /// Refuses a device that a fork left with the parent, for backends.
+    ///
+    /// # Errors
+    /// `Unavailable`: it was opened before the fork.
+    #[doc(hidden)]
+    pub fn check_process(&self) -> Result<()> {
         inherited::check(self.0.process, self)
     }
 

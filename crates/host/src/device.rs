@@ -1,8 +1,10 @@
 //! The host device.
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Instant;
 
+use syncpoint_base::Process;
 use syncpoint_core::contract::{Memory, RawBuffer, RawDevice, RawStream};
 use syncpoint_core::{Capabilities, Clock, Device, Error, Kind, Result, Timeline};
 
@@ -12,16 +14,18 @@ use crate::stream::HostStream;
 
 /// A host device under a name such as `host:0`. Makes no thread: the first item does.
 pub fn open(name: &str) -> Device {
-    let scheduler = Scheduler::new(Shared::new(HostClock::new(name), BOUND));
+    device(name, Scheduler::new(Shared::new(HostClock::new(name), BOUND)))
+}
+
+fn device(name: &str, scheduler: Arc<Scheduler>) -> Device {
     let capabilities = Capabilities::new(priorities()).with_timing();
-    Device::new(name, Arc::new(HostDevice { scheduler, capabilities }))
+    Device::new(name, Arc::new(HostDevice { scheduler, capabilities, process: Process::current() }))
 }
 
 /// A device over a scheduler of a model.
 #[cfg(all(test, syncpoint_loom))]
 pub(crate) fn modelled(scheduler: Arc<Scheduler>) -> Device {
-    let capabilities = Capabilities::new(priorities()).with_timing();
-    Device::new("host:model", Arc::new(HostDevice { scheduler, capabilities }))
+    device("host:model", scheduler)
 }
 
 /// How many items a stream holds at most: beyond it an enqueue is refused, and never blocks.
@@ -31,12 +35,18 @@ const BOUND: u64 = 1 << 20;
 struct HostDevice {
     scheduler: Arc<Scheduler>,
     capabilities: Capabilities,
+    process: Process,
 }
 
 /// Every stream keeps its device, so nobody has a stream to enqueue on any more.
 impl Drop for HostDevice {
     fn drop(&mut self) {
-        self.scheduler.orphan();
+        if self.process.is_current() {
+            self.scheduler.orphan();
+        } else {
+            // Whoever drops the last count drops the parent's work, so it is never the last.
+            let _kept_for_ever = ManuallyDrop::new(Arc::clone(&self.scheduler));
+        }
     }
 }
 

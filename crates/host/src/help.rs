@@ -49,8 +49,10 @@ pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
 /// A chain longer than this is left to the workers: it may be a cycle through the host.
 const LONGEST: usize = 4096;
 
+/// A child of a fork, which an item may have made, helps with nothing.
 fn is_settled(stream: &HostStream, value: u64) -> bool {
-    stream.timeline.completed() >= value || stream.timeline.has_failed()
+    let timeline = &stream.timeline;
+    timeline.completed() >= value || timeline.has_failed() || timeline.is_inherited()
 }
 
 enum Claim<'a> {

@@ -1,5 +1,6 @@
 //! A turn: the owner of a stream runs its items in order, until it has to stop.
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -57,8 +58,15 @@ pub(crate) fn run(stream: &Arc<HostStream>, order: MutexGuard<'_, Order>, limit:
         match upcoming {
             Next::Run(entry) => {
                 batch.at += 1;
-                if let Err(error) = run_item(stream, value, entry, &mut share) {
-                    stream.fail(&mut batch, value, &error);
+                let outcome = run_item(stream, value, entry, &mut share);
+                if stream.timeline.is_inherited() {
+                    // The item forked, and this is the child's copy of its worker: the rest is the parent's work.
+                    let _left_alone = ManuallyDrop::new(batch);
+                    return;
+                }
+                match outcome {
+                    Ok(()) => stream.timeline.complete(value),
+                    Err(error) => stream.fail(&mut batch, value, &error),
                 }
             }
             Next::Pass => {
@@ -222,7 +230,7 @@ fn try_until(
     }
 }
 
-/// Runs an item and completes its value.
+/// Runs an item; its value is completed by the caller.
 fn run_item(
     stream: &HostStream,
     value: u64,
@@ -230,12 +238,13 @@ fn run_item(
     share: &mut Share<'_>,
 ) -> Result<(), Error> {
     match entry.step {
-        Step::Task(task) => run_task(stream, value, task, entry.place, share)?,
-        Step::Stamp(stamp) => stamp.write(stream.scheduler.shared().clock.now()),
+        Step::Task(task) => run_task(stream, value, task, entry.place, share),
+        Step::Stamp(stamp) => {
+            stamp.write(stream.scheduler.shared().clock.now());
+            Ok(())
+        }
         Step::Wait | Step::Until(_) => unreachable!("waits and delays are passed, not run"),
     }
-    stream.timeline.complete(value);
-    Ok(())
 }
 
 fn run_task(

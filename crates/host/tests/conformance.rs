@@ -16,8 +16,6 @@ fn open() -> Result<Vec<Device>> {
 }
 
 const NOT_BUILT: &[Exception] = &[
-    Exception { law: "a_fork_child_is_told_so", reason: "fork comes with an issue of its own" },
-    Exception { law: "exit_never_hangs", reason: "the exit handler comes with fork" },
     Exception {
         law: "an_exported_event_orders_another_process",
         reason: "events between processes come with an issue of their own",

@@ -205,3 +205,21 @@ fn memory_of_another_device_and_more_than_there_is_are_refused() {
     refused(host().buffer(u64::MAX), Kind::Exhausted);
     refused(host().buffer(1 << 60), Kind::Exhausted);
 }
+
+#[test]
+fn what_a_thread_made_outlives_the_thread() {
+    let made = std::thread::spawn(|| {
+        let (stream, gate) = (host().stream().unwrap(), Gate::new());
+        stream.wait(&gate.point()).unwrap();
+        stream.enqueue(|| ()).unwrap();
+        let (event, end) = (host().event(), stream.record().unwrap());
+        event.record(&stream).unwrap();
+        (stream, gate, event, end)
+    });
+    let (stream, gate, event, end) = made.join().unwrap();
+    gate.open().unwrap();
+    settle(&end);
+    assert!(event.query().unwrap());
+    stream.enqueue(|| ()).unwrap();
+    settle(&stream.record().unwrap());
+}

@@ -80,6 +80,9 @@ impl Driver for SimStream {
 
 impl Drop for SimStream {
     fn drop(&mut self) {
+        if self.world.is_inherited() {
+            return;
+        }
         self.world.remove_lane(self.lane);
     }
 }

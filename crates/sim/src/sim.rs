@@ -22,6 +22,8 @@ use crate::world::{Pumps, World};
 /// Its devices outlive it, and a stepped world whose handle is gone still moves by waits: for as long as somebody holds a
 /// device, stream or buffer of it. Then what has not happened never does, and its points fail. `Send + Sync`.
 ///
+/// In a child of a fork it stands still: time is zero, nothing happens, and what can be refused is.
+///
 /// # Examples
 /// A seed brings back the same run:
 /// ```
@@ -107,6 +109,9 @@ impl Sim {
     /// # }
     /// ```
     pub fn now(&self) -> Duration {
+        if self.world.is_inherited() {
+            return Duration::ZERO;
+        }
         Duration::from_nanos(self.world.state().now)
     }
 
@@ -128,7 +133,7 @@ impl Sim {
     /// # }
     /// ```
     pub fn step(&self) -> bool {
-        self.world.step()
+        !self.world.is_inherited() && self.world.step()
     }
 
     /// Steps until nothing is left to happen; says how many steps that took.
@@ -169,6 +174,9 @@ impl Sim {
     /// # }
     /// ```
     pub fn log(&self) -> String {
+        if self.world.is_inherited() {
+            return String::new();
+        }
         self.world.state().log.text()
     }
 
@@ -283,13 +291,18 @@ impl Sim {
     }
 
     fn check(&self, index: u32) -> Result<usize> {
-        let found = usize::try_from(index).ok().filter(|index| *index < self.devices.len());
-        found.ok_or_else(|| {
-            let count = self.devices.len();
-            let message =
-                format!("sim:{index} does not exist; this sim has {count}, counted from 0");
-            Error::misuse(Reason::OutOfRange, message)
-        })
+        let known = usize::try_from(index).ok();
+        let found = known.and_then(|known| Some((known, self.devices.get(known)?)));
+        let Some((known, device)) = found else { return Err(self.does_not_exist(index)) };
+        device.check_process()?;
+        Ok(known)
+    }
+
+    #[cold]
+    fn does_not_exist(&self, index: u32) -> Error {
+        let count = self.devices.len();
+        let message = format!("sim:{index} does not exist; this sim has {count}, counted from 0");
+        Error::misuse(Reason::OutOfRange, message)
     }
 }
 

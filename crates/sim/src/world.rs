@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
 
+use syncpoint_base::Process;
 use syncpoint_core::contract::{Pump, devices};
 use syncpoint_core::hold::{Crew, Domain, HeldStream};
 use syncpoint_core::{Error, Result, State as PointState, Timeline};
@@ -25,12 +26,19 @@ pub(crate) struct World {
     host_work: u64,
     /// Who moves the world on, where it is not stepped.
     engine: Option<(Engine, Arc<dyn Crew>)>,
+    /// The process whose world it is: a child takes no lock of it.
+    process: Process,
 }
 
 impl World {
     pub(crate) fn new(state: State, names: Vec<String>, host_work: Duration, own: bool) -> Self {
         let engine = own.then(|| (Engine::default(), devices()));
-        Self { state: Mutex::new(state), names, host_work: nanos(host_work), engine }
+        let (state, process) = (Mutex::new(state), Process::current());
+        Self { state, names, host_work: nanos(host_work), engine, process }
+    }
+
+    pub(crate) fn is_inherited(&self) -> bool {
+        !self.process.is_current()
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -227,7 +235,9 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        if let Some((engine, _)) = &self.engine {
+        if let Some((engine, _)) = &self.engine
+            && !self.is_inherited()
+        {
             engine.close();
         }
     }

@@ -8,9 +8,12 @@ use std::task::Waker;
 use syncpoint::{Event, EventOptions, EventPool, EventState, Gate, Result, Stream, StreamPool};
 
 use crate::bed::TestBed;
+use crate::child::{self, Ended};
+use crate::exits;
+use crate::inherited::{Busybody, Inherited};
 use crate::journal::Journal;
 use crate::patience::{PATIENCE, failure_of, heard, promptly, say, settle, until};
-use crate::run::{Stop, Verdict};
+use crate::run::Verdict;
 use crate::waiters;
 
 /// Catches a drop that waits, that panics, or that needs what was dropped before it.
@@ -181,12 +184,38 @@ fn events_come_clean(bed: &TestBed) -> Verdict {
     Ok(())
 }
 
-/// There is no page yet that a fork wipes.
-pub fn a_fork_child_is_told_so(_bed: &TestBed) -> Verdict {
-    Err(Stop::NotBuilt("the page that a fork wipes"))
+/// Catches an inherited object that answers, or that blocks on a lock whose holder stayed with the parent; a drop that
+/// does something; a child that cannot begin anew; and harm to the parent.
+pub fn a_fork_child_is_told_so(bed: &TestBed) -> Verdict {
+    let (stream, gate) = bed.held_stream()?;
+    let journal = Journal::default();
+    journal.work(&stream, "ran in the parent")?;
+    let end = stream.record()?;
+    let inherited = Inherited::new(bed, stream, gate)?;
+    let busybody = Busybody::with(&inherited);
+    for _ in 0..10 {
+        let (parts, gate) = one_of_everything(bed)?;
+        let ended = child::forked(|| {
+            inherited.assert_stayed();
+            drop((parts, gate));
+            inherited.assert_child_can_work(bed);
+            0
+        });
+        assert_eq!(ended, Ended::silently(0), "a child of {bed}");
+    }
+    busybody.end();
+    inherited.gate.open()?;
+    settle(&end);
+    journal.assert_reads(&["ran in the parent"]);
+    Ok(())
 }
 
-/// There is no exit handler yet that keeps new items from being begun.
-pub fn exit_never_hangs(_bed: &TestBed) -> Verdict {
-    Err(Stop::NotBuilt("the exit handler"))
+/// Catches an exit that waits for work which will never end, that begins more of it, or that says something.
+pub fn exit_never_hangs(bed: &TestBed) -> Verdict {
+    bed.stream()?;
+    for (way, exit) in exits::WAYS {
+        let ended = child::forked(|| exit(bed).unwrap_or(1));
+        assert_eq!(ended, Ended::silently(exits::EXIT), "exit {way} on {bed}");
+    }
+    Ok(())
 }

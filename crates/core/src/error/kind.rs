@@ -8,7 +8,8 @@ use std::fmt;
 pub enum Kind {
     /// Fix the code: the call can never succeed as it stands.
     Misuse(Reason),
-    /// Do without, or make it available: the message says what was searched.
+    /// Do without, or make it available: the message says what was searched. After a fork the child makes its objects
+    /// anew; while the process exits nothing is waited for any more.
     Unavailable,
     /// Ask `capabilities()` first: this device cannot do it, and the message names the remedy.
     Unsupported,

@@ -5,7 +5,10 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
+use syncpoint_base::Process;
+
 use crate::error::{Error, Kind, Result};
+use crate::inherited;
 use crate::place::Place;
 use crate::sync::{Mutex, lock};
 
@@ -52,6 +55,8 @@ pub struct PoolStatistics {
 #[derive(Debug)]
 pub struct Counter<T: Lends> {
     bound: usize,
+    /// The process whose pool it is: a child takes no lock of it, gets nothing and gives nothing back.
+    process: Process,
     /// Guards the shelf. Nothing is made, dropped or called under it.
     shelf: Mutex<Shelf<T>>,
 }
@@ -70,7 +75,7 @@ impl<T: Lends> Counter<T> {
     pub(super) fn new(bound: usize) -> Arc<Self> {
         let statistics = PoolStatistics::default();
         let shelf = Shelf { idle: Vec::new(), places: BTreeMap::new(), number: 0, statistics };
-        Arc::new(Self { bound, shelf: Mutex::new(shelf) })
+        Arc::new(Self { bound, process: Process::current(), shelf: Mutex::new(shelf) })
     }
 
     /// Lends the one of this kind that came back last, or a new one.
@@ -80,6 +85,7 @@ impl<T: Lends> Counter<T> {
         place: Place,
         make: impl FnOnce() -> Result<T>,
     ) -> Result<Loan<T>> {
+        inherited::check(self.process, &"the pool")?;
         let (found, ticket) = self.take(key, place)?;
         let lent = found.map(|mut thing| {
             thing.refresh();
@@ -135,6 +141,7 @@ impl<T: Lends> Counter<T> {
 
     /// Adds an idle one that was not lent before, where the bound leaves room for it.
     pub(super) fn stock(&self, key: &T::Key, make: impl FnOnce() -> Result<T>) -> Result<()> {
+        inherited::check(self.process, &"the pool")?;
         self.has_room_for_idle()?;
         let thing = make()?;
         let mut shelf = lock(&self.shelf);
@@ -169,6 +176,9 @@ impl<T: Lends> Counter<T> {
 
     /// Drops what is idle.
     pub(super) fn empty(&self) {
+        if !self.process.is_current() {
+            return;
+        }
         let mut shelf = lock(&self.shelf);
         shelf.statistics.idle = 0;
         let idle = std::mem::take(&mut shelf.idle);
@@ -177,10 +187,16 @@ impl<T: Lends> Counter<T> {
     }
 
     pub(super) fn statistics(&self) -> PoolStatistics {
+        if !self.process.is_current() {
+            return PoolStatistics::default();
+        }
         lock(&self.shelf).statistics
     }
 
     pub(super) fn places(&self) -> Vec<Place> {
+        if !self.process.is_current() {
+            return Vec::new();
+        }
         lock(&self.shelf).places.values().copied().collect()
     }
 }
@@ -223,7 +239,8 @@ impl<T: Lends> Loan<T> {
         let Some((thing, ticket)) = self.thing.take() else {
             unreachable!("a loan holds its thing")
         };
-        if let Some(counter) = self.counter.upgrade() {
+        let counter = self.counter.upgrade();
+        if let Some(counter) = counter.filter(|counter| counter.process.is_current()) {
             counter.write_off(&ticket);
         }
         thing
@@ -243,7 +260,9 @@ impl<T: Lends> Deref for Loan<T> {
 
 impl<T: Lends> Drop for Loan<T> {
     fn drop(&mut self) {
-        if let Some((thing, ticket)) = self.thing.take() {
+        if let Some((thing, ticket)) = self.thing.take()
+            && self.counter.upgrade().is_none_or(|counter| counter.process.is_current())
+        {
             thing.bring_back(std::mem::take(&mut self.counter), ticket);
         }
     }

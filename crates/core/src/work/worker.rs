@@ -1,8 +1,11 @@
 //! Workers: threads that take ready streams and give each its turn.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
+
+use syncpoint_base::Process;
 
 use super::Serve;
 use super::hand::Hand;
@@ -26,13 +29,19 @@ const HAND_FIRST: u32 = 64;
 
 /// What a worker does all its life.
 pub(super) fn work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, seat: &Arc<Seat>) {
-    let _kept = Hand::<S>::keep();
+    let (kept, process) = (Hand::<S>::keep(), Process::current());
     seat.take();
     set_blocking(Some(Arc::new(InWork(Arc::clone(pool)))));
     let mut from_hand = 0;
     while let Some((stream, own)) = next(pool, &mut from_hand) {
         seat.tick();
-        if S::serve(&stream, seat) && !own {
+        let served = S::serve(&stream, seat);
+        if !process.is_current() {
+            // The work forked, and this is the child's copy of the worker: it ends, and leaves the rest to the parent.
+            let _left_alone = ManuallyDrop::new((stream, kept));
+            return;
+        }
+        if served && !own {
             pool.note_unhelped();
         }
     }

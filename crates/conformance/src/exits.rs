@@ -1,0 +1,76 @@
+//! Ways in which a child comes to its end while work of its own is pending.
+
+#![expect(clippy::exit, reason = "it is what these are about")]
+
+use std::process;
+use std::sync::mpsc::channel;
+use std::thread;
+
+use syncpoint::{Gate, Result, Wait};
+
+use crate::bed::TestBed;
+use crate::patience::{PATIENCE, heard, say};
+use crate::run::tell;
+
+/// Comes to the end, or gives what to exit with.
+type Way = fn(&TestBed) -> Result<i32>;
+
+/// Each ends with [`EXIT`] and says nothing, unless what must not happen does.
+pub(crate) const WAYS: [(&str, Way); 4] = [
+    ("with work that runs, is queued and is held", exit_with_work),
+    ("with everything alive", exit_with_everything_alive),
+    ("from work", exit_from_work),
+    ("while others wait", exit_while_others_wait),
+];
+
+/// What the children exit with.
+pub(crate) const EXIT: i32 = 7;
+
+fn exit_with_work(bed: &TestBed) -> Result<i32> {
+    let device = bed.open_anew()?;
+    let (busy, held, gate) = (device.stream()?, device.stream()?, Gate::new());
+    busy.enqueue(thread::park)?;
+    busy.enqueue(|| tell("begun while the process exits"))?;
+    held.wait(&gate.point())?;
+    held.enqueue(|| tell("begun though its gate is not open"))?;
+    held.delay(PATIENCE)?;
+    Ok(EXIT)
+}
+
+fn exit_with_everything_alive(bed: &TestBed) -> Result<i32> {
+    let device = bed.open_anew()?;
+    let (stream, gate) = (device.stream()?, Gate::new());
+    stream.wait(&gate.point())?;
+    let end = stream.record()?;
+    let notification = end.notify(|_| tell("told while the process exits"))?;
+    let alive = Box::new((device, stream, gate, end, notification));
+    Box::leak(alive);
+    Ok(EXIT)
+}
+
+fn exit_from_work(bed: &TestBed) -> Result<i32> {
+    let stream = bed.open_anew()?.stream()?;
+    stream.enqueue(|| -> () { process::exit(EXIT) })?;
+    stream.enqueue(|| tell("begun while the process exits"))?;
+    stream.record()?.synchronize_with(Wait::NoHelp, None)?;
+    Ok(1)
+}
+
+fn exit_while_others_wait(bed: &TestBed) -> Result<i32> {
+    let device = bed.open_anew()?;
+    let (stream, gate) = (device.stream()?, Gate::new());
+    stream.wait(&gate.point())?;
+    let end = stream.record()?;
+    let (sender, receiver) = channel();
+    for wait in [Wait::Adaptive, Wait::Block, Wait::Yield] {
+        let (end, sender) = (end.clone(), sender.clone());
+        thread::spawn(move || {
+            say(&sender, ());
+            let outcome = end.synchronize_with(wait, None);
+            tell(&format!("a wait ended while the process exits: {outcome:?}"));
+        });
+        heard(&receiver, "the beginning of a thread");
+    }
+    Box::leak(Box::new(gate));
+    Ok(EXIT)
+}

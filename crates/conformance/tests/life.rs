@@ -1,0 +1,114 @@
+//! The ends of a process: each way to come to one ends promptly, with its exit code, and says nothing.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Output, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// The program that comes to its end.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_life");
+
+/// What it exits with where all went well.
+const EXIT: i32 = 7;
+
+/// How long it may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[track_caller]
+fn assert_ends(way: &str, arguments: &[&Path]) -> ExitStatus {
+    let mut command = Command::new(PROGRAM);
+    command.arg(way).args(arguments).stdin(Stdio::null());
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let deadline = Instant::now() + PATIENCE;
+    while child.try_wait().expect("a child can be waited for").is_none() {
+        if Instant::now() > deadline {
+            child.kill().expect("a child can be killed");
+            panic!("{way}: the process has not ended after {PATIENCE:?}");
+        }
+        thread::yield_now();
+    }
+    let Output { status, stdout, stderr } = child.wait_with_output().expect("its words");
+    let said = [stdout, stderr].map(|words| String::from_utf8_lossy(&words).into_owned());
+    assert_eq!(said, ["", ""], "{way}: nothing is said ({status})");
+    status
+}
+
+#[track_caller]
+fn assert_exits(way: &str) {
+    // Again and again: what ends a process races with what its threads do.
+    for _ in 0..10 {
+        assert_eq!(assert_ends(way, &[]).code(), Some(EXIT), "{way}");
+    }
+}
+
+#[test]
+fn a_return_from_main_with_work_pending_ends_the_process() {
+    assert_exits("main_returns");
+}
+
+#[test]
+fn exit_called_in_main_ends_the_process() {
+    assert_exits("main_exits");
+}
+
+#[test]
+fn exit_called_in_work_ends_the_process() {
+    assert_exits("work_exits");
+}
+
+#[test]
+fn exit_called_in_the_destructor_of_a_thread_local_ends_the_process() {
+    assert_exits("a_destructor_of_another_thread_exits");
+}
+
+#[test]
+fn a_destructor_of_main_may_still_synchronize() {
+    assert_exits("a_destructor_of_main_synchronizes");
+}
+
+#[test]
+fn a_wait_after_the_exit_has_begun_is_refused_and_not_for_ever() {
+    assert_exits("an_older_handler_synchronizes");
+}
+
+#[test]
+fn work_that_forks_leaves_the_rest_to_the_parent() {
+    assert_exits("work_forks");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_process_with_work_pending() {
+    use std::os::unix::process::ExitStatusExt;
+    const SIGTERM: i32 = 15;
+    assert_eq!(assert_ends("a_signal_ends_it", &[]).signal(), Some(SIGTERM));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn two_copies_in_one_process_do_not_meet_and_may_be_unloaded() {
+    let library = library();
+    let copy = library.with_extension("copy.so");
+    fs::copy(&library, &copy).expect("a library can be copied");
+    for _ in 0..10 {
+        let status = assert_ends("libraries_are_used_and_unloaded", &[&library, &copy]);
+        assert_eq!(status.code(), Some(EXIT));
+    }
+}
+
+/// The example `loaded`, which is built with the tests.
+#[cfg(target_os = "linux")]
+fn library() -> PathBuf {
+    let folder = Path::new(PROGRAM).parent().expect("a program lies in a folder");
+    let library = folder.join("examples").join("libloaded.so");
+    assert!(
+        library.exists(),
+        "{} is built by `cargo test` and by `cargo build --examples`",
+        library.display()
+    );
+    library
+}
