@@ -78,6 +78,7 @@ fn a_wait_after_the_exit_has_begun_is_refused_and_not_for_ever() {
 #[test]
 fn work_that_forks_leaves_the_rest_to_the_parent() {
     assert_exits("work_forks");
+    assert_exits("work_of_a_device_forks");
 }
 
 #[cfg(unix)]

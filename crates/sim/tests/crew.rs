@@ -1,4 +1,4 @@
-//! The workers that run host work of device streams: as many as are needed, and none before the first need.
+//! The workers that run host work of device streams: as many as are needed.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::mpsc::channel;
@@ -21,17 +21,6 @@ fn streams(count: usize) -> Vec<Stream> {
 
 /// More work that blocks than any machine that tests this has cores.
 const MANY: usize = 64;
-
-#[test]
-fn no_worker_exists_before_the_first_host_work() {
-    let streams = streams(4);
-    streams[0].delay(Duration::from_micros(1)).unwrap();
-    streams[0].synchronize().unwrap();
-    assert_eq!(threads_named("syncpoint-work"), 0);
-    streams[0].enqueue(|| ()).unwrap();
-    streams[0].synchronize().unwrap();
-    assert!(threads_named("syncpoint-work") > 0 || !cfg!(target_os = "linux"));
-}
 
 #[test]
 fn work_that_blocks_unseen_delays_no_other_stream_for_long() {

@@ -33,7 +33,8 @@ const WAYS: &[(&str, Way)] = &[
     ("a_destructor_of_main_synchronizes", |_| a_destructor_of_main_synchronizes()),
     ("an_older_handler_synchronizes", |_| an_older_handler_synchronizes()),
     ("a_signal_ends_it", |_| a_signal_ends_it()),
-    ("work_forks", |_| work_forks()),
+    ("work_forks", |_| work_forks("host:0")),
+    ("work_of_a_device_forks", |_| work_forks("sim:0")),
     ("libraries_are_used_and_unloaded", |paths| libraries_are_used_and_unloaded(paths)),
 ];
 
@@ -158,9 +159,9 @@ fn a_signal_ends_it() -> Result<()> {
 }
 
 /// Work forks in a worker. The child's copy of the worker must run none of the parent's work; the parent goes on.
-fn work_forks() -> Result<()> {
+fn work_forks(device: &str) -> Result<()> {
     let (mut reader, writer) = pipe();
-    let stream = host()?.stream()?;
+    let stream = syncpoint::open(device)?.stream()?;
     let mut forked = writer.try_clone().expect("a pipe has two names");
     stream.enqueue(move || {
         // SAFETY: the child returns from this function, and does nothing else.

@@ -152,7 +152,12 @@ impl<D: Driver> HeldStream<D> {
         };
         self.domain.crew().about_to_run();
         let called = Called { timeline: &self.timeline, value, name: task.name(), place };
-        match (self.run(called, task), self.driver.native()) {
+        let outcome = self.run(called, task);
+        if self.timeline.is_inherited() {
+            // The function forked, and this is the child's copy of the worker: the rest is the parent's work.
+            return;
+        }
+        match (outcome, self.driver.native()) {
             (Err(error), _) => self.call_failed(value, &error),
             (Ok(Ran::Submission), Some(_)) => self.submission_ended(value),
             (Ok(_), _) => D::ran(self, value),

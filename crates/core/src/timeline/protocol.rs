@@ -1,0 +1,265 @@
+//! The protocol of a timeline: what is complete, what has failed, and who is woken, whoever owns it.
+
+use std::task::Waker;
+
+use syncpoint_base::Process;
+
+use super::eras::Eras;
+use super::progress::Progress;
+use super::wakers::{Ticket, Wakers, Woken};
+use crate::error::Error;
+use crate::point::State;
+use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+
+/// The protocol of a timeline, apart from who owns it, so that a model can run it and a stream can have a second row.
+///
+/// In this order, so that what the host writes with each enqueue and what the stream's owner writes with each
+/// completion lie on different cache lines: on one, each would wait for the other's core (`docs/costs.md`).
+#[repr(C)]
+pub(crate) struct Core {
+    progress: Progress,
+    /// The first value after every failed era: 0 while nothing ever failed, the maximum while an era fails. Read after
+    /// the completed value: whoever sees a value of a later era complete sees this raised before it.
+    floor: AtomicU64,
+    /// Guards the waiters and the eras. A leaf: nothing is called and no other lock is taken under it.
+    leaf: Mutex<Leaf>,
+    enqueued: AtomicU64,
+    /// The process that made it. In a child of it every value has failed, and nobody is listed.
+    process: Process,
+}
+
+struct Leaf {
+    wakers: Wakers,
+    eras: Eras,
+}
+
+impl Core {
+    pub(crate) fn new(enqueued: u64) -> Self {
+        Self {
+            progress: Progress::new(0),
+            floor: AtomicU64::new(0),
+            enqueued: AtomicU64::new(enqueued),
+            leaf: Mutex::new(Leaf { wakers: Wakers::default(), eras: Eras::default() }),
+            process: Process::current(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_inherited(&self) -> bool {
+        !self.process.is_current()
+    }
+
+    /// Sets the waiting bit, for [`Progress::announce`].
+    pub(super) fn announce(&self) -> u64 {
+        self.progress.announce()
+    }
+
+    #[inline]
+    pub(super) fn process(&self) -> Process {
+        self.process
+    }
+
+    #[inline]
+    pub(super) fn enqueued(&self) -> u64 {
+        // Acquire: pairs with the release in `enqueue`, so that a point names work that the reader can see enqueued.
+        self.enqueued.load(Ordering::Acquire)
+    }
+
+    #[inline]
+    pub(super) fn enqueue(&self, value: u64) {
+        // Release: pairs with the acquire in `enqueued`.
+        self.enqueued.store(value, Ordering::Release);
+    }
+
+    /// The largest value complete.
+    #[inline]
+    pub(crate) fn completed(&self) -> u64 {
+        self.progress.completed()
+    }
+
+    #[inline]
+    pub(super) fn is_complete(&self, value: u64) -> bool {
+        // Acquire on `floor`: pairs with the release in `fail` and `recover`. The acquire in `completed` orders this
+        // load after it.
+        self.progress.completed() >= value
+            && value >= self.floor.load(Ordering::Acquire)
+            && !self.is_inherited()
+    }
+
+    pub(super) fn state(&self, value: u64) -> State {
+        if self.is_complete(value) {
+            return State::Complete;
+        }
+        // Acquire: as in `is_complete`.
+        if self.floor.load(Ordering::Acquire) == 0 {
+            return State::Pending;
+        }
+        let leaf = lock(&self.leaf);
+        self.settled(&leaf, value).unwrap_or(State::Pending)
+    }
+
+    /// What has become of a value, seen under the lock; `None` while it is pending.
+    fn settled(&self, leaf: &Leaf, value: u64) -> Option<State> {
+        if let Some(error) = leaf.eras.failure_of(value) {
+            return Some(State::Failed(error.clone()));
+        }
+        (self.progress.completed() >= value).then_some(State::Complete)
+    }
+
+    pub(super) fn pending(&self, enqueued: u64) -> u64 {
+        let leaf = lock(&self.leaf);
+        let completed = self.progress.completed();
+        enqueued.saturating_sub(completed + leaf.eras.failed_between(completed, enqueued))
+    }
+
+    pub(super) fn is_failing(&self) -> bool {
+        // Acquire: as in `is_complete`.
+        self.floor.load(Ordering::Acquire) == u64::MAX
+    }
+
+    pub(super) fn failure(&self) -> Option<Error> {
+        if !self.is_failing() {
+            return None;
+        }
+        lock(&self.leaf).eras.failing().cloned()
+    }
+
+    #[inline]
+    pub(crate) fn complete(&self, value: u64) {
+        if self.progress.advance(value) {
+            self.take_due().wake();
+        }
+    }
+
+    /// Takes the waiters that are due, and looks again whenever new ones had to be announced for later values.
+    fn take_due(&self) -> Woken {
+        let mut leaf = lock(&self.leaf);
+        let mut completed = self.progress.completed();
+        let due = leaf.wakers.take_due(completed);
+        // Whoever stays needs the bit; while it was clear a later value may have completed unseen.
+        while !leaf.wakers.is_empty() && completed < self.progress.announce() {
+            completed = self.progress.completed();
+            let more = leaf.wakers.take_due(completed);
+            drop(leaf);
+            more.wake();
+            leaf = lock(&self.leaf);
+        }
+        drop(leaf);
+        due
+    }
+
+    pub(crate) fn fail(&self, from: u64, error: Error) -> Woken {
+        let mut leaf = lock(&self.leaf);
+        if let Err(late) = leaf.eras.begin(from, error) {
+            drop(leaf);
+            drop(late);
+            return Woken::default();
+        }
+        // Release: pairs with the acquire in `is_complete`.
+        self.floor.store(u64::MAX, Ordering::Release);
+        leaf.wakers.take_from(from)
+    }
+
+    pub(crate) fn recover(&self, upto: u64) -> Option<Error> {
+        let mut leaf = lock(&self.leaf);
+        let error = leaf.eras.end(upto)?;
+        // Release: pairs with the acquire in `is_complete`. The owner completes no value above `upto` before this.
+        self.floor.store(upto + 1, Ordering::Release);
+        Some(error)
+    }
+
+    pub(crate) fn register(&self, value: u64, waker: Waker) -> Option<Ticket> {
+        if self.is_inherited() {
+            return None;
+        }
+        let mut leaf = lock(&self.leaf);
+        if leaf.eras.failure_of(value).is_some() {
+            return None;
+        }
+        let ticket = leaf.wakers.insert(value, waker);
+        if self.progress.announce() < value {
+            return Some(ticket);
+        }
+        let waker = leaf.wakers.remove(ticket);
+        drop(leaf);
+        drop(waker);
+        None
+    }
+
+    pub(crate) fn unregister(&self, ticket: Ticket) {
+        if self.is_inherited() {
+            return;
+        }
+        let waker = lock(&self.leaf).wakers.remove(ticket);
+        drop(waker);
+    }
+}
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests {
+    use super::*;
+    use crate::error::Error;
+
+    #[test]
+    fn a_failed_era_stays_failed_after_recovery() {
+        let core = Core::new(0);
+        core.complete(2);
+        core.fail(4, Error::failed("on purpose")).wake();
+        core.complete(3);
+        assert!(matches!(core.state(2), State::Complete));
+        assert!(matches!(core.state(3), State::Complete));
+        assert!(matches!(core.state(4), State::Failed(_)));
+        assert!(core.recover(6).is_some());
+        assert!(core.recover(6).is_none());
+        core.complete(7);
+        for (value, complete) in [(3, true), (4, false), (6, false), (7, true)] {
+            assert_eq!(matches!(core.state(value), State::Complete), complete, "value {value}");
+            assert_eq!(matches!(core.state(value), State::Failed(_)), !complete, "value {value}");
+        }
+        assert!(matches!(core.state(8), State::Pending));
+    }
+
+    #[test]
+    fn the_first_cause_of_an_era_stays() {
+        let core = Core::new(0);
+        core.fail(1, Error::failed("first")).wake();
+        core.fail(1, Error::failed("second")).wake();
+        assert_eq!(core.failure().map(|error| error.to_string()), Some("first".to_owned()));
+    }
+
+    #[test]
+    fn what_still_ran_when_the_rest_was_cancelled_may_fail_by_itself() {
+        let core = Core::new(0);
+        core.fail(3, Error::failed("cancelled")).wake();
+        let running = core.register(2, Waker::noop().clone());
+        assert!(running.is_some() && matches!(core.state(2), State::Pending));
+        core.fail(2, Error::failed("its own")).wake();
+        let cause = |value| match core.state(value) {
+            State::Failed(error) => error.to_string(),
+            state => format!("{state:?}"),
+        };
+        assert_eq!([cause(2), cause(3)], ["its own", "cancelled"]);
+        assert_eq!(core.recover(5).map(|error| error.to_string()), Some("cancelled".to_owned()));
+        assert_eq!([cause(2), cause(5), cause(6)], ["its own", "cancelled", "Pending"]);
+    }
+
+    #[test]
+    fn what_has_failed_is_not_pending() {
+        let core = Core::new(0);
+        core.complete(2);
+        core.fail(5, Error::failed("on purpose")).wake();
+        assert_eq!([core.pending(2), core.pending(4), core.pending(9)], [0, 2, 2]);
+        assert!(core.recover(9).is_some());
+        assert_eq!(core.pending(12), 2 + 3, "in the new era what it enqueues is");
+        core.complete(10);
+        assert_eq!(core.pending(12), 2);
+    }
+
+    #[test]
+    fn completion_never_falls_back() {
+        let core = Core::new(0);
+        core.complete(9);
+        core.complete(4);
+        assert_eq!(core.progress.completed(), 9);
+    }
+}
