@@ -1,5 +1,6 @@
-//! The rules of the host's scheduler, which the documentation of the crate lists: one test or more for each that can be
-//! seen from outside.
+//! The rules of the host's scheduler, one test or more for each that can be seen from outside.
+//!
+//! The documentation of the crate lists them.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::HashMap;
