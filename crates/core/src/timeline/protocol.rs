@@ -17,20 +17,20 @@ use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 /// completion lie on different cache lines: on one, each would wait for the other's core (`docs/costs.md`).
 #[repr(C)]
 pub(crate) struct Core {
-    progress: Progress,
+    pub(super) progress: Progress,
     /// The first value after every failed era: 0 while nothing ever failed, the maximum while an era fails. Read after
     /// the completed value: whoever sees a value of a later era complete sees this raised before it.
-    floor: AtomicU64,
+    pub(super) floor: AtomicU64,
     /// Guards the waiters and the eras. A leaf: nothing is called and no other lock is taken under it.
-    leaf: Mutex<Leaf>,
+    pub(super) leaf: Mutex<Leaf>,
     enqueued: AtomicU64,
     /// The process that made it. In a child of it every value has failed, and nobody is listed.
     process: Process,
 }
 
-struct Leaf {
-    wakers: Wakers,
-    eras: Eras,
+pub(super) struct Leaf {
+    pub(super) wakers: Wakers,
+    pub(super) eras: Eras,
 }
 
 impl Core {
