@@ -39,7 +39,7 @@ impl<D: Driver> HeldStream<D> {
     fn submit_mark(self: &Arc<Self>, value: u64) -> Result<News> {
         D::submit(self, value, Operation::Mark)?;
         let mut flight = self.flight();
-        let _nothing_kept = flight.submit(value, true, None);
+        flight.submit(value, true);
         Ok(flight.news())
     }
 
@@ -99,7 +99,21 @@ impl<D: Driver> HeldStream<D> {
         passed: u64,
         news: News,
     ) {
-        let marked = if news.asked { self.answer(passed) } else { Ok(news) };
+        if news.asked {
+            return self.answer_and_go_on(order, passed, news);
+        }
+        drop(order);
+        self.tell(news);
+    }
+
+    #[cold]
+    fn answer_and_go_on(
+        self: &Arc<Self>,
+        order: MutexGuard<'_, Order<D>>,
+        passed: u64,
+        news: News,
+    ) {
+        let marked = self.answer(passed);
         drop(order);
         self.tell_marked(marked, news);
     }

@@ -84,14 +84,14 @@ impl<D: Driver> HeldStream<D> {
 
     /// Notes what the driver took; what it works on is kept until it is through.
     fn taken(self: &Arc<Self>, value: u64, signals: bool, entry: Entry<D>) -> Offer<D> {
-        let (keep, spent) = match entry {
+        let mut flight = self.flight();
+        flight.submit(value, signals);
+        let (done, spent) = match entry {
             Entry { step: Step::Task(task @ (Task::Fill(_) | Task::Copy(_))), .. } => {
-                (Some(task), None)
+                (flight.keep(value, task), None)
             }
             other => (None, Some(other)),
         };
-        let mut flight = self.flight();
-        let done = flight.submit(value, signals, keep);
         let (news, untold) = (flight.news(), flight.is_long_untold());
         drop(flight);
         // Refused, it is asked for again with the next operation.

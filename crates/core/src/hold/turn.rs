@@ -192,7 +192,7 @@ impl<D: Driver> HeldStream<D> {
         let order = self.order();
         let mut flight = self.flight();
         flight.end();
-        let _nothing_kept = flight.submit(value, false, None);
+        flight.submit(value, false);
         drop(flight);
         self.come_back(order, D::SIGNALS_EACH);
     }

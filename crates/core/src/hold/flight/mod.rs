@@ -115,9 +115,9 @@ impl Flight {
         self.wanted.take_if(|value| completed + 1 >= *value).is_some()
     }
 
-    /// The driver was given `value`. Gives back what needs no keeping, to be dropped outside the locks.
+    /// The driver was given `value`.
     #[inline]
-    pub(super) fn submit(&mut self, value: u64, signals: bool, keep: Option<Task>) -> Option<Task> {
+    pub(super) fn submit(&mut self, value: u64, signals: bool) {
         self.passed = self.passed.max(value);
         self.submitted = value;
         self.untold += 1;
@@ -126,12 +126,15 @@ impl Flight {
             self.untold = 0;
             self.answer(value);
         }
+    }
+
+    /// Keeps what `value`, just submitted, works on. Gives it back, to be dropped outside the locks, where the driver has
+    /// come to it already.
+    pub(super) fn keep(&mut self, value: u64, task: Task) -> Option<Task> {
         if self.reached >= value {
-            return keep;
+            return Some(task);
         }
-        if let Some(task) = keep {
-            self.kept.push_back((value, task));
-        }
+        self.kept.push_back((value, task));
         None
     }
 
@@ -200,15 +203,28 @@ impl Flight {
     /// Whether something that has passed is asked for and not marked.
     #[inline]
     pub(super) fn has_due_ask(&self) -> bool {
-        self.asks.first().is_some_and(|asked| *asked <= self.passed)
+        !self.asks.is_empty() && self.is_asked_before(self.passed)
     }
 
     /// What was asked for up to `value` is signalled, or will be.
     #[inline]
     pub(super) fn answer(&mut self, value: u64) {
-        while self.asks.first().is_some_and(|asked| *asked <= value) {
+        if !self.asks.is_empty() {
+            self.answer_asks(value);
+        }
+    }
+
+    /// Apart from the look, because nothing is asked for where nothing is held.
+    #[cold]
+    fn answer_asks(&mut self, value: u64) {
+        while self.is_asked_before(value) {
             self.asks.pop_first();
         }
+    }
+
+    #[cold]
+    fn is_asked_before(&self, value: u64) -> bool {
+        self.asks.first().is_some_and(|asked| *asked <= value)
     }
 
     /// Somebody sleeps until `value` is complete.
