@@ -3,6 +3,7 @@
 //! Nothing here knows a device, a stream or a point.
 
 mod exit;
+pub mod page;
 mod per_process;
 mod process;
 mod work;

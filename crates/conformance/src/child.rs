@@ -1,12 +1,13 @@
 //! Children: processes that are forked from a test, do one thing, and are watched to their end.
 
-#![expect(unsafe_code, reason = "fork and wait are calls of C")]
+#![expect(unsafe_code, reason = "fork, wait and kill are calls of C")]
 #![expect(clippy::exit, reason = "a child exits where its code ends")]
 
 use std::any::Any;
+use std::ffi::CString;
 use std::fs::File;
 use std::io::{Read, Seek, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process;
 use std::thread;
@@ -35,23 +36,79 @@ impl Ended {
     }
 }
 
+/// A child that may still run. Killed when it is dropped.
+#[derive(Debug)]
+pub struct Child {
+    process: libc::pid_t,
+    said: File,
+    /// How it ended, in the system's words, once it was waited for.
+    status: Option<libc::c_int>,
+}
+
 /// Forks, and runs `code` in the child, which exits with what it returns: through the exit handlers, as a program does.
 /// Gives how it ended; panics where it hangs.
 #[track_caller]
 pub fn forked(code: impl FnOnce() -> i32) -> Ended {
-    let mut said = unnamed_file();
+    start(code).end()
+}
+
+/// The same, and goes on beside the child.
+#[track_caller]
+pub fn start(code: impl FnOnce() -> i32) -> Child {
+    let said = unnamed_file();
     // SAFETY: the child calls what this test could call anywhere. What that does after a fork in a process of several
     // threads is what the test is about.
     match unsafe { libc::fork() } {
         -1 => panic!("this process cannot be forked: {}", std::io::Error::last_os_error()),
         0 => become_child(&said, code),
-        child => {
-            let code = wait_for(child);
-            said.rewind().expect("a file can be read from its beginning");
-            let mut text = String::new();
-            said.read_to_string(&mut text).expect("the words of a child are text");
-            Ended { code, said: text }
+        process => Child { process, said, status: None },
+    }
+}
+
+impl Child {
+    /// Waits for its end; panics where it hangs.
+    #[track_caller]
+    pub fn end(mut self) -> Ended {
+        let deadline = Instant::now() + PATIENCE;
+        let status = loop {
+            if let Some(status) = self.try_wait() {
+                break status;
+            }
+            assert!(Instant::now() < deadline, "the child hangs: no end after {PATIENCE:?}");
+            thread::yield_now();
+        };
+        self.said.rewind().expect("a file can be read from its beginning");
+        let mut said = String::new();
+        self.said.read_to_string(&mut said).expect("the words of a child are text");
+        let code = libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
+        Ended { code, said }
+    }
+
+    /// Ends it as the kernel does when memory runs out.
+    pub fn kill(self) {
+        drop(self);
+    }
+
+    fn try_wait(&mut self) -> Option<libc::c_int> {
+        let mut status = 0;
+        // SAFETY: there is room for the status.
+        if unsafe { libc::waitpid(self.process, &raw mut status, libc::WNOHANG) } == self.process {
+            self.status = Some(status);
         }
+        self.status
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if self.status.is_some() {
+            return;
+        }
+        // SAFETY: the child was not waited for, so its number is still its own.
+        unsafe { libc::kill(self.process, libc::SIGKILL) };
+        let mut status = 0;
+        // SAFETY: there is room for the status.
+        unsafe { libc::waitpid(self.process, &raw mut status, 0) };
     }
 }
 
@@ -61,7 +118,43 @@ fn unnamed_file() -> File {
     let file = unsafe { libc::memfd_create(c"child".as_ptr(), libc::MFD_CLOEXEC) };
     assert!(file >= 0, "no file in memory: {}", std::io::Error::last_os_error());
     // SAFETY: just opened, and nobody else's.
-    unsafe { std::os::fd::FromRawFd::from_raw_fd(file) }
+    unsafe { File::from_raw_fd(file) }
+}
+
+/// The two ends of a pipe, to read from and to write to, for a process and its children.
+pub fn pipe() -> (File, File) {
+    let mut ends = [0; 2];
+    // SAFETY: there is room for two descriptors.
+    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0, "no pipe");
+    // SAFETY: both were just opened, and are nobody else's.
+    ends.map(|end| unsafe { File::from_raw_fd(end) }).into()
+}
+
+/// Sets a variable of this process, which must be a child that has made no thread yet.
+pub fn set_variable(name: &str, value: &str) {
+    let [name, value] = [name, value].map(|text| CString::new(text).expect("no zeros"));
+    // SAFETY: both are texts of C. A child has one thread until it makes another, so nobody reads the variables
+    // meanwhile.
+    unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
+}
+
+/// Gives this process, which must be a child, a shared memory folder of its own, which may be one that cannot be written.
+/// `false` where the system does not allow it.
+pub fn hide_shared_memory(read_only: bool) -> bool {
+    // SAFETY: the child is alone with its namespace.
+    let alone = unsafe { libc::unshare(libc::CLONE_NEWNS) } == 0
+        // SAFETY: as above.
+        || unsafe { libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) } == 0;
+    let flags = if read_only { libc::MS_RDONLY } else { 0 };
+    let private = libc::MS_REC | libc::MS_PRIVATE;
+    let (root, folder, kind) = (c"/".as_ptr(), c"/dev/shm".as_ptr(), c"tmpfs".as_ptr());
+    let nothing = std::ptr::null();
+    // What is mounted here is seen nowhere else.
+    // SAFETY: the names are texts of C, and the call keeps none.
+    let kept_here =
+        alone && unsafe { libc::mount(nothing, root, nothing, private, nothing.cast()) } == 0;
+    // SAFETY: as above.
+    kept_here && unsafe { libc::mount(kind, folder, kind, flags, nothing.cast()) } == 0
 }
 
 fn become_child(said: &File, code: impl FnOnce() -> i32) -> ! {
@@ -80,23 +173,4 @@ fn become_child(said: &File, code: impl FnOnce() -> i32) -> ! {
 fn words(panic: &(dyn Any + Send)) -> &str {
     let owned = panic.downcast_ref().map(String::as_str);
     owned.or_else(|| panic.downcast_ref().copied()).unwrap_or("a panic without words")
-}
-
-/// What the child exited with. One that hangs is killed.
-#[track_caller]
-fn wait_for(child: libc::pid_t) -> Option<i32> {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let mut status = 0;
-        // SAFETY: there is room for the status.
-        if unsafe { libc::waitpid(child, &raw mut status, libc::WNOHANG) } == child {
-            return libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
-        }
-        if Instant::now() > deadline {
-            // SAFETY: the child was not waited for, so its number is still its own.
-            unsafe { libc::kill(child, libc::SIGKILL) };
-            panic!("the child hangs: it has not ended after {PATIENCE:?}");
-        }
-        thread::yield_now();
-    }
 }

@@ -33,7 +33,7 @@ mod waiters;
 pub use backend::{Backend, Exception};
 pub use bed::TestBed;
 pub use list::{LAWS, Law};
-pub use run::{Stop, Verdict, check_exceptions, run};
+pub use run::{Stop, Verdict, check_exceptions, run, tell};
 
 #[doc(hidden)]
 pub use syncpoint::Mode;

@@ -96,7 +96,7 @@ fn attempt(law: &Law, bed: &TestBed) -> Ended {
 }
 
 /// Goes past the test harness, which hides what a passing test prints: a skip is loud.
-pub(crate) fn tell(line: &str) {
+pub fn tell(line: &str) {
     // Without a place to print there is nobody to hear.
     let _unheard = writeln!(io::stderr(), "conformance: {line}");
 }

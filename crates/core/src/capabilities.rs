@@ -38,6 +38,12 @@ impl Capabilities {
     pub fn with_timing(self) -> Self {
         Self { timing: true, ..self }
     }
+
+    /// With events between processes, where the machine can share memory between them.
+    #[must_use]
+    pub fn with_interprocess(self) -> Self {
+        Self { interprocess: syncpoint_base::page::refusal().is_none(), ..self }
+    }
 }
 
 /// The priorities of a device's streams: a lower number is served first, as on CUDA.

@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::event_options::EventOptions;
 use crate::inherited;
+use crate::ipc::IpcHandle;
 use crate::place::Place;
 use crate::point::Point;
 use crate::stream::{Stream, StreamOptions};
@@ -108,6 +109,18 @@ impl Device {
         self.check_process()?;
         options.check(self.capabilities(), self)?;
         Ok(Event::of(self.clone(), options))
+    }
+
+    /// The event of another process, which exported it there ([`Event::export`]): for streams of any device to wait
+    /// for, and for the host. Only its own process records it. May block for the file system.
+    ///
+    /// # Errors
+    /// `Misuse(StaleHandle)`: the handle is no handle, or was made before the machine was started. `Failed`: the event
+    /// is gone, or its process. `Unsupported` where the machine or the device cannot.
+    pub fn import_event(&self, handle: &IpcHandle) -> Result<Event> {
+        self.check_process()?;
+        EventOptions::builder().interprocess().build()?.check(self.capabilities(), self)?;
+        Event::import(self.clone(), handle)
     }
 
     /// Memory of the device, filled with zeros.

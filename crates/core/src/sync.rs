@@ -118,9 +118,10 @@ pub(crate) use {global, local, table};
 
 /// What tables of the whole process use.
 pub(crate) mod process {
+    pub(crate) use std::sync::MutexGuard;
     pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, OnceLock, RwLock};
-    use std::sync::{MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+    use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
     /// Locks, also where a thread panicked while it held the lock, for the same reason.
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

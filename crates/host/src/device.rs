@@ -18,7 +18,7 @@ pub fn open(name: &str) -> Device {
 }
 
 fn device(name: &str, scheduler: Arc<Scheduler>) -> Device {
-    let capabilities = Capabilities::new(priorities()).with_timing();
+    let capabilities = Capabilities::new(priorities()).with_timing().with_interprocess();
     Device::new(name, Arc::new(HostDevice { scheduler, capabilities, process: Process::current() }))
 }
 

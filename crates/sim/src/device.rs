@@ -34,7 +34,7 @@ impl SimDevice {
         Self {
             owner: Arc::clone(owner),
             index,
-            capabilities: Capabilities::new(priorities()).with_timing(),
+            capabilities: Capabilities::new(priorities()).with_timing().with_interprocess(),
             clock: Clock::new(name, Duration::from_nanos(1)),
         }
     }

@@ -8,7 +8,10 @@ use super::tokens::{Token, tokens};
 const ALLOWED: &[(&str, &str)] = &[
     ("crates/base/src/", "the unsafe ground of core and backends, behind safe doors"),
     ("crates/conformance/examples/loaded.rs", "a library for C, which exports a name"),
-    ("crates/conformance/src/bin/life.rs", "a program that forks, is signalled and loads libraries"),
+    (
+        "crates/conformance/src/bin/life.rs",
+        "a program that forks, is signalled and loads libraries",
+    ),
     ("crates/conformance/src/child.rs", "fork, to show what a child is told"),
     ("crates/host/tests/allocation.rs", "an allocator that counts, to show that nothing allocates"),
 ];

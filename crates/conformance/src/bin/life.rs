@@ -12,13 +12,13 @@
 use std::cell::RefCell;
 use std::env;
 use std::ffi::CString;
-use std::fs::File;
 use std::io::{Read, Write};
 use std::process::{self, ExitCode};
 use std::sync::OnceLock;
 use std::thread;
 
 use syncpoint::{Device, Gate, Kind, Point, Result, Stream, Wait};
+use syncpoint_conformance::child::pipe;
 
 /// What every way exits with, unless a signal ends it.
 const EXIT: i32 = 7;
@@ -183,14 +183,6 @@ fn work_forks(device: &str) -> Result<()> {
         println!("{said:?}");
     }
     Ok(())
-}
-
-fn pipe() -> (File, File) {
-    let mut ends = [0; 2];
-    // SAFETY: there is room for two descriptors.
-    assert_eq!(unsafe { libc::pipe(ends.as_mut_ptr()) }, 0, "no pipe");
-    // SAFETY: both were just opened, and are nobody else's.
-    ends.map(|end| unsafe { std::os::fd::FromRawFd::from_raw_fd(end) }).into()
 }
 
 /// Each library has its own copy of syncpoint, with threads that sleep in it when it is unloaded.

@@ -72,13 +72,15 @@ pub enum Reason {
     NotRecorded,
     /// The point does not know its time.
     NotTimed,
+    /// The event was made for one process.
+    NotInterprocess,
     /// The point is not complete yet.
     NotComplete,
     /// The object belongs to another device.
     WrongDevice,
     /// The object can be used on another thread only.
     WrongThread,
-    /// The object is gone.
+    /// The object is gone, or the handle never was one.
     StaleHandle,
     /// The stream holds work on the host, so its handle cannot be given out.
     Held,
@@ -103,6 +105,7 @@ impl fmt::Display for Reason {
         formatter.pad(match self {
             Self::NotRecorded => "not recorded",
             Self::NotTimed => "not timed",
+            Self::NotInterprocess => "not interprocess",
             Self::NotComplete => "not complete",
             Self::WrongDevice => "wrong device",
             Self::WrongThread => "wrong thread",

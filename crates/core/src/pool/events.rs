@@ -61,7 +61,7 @@ impl EventPool {
     pub fn warm_up(&self, device: &Device, options: EventOptions, count: usize) -> Result<()> {
         let key = (device.clone(), options);
         let make = || {
-            let event = device.event_with(options)?;
+            let mut event = device.event_with(options)?;
             // On the shelf an event is between two lives.
             event.clear();
             Ok(event)
@@ -99,10 +99,14 @@ impl Lends for Event {
     }
 
     /// An event names points and holds no work: it is clean as soon as it names none.
-    fn bring_back(self, counter: Weak<Counter<Self>>, ticket: LoanTicket<Self::Key>) {
-        if let Some(counter) = counter.upgrade() {
-            self.clear();
-            counter.put(self, &ticket);
+    fn bring_back(mut self, counter: Weak<Counter<Self>>, ticket: LoanTicket<Self::Key>) {
+        let Some(counter) = counter.upgrade() else { return };
+        if self.is_exported() {
+            // Others may hold its handle: it ends, and another takes its place.
+            counter.write_off(&ticket);
+            return;
         }
+        self.clear();
+        counter.put(self, &ticket);
     }
 }

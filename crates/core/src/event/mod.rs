@@ -1,21 +1,29 @@
 //! Events: reusable names for the latest point recorded under them.
 
+mod name;
+mod sharing;
+
 use std::cmp;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use syncpoint_base::Process;
 use syncpoint_trace::Operation;
+
+pub(crate) use name::Name;
+use name::Recorded;
+pub(crate) use sharing::Shared;
 
 use crate::contract::Placed;
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::event_options::EventOptions;
 use crate::future::Completion;
+use crate::ipc::Import;
 use crate::place::Place;
 use crate::point::{Point, State};
 use crate::stream::Stream;
-use crate::sync::process::{Mutex, lock};
 use crate::time::TimedPoint;
 use crate::wait::{How, Wait};
 use crate::{Notification, id, inherited, notify, observe, synchronize};
@@ -46,35 +54,19 @@ use crate::{Notification, id, inherited, notify, observe, synchronize};
 pub struct Event {
     id: u64,
     options: EventOptions,
-    /// Guards the name. Not held across a record: a driver call.
-    slot: Mutex<Slot>,
-    /// Held while [`Event::record_once`] records, so that a second caller returns only once there is a point. Taken
-    /// before the order lock of a stream, never by queries or waits.
-    once: Mutex<()>,
-    /// The process that made it: a child takes neither lock, which a thread of the parent may have held.
+    holder: Holder,
+    /// The process that made it: a child takes no lock of it, which a thread of the parent may have held.
     process: Process,
 }
 
-#[derive(Default)]
-struct Slot {
-    device: Option<Device>,
-    latest: Option<Recorded>,
-}
-
-/// A point with the event's kind of time.
-#[derive(Clone)]
-enum Recorded {
-    Plain(Point),
-    Timed(TimedPoint),
-}
-
-impl Recorded {
-    fn point(&self) -> &Point {
-        match self {
-            Self::Plain(point) => point,
-            Self::Timed(point) => point,
-        }
-    }
+/// Where the name of an event is.
+enum Holder {
+    /// In the event itself.
+    Own(Name),
+    /// In an event that other processes may import; imported in its own, it is in two events that are one.
+    Shared(Arc<Shared>),
+    /// In another process.
+    Imported(Arc<Import>),
 }
 
 /// What has become of an event's latest point.
@@ -94,30 +86,60 @@ pub enum EventState {
 impl Event {
     /// An event that will belong to the device of its first record. What that device lacks is refused then.
     pub fn new(options: EventOptions) -> Self {
-        Self::in_slot(options, Slot::default())
+        Self::named(options, Name::new(None))
     }
 
     pub(crate) fn of(device: Device, options: EventOptions) -> Self {
-        Self::in_slot(options, Slot { device: Some(device), latest: None })
+        Self::named(options, Name::new(Some(device)))
     }
 
-    fn in_slot(options: EventOptions, slot: Slot) -> Self {
-        let (slot, once, process) = (Mutex::new(slot), Mutex::new(()), Process::current());
-        let event = Self { id: id::next(), options, slot, once, process };
-        observe::tell(|| Operation::EventCreated { event: event.id });
-        event
+    fn named(options: EventOptions, name: Name) -> Self {
+        let id = id::next();
+        let holder = if options.interprocess() {
+            Holder::Shared(Arc::new(Shared { id, options, name }))
+        } else {
+            Holder::Own(name)
+        };
+        Self::created(id, options, holder)
+    }
+
+    fn created(id: u64, options: EventOptions, holder: Holder) -> Self {
+        observe::tell(|| Operation::EventCreated { event: id });
+        Self { id, options, holder, process: Process::current() }
     }
 
     /// Forgets what it named: its life under this id is over.
-    pub(crate) fn clear(&self) {
-        let latest = lock(&self.slot).latest.take();
-        drop(latest);
-        observe::tell_of_drop(Operation::EventDeleted { event: self.id });
+    pub(crate) fn clear(&mut self) {
+        if let Ok(name) = self.name() {
+            name.clear();
+        }
+        tell_of_deletion(self.id);
+        self.set_id(BETWEEN_LIVES);
+    }
+
+    /// Of an event that is nobody else's.
+    fn set_id(&mut self, id: u64) {
+        self.id = id;
+        if let Holder::Shared(shared) = &mut self.holder
+            && let Some(shared) = Arc::get_mut(shared)
+        {
+            shared.id = id;
+        }
+    }
+
+    /// The name, where it is in this process.
+    fn name(&self) -> Result<&Name> {
+        inherited::check(self.process, self)?;
+        match &self.holder {
+            Holder::Own(name) => Ok(name),
+            Holder::Shared(shared) => Ok(&shared.name),
+            Holder::Imported(_) => Err(self.imported("recorded or asked for its points")),
+        }
     }
 
     /// Begins another life, under an id that nothing had before.
     pub(crate) fn renew(&mut self) {
-        self.id = id::next();
+        self.set_id(id::next());
         observe::tell(|| Operation::EventCreated { event: self.id });
     }
 
@@ -133,10 +155,12 @@ impl Event {
 
     /// The device that the event belongs to, if it belongs to one already. None in a child of the process that made it.
     pub fn device(&self) -> Option<Device> {
-        if !self.process.is_current() {
-            return None;
+        inherited::check(self.process, self).ok()?;
+        match &self.holder {
+            Holder::Imported(import) => Some(import.device().clone()),
+            Holder::Own(name) => name.device(),
+            Holder::Shared(shared) => shared.name.device(),
         }
-        lock(&self.slot).device.clone()
     }
 
     /// Names the end of the work enqueued on a stream so far. Allocates nothing on an idle stream.
@@ -159,9 +183,9 @@ impl Event {
     #[track_caller]
     pub fn record_once(&self, stream: &Stream) -> Result<()> {
         let place = Place::caller();
-        inherited::check(self.process, self)?;
-        let once = lock(&self.once);
-        let missing = self.latest_point()?.is_none();
+        let name = self.name()?;
+        let once = name.hold_once();
+        let missing = name.latest().is_none();
         let placed = missing.then(|| self.take_record(stream, place)).transpose();
         drop(once);
         // Told once the lock is released: an observer may come back here.
@@ -183,8 +207,8 @@ impl Event {
 
     /// Records and names the point; no observer has been told of it yet.
     fn take_record(&self, stream: &Stream, place: Place) -> Result<Placed> {
-        inherited::check(self.process, self)?;
-        self.check_device(&lock(&self.slot), stream)?;
+        let name = self.name()?;
+        name.check_device(self, stream)?;
         let (placed, recorded) = if self.options.timing() {
             let (placed, point) = stream.take_timed_point(place)?;
             (placed, Recorded::Timed(point))
@@ -192,50 +216,24 @@ impl Event {
             let (placed, point) = stream.take_point(place)?;
             (placed, Recorded::Plain(point))
         };
-        self.name(recorded, stream)?;
+        name.take(self, recorded, stream)?;
         Ok(placed)
     }
 
-    /// Refuses another device than the one that the event belongs to, and one that lacks what it needs.
-    fn check_device(&self, slot: &Slot, stream: &Stream) -> Result<()> {
-        match &slot.device {
-            Some(device) if device == stream.device() => Ok(()),
-            Some(device) => Err(self.wrong_device(device, stream)),
-            None => self.options.check(stream.device().capabilities(), stream.device()),
-        }
-    }
-
-    #[cold]
-    fn wrong_device(&self, device: &Device, stream: &Stream) -> Error {
-        let message = format!(
-            "{self} belongs to {device} and cannot be recorded on {stream}; record another event there (a stream of \
-             any device may wait for this one)"
-        );
-        Error::misuse(Reason::WrongDevice, message)
-    }
-
-    /// Moves the name, except back on one timeline. The first name binds the event to the device; a thread that was
-    /// first on another device is the reason to check again. The old point is dropped outside the lock.
-    fn name(&self, recorded: Recorded, stream: &Stream) -> Result<()> {
-        let mut slot = lock(&self.slot);
-        self.check_device(&slot, stream)?;
-        slot.device.get_or_insert_with(|| stream.device().clone());
-        let newer =
-            slot.latest.as_ref().is_some_and(|latest| is_before(recorded.point(), latest.point()));
-        let old = if newer { Some(recorded) } else { slot.latest.replace(recorded) };
-        drop(slot);
-        drop(old);
-        Ok(())
-    }
-
-    fn latest(&self) -> Result<Option<Recorded>> {
-        inherited::check(self.process, self)?;
-        Ok(lock(&self.slot).latest.clone())
-    }
-
+    /// The latest point, for an event that has points in this process.
     fn latest_point(&self) -> Result<Option<Point>> {
-        inherited::check(self.process, self)?;
-        Ok(lock(&self.slot).latest.as_ref().map(|latest| latest.point().clone()))
+        Ok(self.name()?.latest_point())
+    }
+
+    /// What to wait for: the latest point, or one that settles with the latest record of another process.
+    fn awaited(&self) -> Result<Option<Point>> {
+        match &self.holder {
+            Holder::Imported(import) => {
+                inherited::check(self.process, self)?;
+                import.awaited()
+            }
+            Holder::Own(_) | Holder::Shared(_) => self.latest_point(),
+        }
     }
 
     /// The latest point: what to wait for where an event never recorded is a mistake.
@@ -256,7 +254,7 @@ impl Event {
                 format!("{self} was made without timing; make it with EventOptions::timed()");
             return Err(Error::misuse(Reason::NotTimed, message));
         }
-        match self.latest()? {
+        match self.name()?.latest() {
             Some(Recorded::Timed(point)) => Ok(point),
             Some(Recorded::Plain(_)) | None => Err(self.never_recorded()),
         }
@@ -271,7 +269,7 @@ impl Event {
     }
 
     pub(crate) fn wait_on(&self, stream: &Stream, place: Place) -> Result<()> {
-        match self.latest_point()? {
+        match self.awaited()? {
             Some(point) => stream.wait_for(&point, Some(self.id), place),
             None => stream.timeline().check_process(),
         }
@@ -282,7 +280,7 @@ impl Event {
     /// # Errors
     /// The failure of the point.
     pub fn query(&self) -> Result<bool> {
-        self.latest_point()?.map_or(Ok(true), |point| point.query())
+        self.query_or(true)
     }
 
     /// Whether the event was recorded and its latest point is complete: the query of Metal's events.
@@ -290,11 +288,27 @@ impl Event {
     /// # Errors
     /// The failure of the point.
     pub fn query_recorded(&self) -> Result<bool> {
-        self.latest_point()?.map_or(Ok(false), |point| point.query())
+        self.query_or(false)
+    }
+
+    /// Whether the latest point is complete, or this if there is none.
+    fn query_or(&self, never_recorded: bool) -> Result<bool> {
+        if let Holder::Imported(_) = &self.holder {
+            return match self.state() {
+                EventState::NeverRecorded => Ok(never_recorded),
+                EventState::Pending => Ok(false),
+                EventState::Complete => Ok(true),
+                EventState::Failed(error) => Err(error),
+            };
+        }
+        self.latest_point()?.map_or(Ok(never_recorded), |point| point.query())
     }
 
     /// What has become of the latest point. Never blocks; makes at most one driver call.
     pub fn state(&self) -> EventState {
+        if let (Holder::Imported(import), true) = (&self.holder, self.process.is_current()) {
+            return import.state();
+        }
         match self.latest_point().map(|point| point.map(|point| point.state())) {
             Ok(None) => EventState::NeverRecorded,
             Ok(Some(State::Pending)) => EventState::Pending,
@@ -342,7 +356,7 @@ impl Event {
     }
 
     fn wait(&self, how: How) -> Result<()> {
-        synchronize::event(self.id, self.latest_point()?.as_ref(), how)
+        synchronize::event(self.id, self.awaited()?.as_ref(), how)
     }
 
     /// The time from the latest point of `start` to the latest point of this event.
@@ -369,30 +383,34 @@ impl Event {
     where
         F: FnOnce(Result<()>) + Send + 'static,
     {
-        notify::when_settled(self.latest_point()?, function)
+        notify::when_settled(self.awaited()?, function)
     }
-}
-
-/// Whether both lie on one timeline and the first comes first.
-fn is_before(first: &Point, second: &Point) -> bool {
-    first.timeline() == second.timeline() && first.value() < second.value()
 }
 
 impl Drop for Event {
     fn drop(&mut self) {
-        if !self.process.is_current() {
-            return;
+        // What is shared tells of its end itself, once.
+        if self.process.is_current() && !matches!(self.holder, Holder::Shared(_)) {
+            tell_of_deletion(self.id);
         }
-        observe::tell_of_drop(Operation::EventDeleted { event: self.id });
     }
 }
+
+fn tell_of_deletion(event: u64) {
+    if event != BETWEEN_LIVES {
+        observe::tell_of_drop(Operation::EventDeleted { event });
+    }
+}
+
+/// The id of a pooled event that nobody has: its last life was told to be over.
+const BETWEEN_LIVES: u64 = 0;
 
 impl IntoFuture for &Event {
     type Output = Result<()>;
     type IntoFuture = Completion;
 
     fn into_future(self) -> Completion {
-        Completion::new(self.latest_point())
+        Completion::new(self.awaited())
     }
 }
 
@@ -433,7 +451,7 @@ impl fmt::Debug for Event {
         match self.latest_point() {
             Ok(Some(point)) => write!(formatter, "Event({self}, {point:?})"),
             Ok(None) => write!(formatter, "Event({self}, never recorded)"),
-            Err(_) => write!(formatter, "Event({self}, of the parent process)"),
+            Err(_) => write!(formatter, "Event({self}, of another process)"),
         }
     }
 }

@@ -1,0 +1,170 @@
+//! The name of an event: the device that it belongs to and its latest point.
+
+use std::sync::Arc;
+
+use syncpoint_base::Process;
+
+use super::Event;
+use crate::device::Device;
+use crate::error::{Error, Reason, Result};
+use crate::ipc::{Export, IpcHandle};
+use crate::point::Point;
+use crate::stream::Stream;
+use crate::sync::process::{Mutex, MutexGuard, OnceLock, lock};
+use crate::time::TimedPoint;
+
+/// What an event names.
+pub(crate) struct Name {
+    /// Guards the name. Not held across a record: a driver call.
+    slot: Mutex<Slot>,
+    /// Held while [`Event::record_once`] records, so that a second caller returns only once there is a point. Taken
+    /// before the order lock of a stream, never by queries or waits.
+    once: Mutex<()>,
+    /// What other processes are told, once the event is exported. Set under the lock of the slot.
+    export: OnceLock<Arc<Export>>,
+    process: Process,
+}
+
+#[derive(Default)]
+struct Slot {
+    device: Option<Device>,
+    latest: Option<Recorded>,
+}
+
+/// A point with the event's kind of time.
+#[derive(Clone)]
+pub(super) enum Recorded {
+    Plain(Point),
+    Timed(TimedPoint),
+}
+
+impl Recorded {
+    fn point(&self) -> &Point {
+        match self {
+            Self::Plain(point) => point,
+            Self::Timed(point) => point,
+        }
+    }
+}
+
+impl Name {
+    /// Names nothing yet.
+    pub(super) fn new(device: Option<Device>) -> Self {
+        Self {
+            slot: Mutex::new(Slot { device, latest: None }),
+            once: Mutex::new(()),
+            export: OnceLock::new(),
+            process: Process::current(),
+        }
+    }
+
+    pub(super) fn is_of_this_process(&self) -> bool {
+        self.process.is_current()
+    }
+
+    pub(super) fn is_exported(&self) -> bool {
+        self.export.get().is_some()
+    }
+
+    /// Names nothing any more.
+    pub(super) fn clear(&self) {
+        let latest = lock(&self.slot).latest.take();
+        drop(latest);
+    }
+
+    pub(super) fn device(&self) -> Option<Device> {
+        lock(&self.slot).device.clone()
+    }
+
+    pub(super) fn latest(&self) -> Option<Recorded> {
+        lock(&self.slot).latest.clone()
+    }
+
+    pub(super) fn latest_point(&self) -> Option<Point> {
+        lock(&self.slot).latest.as_ref().map(|latest| latest.point().clone())
+    }
+
+    /// Lets nobody else record once meanwhile.
+    pub(super) fn hold_once(&self) -> MutexGuard<'_, ()> {
+        lock(&self.once)
+    }
+
+    /// Refuses another device than the one that the event belongs to, and one that lacks what it needs.
+    pub(super) fn check_device(&self, event: &Event, stream: &Stream) -> Result<()> {
+        lock(&self.slot).check_device(event, stream)
+    }
+
+    /// Moves the name, except back on one timeline. The first name binds the event to the device; a thread that was
+    /// first on another device is the reason to check again. The old point is dropped outside the lock.
+    pub(super) fn take(&self, event: &Event, recorded: Recorded, stream: &Stream) -> Result<()> {
+        let mut slot = lock(&self.slot);
+        slot.check_device(event, stream)?;
+        slot.device.get_or_insert_with(|| stream.device().clone());
+        let newer =
+            slot.latest.as_ref().is_some_and(|latest| is_before(recorded.point(), latest.point()));
+        if newer {
+            return Ok(());
+        }
+        // Others may name another point by then.
+        let told =
+            self.export.get().map(|export| (export, export.record(), recorded.point().clone()));
+        let old = slot.latest.replace(recorded);
+        drop(slot);
+        drop(old);
+        if let Some((export, generation, point)) = told {
+            export.follow(generation, point);
+        }
+        Ok(())
+    }
+
+    /// Tells other processes from now on. Of two threads that export at once one is first, and both get its handle.
+    pub(crate) fn export(
+        &self,
+        event: &Event,
+        make: impl FnOnce() -> Result<Arc<Export>>,
+    ) -> Result<IpcHandle> {
+        if let Some(export) = self.export.get() {
+            return Ok(export.handle());
+        }
+        if self.device().is_none() {
+            let message = format!(
+                "{event} belongs to no device yet; record it, or make it with Device::event_with"
+            );
+            return Err(Error::misuse(Reason::NotRecorded, message));
+        }
+        let made = make()?;
+        let slot = lock(&self.slot);
+        let first = self.export.set(Arc::clone(&made)).is_ok();
+        let latest = slot.latest.as_ref().filter(|_| first).map(|latest| latest.point().clone());
+        let told = latest.map(|point| (made.record(), point));
+        drop(slot);
+        if let Some((generation, point)) = told {
+            made.follow(generation, point);
+        }
+        Ok(self.export.get().unwrap_or(&made).handle())
+    }
+}
+
+impl Slot {
+    fn check_device(&self, event: &Event, stream: &Stream) -> Result<()> {
+        match &self.device {
+            Some(device) if device == stream.device() => Ok(()),
+            Some(device) => Err(wrong_device(event, device, stream)),
+            None => event.options.check(stream.device().capabilities(), stream.device()),
+        }
+    }
+}
+
+#[cold]
+fn wrong_device(event: &Event, device: &Device, stream: &Stream) -> Error {
+    let message = format!(
+        "{event} belongs to {device} and cannot be recorded on {stream}; record another event there (a stream of \
+         any device may wait for this one)"
+    );
+    Error::misuse(Reason::WrongDevice, message)
+}
+
+/// Whether both lie on one timeline and the first comes first.
+fn is_before(first: &Point, second: &Point) -> bool {
+    first.timeline() == second.timeline() && first.value() < second.value()
+}

@@ -1,0 +1,89 @@
+//! Events that other processes import, and events that were imported from them.
+
+use syncpoint_base::Process;
+
+use super::name::Name;
+use super::{Event, Holder, tell_of_deletion};
+use crate::device::Device;
+use crate::error::{Error, Reason, Result};
+use crate::event_options::EventOptions;
+use crate::ipc::{self, Import, IpcHandle};
+use crate::{id, inherited};
+
+/// The name of an event that may be exported. Events that share it are one, with one id.
+pub(crate) struct Shared {
+    pub(super) id: u64,
+    pub(super) options: EventOptions,
+    pub(super) name: Name,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.name.is_of_this_process() {
+            tell_of_deletion(self.id);
+        }
+    }
+}
+
+impl Event {
+    /// The event of a handle, for use with a device: the exported event itself in its own process.
+    pub(crate) fn import(device: Device, handle: &IpcHandle) -> Result<Self> {
+        if let Some(shared) = ipc::exported_here(handle) {
+            let (id, options, process) = (shared.id, shared.options, Process::current());
+            return Ok(Self { id, options, holder: Holder::Shared(shared), process });
+        }
+        let (id, options) = (id::next(), EventOptions::builder().interprocess().build()?);
+        let import = Import::find(handle, id, device)?;
+        Ok(Self::created(id, options, Holder::Imported(import)))
+    }
+
+    /// Lets other processes of this machine import the event, by the handle that it gives; always the same one. The
+    /// event belongs to a device and was made for it: [`EventOptionsBuilder::interprocess`](crate::EventOptionsBuilder::interprocess). For as long as it is kept
+    /// it can be imported. Makes files; may block for the file system.
+    ///
+    /// # Errors
+    /// `Misuse(NotInterprocess)`: it was not made so. `Misuse(NotRecorded)`: it belongs to no device yet. `Unsupported`
+    /// where the machine cannot, or for an imported event. `Unavailable` or `Exhausted` where no file can be made; the
+    /// message names the folder.
+    ///
+    /// # Examples
+    /// In the exporting process, a handle gives the event itself:
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// # use syncpoint::EventOptions;
+    /// let device = syncpoint::open("host:0")?;
+    /// if device.capabilities().interprocess {
+    ///     let event = device.event_with(EventOptions::builder().interprocess().build()?)?;
+    ///     let same = device.import_event(&event.export()?)?;
+    ///     assert_eq!(event, same);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn export(&self) -> Result<IpcHandle> {
+        inherited::check(self.process, self)?;
+        match &self.holder {
+            Holder::Shared(shared) => ipc::export(self, shared, &shared.name),
+            Holder::Imported(_) => Err(self.imported("exported")),
+            Holder::Own(_) => {
+                let message = format!(
+                    "{self} was made for one process; make it with EventOptions::builder().interprocess()"
+                );
+                Err(Error::misuse(Reason::NotInterprocess, message))
+            }
+        }
+    }
+
+    #[cold]
+    pub(super) fn imported(&self, what: &str) -> Error {
+        let message = format!(
+            "{self} is another process's and cannot be {what}; let the process that exported it do that"
+        );
+        Error::unsupported(message)
+    }
+
+    /// Whether other processes may have a handle of it.
+    pub(crate) fn is_exported(&self) -> bool {
+        matches!(&self.holder, Holder::Shared(shared) if shared.name.is_exported())
+    }
+}

@@ -1,0 +1,142 @@
+//! The exporter's side of an event between processes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::task::{Wake, Waker};
+
+use syncpoint_base::{PerProcess, Process};
+
+use super::handle::{IpcHandle, Named};
+use super::ledger::Ledger;
+use super::owner::{Owner, cannot_share, random, wide_random};
+use crate::error::Result;
+use crate::event::{Event, Name, Shared};
+use crate::graph;
+use crate::point::{Point, State};
+use crate::sync::process::{Mutex, lock};
+
+/// What an exported event says to other processes.
+///
+/// It lives as long as its event, and as long as one of its generations is pending: also a dropped event tells who
+/// imported it before what has become of its last record.
+pub(crate) struct Export {
+    owner: Arc<Owner>,
+    named: Named,
+    ledger: Ledger,
+    process: Process,
+    /// Guards the order in which generations are settled on the page. A leaf.
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// All up to this generation are settled.
+    settled: u64,
+    /// Later ones that are settled already, and whether they failed.
+    ahead: BTreeMap<u64, bool>,
+}
+
+impl Export {
+    /// Says that there is an event; of what it names nothing yet.
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        super::check()?;
+        let owner = Owner::here()?;
+        let refused = |error| cannot_share("the kernel".as_ref(), error);
+        let (event, nonce) = (wide_random().map_err(refused)?, random().map_err(refused)?);
+        let named = Named { owner: owner.name, event, nonce };
+        let ledger = Ledger::begin(owner.make_page(event)?, nonce);
+        let (process, progress) = (Process::current(), Mutex::default());
+        Ok(Arc::new(Self { owner, named, ledger, process, progress }))
+    }
+
+    pub(crate) fn handle(&self) -> IpcHandle {
+        IpcHandle::new(&self.named)
+    }
+
+    /// The event names another point from now on. Gives its generation, to be followed once no lock is held. Called
+    /// under the lock of the event's name, so that generations are in the order of names.
+    pub(crate) fn record(&self) -> u64 {
+        self.ledger.record()
+    }
+
+    /// Writes down what becomes of the point of a generation.
+    pub(crate) fn follow(self: &Arc<Self>, generation: u64, point: Point) {
+        let followed = Arc::new(Followed { export: Arc::clone(self), generation, point });
+        let point = &followed.point;
+        let waker = Waker::from(Arc::clone(&followed));
+        if point.outcome().is_some() || point.timeline().register(point.value(), waker).is_none() {
+            followed.wake();
+        } else {
+            graph::expect(point);
+        }
+    }
+
+    fn settle(&self, generation: u64, failed: bool) {
+        let mut progress = lock(&self.progress);
+        progress.ahead.insert(generation, failed);
+        while let Some(failed) = progress.next() {
+            self.ledger.settle(progress.settled, failed);
+        }
+        drop(progress);
+        self.ledger.bell().ring();
+    }
+}
+
+impl Progress {
+    /// Whether the next generation failed, where it is settled.
+    fn next(&mut self) -> Option<bool> {
+        let failed = self.ahead.remove(&(self.settled + 1))?;
+        self.settled += 1;
+        Some(failed)
+    }
+}
+
+/// The page stays with those who have it; nobody finds it any more.
+impl Drop for Export {
+    fn drop(&mut self) {
+        if self.process.is_current() {
+            lock(&EXPORTED).remove(&self.named.event);
+            self.owner.remove_page(self.named.event);
+        }
+    }
+}
+
+impl fmt::Debug for Export {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Export({:?})", self.named)
+    }
+}
+
+/// A generation on its way, as the waker of its point.
+struct Followed {
+    export: Arc<Export>,
+    generation: u64,
+    point: Point,
+}
+
+impl Wake for Followed {
+    fn wake(self: Arc<Self>) {
+        let failed = matches!(self.point.known(), State::Failed(_));
+        self.export.settle(self.generation, failed);
+    }
+}
+
+/// The events that this process exports: importing one here gives the event itself. Guards the table.
+static EXPORTED: PerProcess<Mutex<BTreeMap<u128, Weak<Shared>>>> = PerProcess::new(Mutex::default);
+
+/// Exports an event.
+pub(crate) fn export(event: &Event, shared: &Arc<Shared>, name: &Name) -> Result<IpcHandle> {
+    name.export(event, || {
+        let export = Export::new()?;
+        // Before anybody can have its handle.
+        lock(&EXPORTED).insert(export.named.event, Arc::downgrade(shared));
+        Ok(export)
+    })
+}
+
+/// The event of a handle, if this process exports it.
+pub(crate) fn exported_here(handle: &IpcHandle) -> Option<Arc<Shared>> {
+    let event = handle.named().ok()?.event;
+    lock(&EXPORTED).get(&event)?.upgrade()
+}

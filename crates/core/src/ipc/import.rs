@@ -1,0 +1,156 @@
+//! The importer's side of an event between processes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use syncpoint_base::page::Bell;
+
+use super::handle::IpcHandle;
+use super::ledger::{Ledger, Settled};
+use super::listener;
+use super::owner::Peer;
+use crate::device::Device;
+use crate::error::{Error, Reason, Result};
+use crate::event::EventState;
+use crate::gate::Gate;
+use crate::point::{Point, State};
+use crate::sync::process::{Mutex, lock};
+
+/// An event of another process, as this one sees it.
+pub(crate) struct Import {
+    peer: Arc<Peer>,
+    ledger: Ledger,
+    /// The id of the event that names it here.
+    id: u64,
+    device: Device,
+    /// The gate of the latest generation that somebody here waits for, so that all share one. Guards nothing else.
+    awaited: Mutex<Option<(u64, Point)>>,
+}
+
+impl Import {
+    /// Finds the event of a handle.
+    pub(crate) fn find(handle: &IpcHandle, id: u64, device: Device) -> Result<Arc<Self>> {
+        super::check()?;
+        let named = handle.named()?;
+        let peer = Peer::find(named.owner)?;
+        let page = peer.open_page(named.event)?;
+        let ledger = Ledger::find(page, named.nonce).ok_or_else(not_the_page)?;
+        Ok(Arc::new(Self { peer, ledger, id, device, awaited: Mutex::default() }))
+    }
+
+    pub(crate) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    pub(super) fn bell(&self) -> &Bell {
+        self.ledger.bell()
+    }
+
+    /// What has become of the latest generation. Asks the kernel at most once, and never blocks.
+    pub(crate) fn state(&self) -> EventState {
+        let generation = self.ledger.recorded();
+        match self.outcome(generation, true) {
+            Some(Err(error)) => EventState::Failed(error),
+            _ if generation == 0 => EventState::NeverRecorded,
+            Some(Ok(())) => EventState::Complete,
+            None => EventState::Pending,
+        }
+    }
+
+    /// A point that settles with the latest generation; `None` where there is nothing to wait for.
+    pub(crate) fn awaited(self: &Arc<Self>) -> Result<Option<Point>> {
+        let generation = self.ledger.recorded();
+        let outcome = self.outcome(generation, true);
+        if matches!(outcome, Some(Ok(()))) {
+            return Ok(None);
+        }
+        if let Some(point) = self.known(generation) {
+            return Ok(Some(point));
+        }
+        let gate = Gate::named(&format!("of event {}, imported", self.id));
+        let point = gate.point();
+        match outcome {
+            Some(outcome) => settle(&gate, outcome),
+            None => listener::add(Arc::clone(self), generation, gate)?,
+        }
+        let old = lock(&self.awaited).replace((generation, point.clone()));
+        drop(old);
+        Ok(Some(point))
+    }
+
+    /// The pending point that others here wait for already.
+    fn known(&self, generation: u64) -> Option<Point> {
+        let awaited = lock(&self.awaited);
+        let same = awaited.as_ref().filter(|(other, _)| *other == generation);
+        same.map(|(_, point)| point.clone()).filter(is_pending)
+    }
+
+    /// What has become of a generation; `None` while it is pending. Before the first it is complete. Looks at whether
+    /// the other process lives where it is told to.
+    pub(super) fn outcome(&self, generation: u64, look: bool) -> Option<Result<()>> {
+        let known = || self.ledger.outcome(generation).filter(|_| generation > 0);
+        // In this order: a process may settle the generation and then end.
+        let dead = look && known().is_none() && !self.peer.is_alive();
+        match known() {
+            Some(Settled::Complete) => Some(Ok(())),
+            Some(Settled::Failed) => Some(Err(self.failed(generation))),
+            Some(Settled::Forgotten) => Some(Err(self.forgotten(generation))),
+            None if dead => Some(Err(self.dead())),
+            None => (generation == 0).then_some(Ok(())),
+        }
+    }
+
+    #[cold]
+    fn failed(&self, generation: u64) -> Error {
+        Error::failed(format!(
+            "record {generation} of event {}, which another process exported, failed there; look for the cause in that \
+             process",
+            self.id
+        ))
+    }
+
+    #[cold]
+    fn forgotten(&self, generation: u64) -> Error {
+        Error::failed(format!(
+            "so many records came after record {generation} of imported event {} that nobody knows whether it failed; \
+             wait more often",
+            self.id
+        ))
+    }
+
+    #[cold]
+    fn dead(&self) -> Error {
+        Error::failed(format!(
+            "the process that exported event {} has ended, and what it recorded last will never be complete; start it \
+             anew and import again",
+            self.id
+        ))
+    }
+}
+
+fn is_pending(point: &Point) -> bool {
+    matches!(point.known(), State::Pending)
+}
+
+/// Opens or fails a gate that nobody else has.
+pub(super) fn settle(gate: &Gate, outcome: Result<()>) {
+    let settled = match outcome {
+        Ok(()) => gate.open(),
+        Err(error) => gate.fail(error),
+    };
+    // It is ours alone, so nobody settled it before.
+    drop(settled);
+}
+
+#[cold]
+fn not_the_page() -> Error {
+    let message =
+        "the handle names another event than the one that lies there; export and import anew";
+    Error::misuse(Reason::StaleHandle, message)
+}
+
+impl fmt::Debug for Import {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Import(event {})", self.id)
+    }
+}

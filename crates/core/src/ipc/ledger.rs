@@ -1,0 +1,111 @@
+//! The ledger: what the numbers of a shared page mean.
+
+use syncpoint_base::page::{Bell, Page};
+
+use crate::sync::process::{AtomicU64, Ordering};
+
+/// The page of one exported event.
+///
+/// One process writes, under a lock of its own; any number read. What a reader finds may be garbage all the same, and
+/// then its answers are wrong and nothing else.
+#[derive(Debug)]
+pub(super) struct Ledger(Page);
+
+/// What has become of a generation that is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    /// Its work is complete.
+    Complete,
+    /// Its work has failed.
+    Failed,
+    /// So many came after it, failed ones among them, that the page does not tell any more.
+    Forgotten,
+}
+
+/// Where each number lies. Those that the exporter writes with each record come first.
+const NONCE: usize = 0;
+const RECORDED: usize = 1;
+const SETTLED: usize = 2;
+/// The last generation that failed.
+const FAILED: usize = 3;
+/// From here on a bit for each of the latest generations: whether it failed.
+const BITS: usize = 8;
+
+/// How many generations have a bit.
+const REMEMBERED: u64 = 256 * 64;
+
+impl Ledger {
+    /// A ledger on a page of zeros.
+    pub(super) fn begin(page: Page, nonce: u64) -> Self {
+        let ledger = Self(page);
+        ledger.number(NONCE).store(nonce, Ordering::Release);
+        ledger
+    }
+
+    /// The ledger of another process; `None` where the page is not the one that is meant.
+    pub(super) fn find(page: Page, nonce: u64) -> Option<Self> {
+        let ledger = Self(page);
+        (ledger.number(NONCE).load(Ordering::Acquire) == nonce).then_some(ledger)
+    }
+
+    pub(super) fn bell(&self) -> &Bell {
+        self.0.bell()
+    }
+
+    /// The generation recorded last; 0 before the first.
+    pub(super) fn recorded(&self) -> u64 {
+        // Acquire: pairs with the release in `record`.
+        self.number(RECORDED).load(Ordering::Acquire)
+    }
+
+    /// One more is recorded: its generation. By the exporter, under the lock of the event's name.
+    pub(super) fn record(&self) -> u64 {
+        // Release: pairs with the acquire in `recorded`.
+        self.number(RECORDED).fetch_add(1, Ordering::Release) + 1
+    }
+
+    /// All up to the generation before are settled, and so is this one. By the exporter, under the lock of the export.
+    pub(super) fn settle(&self, generation: u64, failed: bool) {
+        let (bits, bit) = self.bit(generation);
+        // Release, all three: a reader that sees a bit sees how far the generations before it were settled, and one that
+        // sees a generation settled sees its bit and the last failed one.
+        if failed {
+            bits.fetch_or(bit, Ordering::Release);
+            self.number(FAILED).store(generation, Ordering::Release);
+        } else {
+            bits.fetch_and(!bit, Ordering::Release);
+        }
+        self.number(SETTLED).store(generation, Ordering::Release);
+    }
+
+    /// What has become of a generation; `None` while it is pending.
+    pub(super) fn outcome(&self, generation: u64) -> Option<Settled> {
+        // Acquire, all: pair with the releases in `settle`.
+        if self.number(SETTLED).load(Ordering::Acquire) < generation {
+            return None;
+        }
+        let last_failed = self.number(FAILED).load(Ordering::Acquire);
+        if last_failed <= generation {
+            let failed = last_failed == generation && generation > 0;
+            return Some(if failed { Settled::Failed } else { Settled::Complete });
+        }
+        let (bits, bit) = self.bit(generation);
+        let failed = bits.load(Ordering::Acquire) & bit != 0;
+        let settled = self.number(SETTLED).load(Ordering::Acquire);
+        // The bit may be that of a generation that is about to be settled.
+        if settled.saturating_sub(generation) + 1 >= REMEMBERED {
+            return Some(Settled::Forgotten);
+        }
+        Some(if failed { Settled::Failed } else { Settled::Complete })
+    }
+
+    fn bit(&self, generation: u64) -> (&AtomicU64, u64) {
+        let place = generation % REMEMBERED;
+        let word = usize::try_from(place / 64).unwrap_or(0);
+        (self.number(BITS + word), 1 << (place % 64))
+    }
+
+    fn number(&self, index: usize) -> &AtomicU64 {
+        &self.0.numbers()[index]
+    }
+}

@@ -1,0 +1,234 @@
+//! The exporting process: where its pages lie, and the sign that it lives.
+//!
+//! One locked file for all events of a process, not one each: ten thousand exported events need one descriptor, and a
+//! descriptor that is closed takes the lock off no other event.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process;
+use std::sync::{Arc, Weak};
+
+use syncpoint_base::PerProcess;
+use syncpoint_base::page::{self, Page, Sign};
+
+use super::handle::OwnerName;
+use crate::error::{Error, Kind, Result};
+use crate::sync::process::{Mutex, lock};
+
+/// The folder in which pages and signs lie, if the program was told of none: shared memory on Linux.
+const FOLDER: &str = "/dev/shm";
+
+/// The variable that names another: one that both processes see and that can make unnamed files.
+const VARIABLE: &str = "SYNCPOINT_IPC_DIR";
+
+/// How every file of ours begins.
+const PREFIX: &str = "syncpoint-";
+
+/// This process as one that exports. Its sign goes with the last exported event.
+#[derive(Debug)]
+pub(super) struct Owner {
+    pub(super) name: OwnerName,
+    folder: PathBuf,
+    _sign: Sign,
+}
+
+/// This process as one that exports, while it does. Guards that there is one; files are made under it, and no call but
+/// an export takes it.
+static OWNER: PerProcess<Mutex<Weak<Owner>>> = PerProcess::new(Mutex::default);
+
+impl Owner {
+    /// This process, with the sign that it lives. The first call sweeps away what dead processes left.
+    pub(super) fn here() -> Result<Arc<Self>> {
+        let mut owner = lock(&OWNER);
+        if let Some(owner) = owner.upgrade() {
+            return Ok(owner);
+        }
+        let folder = folder();
+        let made = Arc::new(Self::appear(folder)?);
+        *owner = Arc::downgrade(&made);
+        sweep(&made.folder, &made.name);
+        Ok(made)
+    }
+
+    fn appear(folder: PathBuf) -> Result<Self> {
+        let refused = |error| cannot_share(&folder, error);
+        let name = OwnerName::new(random().map_err(refused)?);
+        let sign = Sign::give(&folder.join(name.sign())).map_err(refused)?;
+        Ok(Self { name, folder, _sign: sign })
+    }
+
+    /// A page for an event of this process.
+    pub(super) fn make_page(&self, event: u128) -> Result<Page> {
+        Page::make(&self.page(event)).map_err(|error| cannot_share(&self.folder, error))
+    }
+
+    /// The event's page is found no more. Who has it keeps it.
+    pub(super) fn remove_page(&self, event: u128) {
+        // Another may have swept it away: what is gone is gone.
+        let _gone = fs::remove_file(self.page(event));
+    }
+
+    fn page(&self, event: u128) -> PathBuf {
+        self.folder.join(self.name.page(event))
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if self.name.is_this_process() {
+            let _gone = fs::remove_file(self.folder.join(self.name.sign()));
+        }
+    }
+}
+
+impl OwnerName {
+    fn new(random: u64) -> Self {
+        Self { process: process::id(), namespace: namespace(), random }
+    }
+
+    /// Whether this process has that number, be it another copy of this library in it: its sign must not be opened here.
+    pub(super) fn is_this_process(&self) -> bool {
+        self.process == process::id() && self.namespace == namespace()
+    }
+
+    fn common(&self) -> String {
+        format!("{PREFIX}{:x}-{:x}-{:016x}", self.namespace, self.process, self.random)
+    }
+
+    fn sign(&self) -> String {
+        format!("{}.sign", self.common())
+    }
+
+    fn page(&self, event: u128) -> String {
+        format!("{}-{event:032x}.page", self.common())
+    }
+
+    /// The owner of a file with this name, if it is one of ours.
+    fn of_file(name: &OsStr) -> Option<Self> {
+        let mut parts = name.to_str()?.strip_prefix(PREFIX)?.split(['-', '.']);
+        let mut number = || u64::from_str_radix(parts.next()?, 16).ok();
+        let (namespace, process, random) = (number()?, number()?, number()?);
+        Some(Self {
+            process: process.try_into().ok()?,
+            namespace: namespace.try_into().ok()?,
+            random,
+        })
+    }
+}
+
+fn namespace() -> u32 {
+    u32::try_from(page::namespace() & u64::from(u32::MAX)).unwrap_or(0)
+}
+
+/// A process that exports, as one that imports sees it.
+#[derive(Debug)]
+pub(super) struct Peer {
+    folder: PathBuf,
+    name: OwnerName,
+    sign: Sign,
+}
+
+impl Peer {
+    /// The process of this name.
+    pub(super) fn find(name: OwnerName) -> Result<Arc<Self>> {
+        if name.is_this_process() {
+            let message = "the event was exported in this process, where it was dropped since, or another copy of this \
+                           library has it; keep the event, and pass it itself";
+            return Err(Error::failed(message));
+        }
+        let mut known = lock(&PEERS);
+        known.retain(|peer| peer.strong_count() > 0);
+        let same = known.iter().filter_map(Weak::upgrade).find(|peer| peer.name == name);
+        if let Some(peer) = same {
+            return Ok(peer);
+        }
+        let folder = folder();
+        let sign = Sign::find(&folder.join(name.sign())).map_err(|error| gone(&folder, error))?;
+        let peer = Arc::new(Self { folder, name, sign });
+        known.push(Arc::downgrade(&peer));
+        Ok(peer)
+    }
+
+    /// Whether the process lives. Never blocks.
+    pub(super) fn is_alive(&self) -> bool {
+        self.sign.is_alive()
+    }
+
+    /// The page of an event of that process.
+    pub(super) fn open_page(&self, event: u128) -> Result<Page> {
+        let path = self.folder.join(self.name.page(event));
+        Page::open(&path).map_err(|error| gone(&self.folder, error))
+    }
+}
+
+/// The exporting processes that this one knows. Guards the list; a file is opened under it, and no call but an import
+/// takes it.
+static PEERS: PerProcess<Mutex<Vec<Weak<Peer>>>> = PerProcess::new(Mutex::default);
+
+fn folder() -> PathBuf {
+    env::var_os(VARIABLE)
+        .filter(|folder| !folder.is_empty())
+        .unwrap_or_else(|| FOLDER.into())
+        .into()
+}
+
+/// A number that nobody can guess.
+pub(super) fn random() -> io::Result<u64> {
+    wide_random().map(|wide| u64::try_from(wide & u128::from(u64::MAX)).unwrap_or(0))
+}
+
+/// A wide number that nobody can guess.
+pub(super) fn wide_random() -> io::Result<u128> {
+    page::random().map(u128::from_le_bytes)
+}
+
+/// Why nothing can be shared in a folder.
+#[cold]
+pub(super) fn cannot_share(folder: &Path, error: io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::OutOfMemory => {
+            Kind::Exhausted
+        }
+        _ => Kind::Unavailable,
+    };
+    let message = format!(
+        "an event cannot be shared in {}: {error}; make room there, or name a folder of a memory file system in {VARIABLE}",
+        folder.display()
+    );
+    Error::new(kind, message).caused_by(error)
+}
+
+/// Why an exported event is not found.
+#[cold]
+fn gone(folder: &Path, error: io::Error) -> Error {
+    let message = format!(
+        "the exported event is not in {}: {error}; its process has ended or dropped it, or sees another folder there \
+         (keep the event, and share the folder or name one in {VARIABLE})",
+        folder.display()
+    );
+    Error::failed(message).caused_by(error)
+}
+
+/// Removes what processes left that have ended. What cannot be looked at stays.
+fn sweep(folder: &Path, own: &OwnerName) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    let signs = names.iter().filter(|name| Path::new(name).extension() == Some(OsStr::new("sign")));
+    let owners = signs.filter_map(|name| OwnerName::of_file(name));
+    // Those of this process, other copies of this library included, are neither dead nor to be opened.
+    let others =
+        owners.filter(|owner| (owner.process, owner.namespace) != (own.process, own.namespace));
+    for dead in others.filter(|owner| is_dead(folder, owner)) {
+        let left = names.iter().filter(|name| OwnerName::of_file(name) == Some(dead));
+        for name in left {
+            let _gone = fs::remove_file(folder.join(name));
+        }
+    }
+}
+
+fn is_dead(folder: &Path, owner: &OwnerName) -> bool {
+    Sign::find(&folder.join(owner.sign())).is_ok_and(|sign| !sign.is_alive())
+}
