@@ -4,12 +4,18 @@
 //! finds 0 there and takes the number after its parent's. No handler runs in the child for that, so a child that was
 //! made by a raw system call is told apart as well. Where the kernel has no such pages (Linux before 4.14, macOS) a
 //! handler of the C library's `fork` sets the number back to 0; where there is no fork it never changes.
+//!
+//! The lowest bit of the word says that somebody watches the process. So a call whose object compares equal to the word
+//! knows with one look that it was not inherited *and* that nobody has to be told of it: it takes the short way.
 
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
 
 /// A process among its ancestors: the process that made an object and a child that inherited it are not equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Process(u32);
+
+/// Somebody watches the process.
+const WATCHED: u32 = 1;
 
 /// What the number lies in before there is a page: 0 for ever.
 static UNMARKED: AtomicU32 = AtomicU32::new(0);
@@ -27,7 +33,7 @@ impl Process {
         // Relaxed: a number that another thread has just given is found again by `number`.
         match word().load(Ordering::Relaxed) {
             0 => number(),
-            number => Self(number),
+            word => Self(word & !WATCHED),
         }
     }
 
@@ -35,6 +41,31 @@ impl Process {
     #[inline]
     pub fn is_current(self) -> bool {
         self == Self::current()
+    }
+
+    /// Whether this is the process that calls, and nobody watches it. One look and one comparison.
+    #[inline]
+    pub fn is_current_and_unwatched(self) -> bool {
+        // Relaxed: whoever begins to watch beside a call may miss it.
+        word().load(Ordering::Relaxed) == self.0
+    }
+
+    /// Whether somebody watches the process that calls.
+    #[inline]
+    pub fn is_watched() -> bool {
+        // Relaxed: as in `is_current_and_unwatched`.
+        word().load(Ordering::Relaxed) & WATCHED != 0
+    }
+
+    /// Says whether somebody watches the process that calls. By one thread at a time.
+    pub fn set_watched(watched: bool) {
+        Self::current();
+        // Relaxed: as in `is_current_and_unwatched`.
+        if watched {
+            word().fetch_or(WATCHED, Ordering::Relaxed);
+        } else {
+            word().fetch_and(!WATCHED, Ordering::Relaxed);
+        }
     }
 }
 
@@ -60,10 +91,10 @@ fn number() -> Process {
     }
     // Before the number is given: a fork in between must not give the child the number of its parent. Relaxed: only
     // this process and, by the copy that fork makes, its children read it.
-    let next = LATEST.fetch_add(1, Ordering::Relaxed) + 1;
+    let next = (LATEST.fetch_add(1, Ordering::Relaxed) + 1) << 1;
     match word().compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed) {
         Ok(_) => Process(next),
-        Err(given) => Process(given),
+        Err(given) => Process(given & !WATCHED),
     }
 }
 

@@ -12,8 +12,10 @@ use crate::error::{Error, Kind, Result};
 use crate::inherited;
 use crate::notify;
 use crate::panic;
+#[cfg(syncpoint_loom)]
+use crate::sync::AtomicBool;
 use crate::sync::process::AtomicU64;
-use crate::sync::{self, AtomicBool, Condvar, Mutex, Ordering, lock};
+use crate::sync::{self, Condvar, Mutex, Ordering, lock};
 
 #[cfg(all(test, syncpoint_loom))]
 mod model;
@@ -170,9 +172,19 @@ impl Entry {
 static PANICS: AtomicU64 = AtomicU64::new(0);
 static SEQUENCE: AtomicU64 = AtomicU64::new(1);
 
+#[cfg(syncpoint_loom)]
 sync::global! {
-    /// Whether anybody observes: the one thing that an unobserved operation looks at.
+    /// Whether anybody observes, in a model.
     static ACTIVE: AtomicBool = AtomicBool::new(false);
+}
+
+/// Says whether anybody observes: the one thing that an unobserved operation looks at. Under the lock of the observers.
+fn set_active(active: bool) {
+    #[cfg(not(syncpoint_loom))]
+    Process::set_watched(active);
+    // Relaxed: an operation beside the registration may be told or not.
+    #[cfg(syncpoint_loom)]
+    ACTIVE.store(active, Ordering::Relaxed);
 }
 
 sync::table! {
@@ -184,8 +196,7 @@ fn change(edit: impl FnOnce(&mut Vec<Arc<Entry>>)) {
     let mut observers = lock(&OBSERVERS);
     let mut entries = observers.take().map(|entries| entries.to_vec()).unwrap_or_default();
     edit(&mut entries);
-    // Relaxed: an operation beside the registration may be told or not.
-    ACTIVE.store(!entries.is_empty(), Ordering::Relaxed);
+    set_active(!entries.is_empty());
     *observers = Some(entries.into());
 }
 
@@ -197,7 +208,10 @@ pub struct Sequence(u64);
 /// Whether anybody observes.
 #[inline]
 pub(crate) fn active() -> bool {
-    // Relaxed: an operation beside the registration may be told or not.
+    #[cfg(not(syncpoint_loom))]
+    return Process::is_watched();
+    // Relaxed: as in `set_active`.
+    #[cfg(syncpoint_loom)]
     ACTIVE.load(Ordering::Relaxed)
 }
 
@@ -258,21 +272,11 @@ impl Notice {
 #[cold]
 fn tell_numbered(sequence: Sequence, operation: Operation) {
     let Some(_hearing) = Hearing::enter() else { return };
-    let Some(entries) = observers() else { return };
+    let Some(entries) = lock(&OBSERVERS).clone() else { return };
     let record = Record::new(sequence.0, nanos(), thread(), operation);
     for entry in entries.iter() {
         entry.hear(&record);
     }
-}
-
-/// Who observes. In a child nobody does until somebody comes there, though the parent was observed.
-fn observers() -> Option<Arc<[Arc<Entry>]>> {
-    let observers = lock(&OBSERVERS);
-    if observers.is_none() {
-        // Relaxed: as in `change`.
-        ACTIVE.store(false, Ordering::Relaxed);
-    }
-    observers.clone()
 }
 
 /// Marks, while it lives, that this thread is telling: what an observer does itself is not told.

@@ -81,16 +81,14 @@ impl Point {
     /// [`Kind::DeviceLost`](crate::Kind::DeviceLost)).
     #[inline]
     pub fn query(&self) -> Result<bool> {
-        if self.timeline.is_complete(self.value) {
-            if observe::active() {
-                self.tell_complete();
-            }
+        if self.timeline.is_undisturbed() && self.timeline.has_completed(self.value, &self.timeline)
+        {
             return Ok(true);
         }
         self.query_further()
     }
 
-    #[cold]
+    #[inline(never)]
     fn query_further(&self) -> Result<bool> {
         match self.state() {
             State::Complete => {

@@ -84,13 +84,10 @@ macro_rules! table {
     };
 }
 
-/// Declares a value of the whole process that a model runs: there each run has its own. A child of a fork inherits it.
+/// Declares a value of a model: each run has its own.
+#[cfg(syncpoint_loom)]
 macro_rules! global {
     ($(#[$about:meta])* static $name:ident: $kind:ty = $first:expr;) => {
-        #[cfg(not(syncpoint_loom))]
-        $(#[$about])*
-        static $name: $kind = $first;
-        #[cfg(syncpoint_loom)]
         loom::lazy_static! {
             $(#[$about])*
             static ref $name: $kind = $first;
@@ -114,7 +111,9 @@ macro_rules! local {
     };
 }
 
-pub(crate) use {global, local, table};
+#[cfg(syncpoint_loom)]
+pub(crate) use global;
+pub(crate) use {local, table};
 
 /// What tables of the whole process use.
 pub(crate) mod process {

@@ -16,9 +16,10 @@ const KINDS: [Kind; 8] = [
     Kind::Driver,
 ];
 
-const REASONS: [Reason; 14] = [
+const REASONS: [Reason; 15] = [
     Reason::NotRecorded,
     Reason::NotTimed,
+    Reason::NotInterprocess,
     Reason::NotComplete,
     Reason::WrongDevice,
     Reason::WrongThread,

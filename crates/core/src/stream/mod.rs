@@ -157,6 +157,10 @@ impl Stream {
     #[track_caller]
     #[inline]
     pub fn record(&self) -> Result<Point> {
+        if self.plain_records && self.timeline.is_undisturbed() {
+            let enqueued = self.timeline.enqueued();
+            return Ok(Point::new(self.timeline.clone(), enqueued, Place::caller()));
+        }
         self.record_at(Place::caller())
     }
 
@@ -171,7 +175,7 @@ impl Stream {
         Ok(point)
     }
 
-    #[inline]
+    #[inline(never)]
     fn record_at(&self, place: Place) -> Result<Point> {
         let (placed, point) = self.take_point(place)?;
         self.tell_record(placed, false, None);
@@ -217,21 +221,22 @@ impl Stream {
 
     #[inline]
     pub(crate) fn wait_for(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
-        self.timeline.check_process()?;
-        let timeline = point.timeline();
-        if timeline == &self.timeline {
-            self.refuse_later(point)?;
-        } else if !timeline.is_complete(point.value()) {
-            return self.wait_further(point, event, place);
+        if self.timeline.is_undisturbed() && self.has_passed(point) {
+            self.count_elided();
+            return Ok(());
         }
-        self.elide(point, event);
-        Ok(())
+        self.wait_further(point, event, place)
     }
 
-    /// Refuses to wait for a value of this stream that comes after the wait.
+    /// Whether a point is one of this stream that is enqueued, or known complete.
     #[inline]
-    fn refuse_later(&self, point: &Point) -> Result<()> {
-        if point.value() <= self.timeline.enqueued() { Ok(()) } else { Err(self.later(point)) }
+    fn has_passed(&self, point: &Point) -> bool {
+        let timeline = point.timeline();
+        if timeline == &self.timeline {
+            point.value() <= self.timeline.enqueued()
+        } else {
+            timeline.has_completed(point.value(), &self.timeline)
+        }
     }
 
     #[cold]
@@ -242,12 +247,17 @@ impl Stream {
         Error::misuse(Reason::WouldDeadlock, message)
     }
 
-    /// Waits for a point that two loads do not tell complete; one of before a failure may be all the same.
+    /// Waits for a point that a few loads do not tell passed; one of before a failure may be complete all the same.
+    #[inline(never)]
     fn wait_further(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
+        self.timeline.check_process()?;
         point.timeline().check_process()?;
-        if matches!(point.known(), State::Complete) {
+        if self.has_passed(point) || matches!(point.known(), State::Complete) {
             self.elide(point, event);
             return Ok(());
+        }
+        if point.timeline() == &self.timeline {
+            return Err(self.later(point));
         }
         match self.raw.wait(point, place)? {
             Some(placed) if observe::active() => self.tell_wait(placed, point, event, false),
@@ -258,9 +268,13 @@ impl Stream {
     }
 
     #[inline]
-    fn elide(&self, point: &Point, event: Option<u64>) {
+    fn count_elided(&self) {
         // Relaxed: a count, ordered with nothing.
         self.elided.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn elide(&self, point: &Point, event: Option<u64>) {
+        self.count_elided();
         if observe::active() {
             self.tell_wait(Placed::new(self.timeline.enqueued()), point, event, true);
         }
@@ -405,6 +419,14 @@ impl Stream {
 
     #[inline]
     fn put(&self, task: Task, work: WorkKind, place: Place) -> Result<Placed> {
+        if self.timeline.is_undisturbed() {
+            return self.raw.put(Item { task, place });
+        }
+        self.put_further(task, work, place)
+    }
+
+    #[inline(never)]
+    fn put_further(&self, task: Task, work: WorkKind, place: Place) -> Result<Placed> {
         self.timeline.check_process()?;
         let placed = self.raw.put(Item { task, place })?;
         observe::tell_placed(placed.sequence, || Operation::Enqueued {

@@ -8,6 +8,7 @@ use super::eras::Eras;
 use super::progress::Progress;
 use super::wakers::{Ticket, Wakers, Woken};
 use crate::error::Error;
+use crate::observe;
 use crate::point::State;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 
@@ -77,13 +78,23 @@ impl Core {
         self.progress.completed()
     }
 
+    /// Whether this process made it, and no observer has to be told of what is done here. One look.
+    #[inline]
+    pub(super) fn is_undisturbed(&self) -> bool {
+        self.process.is_current_and_unwatched() && (!cfg!(syncpoint_loom) || !observe::active())
+    }
+
     #[inline]
     pub(super) fn is_complete(&self, value: u64) -> bool {
+        self.has_completed(value) && !self.is_inherited()
+    }
+
+    /// The same, where the caller knows of what process it is.
+    #[inline]
+    pub(super) fn has_completed(&self, value: u64) -> bool {
         // Acquire on `floor`: pairs with the release in `fail` and `recover`. The acquire in `completed` orders this
         // load after it.
-        self.progress.completed() >= value
-            && value >= self.floor.load(Ordering::Acquire)
-            && !self.is_inherited()
+        self.progress.completed() >= value && value >= self.floor.load(Ordering::Acquire)
     }
 
     pub(super) fn state(&self, value: u64) -> State {
