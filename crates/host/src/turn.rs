@@ -188,26 +188,19 @@ const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 fn try_wait(stream: &Arc<HostStream>, order: &mut Order, batch: &mut Batch) -> Option<Next> {
     let point = &order.waits().front()?.point;
     if !point.timeline().is_known_complete(point.value()) {
-        match point.timeline().state_of(point.value()) {
-            State::Complete => {}
-            State::Failed(error) => return Some(Next::Fail(error)),
-            _pending => return park(stream, order, batch),
+        // Most that are not complete are pending: listed first, and asked only where nobody is listed any more.
+        if Arc::clone(stream).list_with(point) {
+            order.put_back(batch);
+            order.state = Turn::Parked;
+            return Some(Next::Stop { list: false });
+        }
+        if let State::Failed(error) = point.timeline().state_of(point.value()) {
+            return Some(Next::Fail(error));
         }
     }
     order.pass_wait();
     batch.items.pop_front();
     Some(Next::Pass)
-}
-
-/// Parks the stream on its oldest wait. `None`: it has settled.
-fn park(stream: &Arc<HostStream>, order: &mut Order, batch: &mut Batch) -> Option<Next> {
-    let point = &order.waits().front()?.point;
-    if !Arc::clone(stream).list_with(point) {
-        return None;
-    }
-    order.put_back(batch);
-    order.state = Turn::Parked;
-    Some(Next::Stop { list: false })
 }
 
 fn try_until(

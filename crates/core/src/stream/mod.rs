@@ -221,11 +221,23 @@ impl Stream {
 
     #[inline]
     pub(crate) fn wait_for(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
-        if self.timeline.is_undisturbed() && self.has_passed(point) {
-            self.count_elided();
-            return Ok(());
+        if self.timeline.is_undisturbed() {
+            if self.has_passed(point) {
+                self.count_elided();
+                return Ok(());
+            }
+            if point.timeline() != &self.timeline && point.timeline().never_failed(&self.timeline) {
+                return self.wait_on_pending(point, place);
+            }
         }
         self.wait_further(point, event, place)
+    }
+
+    fn wait_on_pending(&self, point: &Point, place: Place) -> Result<()> {
+        if self.raw.wait(point, place)?.is_none() {
+            self.count_elided();
+        }
+        Ok(())
     }
 
     /// Whether a point is one of this stream that is enqueued, or known complete.

@@ -171,6 +171,13 @@ impl Timeline {
         self.0.core.process() == beside.0.core.process() && self.0.core.has_completed(value)
     }
 
+    /// Whether nothing on it has ever failed, for a caller that knows `beside` to be of this process: two loads. What is
+    /// not complete is pending then, unless it settles meanwhile.
+    #[inline]
+    pub(crate) fn never_failed(&self, beside: &Self) -> bool {
+        self.0.core.process() == beside.0.core.process() && self.0.core.never_failed()
+    }
+
     /// Whether `value` is known complete: three loads and no call.
     #[inline]
     pub(crate) fn is_complete(&self, value: u64) -> bool {

@@ -101,12 +101,17 @@ impl Core {
         if self.is_complete(value) {
             return State::Complete;
         }
-        // Acquire: as in `is_complete`.
-        if self.floor.load(Ordering::Acquire) == 0 {
+        if self.never_failed() {
             return State::Pending;
         }
         let leaf = lock(&self.leaf);
         self.settled(&leaf, value).unwrap_or(State::Pending)
+    }
+
+    #[inline]
+    pub(super) fn never_failed(&self) -> bool {
+        // Acquire: as in `has_completed`.
+        self.floor.load(Ordering::Acquire) == 0
     }
 
     /// What has become of a value, seen under the lock; `None` while it is pending.
@@ -124,7 +129,7 @@ impl Core {
     }
 
     pub(super) fn is_failing(&self) -> bool {
-        // Acquire: as in `is_complete`.
+        // Acquire: as in `has_completed`.
         self.floor.load(Ordering::Acquire) == u64::MAX
     }
 
@@ -166,7 +171,7 @@ impl Core {
             drop(late);
             return Woken::default();
         }
-        // Release: pairs with the acquire in `is_complete`.
+        // Release: pairs with the acquire in `has_completed`.
         self.floor.store(u64::MAX, Ordering::Release);
         leaf.wakers.take_from(from)
     }
@@ -174,7 +179,7 @@ impl Core {
     pub(crate) fn recover(&self, upto: u64) -> Option<Error> {
         let mut leaf = lock(&self.leaf);
         let error = leaf.eras.end(upto)?;
-        // Release: pairs with the acquire in `is_complete`. The owner completes no value above `upto` before this.
+        // Release: pairs with the acquire in `has_completed`. The owner completes no value above `upto` before this.
         self.floor.store(upto + 1, Ordering::Release);
         Some(error)
     }
