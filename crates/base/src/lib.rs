@@ -6,9 +6,11 @@ mod exit;
 pub mod page;
 mod per_process;
 mod process;
+mod usage;
 mod work;
 
 pub use exit::{is_exiting, is_exiting_here, watch_exit};
 pub use per_process::PerProcess;
 pub use process::Process;
+pub use usage::Usage;
 pub use work::{Cause, Outcome, Work};

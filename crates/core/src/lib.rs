@@ -74,7 +74,10 @@ pub use pool::{Counter, EventPool, Lends, Loan, LoanTicket, PoolStatistics, Stre
 pub use report::{End, HostWait, Link, WaitReport};
 pub use retire::{Retained, Retirement, retire};
 pub use stream::{Mode, Statistics, Stream, StreamOptions};
-pub use time::{Clock, SignedDuration, TimedPoint, Timestamp};
+pub use time::{Clock, SignedDuration, TimedPoint, Timestamp, elapsed_all};
 pub use timeline::{Ticket, Timeline, Woken};
-pub use together::{First, wait_all, wait_all_timeout, wait_any, wait_any_timeout};
+pub use together::{
+    First, wait_all, wait_all_deadline, wait_all_timeout, wait_any, wait_any_deadline,
+    wait_any_timeout,
+};
 pub use wait::Wait;

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use syncpoint_base::Usage;
+
 use crate::error::{Error, Reason, Result};
 use crate::gate::Gate;
 use crate::stream::Stream;
@@ -79,15 +81,21 @@ impl Measure {
         for _ in 0..self.warm_up {
             self.round(stream, &mut enqueue)?;
         }
-        let samples =
-            (0..self.repeats).map(|_| self.round(stream, &mut enqueue)).collect::<Result<_>>()?;
+        let round = |_| {
+            let before = Usage::now();
+            let time = self.round(stream, &mut enqueue)?;
+            let disturbed = Usage::now().zip(before).map(|(now, before)| now.since(before));
+            Ok((time, disturbed))
+        };
+        let rounds = (0..self.repeats).map(round).collect::<Result<Vec<_>>>()?;
+        let (samples, disturbed) = rounds.into_iter().unzip();
         let (clock, resolution) = match self.by {
             By::Device => {
                 (stream.device().clock().name().to_owned(), stream.device().clock().resolution())
             }
             By::Host => ("host monotonic".to_owned(), Duration::from_nanos(1)),
         };
-        Ok(Measurement { samples, clock, resolution })
+        Ok(Measurement { samples, disturbed, clock, resolution })
     }
 
     fn round(
@@ -147,6 +155,8 @@ impl Default for Measure {
 #[derive(Clone, Debug)]
 pub struct Measurement {
     samples: Vec<Duration>,
+    /// What the system did to the process during each round.
+    disturbed: Vec<Option<Usage>>,
     clock: String,
     resolution: Duration,
 }
@@ -161,6 +171,29 @@ pub struct Outlier {
     pub time: Duration,
     /// How many times the median that is.
     pub times_median: f64,
+    /// How often the system took a core away from a thread of this process during the round; `None` where it does not
+    /// tell.
+    pub preemptions: Option<u64>,
+    /// How often a thread of this process waited for a page of memory during the round; `None` as above.
+    pub page_faults: Option<u64>,
+}
+
+/// `round 6 took 90µs, 8.2 times the median; meanwhile the process was preempted twice and had 12 page faults`.
+impl fmt::Display for Outlier {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { round, time, times_median, preemptions, page_faults } = self;
+        write!(formatter, "round {round} took {time:?}, {times_median:.1} times the median; ")?;
+        match (preemptions, page_faults) {
+            (Some(0), Some(0)) => formatter.write_str(
+                "the process had its cores and its memory meanwhile: the work itself, or the device, was late",
+            ),
+            (Some(preemptions), Some(page_faults)) => write!(
+                formatter,
+                "meanwhile the process lost a core {preemptions} times and had {page_faults} page faults"
+            ),
+            _ => formatter.write_str("what the system did meanwhile is not known here"),
+        }
+    }
 }
 
 impl Measurement {
@@ -209,10 +242,15 @@ impl Measurement {
         let outside =
             self.samples.iter().enumerate().filter(|(_, time)| **time < least || **time > most);
         outside
-            .map(|(round, time)| Outlier {
-                round,
-                time: *time,
-                times_median: time.div_duration_f64(median),
+            .map(|(round, time)| {
+                let disturbed = self.disturbed.get(round).copied().flatten();
+                Outlier {
+                    round,
+                    time: *time,
+                    times_median: time.div_duration_f64(median),
+                    preemptions: disturbed.map(|usage| usage.preemptions),
+                    page_faults: disturbed.map(|usage| usage.page_faults),
+                }
             })
             .collect()
     }
@@ -250,7 +288,21 @@ mod tests {
 
     fn measured(micros: &[u64]) -> Measurement {
         let samples = micros.iter().copied().map(Duration::from_micros).collect();
-        Measurement { samples, clock: "test".to_owned(), resolution: Duration::from_nanos(1) }
+        let (disturbed, resolution) = (vec![None; micros.len()], Duration::from_nanos(1));
+        Measurement { samples, disturbed, clock: "test".to_owned(), resolution }
+    }
+
+    #[test]
+    fn an_outlier_says_what_the_system_did_meanwhile() {
+        let mut measured = measured(&[10, 11, 10, 12, 11, 10, 90]);
+        assert!(measured.outliers()[0].to_string().ends_with("is not known here"));
+        measured.disturbed[6] = Some(Usage::default());
+        let words = measured.outliers()[0].to_string();
+        assert!(words.starts_with("round 6 took 90µs, 8.2 times the median; "), "{words}");
+        assert!(words.ends_with("or the device, was late"), "{words}");
+        measured.disturbed[6] = Some(Usage { preemptions: 2, page_faults: 12 });
+        let words = measured.outliers()[0].to_string();
+        assert!(words.ends_with("lost a core 2 times and had 12 page faults"), "{words}");
     }
 
     #[test]

@@ -274,6 +274,33 @@ impl TimedPoint {
     }
 }
 
+/// The times from one point to many, in one go: for reading a trace's worth of times off the path that is measured. Each
+/// has its own outcome, as of [`TimedPoint::elapsed_since`]: one that is pending spoils no other.
+///
+/// # Examples
+/// ```
+/// # fn main() -> syncpoint::Result<()> {
+/// let stream = syncpoint::open("host:0")?.stream()?;
+/// let start = stream.record_timed()?;
+/// let ends: Vec<_> = (0..3)
+///     .map(|_| {
+///         stream.enqueue(|| { /* a step */ })?;
+///         stream.record_timed()
+///     })
+///     .collect::<syncpoint::Result<_>>()?;
+/// stream.synchronize()?;
+/// let times: Vec<_> = syncpoint::elapsed_all(&start, &ends).collect::<syncpoint::Result<_>>()?;
+/// assert!(times.is_sorted());
+/// # Ok(())
+/// # }
+/// ```
+pub fn elapsed_all<'a>(
+    start: &'a TimedPoint,
+    ends: &'a [TimedPoint],
+) -> impl Iterator<Item = Result<Duration>> + use<'a> {
+    ends.iter().map(|end| end.elapsed_since(start))
+}
+
 /// The signed difference of two unsigned times, saturated: 292 years are enough for any program.
 fn difference(end: u64, start: u64) -> i64 {
     let wide = i128::from(end) - i128::from(start);

@@ -48,6 +48,16 @@ pub fn wait_all_timeout(points: &[Point], timeout: Duration) -> Result<()> {
     settle(points, |point| synchronize::point(point, how))
 }
 
+/// Waits until this instant at most for every point to be complete. Runs no work on this thread.
+///
+/// # Errors
+/// As [`wait_all_timeout`].
+#[track_caller]
+pub fn wait_all_deadline(points: &[Point], deadline: Instant) -> Result<()> {
+    let how = How::deadline(deadline, Place::caller());
+    settle(points, |point| synchronize::point(point, how))
+}
+
 /// Waits for each point, and gives the first failure once all are waited for.
 fn settle(points: &[Point], wait: impl Fn(&Point) -> Result<()>) -> Result<()> {
     let outcomes: Vec<Result<()>> = points.iter().map(wait).collect();
@@ -84,7 +94,7 @@ pub struct First {
 /// ```
 #[track_caller]
 pub fn wait_any(points: &[Point]) -> Result<First> {
-    first(points, None, Place::caller())
+    first(points, Until::Settled, Place::caller())
 }
 
 /// Waits at most this long until one of several points is complete or failed. Zero asks once.
@@ -93,17 +103,45 @@ pub fn wait_any(points: &[Point]) -> Result<First> {
 /// As [`wait_any`], and `TimedOut` with the report of the first point.
 #[track_caller]
 pub fn wait_any_timeout(points: &[Point], timeout: Duration) -> Result<First> {
-    first(points, Some(timeout), Place::caller())
+    // A time that no clock can tell is for ever.
+    let until = Instant::now().checked_add(timeout).map_or(Until::Settled, Until::At);
+    first(points, until, Place::caller())
 }
 
-fn first(points: &[Point], timeout: Option<Duration>, place: Place) -> Result<First> {
+/// Waits until this instant at most for one of several points to be complete or failed.
+///
+/// # Errors
+/// As [`wait_any_timeout`].
+#[track_caller]
+pub fn wait_any_deadline(points: &[Point], deadline: Instant) -> Result<First> {
+    first(points, Until::At(deadline), Place::caller())
+}
+
+/// How long a wait for the first of several points lasts.
+#[derive(Clone, Copy)]
+enum Until {
+    Settled,
+    At(Instant),
+}
+
+impl Until {
+    /// What is left, where there is an end.
+    fn left(self) -> Option<Duration> {
+        match self {
+            Self::Settled => None,
+            Self::At(instant) => Some(instant.saturating_duration_since(Instant::now())),
+        }
+    }
+}
+
+fn first(points: &[Point], until: Until, place: Place) -> Result<First> {
     if let Some(first) = settled(points) {
         return Ok(first);
     }
     let Some(foremost) = points.first() else { return Err(of_nothing()) };
     refuse_own(points, place)?;
     let begin = Instant::now();
-    sleep(points, timeout.and_then(|timeout| begin.checked_add(timeout)), place)
+    sleep(points, until, place)
         .ok_or_else(|| Error::timed_out(begin.elapsed(), WaitReport::of(foremost)))
 }
 
@@ -138,7 +176,7 @@ fn refused() -> Option<First> {
 }
 
 /// Sleeps until a point has settled or the deadline has passed (`None`).
-fn sleep(points: &[Point], deadline: Option<Instant>, place: Place) -> Option<First> {
+fn sleep(points: &[Point], until: Until, place: Place) -> Option<First> {
     let parker = Parker::of_this_thread();
     let sleeper = Waker::from(Arc::clone(&parker));
     let _listed = points.first().map(|point| report::list_host_wait(point, place));
@@ -149,7 +187,7 @@ fn sleep(points: &[Point], deadline: Option<Instant>, place: Place) -> Option<Fi
         if let Some(first) = settled(points).or_else(refused) {
             return Some(first);
         }
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        let left = until.left();
         if left.is_some_and(|left| left.is_zero()) {
             return None;
         }

@@ -3,11 +3,11 @@
 
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use syncpoint::{
-    Device, Error, Gate, Kind, Point, Reason, retire, wait_all, wait_all_timeout, wait_any,
-    wait_any_timeout,
+    Device, Error, Gate, Kind, Point, Reason, retire, wait_all, wait_all_deadline,
+    wait_all_timeout, wait_any, wait_any_deadline, wait_any_timeout,
 };
 
 /// Long enough for the slowest machine; a lost wake-up would last for ever.
@@ -25,11 +25,26 @@ fn points(gates: &[Gate]) -> Vec<Point> {
 fn of_no_points_all_are_complete_and_none_is_the_first() {
     wait_all(&[]).unwrap();
     wait_all_timeout(&[], Duration::ZERO).unwrap();
+    wait_all_deadline(&[], Instant::now()).unwrap();
+    let refused = wait_any_deadline(&[], Instant::now()).unwrap_err();
+    assert_eq!(refused.kind(), Kind::Misuse(Reason::OutOfRange));
     assert_eq!(wait_any(&[]).unwrap_err().kind(), Kind::Misuse(Reason::OutOfRange));
     assert_eq!(
         wait_any_timeout(&[], DEADLINE).unwrap_err().kind(),
         Kind::Misuse(Reason::OutOfRange)
     );
+}
+
+#[test]
+fn a_deadline_that_has_passed_asks_once() {
+    let (open, closed) = (Gate::new(), Gate::new());
+    open.open().unwrap();
+    let past = Instant::now();
+    wait_all_deadline(&[open.point()], past).unwrap();
+    let late = wait_all_deadline(&[open.point(), closed.point()], past).unwrap_err();
+    assert_eq!(late.kind(), Kind::TimedOut);
+    assert_eq!(wait_any_deadline(&[closed.point(), open.point()], past).unwrap().index, 1);
+    assert_eq!(wait_any_deadline(&[closed.point()], past).unwrap_err().kind(), Kind::TimedOut);
 }
 
 #[test]
