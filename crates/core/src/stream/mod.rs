@@ -4,6 +4,7 @@ mod memory;
 mod opening;
 mod options;
 mod statistics;
+mod waiting;
 
 use std::fmt;
 use std::mem::ManuallyDrop;
@@ -18,13 +19,12 @@ pub use statistics::{Mode, Statistics};
 
 use crate::contract::{Item, Placed, RawStream, Submission, Submit, Task};
 use crate::device::Device;
-use crate::error::{Error, Reason, Result};
-use crate::event::Event;
+use crate::error::{Error, Result};
 use crate::event_options::EventOptions;
 use crate::gate::{self, Gate};
 use crate::observe;
 use crate::place::Place;
-use crate::point::{Point, State};
+use crate::point::Point;
 use crate::sync::process::{AtomicU64, Ordering};
 use crate::synchronize;
 use crate::time::TimedPoint;
@@ -176,7 +176,7 @@ impl Stream {
     }
 
     #[inline(never)]
-    fn record_at(&self, place: Place) -> Result<Point> {
+    pub(super) fn record_at(&self, place: Place) -> Result<Point> {
         let (placed, point) = self.take_point(place)?;
         self.tell_record(placed, false, None);
         Ok(point)
@@ -202,145 +202,6 @@ impl Stream {
         let (placed, time) = self.raw.record_timed(place)?;
         let point = Point::new(self.timeline.clone(), placed.value, place);
         Ok((placed, TimedPoint::new(point, time, self.device.clock().clone())))
-    }
-
-    /// Holds back later work of this stream until a point is complete. The caller never blocks.
-    ///
-    /// The wait is pinned to the point: later records neither delay nor satisfy it. A point known complete, of this
-    /// stream, or waited for already costs nothing. Any stream may wait for a point of any device.
-    ///
-    /// # Errors
-    /// The stream's failure; `Exhausted` when the queue of the stream is full: synchronize first. If the point fails,
-    /// this stream fails with the same first cause when it comes to the wait. `Misuse(WouldDeadlock)`: the point names a
-    /// value of this stream that is not enqueued yet.
-    #[track_caller]
-    #[inline]
-    pub fn wait(&self, point: &Point) -> Result<()> {
-        self.wait_for(point, None, Place::caller())
-    }
-
-    #[inline]
-    pub(crate) fn wait_for(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
-        if self.timeline.is_undisturbed() {
-            if self.has_passed(point) {
-                self.count_elided();
-                return Ok(());
-            }
-            if point.timeline() != &self.timeline && point.timeline().never_failed(&self.timeline) {
-                return self.wait_on_pending(point, place);
-            }
-        }
-        self.wait_further(point, event, place)
-    }
-
-    fn wait_on_pending(&self, point: &Point, place: Place) -> Result<()> {
-        if self.raw.wait(point, place)?.is_none() {
-            self.count_elided();
-        }
-        Ok(())
-    }
-
-    /// Whether a point is one of this stream that is enqueued, or known complete.
-    #[inline]
-    fn has_passed(&self, point: &Point) -> bool {
-        let timeline = point.timeline();
-        if timeline == &self.timeline {
-            point.value() <= self.timeline.enqueued()
-        } else {
-            timeline.has_completed(point.value(), &self.timeline)
-        }
-    }
-
-    #[cold]
-    fn later(&self, point: &Point) -> Error {
-        let message = format!(
-            "{self} cannot wait for {point}, which comes after the wait; wait on another stream"
-        );
-        Error::misuse(Reason::WouldDeadlock, message)
-    }
-
-    /// Waits for a point that a few loads do not tell passed; one of before a failure may be complete all the same.
-    #[inline(never)]
-    fn wait_further(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
-        self.timeline.check_process()?;
-        point.timeline().check_process()?;
-        if self.has_passed(point) || matches!(point.known(), State::Complete) {
-            self.elide(point, event);
-            return Ok(());
-        }
-        if point.timeline() == &self.timeline {
-            return Err(self.later(point));
-        }
-        match self.raw.wait(point, place)? {
-            Some(placed) if observe::active() => self.tell_wait(placed, point, event, false),
-            Some(_) => {}
-            None => self.elide(point, event),
-        }
-        Ok(())
-    }
-
-    #[inline]
-    fn count_elided(&self) {
-        // Relaxed: a count, ordered with nothing.
-        self.elided.fetch_add(1, Ordering::Relaxed);
-    }
-
-    fn elide(&self, point: &Point, event: Option<u64>) {
-        self.count_elided();
-        if observe::active() {
-            self.tell_wait(Placed::new(self.timeline.enqueued()), point, event, true);
-        }
-    }
-
-    /// Holds back later work of this stream until the latest point of an event is complete; an event never recorded
-    /// has none, and nothing is held back, as in PyTorch and CUDA.
-    ///
-    /// # Errors
-    /// As [`wait`](Self::wait), `Exhausted` included.
-    #[track_caller]
-    pub fn wait_event(&self, event: &Event) -> Result<()> {
-        event.wait_on(self, Place::caller())
-    }
-
-    /// Holds back later work of this stream until everything enqueued so far on another is complete.
-    ///
-    /// # Errors
-    /// As [`wait`](Self::wait), `Exhausted` included, and [`record`](Self::record).
-    #[track_caller]
-    pub fn wait_stream(&self, other: &Self) -> Result<()> {
-        let place = Place::caller();
-        let point = other.record_at(place)?;
-        self.wait_for(&point, None, place)
-    }
-
-    /// Lets other streams go on from here: each waits for the work enqueued so far on this one.
-    ///
-    /// # Errors
-    /// As [`wait_stream`](Self::wait_stream); the streams before the one that refused wait already.
-    #[track_caller]
-    pub fn fork<'a, S>(&self, others: S) -> Result<()>
-    where
-        S: IntoIterator<Item = &'a Self>,
-    {
-        let place = Place::caller();
-        let point = self.record_at(place)?;
-        others.into_iter().try_for_each(|other| other.wait_for(&point, None, place))
-    }
-
-    /// Brings other streams together here: this one waits for the work enqueued so far on each.
-    ///
-    /// # Errors
-    /// As [`wait_stream`](Self::wait_stream); the waits before the one refused stand.
-    #[track_caller]
-    pub fn join<'a, S>(&self, others: S) -> Result<()>
-    where
-        S: IntoIterator<Item = &'a Self>,
-    {
-        let place = Place::caller();
-        others.into_iter().try_for_each(|other| {
-            let point = other.record_at(place)?;
-            self.wait_for(&point, None, place)
-        })
     }
 
     /// Opens a gate when the stream comes here. If the stream fails before, the gate fails with the same cause.
@@ -456,18 +317,6 @@ impl Stream {
             value: placed.value,
             timed,
             event,
-        });
-    }
-
-    #[cold]
-    fn tell_wait(&self, placed: Placed, point: &Point, event: Option<u64>, elided: bool) {
-        observe::tell_placed(placed.sequence, || Operation::Waited {
-            stream: self.id(),
-            value: placed.value,
-            on: point.timeline().id(),
-            on_value: point.value(),
-            event,
-            elided,
         });
     }
 }
