@@ -4,6 +4,7 @@
 //! [`Report::settle`]. Then [`Report::text`] is what a person reads, [`Report::json`] what a program reads, and
 //! [`chrome`](crate::chrome) the picture that Perfetto opens.
 
+pub(crate) mod columns;
 mod critical;
 pub mod json;
 mod lanes;
@@ -11,11 +12,11 @@ mod model;
 mod output;
 mod overlap;
 mod pick;
-mod style;
+pub(crate) mod style;
 mod table;
 mod text;
 mod trouble;
-mod unit;
+pub(crate) mod unit;
 mod verdict;
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub struct Style {
 
 /// What a colour says. Nothing is said by colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(crate) enum Ink {
     Plain,
     Strong,
     Critical,
@@ -40,16 +40,16 @@ impl Style {
     }
 
     /// How many columns a picture takes.
-    pub(super) fn width(self) -> usize {
+    pub(crate) fn width(self) -> usize {
         self.width
     }
 
     /// How long a line can be before it is broken: without end in a file.
-    pub(super) fn room(self) -> usize {
+    pub(crate) fn room(self) -> usize {
         if self.terminal { self.width } else { usize::MAX }
     }
 
-    pub(super) fn paint(self, ink: Ink, text: &str) -> String {
+    pub(crate) fn paint(self, ink: Ink, text: &str) -> String {
         let code = match ink {
             _ if !self.colour || text.is_empty() => return text.to_owned(),
             Ink::Plain => return text.to_owned(),

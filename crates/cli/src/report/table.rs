@@ -2,6 +2,7 @@
 
 use super::{
     Interval, Report, State, Step,
+    columns::{self, Column},
     pick::{pick, rest},
     style::{Ink, Style, visible},
     unit::Unit,
@@ -13,25 +14,6 @@ const SHOWN: usize = 100;
 /// How many waits a line names; the others are counted.
 const NAMED: usize = 3;
 
-/// How many spaces stand between two columns.
-const GAP: usize = 2;
-
-/// One column: its head, whether it holds numbers, its cells, and how wide the widest of them is.
-struct Column {
-    head: String,
-    numeric: bool,
-    cells: Vec<String>,
-    width: usize,
-}
-
-impl Column {
-    fn new(head: impl Into<String>, numeric: bool, cells: Vec<String>) -> Self {
-        let head = head.into();
-        let width = cells.iter().chain([&head]).map(|cell| cell.chars().count()).max().unwrap_or(0);
-        Self { head, numeric, cells, width }
-    }
-}
-
 /// The table, with a line for each step in the order of the file. Of very many, those are left out that went well, are
 /// not on the critical path, and took the least time.
 ///
@@ -40,11 +22,9 @@ impl Column {
 pub(super) fn table(report: &Report, style: Style) -> String {
     let shown = shown(report);
     let columns = fitting(report, &shown, style.room());
-    let head: Vec<&str> = columns.iter().map(|column| column.head.as_str()).collect();
-    let mut text = style.paint(Ink::Strong, &line(&columns, &head)) + "\n";
+    let mut text = style.paint(Ink::Strong, &columns::head(&columns)) + "\n";
     for (place, &step) in shown.iter().enumerate() {
-        let cells: Vec<&str> = columns.iter().map(|column| column.cells[place].as_str()).collect();
-        text += &style.paint(ink(&report.steps[step]), &line(&columns, &cells));
+        text += &style.paint(ink(&report.steps[step]), &columns::row(&columns, place));
         text.push('\n');
     }
     let rest = rest(report.steps.len(), shown.len(), "steps, which --json tells, too");
@@ -64,20 +44,16 @@ fn shown(report: &Report) -> Vec<usize> {
 /// The columns that fit into the room, or the least that a table has.
 fn fitting(report: &Report, shown: &[usize], room: usize) -> Vec<Column> {
     let unit = Unit::fitting(report.wall, report.clock.resolution);
-    let mut columns = columns(report, shown, unit);
-    if width(&columns) > room {
+    let mut columns = of_steps(report, shown, unit);
+    if columns::width(&columns) > room {
         columns.pop();
         let points = |step| waits(report, step, point);
         columns.push(column(shown, "waited for", false, &points));
     }
-    if width(&columns) > room {
+    if columns::width(&columns) > room {
         columns.pop();
     }
     columns
-}
-
-fn width(columns: &[Column]) -> usize {
-    columns.iter().map(|column| column.width + GAP).sum::<usize>() - GAP
 }
 
 fn ink(step: &Step) -> Ink {
@@ -89,7 +65,7 @@ fn ink(step: &Step) -> Ink {
 }
 
 /// The columns; the one of states only where not every step is complete.
-fn columns(report: &Report, shown: &[usize], unit: Unit) -> Vec<Column> {
+fn of_steps(report: &Report, shown: &[usize], unit: Unit) -> Vec<Column> {
     let time = |text: &str| format!("{text} ({})", unit.name);
     let start = |step| report.interval(step).map(|run| unit.number(run.start)).unwrap_or_default();
     let mut columns = vec![
@@ -157,17 +133,6 @@ fn point_and_step(report: &Report, point: &str, step: usize) -> String {
 /// The name of a step, for a person.
 pub(super) fn name(report: &Report, step: usize) -> String {
     report.steps.get(step).map(|step| visible(&step.name)).unwrap_or_default()
-}
-
-/// One line: texts to the left, numbers to the right, two spaces between, none at the end.
-fn line(columns: &[Column], cells: &[&str]) -> String {
-    let mut line = String::new();
-    for (column, cell) in columns.iter().zip(cells) {
-        let room = column.width.saturating_sub(cell.chars().count());
-        let (before, behind) = if column.numeric { (room, GAP) } else { (0, room + GAP) };
-        line += &[&" ".repeat(before), *cell, &" ".repeat(behind)].concat();
-    }
-    line.trim_end().to_owned()
 }
 
 #[cfg(test)]

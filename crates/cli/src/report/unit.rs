@@ -38,7 +38,7 @@ impl Unit {
 }
 
 /// One length in the unit that suits it, with the three digits that a reader takes in.
-pub(super) fn show(length: Duration, resolution: Duration) -> String {
+pub(crate) fn show(length: Duration, resolution: Duration) -> String {
     let mut unit = Unit::fitting(length, resolution);
     let enough = match length.as_nanos() / unit.nanos {
         0..10 => 2,
