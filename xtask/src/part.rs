@@ -50,7 +50,7 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "clippy",
         about: "no lint is broken, in tests, examples and benches either",
-        steps: |_| vec![Step::cargo("clippy --workspace --all-targets -- -D warnings")],
+        steps: clippy,
     },
     Part {
         name: "doc",
@@ -84,15 +84,23 @@ pub(crate) const PARTS: &[Part] = &[
     },
 ];
 
+/// Once as everything is built by default, and once more with what only a feature builds.
+fn clippy(_workshop: &Workshop) -> Vec<Step> {
+    let step = |what| Step::cargo(&format!("clippy {what} --all-targets -- -D warnings"));
+    vec![step("--workspace"), step("--package syncpoint-cli --features rivals")]
+}
+
 /// Libraries only: the program of the command line has the name of a library, and both would write the same pages.
 fn doc(_workshop: &Workshop) -> Vec<Step> {
     vec![Step::cargo("doc --no-deps --workspace --lib").flags("RUSTDOCFLAGS", "-D warnings")]
 }
 
-/// Benches are left to clippy and to `cargo bench`: run as tests they take minutes and measure nothing.
+/// Benches are left to clippy and to `cargo bench`: run as tests they take minutes and measure nothing. Rivals are built
+/// into the program by a feature alone, so what tests them is run with it.
 fn unit(workshop: &Workshop) -> Vec<Step> {
     let selection = "--workspace --exclude xtask --lib --bins --tests --examples";
-    vec![workshop.runner.step(selection)]
+    let rivals = "--package syncpoint-cli --features rivals --lib --test program bench";
+    vec![workshop.runner.step(selection), workshop.runner.step(rivals)]
 }
 
 fn suite(workshop: &Workshop) -> Vec<Step> {

@@ -26,12 +26,14 @@ const EXAMPLES: &str = "\
 Examples:
   syncpoint devices
   syncpoint run examples/overlap.toml
-  syncpoint run examples/files.toml --trace trace.json    # for ui.perfetto.dev";
+  syncpoint run examples/files.toml --trace trace.json    # for ui.perfetto.dev
+  syncpoint bench --filter trip";
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     Devices(Devices),
     Run(Run),
+    Bench(Bench),
 }
 
 /// Lists the devices of this machine.
@@ -84,6 +86,30 @@ pub(super) struct Run {
     /// Commands are told to end (SIGTERM) and killed a second later if they do not.
     #[arg(long, value_name = "TIME", value_parser = parse_time, allow_hyphen_values = true)]
     pub(super) timeout: Option<Duration>,
+}
+
+/// Measures what operations cost on a device of this machine.
+///
+/// Prints a table: what it takes to enqueue, record, wait, query, synchronize, to hop from stream to stream, and to wake
+/// who sleeps; each the median of short samples. Built with the feature `rivals` it measures beside each what people
+/// use instead, in the same run, and draws the ratios.
+#[derive(Debug, Args)]
+pub(super) struct Bench {
+    /// The device, such as host:0 or sim
+    #[arg(long, value_name = "NAME", default_value_t = DeviceName::HOST)]
+    pub(super) device: DeviceName,
+
+    /// Print one JSON object instead of text
+    #[arg(long)]
+    pub(super) json: bool,
+
+    /// Measure only cases whose name contains this text
+    #[arg(long, value_name = "NAME", default_value = "", hide_default_value = true)]
+    pub(super) filter: String,
+
+    /// Take few samples: to see that it works, not for figures
+    #[arg(long)]
+    pub(super) quick: bool,
 }
 
 impl Run {

@@ -4,6 +4,7 @@
 //! error. Who stops reading the result, as `head` does, ends the writing of it and changes nothing else.
 
 mod arguments;
+mod bench;
 mod devices;
 mod exit;
 mod print;
@@ -26,6 +27,7 @@ where
     A: Into<OsString> + Clone,
 {
     match Arguments::try_parse_from(arguments) {
+        Ok(Arguments { command: Command::Bench(bench) }) => bench::bench(&bench),
         Ok(Arguments { command: Command::Devices(devices) }) => devices::devices(&devices),
         Ok(Arguments { command: Command::Run(run) }) => run::run(&run),
         Err(error) => refuse(&error),

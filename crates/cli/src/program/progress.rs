@@ -31,9 +31,7 @@ pub(super) struct Watcher<'p> {
 impl<'p> Watcher<'p> {
     /// For a run of this plan.
     pub(super) fn new(plan: &'p Plan) -> Self {
-        let shows = io::stderr().is_terminal() && !terminal::is_dumb();
-        let bar = shows.then(|| bar(plan.steps().len()));
-        Self { plan, bar, shown: Duration::ZERO }
+        Self { plan, bar: bar(plan.steps().len()), shown: Duration::ZERO }
     }
 
     /// Shows the progress, if it is time to.
@@ -77,7 +75,13 @@ impl<'p> Watcher<'p> {
     }
 }
 
-fn bar(steps: usize) -> ProgressBar {
+/// A bar of so many steps, if standard error is a terminal that can draw one.
+pub(super) fn bar(steps: usize) -> Option<ProgressBar> {
+    let shows = io::stderr().is_terminal() && !terminal::is_dumb();
+    shows.then(|| drawn(steps))
+}
+
+fn drawn(steps: usize) -> ProgressBar {
     let target = ProgressDrawTarget::stderr();
     let style =
         ProgressStyle::with_template(TEMPLATE).unwrap_or_else(|_| ProgressStyle::default_bar());

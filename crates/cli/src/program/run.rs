@@ -2,6 +2,8 @@
 
 use std::{error::Error, io, process::ExitCode};
 
+use syncpoint::Device;
+
 use super::{arguments, exit, print, progress::Watcher, signals, terminal, trace::Trace};
 use crate::{
     engine::{self, Run},
@@ -51,8 +53,13 @@ fn check_outputs(arguments: &arguments::Run) -> Result<(), Refused> {
 
 /// An option is refused by its name, whether the file needs it or not: no line of the file is to blame.
 fn check_default(device: &DeviceName) -> Result<(), Refused> {
+    open_default(device).map(drop)
+}
+
+/// Opens the device that --device names.
+pub(super) fn open_default(device: &DeviceName) -> Result<Device, Refused> {
     let refused = |absence| format!("--device names {device}, {absence}");
-    Ok(engine::open(device).map(drop).map_err(refused)?)
+    Ok(engine::open(device).map_err(refused)?)
 }
 
 fn load(arguments: &arguments::Run) -> Result<Plan, Refused> {

@@ -1,6 +1,7 @@
 //! The program as its users have it: the binary is started with arguments, and its streams, files and status are read.
 #![expect(clippy::expect_used, reason = "a test ends where what it needs is not there")]
 
+mod bench;
 mod devices;
 mod examples;
 mod failure;

@@ -1,0 +1,11 @@
+//! No rivals: the program was built without them, as it is by default.
+
+use super::sample::Rival;
+
+/// Whether rivals are built in.
+pub(super) const BUILT_IN: bool = false;
+
+/// No case has a rival.
+pub(super) fn of(_case: &str) -> Option<Rival> {
+    None
+}
