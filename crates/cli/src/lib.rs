@@ -8,7 +8,7 @@
 //!   processes as [`process`] says, with the folder of [`scratch`];
 //! - [`report`] takes what ran when, and answers table, lanes, overlap, critical path and JSON;
 //! - [`chrome`] writes the same for Perfetto, and checks such files;
-//! - [`bench`] measures what operations cost, beside rivals;
+//! - [`mod@bench`] measures what operations cost, beside rivals;
 //! - [`program`] is all of it behind a command line;
 //! - [`graph`] is what plan and report share: which step comes after which, and why.
 

@@ -89,13 +89,13 @@ impl Costs {
         let room = style.width().saturating_sub(name + 2).max(MARKS.len() * 6);
         let quarter = room / MARKS.len();
         let marks = MARKS.map(|mark| format!("{mark:quarter$}")).concat();
-        let title = format!("{:name$}  {}\n", "ratio", marks.trim_end());
+        let title = format!("{:name$}  {}", "ratio", marks.trim_end());
         let bar = |(row, ratio): &(&Row, f64)| {
             let ink = if *ratio > 1.0 { Ink::Critical } else { Ink::Usual };
             let bar = style.paint(ink, &bar(*ratio, quarter * MARKS.len()));
             format!("{:name$}  {bar}\n", row.name)
         };
-        style.paint(Ink::Strong, &title) + &beside.iter().map(bar).collect::<String>()
+        style.paint(Ink::Strong, &title) + "\n" + &beside.iter().map(bar).collect::<String>()
     }
 
     fn left_out(&self) -> String {
