@@ -32,6 +32,7 @@ use crate::timeline::Timeline;
 pub use crate::blocking::{Blocking, set_blocking};
 pub use crate::bridge::list as bridge;
 pub use crate::function::{Called, run_function};
+pub use crate::graph::set_driven;
 pub use crate::memory::Memory;
 pub use crate::observe::Sequence;
 pub use crate::panic::{contain, discard};
@@ -124,8 +125,8 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// As [`record`](Self::record), and as [`put`](Self::put).
     fn record_timed(&self, place: Place) -> Result<(Placed, Time)>;
 
-    /// The outstanding waits with own values up to `value`, oldest first.
-    fn waits_upto(&self, value: u64) -> Vec<Edge>;
+    /// The outstanding waits with own values above `after` and up to `upto`, oldest first.
+    fn waits_between(&self, after: u64, upto: u64) -> Vec<Edge>;
 
     /// Ends the failing era. Gives its failure, `None` when the stream has not failed.
     ///
@@ -146,7 +147,8 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     fn help(&self, _value: u64) {}
 
     /// Moves a device that has no thread of its own on, until `value` is settled or nothing moves; then `sleeper` is
-    /// woken when something may move again. Every thread that waits for the value calls it before it sleeps.
+    /// woken when something may move again. Every thread that waits for the value calls it before it sleeps; one that
+    /// waits for what depends on it does so once [`set_driven`] was called.
     fn drive(&self, _value: u64, _sleeper: &Waker) {}
 
     /// Asks the driver about `value`, with at most one call, and completes what it says.

@@ -7,6 +7,7 @@ use std::task::Waker;
 
 use crate::contract::{Edge, RawStream};
 use crate::point::{Point, State};
+use crate::sync::process::{AtomicBool, Ordering};
 use crate::timeline::{Owner, Timeline};
 
 /// A way through the graph, for messages: `point 3 of stream 1 waits for gate 2, which stream 4 opens`.
@@ -31,11 +32,12 @@ pub(crate) fn path_to_work(point: &Point, timeline: u64, value: u64) -> Option<P
 
 /// A way from what a stream waits for, up to its `value`, to the gate on `timeline`, if one exists.
 pub(crate) fn path_to_gate(stream: &dyn RawStream, value: u64, gate: &Timeline) -> Option<Path> {
-    let begin = stream.waits_upto(value).into_iter().map(|edge| edge.point).collect();
+    let begin = stream.waits_between(0, value).into_iter().map(|edge| edge.point).collect();
     search(begin, |seen| seen.timeline() == gate)
 }
 
-/// Depth first over pending points; each timeline is looked at again only for a larger value than before.
+/// Depth first over pending points; each timeline is looked at again only for a larger value than before, and then only
+/// for the waits that come with it: no wait is looked at twice.
 fn search(begin: Vec<Point>, reaches: impl Fn(&Point) -> bool) -> Option<Path> {
     let mut seen: HashMap<u64, u64> = HashMap::new();
     let mut trail: Vec<Vec<Point>> = vec![begin];
@@ -46,40 +48,40 @@ fn search(begin: Vec<Point>, reaches: impl Fn(&Point) -> bool) -> Option<Path> {
             path.pop();
             continue;
         };
-        if !is_new(&mut seen, &point) {
-            continue;
-        }
+        let Some(before) = note(&mut seen, &point) else { continue };
         path.push(point.clone());
         if reaches(&point) {
             return Some(Path(path));
         }
-        trail.push(behind(&point));
+        trail.push(behind(&point, before));
     }
     None
 }
 
-fn is_new(seen: &mut HashMap<u64, u64>, point: &Point) -> bool {
+/// Up to which value the timeline of a point was seen before; `None`: the point was seen with it.
+fn note(seen: &mut HashMap<u64, u64>, point: &Point) -> Option<u64> {
     let largest = seen.entry(point.timeline().id()).or_insert(0);
-    let new = point.value() > *largest;
-    *largest = point.value().max(*largest);
-    new
+    let before = *largest;
+    *largest = point.value().max(before);
+    (before < point.value()).then_some(before)
 }
 
-/// The points that a pending point depends on by known edges, besides what its own timeline completes before it.
-fn behind(point: &Point) -> Vec<Point> {
+/// The points that a pending point depends on by known edges, besides those that its own timeline completes before it
+/// and those that this value of its timeline depends on.
+fn behind(point: &Point, before: u64) -> Vec<Point> {
     if !matches!(point.known(), State::Pending) {
         return Vec::new();
     }
     match point.timeline().owner() {
         Owner::Gate(gate) => gate.opener().into_iter().collect(),
-        Owner::Stream(_) => edges(point).into_iter().map(|edge| edge.point).collect(),
+        Owner::Stream(_) => edges(point, before).into_iter().map(|edge| edge.point).collect(),
     }
 }
 
-/// The outstanding waits of a point's stream that hold the point back, oldest first.
-pub(crate) fn edges(point: &Point) -> Vec<Edge> {
+/// The outstanding waits of a point's stream above a value that hold the point back, oldest first.
+pub(crate) fn edges(point: &Point, after: u64) -> Vec<Edge> {
     let stream = point.timeline().stream();
-    stream.map(|stream| stream.waits_upto(point.value())).unwrap_or_default()
+    stream.map(|stream| stream.waits_between(after, point.value())).unwrap_or_default()
 }
 
 /// Tells the stream behind a point that somebody sleeps until the point settles.
@@ -97,8 +99,22 @@ pub(crate) fn drive(point: &Point, sleeper: &Waker) {
     }
 }
 
-/// The same for every stream that the point depends on.
+/// Whether some device has no thread of its own. Set, and never reset.
+static DRIVEN: AtomicBool = AtomicBool::new(false);
+
+/// Says that a device has no thread of its own, so that waiters look for it behind whatever they wait for. Called before
+/// the device is given out.
+pub fn set_driven() {
+    // Release: pairs with the acquire in `drive_all`. Whoever waits for something of the device has heard of it anyway.
+    DRIVEN.store(true, Ordering::Release);
+}
+
+/// The same for every stream that the point depends on: none has to be looked for while every device moves by itself,
+/// which spares a wait the walk through a graph of any size.
 pub(crate) fn drive_all(point: &Point, sleeper: &Waker) {
+    if !DRIVEN.load(Ordering::Acquire) {
+        return;
+    }
     let drive_and_go_on = |seen: &Point| {
         drive(seen, sleeper);
         false

@@ -126,8 +126,9 @@ fn step(point: &Point, links: &mut Vec<Link>) -> Result<(u64, Point), End> {
     if point.timeline().stream().is_none() {
         return Err(End::Gone);
     }
-    let oldest =
-        graph::edges(point).into_iter().find(|edge| !matches!(edge.point.known(), State::Complete));
+    let oldest = graph::edges(point, 0)
+        .into_iter()
+        .find(|edge| !matches!(edge.point.known(), State::Complete));
     links.push(Link {
         needed: point.clone(),
         completed: point.timeline().completed(),

@@ -118,7 +118,7 @@ pub(crate) use {local, table};
 /// What tables of the whole process use.
 pub(crate) mod process {
     pub(crate) use std::sync::MutexGuard;
-    pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
     pub(crate) use std::sync::{Mutex, OnceLock, RwLock};
     use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
 

@@ -88,9 +88,10 @@ impl Waits {
         std::mem::take(self)
     }
 
-    /// The waits with own values up to `value`, oldest first.
-    pub fn upto(&self, value: u64) -> Vec<Edge> {
-        self.0.iter().take_while(|edge| edge.own <= value).cloned().collect()
+    /// The waits with own values above `after` and up to `upto`, oldest first.
+    pub fn between(&self, after: u64, upto: u64) -> Vec<Edge> {
+        let first = self.0.partition_point(|edge| edge.own <= after);
+        self.0.range(first..).take_while(|edge| edge.own <= upto).cloned().collect()
     }
 
     /// Gives back memory that a burst left behind.

@@ -204,8 +204,8 @@ impl RawStream for HostStream {
         Ok((placed, Time::Stamp(stamp)))
     }
 
-    fn waits_upto(&self, value: u64) -> Vec<Edge> {
-        self.order().waits().upto(value)
+    fn waits_between(&self, after: u64, upto: u64) -> Vec<Edge> {
+        self.order().waits().between(after, upto)
     }
 
     fn recover(&self) -> Result<Option<Error>> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use syncpoint_core::contract::RawDevice;
+use syncpoint_core::contract::{RawDevice, set_driven};
 use syncpoint_core::hold::Domain;
 use syncpoint_core::{Device, Error, Reason, Result};
 
@@ -59,6 +59,9 @@ impl Sim {
     }
 
     pub(crate) fn new(how: Builder) -> Self {
+        if how.stepped {
+            set_driven();
+        }
         let names: Vec<String> = (0..how.devices).map(|index| format!("sim:{index}")).collect();
         let state = State::new(how.seed, names.len(), nanos(how.late), how.stepped);
         let world = Arc::new(World::new(state, names.clone(), how.host_work, !how.stepped));

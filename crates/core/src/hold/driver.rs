@@ -85,7 +85,7 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     fn expect(_stream: &Arc<HeldStream<Self>>, _value: u64) {}
 
     /// Where the device has no thread of its own: moves it on until `value` is settled or nothing moves, and wakes
-    /// `sleeper` when something may move again.
+    /// `sleeper` when something may move again. A backend with such a device calls `contract::set_driven` first.
     fn drive(_stream: &Arc<HeldStream<Self>>, _value: u64, _sleeper: &Waker) {}
 
     /// How many driver calls were made for this stream.

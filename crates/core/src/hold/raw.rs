@@ -79,8 +79,8 @@ impl<D: Driver> RawStream for HeldStream<D> {
         admitted.map(|placed| (placed, time)).map_err(|(_refused, error)| error)
     }
 
-    fn waits_upto(&self, value: u64) -> Vec<Edge> {
-        self.flight().waits.upto(value)
+    fn waits_between(&self, after: u64, upto: u64) -> Vec<Edge> {
+        self.flight().waits.between(after, upto)
     }
 
     fn recover(&self) -> Result<Option<Error>> {

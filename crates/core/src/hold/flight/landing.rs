@@ -75,7 +75,7 @@ impl Flight {
 
     /// The submitted wait that has failed, if one has.
     pub(in crate::hold) fn failed_wait(&self) -> Option<(u64, Error)> {
-        let passed = self.waits.upto(self.passed);
+        let passed = self.waits.between(0, self.passed);
         passed.into_iter().find_map(|edge| match edge.point.timeline().state(edge.point.value()) {
             State::Failed(error) => Some((edge.own, error)),
             State::Pending | State::Complete => None,

@@ -79,7 +79,7 @@ fn one_opens_what_it_comes_to_wait_for<const LOOKS: bool>() {
     let waiter = thread::spawn(move || waiting.wait(&point).expect("a wait"));
     let opening = gate::promising(|| stream.promise(&gate, Place::caller()));
     waiter.join().expect("a wait returns");
-    let edges = stream.raw.waits_upto(u64::MAX);
+    let edges = stream.raw.waits_between(0, u64::MAX);
     let [wait] = &edges[..] else { panic!("one wait: {edges:?}") };
     if let Ok(placed) = opening {
         assert!(placed.value < wait.own, "the stream opens behind its own wait");
@@ -175,8 +175,8 @@ impl<const LOOKS: bool> RawStream for Still<LOOKS> {
         Err(Error::unsupported("the double has no clock"))
     }
 
-    fn waits_upto(&self, value: u64) -> Vec<Edge> {
-        lock(&self.order).waits.upto(value)
+    fn waits_between(&self, after: u64, upto: u64) -> Vec<Edge> {
+        lock(&self.order).waits.between(after, upto)
     }
 
     fn recover(&self) -> Result<Option<Error>> {
