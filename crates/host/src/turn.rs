@@ -60,9 +60,7 @@ pub(crate) fn run(stream: &Arc<HostStream>, order: MutexGuard<'_, Order>, limit:
                 batch.at += 1;
                 let outcome = run_item(stream, value, entry, &mut share);
                 if stream.timeline.is_inherited() {
-                    // The item forked, and this is the child's copy of its worker: the rest is the parent's work.
-                    let _left_alone = ManuallyDrop::new(batch);
-                    return;
+                    return leave_to_the_parent(batch);
                 }
                 match outcome {
                     Ok(()) => stream.timeline.complete(value),
@@ -84,6 +82,12 @@ pub(crate) fn run(stream: &Arc<HostStream>, order: MutexGuard<'_, Order>, limit:
         }
         upcoming = next(stream, &mut batch, &mut share);
     }
+}
+
+/// The item forked, and this is the child's copy of its worker: the rest is the parent's work.
+#[cold]
+fn leave_to_the_parent(batch: Batch) {
+    let _left_alone = ManuallyDrop::new(batch);
 }
 
 /// What is left of a turn.
