@@ -31,8 +31,8 @@ const SHARE: Duration =
 enum Next {
     /// This item.
     Run(Entry),
-    /// Nothing but its value: a wait is over.
-    Pass,
+    /// Nothing but their values: so many waits in a row are over.
+    Pass(u64),
     /// The stream fails: its wait has failed.
     Fail(Error),
     /// Nothing: the stream rests, is parked, or gave way and is to be listed.
@@ -67,9 +67,9 @@ pub(crate) fn run(stream: &Arc<HostStream>, order: MutexGuard<'_, Order>, limit:
                     Err(error) => stream.fail(&mut batch, value, &error),
                 }
             }
-            Next::Pass => {
-                batch.at += 1;
-                stream.timeline.complete(value);
+            Next::Pass(count) => {
+                batch.at += count;
+                stream.timeline.complete(batch.at - 1);
             }
             Next::Fail(error) => stream.fail(&mut batch, value, &error),
             Next::Stop { list } => {
@@ -202,9 +202,23 @@ fn try_wait(stream: &Arc<HostStream>, order: &mut Order, batch: &mut Batch) -> O
             return Some(Next::Fail(error));
         }
     }
-    order.pass_wait();
-    batch.items.pop_front();
-    Some(Next::Pass)
+    Some(Next::Pass(pass_waits(order, batch)))
+}
+
+/// Passes the wait at the front, and those behind it that are over as well: a stream that brings many together passes
+/// them in one go. Gives how many.
+fn pass_waits(order: &mut Order, batch: &mut Batch) -> u64 {
+    let mut passed = 0;
+    loop {
+        order.pass_wait();
+        batch.items.pop_front();
+        passed += 1;
+        let is_wait = matches!(batch.items.front(), Some(Entry { step: Step::Wait, .. }));
+        let next = order.waits().front().filter(|_| is_wait).map(|edge| &edge.point);
+        if !next.is_some_and(|point| point.timeline().is_known_complete(point.value())) {
+            return passed;
+        }
+    }
 }
 
 fn try_until(
@@ -215,7 +229,7 @@ fn try_until(
 ) -> Next {
     if Instant::now() >= instant {
         batch.items.pop_front();
-        return Next::Pass;
+        return Next::Pass(1);
     }
     match stream.scheduler.shared().timer.wake_at(instant, Arc::clone(stream)) {
         Ok(()) => {

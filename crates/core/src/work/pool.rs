@@ -138,11 +138,11 @@ impl<S: Serve + ?Sized> Pool<S> {
     }
 
     /// Wakes a sleeping worker, or brings a new one, or arms the watch.
-    fn call_for_help(self: &Arc<Self>, mut crew: MutexGuard<'_, Crew<S>>) {
+    fn call_for_help(self: &Arc<Self>, crew: MutexGuard<'_, Crew<S>>) {
         if crew.idle > 0 {
             let lazy = crew.napping > 0 && self.is_lazy();
             if !lazy {
-                self.wake(&mut crew);
+                self.wake(crew);
             }
         } else {
             self.reinforce(crew);
@@ -191,8 +191,11 @@ impl<S: Serve + ?Sized> Pool<S> {
         self.helped.load(Ordering::Relaxed)
     }
 
-    fn wake(&self, crew: &mut Crew<S>) {
-        if !std::mem::replace(&mut crew.waking, true) {
+    /// Wakes one worker, unless one is on its way: once the lock is released, or it would wake to find it taken.
+    fn wake(&self, mut crew: MutexGuard<'_, Crew<S>>) {
+        let is_first = !std::mem::replace(&mut crew.waking, true);
+        drop(crew);
+        if is_first {
             self.work.notify_one();
         }
     }
@@ -202,20 +205,20 @@ impl<S: Serve + ?Sized> Pool<S> {
         if !self.has_waiting() {
             return;
         }
-        let mut crew = self.crew();
+        let crew = self.crew();
         if crew.ready.len() > 0 && crew.idle > 0 {
-            self.wake(&mut crew);
+            self.wake(crew);
         }
     }
 
     /// Sees to it that somebody comes for what is ready beside the stream that the caller took: whoever submitted it
     /// may have counted on the caller, who was idle then.
-    pub(super) fn pass_on(self: &Arc<Self>, mut crew: MutexGuard<'_, Crew<S>>) {
+    pub(super) fn pass_on(self: &Arc<Self>, crew: MutexGuard<'_, Crew<S>>) {
         if crew.ready.len() == 0 {
             return;
         }
         if crew.idle > 0 {
-            self.wake(&mut crew);
+            self.wake(crew);
         } else {
             self.reinforce(crew);
         }
