@@ -2,7 +2,7 @@
 //!
 //! Every figure is the median over several processes of its own (`--processes N`, 3 unless it is chosen). A random graph
 //! is built behind a gate and then run, on streams of ours and on tasks of tokio; `--streams N --events M` runs that one
-//! size, otherwise all sizes are. `-- NAME` runs the tables whose name contains `NAME`: graph, memory, fan, record,
+//! size, otherwise all sizes are. `-- NAME` runs the tables whose name contains `NAME`: graph, memory, record,
 //! timeout, fault, drop.
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 #![expect(clippy::expect_used, reason = "a bench that cannot run stops")]
@@ -13,7 +13,6 @@
     reason = "figures are rounded"
 )]
 
-mod fan;
 mod figures;
 mod graph;
 mod idle;
@@ -37,14 +36,12 @@ const ALONE: &str = "--alone";
 type Measure = fn(&[usize]) -> Figures;
 
 /// Figures of this process, under the name by which they are asked for.
-const MEASURES: [(&str, Measure); 12] = [
+const MEASURES: [(&str, Measure); 10] = [
     ("ours", |size| ours::measure(&graph(size))),
     ("tokio once", |size| rival::measure::<rival::Once>(&graph(size))),
     ("tokio counted", |size| rival::measure::<rival::Counted>(&graph(size))),
     ("idle ours", |_| idle::ours()),
     ("idle tokio", |_| idle::tokio()),
-    ("fan ours", |_| fan::ours()),
-    ("fan tokio", |_| fan::tokio()),
     ("record", |threads| record::each_its_own(threads)),
     ("record one", |threads| record::all_on_one(threads)),
     ("timeout", |_| trouble::timeouts()),

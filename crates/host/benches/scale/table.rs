@@ -45,10 +45,9 @@ impl Wanted {
 type Table = fn(&Wanted);
 
 /// A table, under the name by which it is asked for.
-const TABLES: [(&str, Table); 7] = [
+const TABLES: [(&str, Table); 6] = [
     ("graph", graphs),
     ("memory", idle),
-    ("fan", fan),
     ("record", records),
     ("timeout", |wanted| trouble("timeout", &["idle", "graph", "graph long", "busy"], wanted)),
     ("fault", |wanted| trouble("fault", &["sleeper", "callback", "chain"], wanted)),
@@ -133,19 +132,6 @@ fn idle(wanted: &Wanted) {
             times.get("drop") / 1e5
         );
     }
-}
-
-fn fan(wanted: &Wanted) {
-    println!("fan: 1, 1000, 1: us from release to joined");
-    let [ours, tokio] = ["fan ours", "fan tokio"].map(|who| wanted.of(&[who, "time"]));
-    for (who, figures) in [("ours", &ours), ("tokio", &tokio)] {
-        println!(
-            "{who:<8} median {:.0}, p90 {:.0}",
-            figures.get("median") / 1e3,
-            figures.get("p90") / 1e3
-        );
-    }
-    println!("ratio {:.2}", ours.get("median") / tokio.get("median"));
 }
 
 fn records(wanted: &Wanted) {
