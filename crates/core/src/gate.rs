@@ -57,7 +57,15 @@ impl Gate {
 
     #[track_caller]
     fn labelled(name: Option<&str>) -> Self {
-        let cell = GateCell { place: Place::caller(), use_of: Mutex::new(Use::Unused) };
+        Self::with(GateCell::new(Place::caller(), false), name)
+    }
+
+    /// A gate that is opened when another process has come so far; asked for at this place.
+    pub(crate) fn of_other_process(name: &str, place: Place) -> Self {
+        Self::with(GateCell::new(place, true), Some(name))
+    }
+
+    fn with(cell: GateCell, name: Option<&str>) -> Self {
         let timeline = Timeline::for_gate(cell, name);
         observe::tell(|| Operation::GateCreated { gate: timeline.id() });
         Self { timeline }
@@ -161,6 +169,8 @@ impl fmt::Debug for Gate {
 /// What a gate's timeline knows of the gate.
 pub(crate) struct GateCell {
     place: Place,
+    /// Whether another process opens it, by a thread of ours.
+    elsewhere: bool,
     /// Guards the use; nothing is called under it.
     use_of: Mutex<Use>,
 }
@@ -173,6 +183,15 @@ enum Use {
 }
 
 impl GateCell {
+    fn new(place: Place, elsewhere: bool) -> Self {
+        Self { place, elsewhere, use_of: Mutex::new(Use::Unused) }
+    }
+
+    /// Whether another process opens it.
+    pub(crate) fn is_elsewhere(&self) -> bool {
+        self.elsewhere
+    }
+
     /// Where the gate was made.
     pub(crate) fn place(&self) -> Place {
         self.place

@@ -121,5 +121,5 @@
 //! - `observers_hear_every_operation_once`: creation, record and wait after success; a synchronisation before, with a
 //!   matching end; deletion once the object is gone; elided waits and queries that answered complete too. Calls come
 //!   outside locks: the truth is `(timeline, value)` and the number taken under the order lock. *Raw work* is not heard
-//!   of.
+//!   of, and neither is a wait for an imported event that is complete: it has no point to name.
 //! - `no_observer_no_cost`: while nobody observes, nothing is built, numbered or told.

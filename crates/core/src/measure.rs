@@ -178,7 +178,7 @@ pub struct Outlier {
     pub page_faults: Option<u64>,
 }
 
-/// `round 6 took 90µs, 8.2 times the median; meanwhile the process was preempted twice and had 12 page faults`.
+/// `round 6 took 90µs, 8.2 times the median; meanwhile the process lost a core 2 times and had 12 page faults`.
 impl fmt::Display for Outlier {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { round, time, times_median, preemptions, page_faults } = self;

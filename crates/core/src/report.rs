@@ -6,6 +6,7 @@ use std::thread;
 
 use syncpoint_base::PerProcess;
 
+use crate::gate::GateCell;
 use crate::graph;
 use crate::place::Place;
 use crate::point::{Point, State};
@@ -43,6 +44,8 @@ pub enum End {
     Working,
     /// A gate that no stream is going to open: only the host can. Where the gate was made.
     Unopened(Place),
+    /// An event of another process, which has not come so far. Where this process asked to wait for it.
+    Elsewhere(Place),
     /// The chain comes back to a stream that it came from: nobody can go on.
     Cycle,
     /// The last stream is gone with its process or device.
@@ -107,7 +110,7 @@ fn follow(point: &Point) -> (Vec<Link>, End) {
         }
         let next = match point.timeline().owner() {
             Owner::Gate(gate) => {
-                gate.opener().map(|opener| (1, opener)).ok_or_else(|| End::Unopened(gate.place()))
+                gate.opener().map(|opener| (1, opener)).ok_or_else(|| unopened(gate))
             }
             Owner::Stream(_) => step(&point, &mut links),
         };
@@ -119,6 +122,10 @@ fn follow(point: &Point) -> (Vec<Link>, End) {
             Err(end) => return (links, end),
         }
     }
+}
+
+fn unopened(gate: &GateCell) -> End {
+    if gate.is_elsewhere() { End::Elsewhere(gate.place()) } else { End::Unopened(gate.place()) }
 }
 
 /// Adds the link of a pending point's stream; gives the stream's value and the point of the wait that holds it.
@@ -166,6 +173,10 @@ impl fmt::Display for End {
                     "\n  the gate was made at {place}; no stream is going to open it, only the host can"
                 )
             }
+            Self::Elsewhere(place) => write!(
+                formatter,
+                "\n  which another process has to complete; this one waits for it at {place}"
+            ),
             Self::Cycle => {
                 formatter.write_str("\n  which is where the chain began: a cycle, nobody can go on")
             }

@@ -82,6 +82,11 @@ impl How {
         Self { wait, ..how }
     }
 
+    /// Where in the source the wait was asked for.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
     fn left(&self) -> Duration {
         match self.deadline {
             Deadline::Helping | Deadline::Never => SLICE,

@@ -4,7 +4,7 @@
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use syncpoint::{Device, Event, EventOptions, EventState, Gate, IpcHandle, Kind, Reason};
@@ -184,6 +184,11 @@ fn an_event_dropped_before_it_is_imported_is_gone_and_one_dropped_after_is_not()
     cue.write_all(b".").unwrap();
     done.read_exact(&mut [0]).unwrap();
     before.synchronize_timeout(PATIENCE).unwrap();
+    // It is there until its last record is written down as settled.
+    let deadline = Instant::now() + PATIENCE;
+    while host().import_event(&handle).is_ok() {
+        assert!(Instant::now() < deadline, "a dropped event is gone at last");
+    }
     let error = refused(host().import_event(&handle), Kind::Failed);
     assert!(error.message().contains("dropped it"), "{error}");
 }
@@ -198,7 +203,7 @@ fn ten_thousand_events_are_exported_and_leave_nothing() {
         for event in &events {
             event.record(&stream).unwrap();
         }
-        let importer = child::start(|| {
+        let import_all = || {
             let device = host();
             let import = |handle| device.import_event(handle).unwrap();
             let events: Vec<Event> = handles.iter().map(import).collect();
@@ -206,8 +211,11 @@ fn ten_thousand_events_are_exported_and_leave_nothing() {
                 event.synchronize_timeout(PATIENCE).unwrap();
             }
             0
-        });
-        assert_eq!(importer.end(), Ended::silently(0));
+        };
+        let importers = [child::start(import_all), child::start(import_all)];
+        for importer in importers {
+            assert_eq!(importer.end(), Ended::silently(0));
+        }
         drop(events);
         let own = format!("-{:x}-", std::process::id());
         let left = files().into_iter().filter(|file| file.to_string_lossy().contains(&own));
@@ -221,8 +229,11 @@ fn ten_thousand_events_are_exported_and_leave_nothing() {
 fn what_a_killed_process_left_is_swept_away_and_nothing_else() {
     let (exporter, handle, _cue) = exporter(|_, _| ());
     let (alive, alive_handle, _cue) = self::exporter(|_, _| ());
-    let sign = files().len();
-    assert!(sign >= 4, "two processes have a sign and a page each");
+    let of = |handle: &IpcHandle| {
+        let owner = format!("-{:016x}", number(handle, 2));
+        files().into_iter().filter(|file| file.to_string_lossy().contains(&owner)).count()
+    };
+    assert_eq!([of(&handle), of(&alive_handle)], [2, 2], "a sign and a page each");
     exporter.kill();
     let swept = child::forked(|| {
         let _exported = event_of(&host()).export().unwrap();
@@ -231,6 +242,7 @@ fn what_a_killed_process_left_is_swept_away_and_nothing_else() {
     assert_eq!(swept, Ended::silently(0));
     refused(host().import_event(&handle), Kind::Failed);
     host().import_event(&alive_handle).unwrap();
+    assert_eq!([of(&handle), of(&alive_handle)], [0, 2]);
     alive.kill();
 }
 
@@ -298,22 +310,98 @@ fn garbage_on_a_page_gives_wrong_answers_and_nothing_worse() {
     let (_exporter, handle, _cue) = exporter(|_, _| ());
     let event = host().import_event(&handle).unwrap();
     let name = page_of(&handle);
-    for garbage in [0xff_u8, 0x80, 0x01, 0x00] {
-        let mut page = vec![garbage; 4096];
-        let nonce = fs::read(&name).unwrap();
-        page[..8].copy_from_slice(&nonce[..8]);
-        fs::write(&name, &page).unwrap();
+    let nonce = fs::read(&name).unwrap()[..8].to_vec();
+    let uniform = [0xff_u8, 0x80, 0x01, 0x00].map(|byte| vec![byte; 4088]);
+    // Every choice of small and large for the numbers that come first.
+    let numbers = [0, 1, 2, u64::MAX - 1, u64::MAX];
+    let mixed = (0..5_usize.pow(5)).map(|choice| {
+        let chosen = (0..5).map(|place| numbers[choice / 5_usize.pow(place) % 5]);
+        let mut page: Vec<u8> = chosen.flat_map(u64::to_le_bytes).collect();
+        page.resize(4088, 0x5a);
+        page
+    });
+    for garbage in uniform.into_iter().chain(mixed) {
+        overwrite(&name, &[&nonce[..], &garbage[..]].concat());
         let _any_answer = (event.state(), event.query(), event.query_recorded());
-        let _any_outcome = event.synchronize_timeout(Duration::from_millis(5));
+        let _any_outcome = event.synchronize_timeout(Duration::from_micros(1));
     }
+}
+
+#[test]
+fn garbage_in_place_of_the_count_does_not_keep_the_exporter_from_counting() {
+    let (mut done, mut told) = child::pipe();
+    let (_exporter, handle, mut cue) = exporter(move |device, event| {
+        let stream = device.stream().unwrap();
+        event.record(&stream).unwrap();
+        event.record(&stream).unwrap();
+        stream.synchronize().unwrap();
+        told.write_all(b".").unwrap();
+        Box::leak(Box::new(event));
+    });
+    let name = page_of(&handle);
+    let mut page = fs::read(&name).unwrap();
+    page[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
+    overwrite(&name, &page);
+    cue.write_all(b".").unwrap();
+    done.read_exact(&mut [0]).unwrap();
+    let event = host().import_event(&handle).unwrap();
+    event.synchronize_timeout(PATIENCE).unwrap();
+    assert!(event.query_recorded().unwrap());
+}
+
+#[test]
+fn a_wait_that_runs_out_says_that_another_process_has_to_come() {
+    let (_exporter, handle, mut cue) = exporter(|device, event| {
+        let (stream, gate) = (device.stream().unwrap(), Gate::new());
+        stream.wait(&gate.point()).unwrap();
+        event.record(&stream).unwrap();
+        Box::leak(Box::new(gate));
+    });
+    let event = host().import_event(&handle).unwrap();
+    cue.write_all(b".").unwrap();
+    until(&event, |state| matches!(state, EventState::Pending));
+    let late = event.synchronize_timeout(Duration::from_millis(1)).unwrap_err();
+    assert_eq!(late.kind(), Kind::TimedOut);
+    let words = late.to_string();
+    assert!(words.contains("which another process has to complete"), "{words}");
+    assert!(words.contains("processes.rs"), "{words}");
+}
+
+#[test]
+fn too_many_open_files_are_told_as_such() {
+    let (_exporter, handle, _cue) = exporter(|_, _| ());
+    let ended = child::forked(|| {
+        let device = host();
+        let mut files = Vec::new();
+        while let Ok(file) = File::open("/dev/null") {
+            files.push(file);
+        }
+        let refusals = [
+            refused(device.import_event(&handle), Kind::Exhausted),
+            refused(event_of(&device).export(), Kind::Exhausted),
+        ];
+        drop(files);
+        assert!(refusals.iter().all(|error| error.message().contains("open files")));
+        0
+    });
+    assert_eq!(ended, Ended::silently(0));
 }
 
 /// The file of an exported event: the one whose name ends with the numbers of the handle.
 fn page_of(handle: &IpcHandle) -> PathBuf {
-    let field =
-        |index: usize| u64::from_le_bytes(handle.as_bytes()[index * 8..][..8].try_into().unwrap());
-    let end = format!("{:016x}{:016x}.page", field(4), field(3));
+    let end = format!("{:016x}{:016x}.page", number(handle, 4), number(handle, 3));
     files().into_iter().find(|file| file.to_string_lossy().ends_with(&end)).unwrap()
+}
+
+/// Writes over a file that others have mapped: cut short meanwhile, it would end them.
+fn overwrite(name: &Path, bytes: &[u8]) {
+    let mut file = fs::OpenOptions::new().write(true).open(name).unwrap();
+    file.write_all(bytes).unwrap();
+}
+
+/// One of the numbers of a handle.
+fn number(handle: &IpcHandle, index: usize) -> u64 {
+    u64::from_le_bytes(handle.as_bytes()[index * 8..][..8].try_into().unwrap())
 }
 
 #[test]

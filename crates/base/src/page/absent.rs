@@ -90,8 +90,13 @@ impl Sign {
 }
 
 /// There is none.
-pub fn namespace() -> u64 {
+pub fn distinction() -> u64 {
     0
+}
+
+/// Whether an error says that a bound was reached.
+pub fn is_exhausted(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::OutOfMemory
 }
 
 /// Refused.

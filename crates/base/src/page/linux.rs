@@ -9,11 +9,12 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::ptr::NonNull;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use rustix::fs::{AtFlags, CWD, FallocateFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 use rustix::process::{Flock, FlockType};
 use rustix::rand::GetRandomFlags;
@@ -146,9 +147,16 @@ pub fn listen(bells: &[(&Bell, u32)], longest: Duration) {
     };
     let waits: Vec<_> = bells.iter().take(super::BELLS).map(wait).collect();
     let until = after(longest);
-    // Whatever ended the sleep, the caller looks.
-    let _woken = futex::waitv(&waits, WaitvFlags::empty(), Some(&until), ClockId::Monotonic);
+    let woken = futex::waitv(&waits, WaitvFlags::empty(), Some(&until), ClockId::Monotonic);
+    // Whatever ended the sleep, the caller looks; but a kernel that does not let it sleep must not make it spin.
+    let expected = [Errno::AGAIN, Errno::INTR, Errno::TIMEDOUT];
+    if woken.is_err_and(|error| !expected.contains(&error)) {
+        thread::park_timeout(longest.min(UNHEARD));
+    }
 }
+
+/// How long a thread sleeps that the kernel does not let listen.
+const UNHEARD: Duration = Duration::from_millis(1);
 
 /// An instant of the monotonic clock.
 fn after(longest: Duration) -> Timespec {
@@ -163,13 +171,32 @@ fn after(longest: Duration) -> Timespec {
 
 /// Why processes cannot share pages here; asks the kernel once, without a side effect.
 pub fn refusal() -> Option<&'static str> {
-    static REFUSAL: OnceLock<Option<&str>> = OnceLock::new();
-    *REFUSAL.get_or_init(|| {
-        let until = after(Duration::ZERO);
-        let answer = futex::waitv(&[], WaitvFlags::empty(), Some(&until), ClockId::Monotonic);
-        let missing = answer == Err(rustix::io::Errno::NOSYS);
-        missing.then_some("the kernel cannot wait for several processes at once (Linux 5.16 can)")
-    })
+    /// 0 until the kernel was asked. No lock: a fork may come in between.
+    static ANSWER: AtomicU32 = AtomicU32::new(0);
+    const CAN: u32 = 1;
+    const CANNOT: u32 = 2;
+    // Relaxed: who comes beside it asks again.
+    let mut answer = ANSWER.load(Ordering::Relaxed);
+    if answer == 0 {
+        answer = if can_listen() { CAN } else { CANNOT };
+        ANSWER.store(answer, Ordering::Relaxed);
+    }
+    (answer == CANNOT).then_some(
+        "the kernel does not let a thread wait for several processes at once (Linux 5.16 does)",
+    )
+}
+
+/// Whether the kernel knows the call: then it refuses to wait for nothing. Older ones do not know it, and containers may
+/// forbid it.
+fn can_listen() -> bool {
+    let until = after(Duration::ZERO);
+    futex::waitv(&[], WaitvFlags::empty(), Some(&until), ClockId::Monotonic) == Err(Errno::INVAL)
+}
+
+/// Whether an error says that a bound was reached: of files, of room or of memory.
+pub fn is_exhausted(error: &io::Error) -> bool {
+    let bounds = [Errno::MFILE, Errno::NFILE, Errno::NOSPC, Errno::DQUOT, Errno::NOMEM];
+    Errno::from_io_error(error).is_some_and(|error| bounds.contains(&error))
 }
 
 /// A sign that a process lives: a file whose lock it holds.
@@ -210,10 +237,17 @@ impl Sign {
     }
 }
 
-/// A number for the numbers of processes that this process sees: two processes of one number may be different ones in
-/// different containers. 0 where the system does not say.
-pub fn namespace() -> u64 {
-    fs::metadata("/proc/self/ns/pid").map_or(0, |about| about.ino())
+/// What tells this process from another of its number: the namespace of the number, and when the process began. 0 where
+/// the system does not say.
+pub fn distinction() -> u64 {
+    let namespace = fs::metadata("/proc/self/ns/pid").map_or(0, |about| about.ino());
+    let began = fs::read_to_string("/proc/self/stat").ok().and_then(|words| began(&words));
+    namespace.rotate_left(32) ^ began.unwrap_or(0)
+}
+
+/// When a process began, in ticks since the machine did: the twentieth word behind its name, which may hold anything.
+fn began(words: &str) -> Option<u64> {
+    words.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
 }
 
 /// Bytes that nobody can guess.
@@ -257,7 +291,7 @@ mod tests {
         page.bell().ring();
         // Rung before: it does not sleep at all, or this test would take an hour.
         listen(&[(&Bell::default(), 0), (other.bell(), rung)], Duration::from_secs(3600));
-        let listener = std::thread::spawn(move || {
+        let listener = thread::spawn(move || {
             while other.numbers()[0].load(Ordering::Relaxed) == 0 {
                 let rung = other.bell().rung();
                 if other.numbers()[0].load(Ordering::Relaxed) == 0 {
@@ -268,6 +302,14 @@ mod tests {
         page.numbers()[0].store(1, Ordering::Relaxed);
         page.bell().ring();
         listener.join().unwrap();
+    }
+
+    #[test]
+    fn the_beginning_of_a_process_is_found_behind_any_name() {
+        let words = "7 (a) b (c) S 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 4711 20";
+        assert_eq!(began(words), Some(4711));
+        assert_eq!(began("7 (a) S 1"), None);
+        assert_ne!(distinction(), 0);
     }
 
     #[test]

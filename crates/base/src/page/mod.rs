@@ -11,9 +11,9 @@ mod absent;
 mod linux;
 
 #[cfg(not(target_os = "linux"))]
-pub use absent::{Bell, Page, Sign, listen, namespace, random, refusal};
+pub use absent::{Bell, Page, Sign, distinction, is_exhausted, listen, random, refusal};
 #[cfg(target_os = "linux")]
-pub use linux::{Bell, Page, Sign, listen, namespace, random, refusal};
+pub use linux::{Bell, Page, Sign, distinction, is_exhausted, listen, random, refusal};
 
 /// How many numbers a page has beside its bell: it is 4 KiB, the smallest page that a processor maps.
 pub const NUMBERS: usize = 511;

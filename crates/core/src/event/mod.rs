@@ -226,11 +226,11 @@ impl Event {
     }
 
     /// What to wait for: the latest point, or one that settles with the latest record of another process.
-    fn awaited(&self) -> Result<Option<Point>> {
+    fn awaited(&self, place: Place) -> Result<Option<Point>> {
         match &self.holder {
             Holder::Imported(import) => {
                 inherited::check(self.process, self)?;
-                import.awaited()
+                import.awaited(place)
             }
             Holder::Own(_) | Holder::Shared(_) => self.latest_point(),
         }
@@ -269,7 +269,7 @@ impl Event {
     }
 
     pub(crate) fn wait_on(&self, stream: &Stream, place: Place) -> Result<()> {
-        match self.awaited()? {
+        match self.awaited(place)? {
             Some(point) => stream.wait_for(&point, Some(self.id), place),
             None => stream.timeline().check_process(),
         }
@@ -356,7 +356,7 @@ impl Event {
     }
 
     fn wait(&self, how: How) -> Result<()> {
-        synchronize::event(self.id, self.awaited()?.as_ref(), how)
+        synchronize::event(self.id, self.awaited(how.place())?.as_ref(), how)
     }
 
     /// The time from the latest point of `start` to the latest point of this event.
@@ -379,11 +379,12 @@ impl Event {
     ///
     /// # Errors
     /// As [`Point::notify`].
+    #[track_caller]
     pub fn notify<F>(&self, function: F) -> Result<Notification>
     where
         F: FnOnce(Result<()>) + Send + 'static,
     {
-        notify::when_settled(self.awaited()?, function)
+        notify::when_settled(self.awaited(Place::caller())?, function)
     }
 }
 
@@ -409,8 +410,9 @@ impl IntoFuture for &Event {
     type Output = Result<()>;
     type IntoFuture = Completion;
 
+    #[track_caller]
     fn into_future(self) -> Completion {
-        Completion::new(self.awaited())
+        Completion::new(self.awaited(Place::caller()))
     }
 }
 

@@ -38,8 +38,12 @@ impl Event {
     }
 
     /// Lets other processes of this machine import the event, by the handle that it gives; always the same one. The
-    /// event belongs to a device and was made for it: [`EventOptionsBuilder::interprocess`](crate::EventOptionsBuilder::interprocess). For as long as it is kept
-    /// it can be imported. Makes files; may block for the file system.
+    /// event belongs to a device and was made for it, with
+    /// [`interprocess`](crate::EventOptionsBuilder::interprocess). For as long as it is kept it can be imported. Makes
+    /// files; may block for the file system.
+    ///
+    /// An importer waits for the latest record and for all before it, also those on other streams: there the event is
+    /// complete when everything is that was ever recorded under it.
     ///
     /// # Errors
     /// `Misuse(NotInterprocess)`: it was not made so. `Misuse(NotRecorded)`: it belongs to no device yet. `Unsupported`

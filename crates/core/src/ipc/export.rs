@@ -31,6 +31,8 @@ pub(crate) struct Export {
 
 #[derive(Default)]
 struct Progress {
+    /// The generation recorded last.
+    recorded: u64,
     /// All up to this generation are settled.
     settled: u64,
     /// Later ones that are settled already, and whether they failed.
@@ -57,7 +59,10 @@ impl Export {
     /// The event names another point from now on. Gives its generation, to be followed once no lock is held. Called
     /// under the lock of the event's name, so that generations are in the order of names.
     pub(crate) fn record(&self) -> u64 {
-        self.ledger.record()
+        let mut progress = lock(&self.progress);
+        progress.recorded += 1;
+        self.ledger.record(progress.recorded);
+        progress.recorded
     }
 
     /// Writes down what becomes of the point of a generation.

@@ -5,7 +5,7 @@ use std::fs;
 use std::str::FromStr;
 
 use crate::error::{Error, Reason, Result};
-use crate::sync::process::OnceLock;
+use crate::sync::process::{AtomicU64, Ordering};
 
 /// The name of an exported event. 64 bytes, to be sent to another process on the same machine by whatever means: a
 /// pipe, a file, an argument (as text, by `Display` and `FromStr`).
@@ -37,7 +37,7 @@ const LENGTH: usize = 64;
 /// How a handle begins: what it is, and the version of everything behind it.
 const BEGIN: [u8; 8] = *b"SPEVENT1";
 
-/// What a handle says. Two of the numbers together name the file; none is a length or an address.
+/// What a handle says. The numbers name a file; none is a length or an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Named {
     /// The exporting process.
@@ -48,12 +48,12 @@ pub(super) struct Named {
     pub(super) nonce: u64,
 }
 
-/// The name of a process that exports: its number and namespace are there to recognise the own process, whose sign of
-/// life must not be opened, and tell an importer nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// The name of a process that exports. Its number and what tells it from others of its number are there to recognise the
+/// own process, whose sign of life must not be opened, and say nothing to an importer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct OwnerName {
     pub(super) process: u32,
-    pub(super) namespace: u32,
+    pub(super) distinction: u32,
     pub(super) random: u64,
 }
 
@@ -61,7 +61,8 @@ impl IpcHandle {
     pub(super) fn new(named: &Named) -> Self {
         let fields = [
             BEGIN,
-            (u64::from(named.owner.process) << 32 | u64::from(named.owner.namespace)).to_le_bytes(),
+            (u64::from(named.owner.process) << 32 | u64::from(named.owner.distinction))
+                .to_le_bytes(),
             named.owner.random.to_le_bytes(),
             half(named.event, 0).to_le_bytes(),
             half(named.event, 64).to_le_bytes(),
@@ -114,7 +115,7 @@ impl IpcHandle {
         let process = self.field(1);
         let owner = OwnerName {
             process: u32::try_from(process >> 32).unwrap_or(0),
-            namespace: u32::try_from(process & u64::from(u32::MAX)).unwrap_or(0),
+            distinction: u32::try_from(process & u64::from(u32::MAX)).unwrap_or(0),
             random: self.field(2),
         };
         let event = u128::from(self.field(3)) | u128::from(self.field(4)) << 64;
@@ -142,9 +143,16 @@ fn bad(why: &str) -> Error {
 
 /// A number for the time since the machine was started: what was exported before is gone.
 pub(super) fn boot() -> u64 {
-    static BOOT: OnceLock<u64> = OnceLock::new();
-    let read = || fs::read("/proc/sys/kernel/random/boot_id").map_or(0, |id| sum(&id));
-    *BOOT.get_or_init(read)
+    /// 0 until it was read. No lock: a fork may come in between.
+    static BOOT: AtomicU64 = AtomicU64::new(0);
+    // Relaxed: who comes beside it reads again.
+    let mut boot = BOOT.load(Ordering::Relaxed);
+    if boot == 0 {
+        // Odd, so that it is not 0.
+        boot = fs::read("/proc/sys/kernel/random/boot_id").map_or(1, |id| sum(&id) | 1);
+        BOOT.store(boot, Ordering::Relaxed);
+    }
+    boot
 }
 
 /// FNV-1a: against bytes that were cut or changed by accident, not by intent.
@@ -185,7 +193,7 @@ mod tests {
     use super::*;
 
     fn handle() -> (Named, IpcHandle) {
-        let owner = OwnerName { process: 7, namespace: 4_026_531_836, random: 11 };
+        let owner = OwnerName { process: 7, distinction: 4_026_531_836, random: 11 };
         let named = Named { owner, event: u128::MAX - 5, nonce: 13 };
         (named, IpcHandle::new(&named))
     }

@@ -13,6 +13,7 @@ use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::event::EventState;
 use crate::gate::Gate;
+use crate::place::Place;
 use crate::point::{Point, State};
 use crate::sync::process::{Mutex, lock};
 
@@ -58,7 +59,7 @@ impl Import {
     }
 
     /// A point that settles with the latest generation; `None` where there is nothing to wait for.
-    pub(crate) fn awaited(self: &Arc<Self>) -> Result<Option<Point>> {
+    pub(crate) fn awaited(self: &Arc<Self>, place: Place) -> Result<Option<Point>> {
         let generation = self.ledger.recorded();
         let outcome = self.outcome(generation, true);
         if matches!(outcome, Some(Ok(()))) {
@@ -67,7 +68,7 @@ impl Import {
         if let Some(point) = self.known(generation) {
             return Ok(Some(point));
         }
-        let gate = Gate::named(&format!("of event {}, imported", self.id));
+        let gate = Gate::of_other_process(&format!("of event {}, imported", self.id), place);
         let point = gate.point();
         match outcome {
             Some(outcome) => settle(&gate, outcome),
@@ -121,8 +122,8 @@ impl Import {
     #[cold]
     fn dead(&self) -> Error {
         Error::failed(format!(
-            "the process that exported event {} has ended, and what it recorded last will never be complete; start it \
-             anew and import again",
+            "the process that exported event {} has ended, or exports nothing any more, and what it recorded last will \
+             never be complete; start it anew and import again",
             self.id
         ))
     }

@@ -4,15 +4,17 @@
 //! and every 50 ms at whether the other processes live.
 
 use std::io;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use syncpoint_base::PerProcess;
 use syncpoint_base::page::{self, BELLS, Bell};
+use syncpoint_base::{PerProcess, Process};
 
 use super::import::{Import, settle};
 use crate::error::{Error, Kind, Result};
+use crate::exit::rest_if_exiting;
 use crate::gate::Gate;
 use crate::sync::process::{Mutex, lock};
 
@@ -42,11 +44,13 @@ pub(super) fn add(import: Arc<Import>, generation: u64, gate: Gate) -> Result<()
         return Ok(());
     }
     let listener = Arc::new(Listener::default());
-    lock(&listener.inbox).add(wait);
     let own = Arc::clone(&listener);
     let builder = thread::Builder::new().name("syncpoint-listen".to_owned());
-    // The thread ends by itself: nobody joins it.
+    // The thread ends by itself: nobody joins it. Where it cannot be made the wait is dropped after the lock is free: its
+    // gate fails, and tells observers.
     drop(builder.spawn(move || own.run()).map_err(no_thread)?);
+    lock(&listener.inbox).add(wait);
+    listener.bell.ring();
     listeners.push(listener);
     Ok(())
 }
@@ -92,7 +96,7 @@ impl Inbox {
 
 impl Listener {
     fn run(self: &Arc<Self>) {
-        let mut waits = Vec::new();
+        let (mut waits, process) = (Vec::new(), Process::current());
         let (mut looked, mut needed) = (Instant::now(), Instant::now());
         loop {
             // The bell before what it tells of.
@@ -103,6 +107,11 @@ impl Listener {
                 looked = Instant::now();
             }
             let rungs = self.settle(&mut waits, look);
+            if !process.is_current() {
+                // A waker forked, and this is the child's copy of the thread: the rest is the parent's.
+                let _left_alone = ManuallyDrop::new(waits);
+                return;
+            }
             if waits.is_empty() {
                 if needed.elapsed() >= STAYS && self.leave() {
                     return;
@@ -128,6 +137,7 @@ impl Listener {
                 None => rungs.push(rung),
                 Some(outcome) => {
                     lock(&self.inbox).waits -= 1;
+                    rest_if_exiting();
                     settle(&wait.gate, outcome);
                     return false;
                 }

@@ -86,16 +86,16 @@ impl Drop for Owner {
 
 impl OwnerName {
     fn new(random: u64) -> Self {
-        Self { process: process::id(), namespace: namespace(), random }
+        Self { process: process::id(), distinction: distinction(), random }
     }
 
     /// Whether this process has that number, be it another copy of this library in it: its sign must not be opened here.
     pub(super) fn is_this_process(&self) -> bool {
-        self.process == process::id() && self.namespace == namespace()
+        self.process == process::id() && self.distinction == distinction()
     }
 
     fn common(&self) -> String {
-        format!("{PREFIX}{:x}-{:x}-{:016x}", self.namespace, self.process, self.random)
+        format!("{PREFIX}{:x}-{:x}-{:016x}", self.process, self.distinction, self.random)
     }
 
     fn sign(&self) -> String {
@@ -110,17 +110,16 @@ impl OwnerName {
     fn of_file(name: &OsStr) -> Option<Self> {
         let mut parts = name.to_str()?.strip_prefix(PREFIX)?.split(['-', '.']);
         let mut number = || u64::from_str_radix(parts.next()?, 16).ok();
-        let (namespace, process, random) = (number()?, number()?, number()?);
-        Some(Self {
-            process: process.try_into().ok()?,
-            namespace: namespace.try_into().ok()?,
-            random,
-        })
+        let (process, distinction, random) = (number()?, number()?, number()?);
+        let (process, distinction) = (process.try_into().ok()?, distinction.try_into().ok()?);
+        Some(Self { process, distinction, random })
     }
 }
 
-fn namespace() -> u32 {
-    u32::try_from(page::namespace() & u64::from(u32::MAX)).unwrap_or(0)
+/// What tells this process from others of its number, folded.
+fn distinction() -> u32 {
+    let wide = page::distinction();
+    u32::try_from((wide ^ (wide >> 32)) & u64::from(u32::MAX)).unwrap_or(0)
 }
 
 /// A process that exports, as one that imports sees it.
@@ -188,12 +187,7 @@ pub(super) fn wide_random() -> io::Result<u128> {
 /// Why nothing can be shared in a folder.
 #[cold]
 pub(super) fn cannot_share(folder: &Path, error: io::Error) -> Error {
-    let kind = match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::OutOfMemory => {
-            Kind::Exhausted
-        }
-        _ => Kind::Unavailable,
-    };
+    let kind = if page::is_exhausted(&error) { Kind::Exhausted } else { Kind::Unavailable };
     let message = format!(
         "an event cannot be shared in {}: {error}; make room there, or name a folder of a memory file system in {VARIABLE}",
         folder.display()
@@ -204,6 +198,9 @@ pub(super) fn cannot_share(folder: &Path, error: io::Error) -> Error {
 /// Why an exported event is not found.
 #[cold]
 fn gone(folder: &Path, error: io::Error) -> Error {
+    if !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) {
+        return cannot_share(folder, error);
+    }
     let message = format!(
         "the exported event is not in {}: {error}; its process has ended or dropped it, or sees another folder there \
          (keep the event, and share the folder or name one in {VARIABLE})",
@@ -212,23 +209,30 @@ fn gone(folder: &Path, error: io::Error) -> Error {
     Error::failed(message).caused_by(error)
 }
 
-/// Removes what processes left that have ended. What cannot be looked at stays.
+/// Removes what processes left that have ended: their pages, then their signs, so that one who is interrupted leaves
+/// nothing that the next does not find. What cannot be looked at stays.
 fn sweep(folder: &Path, own: &OwnerName) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    let signs = names.iter().filter(|name| Path::new(name).extension() == Some(OsStr::new("sign")));
-    let owners = signs.filter_map(|name| OwnerName::of_file(name));
+    let mut owners: Vec<_> = names.iter().filter_map(|name| OwnerName::of_file(name)).collect();
+    owners.sort_unstable();
+    owners.dedup();
     // Those of this process, other copies of this library included, are neither dead nor to be opened.
-    let others =
-        owners.filter(|owner| (owner.process, owner.namespace) != (own.process, own.namespace));
-    for dead in others.filter(|owner| is_dead(folder, owner)) {
-        let left = names.iter().filter(|name| OwnerName::of_file(name) == Some(dead));
-        for name in left {
-            let _gone = fs::remove_file(folder.join(name));
+    owners.retain(|owner| (owner.process, owner.distinction) != (own.process, own.distinction));
+    for dead in owners.into_iter().filter(|owner| is_dead(folder, owner)) {
+        for name in names.iter().filter(|name| OwnerName::of_file(name) == Some(dead)) {
+            if Path::new(name).extension() != Some(OsStr::new("sign")) {
+                let _gone = fs::remove_file(folder.join(name));
+            }
         }
+        let _gone = fs::remove_file(folder.join(dead.sign()));
     }
 }
 
+/// A process gives its sign before it makes a page, and takes it back after its last page is gone.
 fn is_dead(folder: &Path, owner: &OwnerName) -> bool {
-    Sign::find(&folder.join(owner.sign())).is_ok_and(|sign| !sign.is_alive())
+    match Sign::find(&folder.join(owner.sign())) {
+        Ok(sign) => !sign.is_alive(),
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
 }
