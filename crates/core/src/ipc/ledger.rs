@@ -136,6 +136,7 @@ impl Ledger {
 }
 
 #[cfg(all(test, not(syncpoint_loom), target_os = "linux"))]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 mod tests {
     use std::fs;
     use std::path::Path;
