@@ -147,7 +147,6 @@ fn an_exporter_killed_with_a_child_alive_is_dead_at_once() {
         event.record(&stream).unwrap();
         // The child has every descriptor of the exporter, and outlives it.
         let child = child::start(|| {
-            let _until_the_test_ends = std::io::stdin().read_to_end(&mut Vec::new());
             std::thread::park_timeout(PATIENCE);
             0
         });
