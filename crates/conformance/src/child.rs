@@ -157,7 +157,16 @@ pub fn hide_shared_memory(read_only: bool) -> bool {
     kept_here && unsafe { libc::mount(kind, folder, kind, flags, nothing.cast()) } == 0
 }
 
+/// From now on this process, which must be a child, lives on when the one that made it has died.
+pub fn outlive_parent() {
+    // SAFETY: the call takes a number.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, 0) };
+}
+
 fn become_child(said: &File, code: impl FnOnce() -> i32) -> ! {
+    // A test that dies leaves no process behind.
+    // SAFETY: the call takes a number.
+    unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
     for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
         // SAFETY: both are open, and the child is alone with its table of files.
         unsafe { libc::dup2(said.as_raw_fd(), stream) };

@@ -147,10 +147,11 @@ fn an_exporter_killed_with_a_child_alive_is_dead_at_once() {
         event.record(&stream).unwrap();
         // The child has every descriptor of the exporter, and outlives it.
         let child = child::start(|| {
+            child::outlive_parent();
+            told.write_all(b".").unwrap();
             std::thread::park_timeout(PATIENCE);
             0
         });
-        told.write_all(b".").unwrap();
         Box::leak(Box::new((gate, child)));
     });
     let event = host().import_event(&handle).unwrap();
