@@ -49,7 +49,9 @@ const TABLES: [(&str, Table); 6] = [
     ("graph", graphs),
     ("memory", idle),
     ("record", records),
-    ("timeout", |wanted| trouble("timeout", &["idle", "graph", "graph long", "busy"], wanted)),
+    ("timeout", |wanted| {
+        trouble("timeout", &["idle", "std", "graph", "graph long", "busy"], wanted);
+    }),
     ("fault", |wanted| trouble("fault", &["sleeper", "callback", "chain"], wanted)),
     ("drop", drops),
 ];

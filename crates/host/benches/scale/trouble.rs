@@ -18,11 +18,13 @@ fn note(figures: &mut Figures, name: &str, samples: &[f64]) {
 }
 
 /// How far beyond its deadline a wait comes back: with the workers idle, for a point behind a hundred thousand waits of a
-/// random graph, where it also sleeps more than one slice, and while work computes on every core.
+/// random graph, where it also sleeps more than one slice, and while work computes on every core. Beside a thread that only
+/// sleeps as long, as the standard library does it.
 pub(crate) fn timeouts() -> Figures {
     let mut figures = Figures::default();
     let gate = Gate::new();
     note(&mut figures, "idle", &late(&gate.point()));
+    note(&mut figures, "std", &timeouts_tried().map(late_std).collect::<Vec<_>>());
     let graph = Graph::draw(1000, 100_000, crate::SEED);
     let behind = ours::build_behind(&graph, &gate);
     note(&mut figures, "graph", &late(behind.end()));
@@ -48,8 +50,19 @@ fn cores() -> usize {
 }
 
 fn late(point: &Point) -> Vec<f64> {
-    let timeouts = (0..400_u64).map(|index| Duration::from_micros(200 + index % 40 * 250));
-    late_after(point, &timeouts.collect::<Vec<_>>())
+    late_after(point, &timeouts_tried().collect::<Vec<_>>())
+}
+
+fn timeouts_tried() -> impl Iterator<Item = Duration> {
+    (0..400).map(|index| Duration::from_micros(200 + index % 40 * 250))
+}
+
+fn late_std(timeout: Duration) -> f64 {
+    let begin = Instant::now();
+    while begin.elapsed() < timeout {
+        thread::park_timeout(timeout.saturating_sub(begin.elapsed()));
+    }
+    begin.elapsed().saturating_sub(timeout).as_secs_f64() * 1e9
 }
 
 fn late_after(point: &Point, timeouts: &[Duration]) -> Vec<f64> {
