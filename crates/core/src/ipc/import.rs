@@ -65,7 +65,10 @@ impl Import {
         if matches!(outcome, Some(Ok(()))) {
             return Ok(None);
         }
-        if let Some(point) = self.known(generation) {
+        // Once it is settled the point of others is too, but only as soon as the listener has looked.
+        if outcome.is_none()
+            && let Some(point) = self.known(generation)
+        {
             return Ok(Some(point));
         }
         let gate = Gate::of_other_process(&format!("of event {}, imported", self.id), place);
