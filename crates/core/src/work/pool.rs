@@ -160,7 +160,7 @@ impl<S: Serve + ?Sized> Pool<S> {
     }
 
     /// Whether helpers have taken everything of late, so that a worker would only get in their way.
-    fn is_lazy(&self) -> bool {
+    pub(super) fn is_lazy(&self) -> bool {
         // Relaxed: a guess; a nap is short.
         self.helped.load(Ordering::Relaxed) >= LAZY_AFTER
     }

@@ -97,7 +97,8 @@ impl Rest {
         mut crew: MutexGuard<'a, Crew<S>>,
     ) -> Option<MutexGuard<'a, Crew<S>>> {
         let surplus = crew.workers.saturating_sub(crew.blocked) > pool.base();
-        let napping = self.naps < NAPS;
+        // Only while a submission counts on it: the timer of a nap costs more than the wake that ends a sleep.
+        let napping = self.naps < NAPS && pool.is_lazy();
         let longest = if napping { Some(NAP) } else { surplus.then_some(SURPLUS_STAYS) };
         crew.idle += 1;
         crew.napping += usize::from(napping);
