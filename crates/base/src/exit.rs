@@ -1,7 +1,6 @@
 //! The end of the process: from then on nothing is begun any more.
 
-use std::sync::Once;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// The mark of the thread that runs the exit handlers, 0 before.
 static EXITING: AtomicUsize = AtomicUsize::new(0);
@@ -35,8 +34,13 @@ fn here() -> usize {
 /// Handlers run in the reverse order of their registration, so what was registered before is called after this one.
 /// Costs nothing when it is called again.
 pub fn watch_exit() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(register);
+    // Not a `Once`: a fork in the middle of one leaves the child a `Once` that is never over. Two handlers do no harm.
+    static WATCHED: AtomicBool = AtomicBool::new(false);
+    // Relaxed: whoever comes second needs nothing of the first.
+    if !WATCHED.load(Ordering::Relaxed) {
+        register();
+        WATCHED.store(true, Ordering::Relaxed);
+    }
 }
 
 extern "C" fn begin() {

@@ -81,6 +81,49 @@ fn work_that_forks_leaves_the_rest_to_the_parent() {
     assert_exits("work_of_a_device_forks");
 }
 
+#[test]
+fn a_child_that_work_forked_can_open_a_device_and_use_it() {
+    assert_exits("the_child_of_work_works");
+    assert_exits("the_child_of_work_of_a_device_works");
+}
+
+#[test]
+fn a_callback_that_forks_leaves_the_other_callbacks_to_the_parent() {
+    assert_exits("a_callback_forks");
+}
+
+#[test]
+fn a_waker_that_forks_leaves_the_other_wakers_and_the_work_behind_to_the_parent() {
+    assert_exits("a_waker_forks");
+    assert_exits("a_waker_of_a_device_forks");
+}
+
+#[test]
+fn an_observer_that_forks_leaves_the_other_observers_to_the_parent() {
+    assert_exits("an_observer_forks");
+}
+
+#[test]
+fn work_that_forks_on_a_helping_thread_leaves_what_it_set_free_to_the_parent() {
+    assert_exits("helped_work_forks");
+}
+
+#[test]
+fn a_thread_that_forks_while_it_is_woken_can_wait_in_the_child() {
+    assert_exits("a_woken_waiter_forks");
+}
+
+#[test]
+fn a_shutdown_after_the_exit_has_begun_is_refused_and_not_for_ever() {
+    assert_exits("an_older_handler_shuts_down");
+}
+
+#[test]
+fn nobody_is_woken_or_told_by_work_that_ends_while_the_process_exits() {
+    assert_exits("work_ends_while_the_process_exits");
+    assert_exits("work_of_a_device_ends_while_the_process_exits");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_signal_ends_the_process_with_work_pending() {

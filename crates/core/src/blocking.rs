@@ -4,8 +4,7 @@ use std::cell::RefCell;
 use std::fmt;
 use std::sync::Arc;
 
-use syncpoint_base::Process;
-
+use crate::inherited::Own;
 use crate::sync::local;
 
 /// What a backend wants to hear of its workers' waits, so that it can bring another worker meanwhile.
@@ -17,13 +16,13 @@ pub trait Blocking: fmt::Debug + Send + Sync {
 }
 
 local! {
-    static LISTENER: RefCell<Option<(Process, Arc<dyn Blocking>)>> = RefCell::new(None);
+    static LISTENER: RefCell<Option<Own<Arc<dyn Blocking>>>> = RefCell::new(None);
 }
 
 /// Tells the waits of this thread to a listener, or to nobody.
 pub fn set_blocking(listener: Option<Arc<dyn Blocking>>) {
     // While a thread ends its table may be gone; then it waits no more.
-    let listener = listener.map(|listener| (Process::current(), listener));
+    let listener = listener.map(Own::new);
     let _gone = LISTENER.try_with(|slot| slot.replace(listener));
 }
 
@@ -32,10 +31,9 @@ pub(crate) struct Told(Option<Arc<dyn Blocking>>);
 
 /// Tells the listener of this thread, if there is one, that a wait begins.
 pub(crate) fn tell() -> Told {
-    let listener = LISTENER.try_with(|slot| slot.borrow().clone()).ok().flatten();
     // Where a worker forked, its copy in the child works for nobody.
-    let listener = listener.filter(|(process, _)| process.is_current());
-    let listener = listener.map(|(_, listener)| listener);
+    let listener = LISTENER.try_with(|slot| slot.borrow_mut().as_mut()?.get().cloned());
+    let listener = listener.ok().flatten();
     if let Some(listener) = &listener {
         listener.begin();
     }

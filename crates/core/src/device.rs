@@ -13,6 +13,7 @@ use crate::contract::{RawDevice, RawStream};
 use crate::error::{Error, Kind, Result};
 use crate::event::Event;
 use crate::event_options::EventOptions;
+use crate::exit;
 use crate::inherited;
 use crate::ipc::IpcHandle;
 use crate::place::Place;
@@ -172,7 +173,8 @@ impl Device {
     /// programs that want their work done before they exit: synchronize first, then shut down.
     ///
     /// # Errors
-    /// `TimedOut` when work still ran at the deadline.
+    /// `TimedOut` when work still ran at the deadline. `Unavailable` on the thread that brings the process to its end: what
+    /// is queued has failed, and what runs is not waited for.
     pub fn shutdown(&self, timeout: Duration) -> Result<()> {
         self.check_process()?;
         let now = Instant::now();
@@ -182,6 +184,10 @@ impl Device {
             Error::failed(format!("{self} was shut down before this was run; synchronize first"));
         for (stream, _) in self.0.streams.alive() {
             stream.cancel(&error);
+        }
+        // Workers that come to something of the user's rest while the process exits, and never leave.
+        if let Some(refusal) = exit::refusal() {
+            return Err(refusal);
         }
         self.0.raw.shutdown(deadline)
     }

@@ -5,8 +5,10 @@ use std::thread;
 use syncpoint_base::{is_exiting, is_exiting_here};
 
 use crate::error::{Error, Kind};
+use crate::ours;
 
-/// Called by a thread of ours before it runs something of the user's: once the process exits it rests here to the end.
+/// Called before work of the user's is begun, by whoever begins it: once the process exits that thread rests here to the
+/// end. The one that exits does not: it comes here only where the user's handlers ask it to.
 #[inline]
 pub(crate) fn rest_if_exiting() {
     if is_exiting() {
@@ -14,9 +16,18 @@ pub(crate) fn rest_if_exiting() {
     }
 }
 
+/// Called before wakers and observers are called, to which any thread may come: those of ours rest, and the user's go on,
+/// since the thread that exits may join them.
+#[inline]
+pub(crate) fn rest_if_ours_and_exiting() {
+    if is_exiting() && ours::is_here() {
+        rest();
+    }
+}
+
 #[cold]
 fn rest() {
-    loop {
+    while !is_exiting_here() {
         thread::park();
     }
 }

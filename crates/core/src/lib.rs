@@ -33,6 +33,7 @@ pub mod model;
 mod notify;
 mod observe;
 mod once;
+mod ours;
 mod panic;
 mod park;
 mod place;

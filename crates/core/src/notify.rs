@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::exit::rest_if_exiting;
 use crate::graph;
 use crate::once::Once;
+use crate::ours::Ours;
 use crate::panic;
 use crate::point::Point;
 use crate::sync::process::{AtomicU64, Ordering};
@@ -179,6 +180,7 @@ impl Notifier {
     }
 
     fn run(&self) {
+        let ours = Ours::begin();
         loop {
             let job = self.next();
             rest_if_exiting();
@@ -186,6 +188,7 @@ impl Notifier {
                 // Relaxed: a count, ordered with nothing.
                 PANICS.fetch_add(1, Ordering::Relaxed);
             }
+            ours.go_on();
         }
     }
 

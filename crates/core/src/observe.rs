@@ -9,7 +9,8 @@ use syncpoint_base::{PerProcess, Process};
 use syncpoint_trace::{Operation, Record};
 
 use crate::error::{Error, Kind, Result};
-use crate::inherited;
+use crate::exit::{self, rest_if_ours_and_exiting};
+use crate::inherited::{self, Own};
 use crate::notify;
 use crate::panic;
 #[cfg(syncpoint_loom)]
@@ -86,13 +87,17 @@ impl Watch {
     /// runs and none will come. From inside the observer's own call it would wait for itself: use drop there.
     ///
     /// # Errors
-    /// `TimedOut`: a call still runs; no other will come.
+    /// `TimedOut`: a call still runs; no other will come. `Unavailable`: a call still runs and the process exits, or the
+    /// observer was registered before this process was forked.
     pub fn end(self, timeout: Duration) -> Result<()> {
         self.unregister();
         inherited::check(self.process, &"the observer")?;
         let until = Instant::now().checked_add(timeout);
         let mut calls = lock(&self.entry.calls);
         while calls.running > 0 {
+            if let Some(error) = exit::refusal() {
+                return Err(error);
+            }
             let left = until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 let message = "a call of the observer still runs; no other will come".to_owned();
@@ -142,6 +147,7 @@ struct Calls {
 
 impl Entry {
     fn hear(&self, record: &Record) {
+        let process = Process::current();
         if !self.begin() {
             return;
         }
@@ -149,7 +155,10 @@ impl Entry {
             // Relaxed: a count, ordered with nothing.
             PANICS.fetch_add(1, Ordering::Relaxed);
         }
-        self.finish();
+        // Where it forked the child leaves the count, and its lock, to the parent.
+        if process.is_current() {
+            self.finish();
+        }
     }
 
     fn begin(&self) -> bool {
@@ -271,11 +280,15 @@ impl Notice {
 
 #[cold]
 fn tell_numbered(sequence: Sequence, operation: Operation) {
+    rest_if_ours_and_exiting();
     let Some(_hearing) = Hearing::enter() else { return };
     let Some(entries) = lock(&OBSERVERS).clone() else { return };
     let record = Record::new(sequence.0, nanos(), thread(), operation);
-    for entry in entries.iter() {
+    // Where one forks, the child calls none of the parent's that come after it.
+    let (mut entries, mut next) = (Own::new(entries), 0);
+    while let Some(entry) = entries.get().and_then(|entries| entries.get(next)) {
         entry.hear(&record);
+        next += 1;
     }
 }
 
@@ -283,7 +296,8 @@ fn tell_numbered(sequence: Sequence, operation: Operation) {
 struct Hearing;
 
 sync::local! {
-    static HEARING: Cell<bool> = Cell::new(false);
+    /// The process in which this thread is telling: a child that an observer forked tells of its own.
+    static HEARING: Cell<Option<Process>> = Cell::new(None);
 }
 
 thread_local! {
@@ -298,20 +312,21 @@ pub(crate) fn is_telling() -> bool {
 impl Hearing {
     /// Whether an observer is called on this thread.
     fn is_here() -> bool {
-        HEARING.try_with(Cell::get).unwrap_or(false)
+        HEARING.try_with(Cell::get).ok().flatten().is_some_and(Process::is_current)
     }
 
     fn enter() -> Option<Self> {
-        let entered = HEARING.try_with(|hearing| !hearing.replace(true));
+        let process = Process::current();
+        let before = HEARING.try_with(|hearing| hearing.replace(Some(process)));
         // Made only where it is entered: the drop of one made too many would end the outer call's hearing.
-        entered.unwrap_or(false).then(|| Self)
+        before.is_ok_and(|before| before != Some(process)).then(|| Self)
     }
 }
 
 impl Drop for Hearing {
     fn drop(&mut self) {
         // While a thread ends its table may be gone; then it tells nothing more.
-        let _gone = HEARING.try_with(|hearing| hearing.set(false));
+        let _gone = HEARING.try_with(|hearing| hearing.set(None));
     }
 }
 

@@ -1,11 +1,12 @@
 //! A place for one thread to sleep, of which a waker may be made.
 
-use std::cell::OnceCell;
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
 use crate::graph;
+use crate::inherited::Own;
 use crate::point::Point;
 use crate::sync::{self, Condvar, Mutex, lock};
 use crate::timeline::Ticket;
@@ -19,7 +20,8 @@ pub(crate) struct Parker {
 }
 
 sync::local! {
-    static PARKER: OnceCell<Arc<Parker>> = OnceCell::new();
+    /// Another thread of the parent may have held its lock as this one forked: the child has its own.
+    static PARKER: RefCell<Option<Own<Arc<Parker>>>> = RefCell::new(None);
 }
 
 impl Parker {
@@ -29,9 +31,16 @@ impl Parker {
 
     /// This thread's own; while the thread ends, a new one.
     pub(crate) fn of_this_thread() -> Arc<Self> {
-        PARKER
-            .try_with(|parker| Arc::clone(parker.get_or_init(Self::new)))
-            .unwrap_or_else(|_| Self::new())
+        let parker = PARKER.try_with(|parker| {
+            let mut parker = parker.borrow_mut();
+            if let Some(parker) = parker.as_mut().and_then(Own::get) {
+                return Arc::clone(parker);
+            }
+            let made = Self::new();
+            *parker = Some(Own::new(Arc::clone(&made)));
+            made
+        });
+        parker.unwrap_or_else(|_| Self::new())
     }
 
     /// Sleeps until a wake, and at most this long; may wake early. A wake that came before is not lost, and one of an

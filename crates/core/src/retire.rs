@@ -119,6 +119,10 @@ impl Hold {
     /// Leaves it to the stream of a point that has failed when its work is over; what has not settled before it is
     /// waited for first, because work behind what runs may have failed already.
     fn leave(self: Arc<Self>) {
+        // What a fork left with the parent holds nothing here: its work uses the parent's memory.
+        if self.point.timeline().is_inherited() {
+            return;
+        }
         let (timeline, value) = (self.point.timeline(), self.point.value());
         let first = timeline.point(timeline.completed() + 1);
         if first.value() < value && self.is_listed_with(&first) {

@@ -14,7 +14,7 @@ use crate::park::{Parker, Waiting};
 use crate::place::Place;
 use crate::point::{Point, State};
 use crate::report::WaitReport;
-use crate::sync::process;
+use crate::sync::process::{AtomicU64, Ordering};
 use crate::{blocking, observe, report, running};
 
 /// How a host thread waits. It changes what the host does, never what a stream does.
@@ -204,8 +204,15 @@ fn spin(point: &Point, how: &How) -> Option<Result<()>> {
 
 /// Whether spinning takes the core from nobody who works.
 fn has_spare_cores() -> bool {
-    static CORES: process::OnceLock<usize> = process::OnceLock::new();
-    *CORES.get_or_init(|| thread::available_parallelism().map_or(1, usize::from)) > 2
+    // Counted twice rather than waited for: who counts may be a thread that a fork left with the parent. 0: not counted.
+    static CORES: AtomicU64 = AtomicU64::new(0);
+    // Relaxed: a number that is the same whoever counts.
+    let mut cores = CORES.load(Ordering::Relaxed);
+    if cores == 0 {
+        cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+        CORES.store(cores, Ordering::Relaxed);
+    }
+    cores > 2
 }
 
 /// Sleeps until the point is settled or the deadline has passed (`None`).

@@ -3,6 +3,7 @@
 //! It follows the chain of what streams wait for, takes a stream of the chain that is runnable, and stops exactly at
 //! the value that is needed: what comes after it may wait for the helper itself.
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use syncpoint_core::contract::Hand;
@@ -15,7 +16,7 @@ use crate::turn::{self, Limit};
 
 /// Runs items until `value` of the stream is settled, or nothing on its chain can be run here.
 pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
-    let Some(kept) = Hand::<HostStream>::keep() else { return };
+    let Some(_kept) = Hand::<HostStream>::keep() else { return };
     let scheduler = Arc::clone(&stream.scheduler);
     let mut link = (stream, value);
     // The links that wait for the present one; no room is needed where nothing is chained.
@@ -29,8 +30,14 @@ pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
         }
         let point = match try_claim(stream) {
             Claim::Taken(order) => {
-                let _helping = scheduler.help();
+                let helping = scheduler.help();
                 turn::run(stream, order, Limit::Upto(*value));
+                if stream.timeline.is_inherited() {
+                    // What ran forked, and this is the child: it helps with nothing, and drops nothing of the parent's.
+                    let _never_the_last_count = ManuallyDrop::new((Arc::clone(stream), chain));
+                    let _left_alone = ManuallyDrop::new(helping);
+                    return;
+                }
                 continue;
             }
             Claim::Parked(point) => point,
@@ -43,16 +50,13 @@ pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
             _ => break,
         }
     }
-    drop(kept);
 }
 
 /// A chain longer than this is left to the workers: it may be a cycle through the host.
 const LONGEST: usize = 4096;
 
-/// A child of a fork, which an item may have made, helps with nothing.
 fn is_settled(stream: &HostStream, value: u64) -> bool {
-    let timeline = &stream.timeline;
-    timeline.completed() >= value || timeline.has_failed() || timeline.is_inherited()
+    stream.timeline.completed() >= value || stream.timeline.has_failed()
 }
 
 enum Claim<'a> {

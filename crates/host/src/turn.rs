@@ -80,11 +80,14 @@ pub(crate) fn run(stream: &Arc<HostStream>, order: MutexGuard<'_, Order>, limit:
                 return;
             }
         }
+        if stream.timeline.is_inherited() {
+            return leave_to_the_parent(batch);
+        }
         upcoming = next(stream, &mut batch, &mut share);
     }
 }
 
-/// The item forked, and this is the child's copy of its worker: the rest is the parent's work.
+/// The item forked, or a waker or an observer, and this is the child: the rest is the parent's work.
 #[cold]
 fn leave_to_the_parent(batch: Batch) {
     let _left_alone = ManuallyDrop::new(batch);

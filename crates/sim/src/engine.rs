@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::thread;
 
+use syncpoint_core::contract::Ours;
 use syncpoint_core::{Error, Kind, Result};
 
 use crate::sync::{Condvar, Mutex, lock, wait};
@@ -62,10 +63,13 @@ impl Engine {
 
 /// Moves the world on until it is gone.
 fn run(bell: &Bell, world: &Weak<World>) {
+    let ours = Ours::begin();
     while bell.wait() {
         // Taken anew each time: who sleeps keeps no world alive.
         let Some(world) = world.upgrade() else { return };
-        while world.step() {}
+        while world.step() {
+            ours.go_on();
+        }
     }
 }
 

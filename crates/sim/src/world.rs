@@ -1,5 +1,6 @@
 //! A world: several devices with one virtual clock, and who moves it on.
 
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::task::Waker;
 use std::time::Duration;
@@ -175,6 +176,11 @@ impl World {
         };
         if let Err(error) = &outcome {
             stream.fail(value, error);
+        }
+        // A waker or an observer forked: the rest is the parent's.
+        if self.is_inherited() {
+            let _left_alone = ManuallyDrop::new((ended, stream));
+            return;
         }
         let verb = if outcome.is_ok() { "ends" } else { "fails" };
         let mut state = self.state();

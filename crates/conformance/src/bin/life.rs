@@ -12,16 +12,25 @@
 use std::cell::RefCell;
 use std::env;
 use std::ffi::CString;
+use std::future::{Future, IntoFuture};
 use std::io::{Read, Write};
 use std::process::{self, ExitCode};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Wake, Waker};
 use std::thread;
+use std::time::{Duration, Instant};
 
-use syncpoint::{Device, Gate, Kind, Point, Result, Stream, Wait};
+use syncpoint::trace::Record;
+use syncpoint::{Device, Gate, Kind, Point, Result, Stream, Wait, wait_any};
 use syncpoint_conformance::child::pipe;
 
 /// What every way exits with, unless a signal ends it.
 const EXIT: i32 = 7;
+
+/// How long something of a child's may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 type Way = fn(&mut dyn Iterator<Item = String>) -> Result<()>;
 
@@ -35,6 +44,22 @@ const WAYS: &[(&str, Way)] = &[
     ("a_signal_ends_it", |_| a_signal_ends_it()),
     ("work_forks", |_| work_forks("host:0")),
     ("work_of_a_device_forks", |_| work_forks("sim:0")),
+    ("the_child_of_work_works", |_| the_child_of_work_works("host:0")),
+    ("the_child_of_work_of_a_device_works", |_| the_child_of_work_works("sim:0")),
+    ("a_callback_forks", |_| a_callback_forks()),
+    ("a_waker_forks", |_| a_waker_forks("host:0")),
+    ("a_waker_of_a_device_forks", |_| a_waker_forks("sim:0")),
+    ("an_observer_forks", |_| {
+        an_observer_forks();
+        Ok(())
+    }),
+    ("helped_work_forks", |_| helped_work_forks()),
+    ("a_woken_waiter_forks", |_| a_woken_waiter_forks()),
+    ("an_older_handler_shuts_down", |_| an_older_handler_shuts_down()),
+    ("work_ends_while_the_process_exits", |_| work_ends_while_the_process_exits("host:0")),
+    ("work_of_a_device_ends_while_the_process_exits", |_| {
+        work_ends_while_the_process_exits("sim:0")
+    }),
     ("libraries_are_used_and_unloaded", |paths| libraries_are_used_and_unloaded(paths)),
 ];
 
@@ -185,6 +210,261 @@ fn work_forks(device: &str) -> Result<()> {
     Ok(())
 }
 
+/// Forks. `true`: this is the child, which a signal ends where it hangs. The parent waits for the child's end, and says
+/// what is wrong with it.
+fn forks() -> bool {
+    // SAFETY: the child does what its parent might do here; what becomes of that is what the ways are about.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: the signal ends the child, and nobody handles it.
+        unsafe { libc::alarm(10) };
+        return true;
+    }
+    let mut status = 0;
+    // SAFETY: there is room for the status, and the child was just made.
+    unsafe { libc::waitpid(child, &raw mut status, 0) };
+    if status != 0 {
+        println!("the child ended with the status {status:#x}");
+    }
+    false
+}
+
+/// The child of work opens a device of its own and uses it, on what was a worker's thread.
+fn the_child_of_work_works(device: &'static str) -> Result<()> {
+    let stream = syncpoint::open(device)?.stream()?;
+    stream.enqueue(move || if forks() { work_anew(device) } else { Ok(()) })?;
+    stream.record()?.synchronize_with(Wait::NoHelp, None)
+}
+
+fn work_anew(device: &str) -> Result<()> {
+    let (stream, gate) = (syncpoint::open(device)?.stream()?, Gate::new());
+    stream.wait(&gate.point())?;
+    stream.enqueue(|| ())?;
+    let end = stream.record()?;
+    gate.open()?;
+    let outcome = end.synchronize_timeout(PATIENCE);
+    if let Err(error) = &outcome {
+        println!("in the child: {error}");
+    }
+    outcome
+}
+
+/// Says so where something of the parent's comes to a child.
+fn of_this_process(what: &'static str) -> impl Fn() + Send + Sync {
+    let parent = process::id();
+    move || {
+        if process::id() != parent {
+            println!("{what} came to a child");
+        }
+    }
+}
+
+fn a_callback_forks() -> Result<()> {
+    let gate = Gate::new();
+    let (opened, is_open) = channel();
+    let (called, is_called) = channel();
+    gate.point().notify(move |_| {
+        is_open.recv().expect("the opener lives");
+        forks();
+    })?;
+    let behind = of_this_process("the callback behind");
+    gate.point().notify(move |_| {
+        behind();
+        called.send(()).expect("main lives");
+    })?;
+    gate.open()?;
+    opened.send(()).expect("the notifier lives");
+    is_called.recv().expect("the notifier lives");
+    Ok(())
+}
+
+/// Does something each time it wakes.
+struct Waking<F>(F);
+
+impl<F: Fn() + Send + Sync> Wake for Waking<F> {
+    fn wake(self: Arc<Self>) {
+        (self.0)();
+    }
+}
+
+/// Lists a waker with the waiters of a point.
+fn on_waking(point: &Point, code: impl Fn() + Send + Sync + 'static) {
+    let mut future = Box::pin(point.into_future());
+    let waker = Waker::from(Arc::new(Waking(code)));
+    assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+    // One that is dropped waits no more.
+    Box::leak(Box::new(future));
+}
+
+fn a_waker_forks(device: &str) -> Result<()> {
+    let (stream, gate) = (syncpoint::open(device)?.stream()?, Gate::new());
+    stream.wait(&gate.point())?;
+    stream.enqueue(|| ())?;
+    let (point, behind) = (stream.record()?, of_this_process("the work behind"));
+    on_waking(&point, || {
+        forks();
+    });
+    on_waking(&point, of_this_process("the waker behind"));
+    stream.enqueue(behind)?;
+    gate.open()?;
+    stream.record()?.synchronize_with(Wait::NoHelp, None)
+}
+
+/// Runs `code` again and again on other threads while `meanwhile` runs on this one.
+fn beside<T>(code: impl Fn() + Sync, meanwhile: impl FnOnce() -> T) -> T {
+    let enough = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            // Relaxed: a sign, ordered with nothing.
+            scope.spawn(|| {
+                while !enough.load(Ordering::Relaxed) {
+                    code();
+                }
+            });
+        }
+        let outcome = meanwhile();
+        enough.store(true, Ordering::Relaxed);
+        outcome
+    })
+}
+
+/// Other threads hear meanwhile, and hold the locks of the observers.
+fn an_observer_forks() {
+    let (main, parent) = (thread::current().id(), process::id());
+    for _ in 0..10 {
+        let once = AtomicBool::new(false);
+        let forking = syncpoint::observe(move |_: &Record| {
+            if thread::current().id() == main && !once.swap(true, Ordering::Relaxed) {
+                forks();
+            }
+        });
+        let behind = of_this_process("the observer behind");
+        let watch = syncpoint::observe(move |_: &Record| behind());
+        beside(
+            || Gate::new().open().expect("a gate opens once"),
+            || {
+                drop(Gate::new());
+                if process::id() != parent {
+                    process::exit(0);
+                }
+            },
+        );
+        drop((forking, watch));
+    }
+}
+
+/// Work that a helping thread runs sets a stream free, and forks; others hold the stream's locks.
+fn helped_work_forks() -> Result<()> {
+    let (device, parent) = (host()?, process::id());
+    for _ in 0..100 {
+        let (helped, freed, gate) = (device.stream()?, device.stream()?, Gate::new());
+        freed.wait(&gate.point())?;
+        freed.enqueue(of_this_process("the work set free"))?;
+        helped.enqueue(move || {
+            gate.open().expect("it is opened here only");
+            forks();
+        })?;
+        let use_it = || drop((freed.wait(&Gate::new().point()), freed.recover()));
+        let outcome = beside(use_it, || {
+            let outcome = helped.record().and_then(|end| end.synchronize());
+            if process::id() != parent {
+                process::exit(0);
+            }
+            outcome
+        });
+        outcome?;
+    }
+    Ok(())
+}
+
+/// A thread goes on at the first of many wakes, and forks while the others come.
+fn a_woken_waiter_forks() -> Result<()> {
+    for _ in 0..30 {
+        let gate = Gate::new();
+        let points = vec![gate.point(); 20_000];
+        let opener = thread::spawn(move || {
+            // Long enough for main to sleep, most times; where it does not there is no wake, and nothing is shown.
+            linger(Duration::from_millis(15));
+            gate.open()
+        });
+        wait_any(&points)?.outcome?;
+        if forks() {
+            // It sleeps as the parent's thread did.
+            let late = Gate::new().point().synchronize_timeout(Duration::from_millis(1));
+            process::exit(i32::from(late.is_ok()));
+        }
+        opener.join().expect("it does not panic")?;
+    }
+    Ok(())
+}
+
+static LATE: OnceLock<Device> = OnceLock::new();
+
+extern "C" fn shut_down_late() {
+    let_work_end();
+    let device = LATE.get().expect("the way has set it");
+    let outcome = device.shutdown(PATIENCE);
+    if outcome.as_ref().map_err(syncpoint::Error::kind) != Err(Kind::Unavailable) {
+        println!("a shutdown while the process exits: {outcome:?}");
+    }
+}
+
+/// A worker comes to its next work once the exit has begun, and rests there.
+fn an_older_handler_shuts_down() -> Result<()> {
+    // SAFETY: as in `an_older_handler_synchronizes`.
+    unsafe { libc::atexit(shut_down_late) };
+    let device = host()?;
+    let stream = device.stream()?;
+    LATE.set(device).expect("set once");
+    run_until_exit(&stream)?;
+    stream.enqueue(|| println!("begun while the process exits"))?;
+    process::exit(EXIT)
+}
+
+/// Whether the older handler runs: the library begins nothing any more.
+static EXITS: AtomicBool = AtomicBool::new(false);
+
+/// Long enough for work that ends to be told of.
+extern "C" fn let_work_end() {
+    EXITS.store(true, Ordering::Release);
+    linger(Duration::from_millis(100));
+}
+
+fn linger(time: Duration) {
+    let begin = Instant::now();
+    while begin.elapsed() < time {
+        thread::yield_now();
+    }
+}
+
+/// Enqueues work that ends once the exit has begun, and waits for its beginning.
+fn run_until_exit(stream: &Stream) -> Result<()> {
+    let (began, has_begun) = channel();
+    stream.enqueue(move || {
+        began.send(()).expect("main lives");
+        while !EXITS.load(Ordering::Acquire) {
+            thread::yield_now();
+        }
+    })?;
+    has_begun.recv().expect("the work runs");
+    Ok(())
+}
+
+/// Work ends once the exit has begun: no waker and no observer is called for it.
+fn work_ends_while_the_process_exits(device: &str) -> Result<()> {
+    // SAFETY: as in `an_older_handler_synchronizes`.
+    unsafe { libc::atexit(let_work_end) };
+    let (stream, gate) = (syncpoint::open(device)?.stream()?, Gate::new());
+    run_until_exit(&stream)?;
+    stream.open(&gate)?;
+    for point in [gate.point(), stream.record()?] {
+        on_waking(&point, || println!("woken while the process exits"));
+    }
+    let watch = syncpoint::observe(|record: &Record| println!("heard while it exits: {record:?}"));
+    Box::leak(Box::new((watch, gate)));
+    process::exit(EXIT)
+}
+
 /// Each library has its own copy of syncpoint, with threads that sleep in it when it is unloaded.
 fn libraries_are_used_and_unloaded(paths: &mut dyn Iterator<Item = String>) -> Result<()> {
     leave_work_behind()?;
@@ -203,7 +483,7 @@ fn libraries_are_used_and_unloaded(paths: &mut dyn Iterator<Item = String>) -> R
     }
     // Long enough for a nap of a worker to end in what was unloaded.
     let stream = host()?.stream()?;
-    stream.delay(std::time::Duration::from_millis(200))?;
+    stream.delay(Duration::from_millis(200))?;
     stream.synchronize()
 }
 

@@ -6,6 +6,7 @@ use super::flight::Fallen;
 use super::order::{Entry, Order, Parked, Turn};
 use super::{Driver, HeldStream};
 use crate::error::{Error, Result};
+use crate::inherited::Own;
 use crate::point::State;
 use crate::sync::MutexGuard;
 use crate::timeline::Woken;
@@ -72,15 +73,25 @@ impl<D: Driver> HeldStream<D> {
     pub(super) fn tell_failure(&self, failing: Failing, error: &Error) {
         let submitted = failing.submitted;
         self.tell_failure_here(failing, error);
-        if submitted {
+        if submitted && !self.timeline.is_inherited() {
             self.domain.spread();
         }
     }
 
     /// The same, but whoever waits natively is not told.
     fn tell_failure_here(&self, failing: Failing, error: &Error) {
-        failing.woken.into_iter().for_each(Woken::wake);
-        self.drop_fallen(failing.fallen, failing.from, error);
+        let fallen = Own::new(failing.fallen);
+        let [of_timeline, of_signals] = failing.woken;
+        let of_signals = Own::new(of_signals);
+        of_timeline.wake();
+        // Where a waker or an observer forked, the rest is the parent's.
+        let Some(of_signals) = of_signals.take() else { return };
+        of_signals.wake();
+        let Some(fallen) = fallen.take() else { return };
+        self.drop_fallen(fallen, failing.from, error);
+        if self.timeline.is_inherited() {
+            return;
+        }
         self.land();
         if failing.pump {
             self.rouse();

@@ -5,16 +5,19 @@
 //! without the lock and nobody may see a value complete whose gate is still closed. What is kept for work that failed is
 //! let go here too, once that is over.
 
+use std::mem::ManuallyDrop;
+
 use super::flight::Landing;
 use super::{Driver, HeldStream};
 use crate::bridge;
+use crate::inherited::Own;
 use crate::point::Point;
 
 /// What a driver says of completions. Never under a lock of its own.
 impl<D: Driver> HeldStream<D> {
     /// All operations up to `value` have ended, and what they wrote is visible.
     pub fn complete(&self, value: u64) {
-        let done = self.flight().reach(value);
+        let done = Own::new(self.flight().reach(value));
         self.land();
         drop(done);
     }
@@ -35,6 +38,11 @@ impl<D: Driver> HeldStream<D> {
             }
             drop(flight);
             self.take_step(next);
+            // A waker or an observer forked: the rest is the parent's to land.
+            if self.timeline.is_inherited() {
+                let _left_alone = ManuallyDrop::new(over);
+                return;
+            }
             flight = self.flight();
         }
         flight.landing = false;
@@ -42,6 +50,9 @@ impl<D: Driver> HeldStream<D> {
         drop(flight);
         drop((over, retired));
         self.timeline.complete(landed);
+        if self.timeline.is_inherited() {
+            return;
+        }
         // After the timeline: who sees the value here and not complete there may wait for it natively.
         self.signals.complete(landed);
         // After it too: the work that is let go sees complete what it waited for.

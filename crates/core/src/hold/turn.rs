@@ -20,12 +20,16 @@ impl<D: Driver> Pump for HeldStream<D> {
         // anew.
         self.roused.swap(false, Ordering::AcqRel);
         self.land();
+        if self.timeline.is_inherited() {
+            return;
+        }
         self.answer_asked();
         if !self.clear_failed() || !self.take_turn() {
             return;
         }
         for _ in 0..ITEMS {
-            if !self.step() {
+            // A waker, an observer or a drop of the user's may have forked: the rest is the parent's.
+            if !self.step() || self.timeline.is_inherited() {
                 return;
             }
         }
@@ -184,7 +188,9 @@ impl<D: Driver> HeldStream<D> {
         self.flight().end();
         drop(order);
         self.tell_failure(failing, error);
-        self.answer_asked();
+        if !self.timeline.is_inherited() {
+            self.answer_asked();
+        }
     }
 
     /// The user's own work was submitted; nobody knows whether it signals, so it is marked where every operation is.

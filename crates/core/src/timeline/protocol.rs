@@ -1,5 +1,6 @@
 //! The protocol of a timeline: what is complete, what has failed, and who is woken, whoever owns it.
 
+use std::mem::ManuallyDrop;
 use std::task::Waker;
 
 use syncpoint_base::Process;
@@ -158,6 +159,11 @@ impl Core {
             let more = leaf.wakers.take_due(completed);
             drop(leaf);
             more.wake();
+            // A waker forked: who is left waits for the parent.
+            if self.is_inherited() {
+                let _left_alone = ManuallyDrop::new(due);
+                return Woken::default();
+            }
             leaf = lock(&self.leaf);
         }
         drop(leaf);

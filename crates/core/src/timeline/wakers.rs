@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::task::Waker;
 
+use crate::exit::rest_if_ours_and_exiting;
+use crate::inherited::Own;
 use crate::observe::Notice;
 
 /// Names one listed waiter, so that it can be unlisted.
@@ -93,13 +95,14 @@ impl Woken {
 
     /// Wakes them in the order of their values. A waker that panics does not keep the others asleep.
     pub fn wake(self) {
+        rest_if_ours_and_exiting();
         if let Some(notice) = self.notice {
             notice.tell();
         }
-        if let Some(waker) = self.first {
-            wake_one(waker);
-        }
-        for waker in self.rest.into_iter().flat_map(BTreeMap::into_values) {
+        let Some(rest) = self.rest else { return self.first.into_iter().for_each(wake_one) };
+        // Where a waker forks, the child wakes none of the parent's that come after it.
+        let mut wakers = Own::new(self.first.into_iter().chain(rest.into_values()));
+        while let Some(waker) = wakers.get().and_then(Iterator::next) {
             wake_one(waker);
         }
     }

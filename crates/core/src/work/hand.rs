@@ -11,10 +11,11 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use super::Serve;
+use crate::inherited::Own;
 
 /// The hand of one thread for one kind of stream. `None` on threads that serve no streams: what they wake goes to the
-/// run queue.
-pub struct Hand<S: ?Sized>(RefCell<Option<VecDeque<Arc<S>>>>);
+/// run queue. So it does where a thread that serves forked: its copy in the child serves nobody.
+pub struct Hand<S: ?Sized>(RefCell<Option<Own<VecDeque<Arc<S>>>>>);
 
 impl<S: ?Sized> Hand<S> {
     /// No hand: this thread serves no streams.
@@ -34,20 +35,20 @@ impl<S: ?Sized> fmt::Debug for Hand<S> {
 /// as when an observer that a worker calls synchronizes, it leaves the other's hand as it was.
 #[must_use = "what this thread sets free is kept only while this lives"]
 pub struct Keep<S: Serve + ?Sized> {
-    before: Option<VecDeque<Arc<S>>>,
+    before: Option<Own<VecDeque<Arc<S>>>>,
     _on_this_thread: PhantomData<*const S>,
 }
 
 impl<S: Serve + ?Sized> Hand<S> {
     /// `None` while the thread ends and its hand is gone: then it serves no streams.
     pub fn keep() -> Option<Keep<S>> {
-        let before = S::hand().try_with(|hand| hand.0.replace(Some(VecDeque::new())));
+        let before = S::hand().try_with(|hand| hand.0.replace(Some(Own::new(VecDeque::new()))));
         before.ok().map(|before| Keep { before, _on_this_thread: PhantomData })
     }
 
     /// Takes a stream off the hand.
     pub(super) fn take() -> Option<Arc<S>> {
-        S::hand().try_with(|hand| hand.0.borrow_mut().as_mut()?.pop_front()).ok()?
+        S::hand().try_with(|hand| hand.0.borrow_mut().as_mut()?.get()?.pop_front()).ok()?
     }
 
     /// Puts what is on the hand into the run queue.
@@ -55,7 +56,8 @@ impl<S: Serve + ?Sized> Hand<S> {
     pub fn publish() {
         // While a thread ends its hand may be gone; then there is nothing on it.
         let hand = S::hand().try_with(|hand| {
-            hand.0.borrow_mut().as_mut().filter(|hand| !hand.is_empty()).map(std::mem::take)
+            let mut hand = hand.0.borrow_mut();
+            hand.as_mut()?.get().filter(|hand| !hand.is_empty()).map(std::mem::take)
         });
         if let Ok(Some(streams)) = hand {
             submit(streams);
@@ -68,7 +70,7 @@ impl<S: Serve + ?Sized> Hand<S> {
         let mut kept = Some(stream);
         // While a thread ends its hand may be gone; then it keeps nothing.
         let _gone = S::hand().try_with(|hand| {
-            if let Some(hand) = hand.0.borrow_mut().as_mut()
+            if let Some(hand) = hand.0.borrow_mut().as_mut().and_then(Own::get)
                 && let Some(stream) = kept.take()
             {
                 hand.push_back(stream);
@@ -84,7 +86,8 @@ impl<S: Serve + ?Sized> Hand<S> {
 impl<S: Serve + ?Sized> Drop for Keep<S> {
     fn drop(&mut self) {
         let hand = S::hand().try_with(|hand| hand.0.replace(self.before.take()));
-        if let Some(streams) = hand.ok().flatten().filter(|streams| !streams.is_empty()) {
+        let streams = hand.ok().flatten().and_then(Own::take);
+        if let Some(streams) = streams.filter(|streams| !streams.is_empty()) {
             submit(streams);
         }
     }

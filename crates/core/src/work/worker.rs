@@ -1,17 +1,15 @@
 //! Workers: threads that take ready streams and give each its turn.
 
 use std::fmt;
-use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::Duration;
-
-use syncpoint_base::Process;
 
 use super::Serve;
 use super::hand::Hand;
 use super::pool::{Crew, Pool};
 use super::seat::Seat;
 use crate::blocking::{Blocking, set_blocking};
+use crate::ours::Ours;
 use crate::sync::MutexGuard;
 
 /// How long a nap is: a host that enqueues and synchronizes in a loop does without workers, and an enqueue that nobody
@@ -29,18 +27,14 @@ const HAND_FIRST: u32 = 64;
 
 /// What a worker does all its life.
 pub(super) fn work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, seat: &Arc<Seat>) {
-    let (kept, process) = (Hand::<S>::keep(), Process::current());
+    let (ours, _kept) = (Ours::begin(), Hand::<S>::keep());
     seat.take();
     set_blocking(Some(Arc::new(InWork(Arc::clone(pool)))));
     let mut from_hand = 0;
     while let Some((stream, own)) = next(pool, &mut from_hand) {
         seat.tick();
         let served = S::serve(&stream, seat);
-        if !process.is_current() {
-            // The work forked, and this is the child's copy of the worker: it ends, and leaves the rest to the parent.
-            let _left_alone = ManuallyDrop::new((stream, kept));
-            return;
-        }
+        ours.go_on();
         if served && !own {
             pool.note_unhelped();
         }
