@@ -3,13 +3,13 @@
 #![expect(clippy::exit, reason = "it is what these are about")]
 
 use std::process;
-use std::sync::mpsc::channel;
 use std::thread;
+use std::time::Duration;
 
 use syncpoint::{Gate, Result, Wait};
 
 use crate::bed::TestBed;
-use crate::patience::{PATIENCE, heard, say};
+use crate::patience::{PATIENCE, until};
 use crate::run::tell;
 
 /// Comes to the end, or gives what to exit with.
@@ -61,16 +61,19 @@ fn exit_while_others_wait(bed: &TestBed) -> Result<i32> {
     let (stream, gate) = (device.stream()?, Gate::new());
     stream.wait(&gate.point())?;
     let end = stream.record()?;
-    let (sender, receiver) = channel();
-    for wait in [Wait::Adaptive, Wait::Block, Wait::Yield] {
-        let (end, sender) = (end.clone(), sender.clone());
+    let waits = [Wait::Adaptive, Wait::Block, Wait::Yield];
+    for wait in waits {
+        let end = end.clone();
         thread::spawn(move || {
-            say(&sender, ());
             let outcome = end.synchronize_with(wait, None);
             tell(&format!("a wait ended while the process exits: {outcome:?}"));
         });
-        heard(&receiver, "the beginning of a thread");
     }
+    // A wait that runs out tells who else waits.
+    until("the waits of the others", || {
+        let late = end.synchronize_timeout(Duration::ZERO).expect_err("nobody opens the gate");
+        late.report().is_some_and(|report| report.host_waits().len() >= waits.len())
+    });
     Box::leak(Box::new(gate));
     Ok(EXIT)
 }

@@ -1,19 +1,24 @@
 //! What a child inherits: one object of each kind, and what each of them answers there.
 
+use std::cell::RefCell;
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use syncpoint::{
-    Buffer, Device, Error, Event, EventOptions, EventPool, EventState, Gate, Kind, Result, State,
-    Stream, StreamPool, TimedPoint, Wait, wait_all, wait_any,
+    Buffer, Device, Error, Event, EventOptions, EventPool, EventState, Gate, IpcHandle, Kind, Loan,
+    Notification, Result, State, Stream, StreamPool, TimedPoint, Wait, wait_all, wait_any,
 };
 
 use crate::bed::TestBed;
-use crate::patience::PATIENCE;
+use crate::patience::{PATIENCE, heard, say};
 use crate::waiters;
+
+/// A notification, and what pools have lent.
+type SpentOnce = (Notification, Loan<Event>, Loan<Stream>);
 
 /// Objects of a process that is about to fork.
 #[derive(Debug)]
@@ -26,6 +31,10 @@ pub(crate) struct Inherited {
     buffer: Buffer,
     events: EventPool,
     streams: StreamPool,
+    /// Where the device has such: an event that was exported, and its handle.
+    exported: Option<(Event, IpcHandle)>,
+    /// What a call uses up. Each child takes them out of its own copy.
+    spent_once: RefCell<Option<SpentOnce>>,
 }
 
 impl Inherited {
@@ -34,14 +43,20 @@ impl Inherited {
         let device = bed.device().clone();
         let event = device.event_with(EventOptions::timed())?;
         event.record(&stream)?;
+        let (point, events, streams) =
+            (stream.record_timed()?, EventPool::new(), StreamPool::new(&device));
+        let lent = (events.event(&device, EventOptions::new())?, streams.stream(0)?);
+        let spent_once = (point.notify(drop)?, lent.0, lent.1);
         Ok(Self {
-            point: stream.record_timed()?,
-            stream: Arc::new(stream),
+            point,
             gate: Arc::new(gate),
             event: Arc::new(event),
             buffer: device.buffer(16)?,
-            events: EventPool::new(),
-            streams: StreamPool::new(&device),
+            events,
+            streams,
+            exported: exported(&device, &stream)?,
+            spent_once: RefCell::new(Some(spent_once)),
+            stream: Arc::new(stream),
             device,
         })
     }
@@ -52,6 +67,8 @@ impl Inherited {
         self.assert_stream_stayed();
         self.assert_point_stayed();
         self.assert_event_stayed();
+        self.assert_exported_stayed();
+        self.assert_spent_stayed();
         for (call, outcome) in [
             ("Gate::open", self.gate.open()),
             ("Gate::fail", self.gate.fail(Error::failed("on purpose"))),
@@ -116,6 +133,10 @@ impl Inherited {
             ("TimedPoint::elapsed_since", self.point.elapsed_since(&self.point).map(drop)),
             ("wait_all", wait_all(&[point.clone(), point.clone()])),
             ("wait_any", wait_any(std::slice::from_ref(point)).and_then(|first| first.outcome)),
+            (
+                "wait_any of two",
+                wait_any(&[point.clone(), point.clone()]).and_then(|first| first.outcome),
+            ),
         ] {
             assert_refused(call, &outcome);
         }
@@ -140,6 +161,35 @@ impl Inherited {
         assert!(matches!(event.state(), EventState::Failed(_)), "{event:?}");
     }
 
+    fn assert_exported_stayed(&self) {
+        let Some((event, handle)) = &self.exported else { return };
+        for (call, outcome) in [
+            ("Event::export", event.export().map(drop)),
+            ("Event::record of an exported one", event.record(&self.stream)),
+            ("Event::query of an exported one", event.query().map(drop)),
+            ("Device::import_event", self.device.import_event(handle).map(drop)),
+        ] {
+            assert_refused(call, &outcome);
+        }
+    }
+
+    fn assert_spent_stayed(&self) {
+        let spent = self.spent_once.take().expect("a child spends them once");
+        let (notification, event, stream) = spent;
+        assert!(!notification.cancel(), "the callback is the parent's");
+        drop((event, stream));
+    }
+
+    /// In a child: what is retired there is held by nothing that was inherited, and holds nobody up.
+    fn assert_child_can_retire(&self) -> Result<()> {
+        let (sender, receiver) = channel();
+        syncpoint::retire((), [self.point.point().clone()])?;
+        let gate = Gate::new();
+        gate.point().notify(move |outcome| say(&sender, outcome))?;
+        gate.open()?;
+        heard(&receiver, "a callback in a child")
+    }
+
     /// In a child: a device that is opened there works, and waits for nothing that was inherited.
     pub(crate) fn assert_child_can_work(&self, bed: &TestBed) {
         let outcome = bed.open_anew().and_then(|device| {
@@ -150,10 +200,21 @@ impl Inherited {
             stream.wait(&gate.point())?;
             let behind = stream.record()?;
             gate.open()?;
-            wait_all(&[end.point().clone(), behind])
+            wait_all(&[end.point().clone(), behind])?;
+            self.assert_child_can_retire()
         });
         assert!(outcome.is_ok(), "a device opened in a child works: {outcome:?}");
     }
+}
+
+fn exported(device: &Device, stream: &Stream) -> Result<Option<(Event, IpcHandle)>> {
+    if !device.capabilities().interprocess {
+        return Ok(None);
+    }
+    let event = device.event_with(EventOptions::builder().interprocess().build()?)?;
+    event.record(stream)?;
+    let handle = event.export()?;
+    Ok(Some((event, handle)))
 }
 
 #[track_caller]

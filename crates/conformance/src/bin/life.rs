@@ -339,12 +339,15 @@ fn an_observer_forks() {
             }
         });
         let behind = of_this_process("the observer behind");
-        let watch = syncpoint::observe(move |_: &Record| behind());
+        let mut watch = Some(syncpoint::observe(move |_: &Record| behind()));
         beside(
             || Gate::new().open().expect("a gate opens once"),
             || {
                 drop(Gate::new());
                 if process::id() != parent {
+                    let ended = watch.take().map(|watch| watch.end(PATIENCE));
+                    let refused = ended.and_then(Result::err).map(|error| error.kind());
+                    assert_eq!(refused, Some(Kind::Unavailable), "the watch is the parent's");
                     process::exit(0);
                 }
             },

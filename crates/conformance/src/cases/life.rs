@@ -14,6 +14,7 @@ use crate::inherited::{Busybody, Inherited};
 use crate::journal::Journal;
 use crate::patience::{PATIENCE, failure_of, heard, promptly, say, settle, until};
 use crate::run::Verdict;
+use crate::turn::turn;
 use crate::waiters;
 
 /// Catches a drop that waits, that panics, or that needs what was dropped before it.
@@ -187,6 +188,8 @@ fn events_come_clean(bed: &TestBed) -> Verdict {
 /// Catches an inherited object that answers, or that blocks on a lock whose holder stayed with the parent; a drop that
 /// does something; a child that cannot begin anew; and harm to the parent.
 pub fn a_fork_child_is_told_so(bed: &TestBed) -> Verdict {
+    // The busybody observes.
+    let _turn = turn();
     let (stream, gate) = bed.held_stream()?;
     let journal = Journal::default();
     journal.work(&stream, "ran in the parent")?;
