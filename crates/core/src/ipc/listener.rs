@@ -4,18 +4,18 @@
 //! and every 50 ms at whether the other processes live.
 
 use std::io;
-use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use syncpoint_base::PerProcess;
 use syncpoint_base::page::{self, BELLS, Bell};
-use syncpoint_base::{PerProcess, Process};
 
 use super::import::{Import, settle};
 use crate::error::{Error, Kind, Result};
 use crate::exit::rest_if_exiting;
 use crate::gate::Gate;
+use crate::ours::Ours;
 use crate::sync::process::{Mutex, lock};
 
 /// How often a listener looks whether the processes that it hears of live: a dead one is an error within this time and
@@ -96,7 +96,7 @@ impl Inbox {
 
 impl Listener {
     fn run(self: &Arc<Self>) {
-        let (mut waits, process) = (Vec::new(), Process::current());
+        let (ours, mut waits) = (Ours::begin(), Vec::new());
         let (mut looked, mut needed) = (Instant::now(), Instant::now());
         loop {
             // The bell before what it tells of.
@@ -107,11 +107,7 @@ impl Listener {
                 looked = Instant::now();
             }
             let rungs = self.settle(&mut waits, look);
-            if !process.is_current() {
-                // A waker forked, and this is the child's copy of the thread: the rest is the parent's.
-                let _left_alone = ManuallyDrop::new(waits);
-                return;
-            }
+            ours.go_on();
             if waits.is_empty() {
                 if needed.elapsed() >= STAYS && self.leave() {
                     return;
