@@ -23,6 +23,7 @@ use crate::sync::process::{Mutex, lock};
 pub(crate) struct Export {
     owner: Arc<Owner>,
     named: Named,
+    handle: IpcHandle,
     ledger: Ledger,
     process: Process,
     /// Guards the order in which generations are settled on the page. A leaf.
@@ -47,13 +48,14 @@ impl Export {
         let refused = |error| cannot_share("the kernel".as_ref(), error);
         let (event, nonce) = (wide_random().map_err(refused)?, random().map_err(refused)?);
         let named = Named { owner: owner.name, event, nonce };
+        let handle = IpcHandle::new(&named)?;
         let ledger = Ledger::begin(owner.make_page(event)?, nonce);
         let (process, progress) = (Process::current(), Mutex::default());
-        Ok(Arc::new(Self { owner, named, ledger, process, progress }))
+        Ok(Arc::new(Self { owner, named, handle, ledger, process, progress }))
     }
 
     pub(crate) fn handle(&self) -> IpcHandle {
-        IpcHandle::new(&self.named)
+        self.handle
     }
 
     /// The event names another point from now on. Gives its generation, to be followed once no lock is held. Called

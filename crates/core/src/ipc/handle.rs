@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::str::FromStr;
 
+use super::owner::cannot_share;
 use crate::error::{Error, Reason, Result};
 use crate::sync::process::{AtomicU64, Ordering};
 
@@ -58,7 +60,9 @@ pub(super) struct OwnerName {
 }
 
 impl IpcHandle {
-    pub(super) fn new(named: &Named) -> Self {
+    /// # Errors
+    /// The system's, where it does not say when the machine was started.
+    pub(super) fn new(named: &Named) -> Result<Self> {
         let fields = [
             BEGIN,
             (u64::from(named.owner.process) << 32 | u64::from(named.owner.distinction))
@@ -67,7 +71,7 @@ impl IpcHandle {
             half(named.event, 0).to_le_bytes(),
             half(named.event, 64).to_le_bytes(),
             named.nonce.to_le_bytes(),
-            boot().to_le_bytes(),
+            boot()?.to_le_bytes(),
         ];
         let mut bytes = [0; LENGTH];
         for (place, field) in bytes.chunks_exact_mut(8).zip(fields) {
@@ -75,7 +79,7 @@ impl IpcHandle {
         }
         let sum = sum(&bytes[..LENGTH - 8]);
         bytes[LENGTH - 8..].copy_from_slice(&sum.to_le_bytes());
-        Self(bytes)
+        Ok(Self(bytes))
     }
 
     /// The bytes.
@@ -107,9 +111,9 @@ impl IpcHandle {
     /// What the handle says.
     ///
     /// # Errors
-    /// `Misuse(StaleHandle)`: it was made before the machine was started.
+    /// `Misuse(StaleHandle)`: it was made before the machine was started. The system's, as in `new`.
     pub(super) fn named(&self) -> Result<Named> {
-        if self.field(6) != boot() {
+        if self.field(6) != boot()? {
             return Err(bad("it was made on another machine, or before this one was started"));
         }
         let process = self.field(1);
@@ -141,18 +145,25 @@ fn bad(why: &str) -> Error {
     Error::misuse(Reason::StaleHandle, message)
 }
 
-/// A number for the time since the machine was started: what was exported before is gone.
-pub(super) fn boot() -> u64 {
+/// A number for the time since the machine was started: what was exported before is gone. Without the file that tells it
+/// 1, on both sides.
+fn boot() -> Result<u64> {
     /// 0 until it was read. No lock: a fork may come in between.
     static BOOT: AtomicU64 = AtomicU64::new(0);
+    const FILE: &str = "/proc/sys/kernel/random/boot_id";
     // Relaxed: who comes beside it reads again.
-    let mut boot = BOOT.load(Ordering::Relaxed);
-    if boot == 0 {
-        // Odd, so that it is not 0.
-        boot = fs::read("/proc/sys/kernel/random/boot_id").map_or(1, |id| sum(&id) | 1);
-        BOOT.store(boot, Ordering::Relaxed);
+    let known = BOOT.load(Ordering::Relaxed);
+    if known != 0 {
+        return Ok(known);
     }
-    boot
+    let boot = match fs::read(FILE) {
+        // Odd, so that it is not 0.
+        Ok(id) => sum(&id) | 1,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => 1,
+        Err(error) => return Err(cannot_share(FILE.as_ref(), error)),
+    };
+    BOOT.store(boot, Ordering::Relaxed);
+    Ok(boot)
 }
 
 /// FNV-1a: against bytes that were cut or changed by accident, not by intent.
@@ -189,13 +200,14 @@ impl fmt::Debug for IpcHandle {
 }
 
 #[cfg(all(test, not(syncpoint_loom)))]
+#[expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 mod tests {
     use super::*;
 
     fn handle() -> (Named, IpcHandle) {
         let owner = OwnerName { process: 7, distinction: 4_026_531_836, random: 11 };
         let named = Named { owner, event: u128::MAX - 5, nonce: 13 };
-        (named, IpcHandle::new(&named))
+        (named, IpcHandle::new(&named).expect("the machine says when it was started"))
     }
 
     #[test]

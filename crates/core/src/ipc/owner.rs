@@ -91,7 +91,14 @@ impl OwnerName {
 
     /// Whether this process has that number, be it another copy of this library in it: its sign must not be opened here.
     pub(super) fn is_this_process(&self) -> bool {
-        self.process == process::id() && self.distinction == distinction()
+        self.is_beside(process::id(), distinction())
+    }
+
+    /// Whether it may be a copy of this library in the process of that number. One that the system does not distinguish
+    /// counts as one.
+    fn is_beside(&self, process: u32, distinction: u32) -> bool {
+        let same = [0, self.distinction].contains(&distinction) || self.distinction == 0;
+        self.process == process && same
     }
 
     fn common(&self) -> String {
@@ -218,7 +225,7 @@ fn sweep(folder: &Path, own: &OwnerName) {
     owners.sort_unstable();
     owners.dedup();
     // Those of this process, other copies of this library included, are neither dead nor to be opened.
-    owners.retain(|owner| (owner.process, owner.distinction) != (own.process, own.distinction));
+    owners.retain(|owner| !owner.is_beside(own.process, own.distinction));
     for dead in owners.into_iter().filter(|owner| is_dead(folder, owner)) {
         for name in names.iter().filter(|name| OwnerName::of_file(name) == Some(dead)) {
             if Path::new(name).extension() != Some(OsStr::new("sign")) {
