@@ -15,7 +15,7 @@ use std::ffi::CString;
 use std::future::{Future, IntoFuture};
 use std::io::{Read, Write};
 use std::process::{self, ExitCode};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Wake, Waker};
@@ -312,15 +312,22 @@ fn a_waker_forks(device: &str) -> Result<()> {
 
 /// Runs `code` again and again on other threads while `meanwhile` runs on this one.
 fn beside<T>(code: impl Fn() + Sync, meanwhile: impl FnOnce() -> T) -> T {
-    let enough = AtomicBool::new(false);
+    const THREADS: usize = 2;
+    let (enough, begun) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
-        for _ in 0..2 {
+        for _ in 0..THREADS {
             // Relaxed: a sign, ordered with nothing.
             scope.spawn(|| {
+                code();
+                begun.fetch_add(1, Ordering::Relaxed);
                 while !enough.load(Ordering::Relaxed) {
                     code();
                 }
             });
+        }
+        // A thread that begins holds locks of the C library, which a child that exits would wait for: no fork before.
+        while begun.load(Ordering::Relaxed) < THREADS {
+            thread::yield_now();
         }
         let outcome = meanwhile();
         enough.store(true, Ordering::Relaxed);
