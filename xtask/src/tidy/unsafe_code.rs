@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "an allocator that counts, for programs that weigh the library",
     ),
     (
-        "crates/conformance/src/bin/life.rs",
+        "crates/conformance/src/bin/life/",
         "a program that forks, is signalled and loads libraries",
     ),
     ("crates/conformance/src/child.rs", "fork, to show what a child is told"),

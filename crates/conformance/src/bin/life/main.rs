@@ -9,9 +9,10 @@
     reason = "a program of a test: it ends in every way, and says only what is wrong"
 )]
 
+mod libraries;
+
 use std::cell::RefCell;
 use std::env;
-use std::ffi::CString;
 use std::future::{Future, IntoFuture};
 use std::io::{Read, Write};
 use std::process::{self, ExitCode};
@@ -60,7 +61,7 @@ const WAYS: &[(&str, Way)] = &[
     ("work_of_a_device_ends_while_the_process_exits", |_| {
         work_ends_while_the_process_exits("sim:0")
     }),
-    ("libraries_are_used_and_unloaded", |paths| libraries_are_used_and_unloaded(paths)),
+    ("libraries_are_used_and_unloaded", |paths| libraries::libraries_are_used_and_unloaded(paths)),
 ];
 
 fn main() -> ExitCode {
@@ -473,34 +474,4 @@ fn work_ends_while_the_process_exits(device: &str) -> Result<()> {
     let watch = syncpoint::observe(|record: &Record| println!("heard while it exits: {record:?}"));
     Box::leak(Box::new((watch, gate)));
     process::exit(EXIT)
-}
-
-/// Each library has its own copy of syncpoint, with threads that sleep in it when it is unloaded.
-fn libraries_are_used_and_unloaded(paths: &mut dyn Iterator<Item = String>) -> Result<()> {
-    leave_work_behind()?;
-    let libraries: Vec<_> = paths.map(|path| load(&path)).collect();
-    for library in &libraries {
-        // SAFETY: the name is a text of C.
-        let function = unsafe { libc::dlsym(*library, c"use_syncpoint".as_ptr()) };
-        assert!(!function.is_null(), "the library exports its function");
-        // SAFETY: the library declares it so.
-        let function: extern "C" fn() -> i32 = unsafe { std::mem::transmute(function) };
-        assert_eq!(function(), 0, "the library can use its own copy");
-    }
-    for library in libraries {
-        // SAFETY: it was loaded above, and nothing of it is called from here any more.
-        unsafe { libc::dlclose(library) };
-    }
-    // Long enough for a nap of a worker to end in what was unloaded.
-    let stream = host()?.stream()?;
-    stream.delay(Duration::from_millis(200))?;
-    stream.synchronize()
-}
-
-fn load(path: &str) -> *mut libc::c_void {
-    let path = CString::new(path).expect("a path has no zeros");
-    // SAFETY: the path is a text of C; what the library does when it is loaded is known.
-    let library = unsafe { libc::dlopen(path.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
-    assert!(!library.is_null(), "{path:?} cannot be loaded");
-    library
 }
