@@ -5,11 +5,16 @@
 
 mod block;
 mod cost;
+mod depend;
+mod elsewhere;
+mod fuzz;
 mod map;
+mod package;
 mod part;
 mod report;
 mod request;
 mod routine;
+mod sanitize;
 mod step;
 #[cfg(test)]
 mod tidy;
@@ -48,6 +53,9 @@ fn answer(request: Request) -> Result<ExitCode> {
         Request::PrintMap => map::print(&workshop::root()?)?,
         Request::RenewCost => cost::renew(&workshop::root()?)?,
         Request::CheckCost => cost::check(&workshop::root()?)?,
+        Request::Fuzz { target, seconds } => fuzz::one(&Workshop::find()?, target, seconds)?,
+        Request::KeepCorpus { target } => fuzz::keep(&Workshop::find()?, target)?,
+        Request::Depend { since } => depend::run(&Workshop::find()?, since.as_deref())?,
         Request::Help => write!(io::stdout(), "{}", request::USAGE)?,
     }
     Ok(ExitCode::SUCCESS)

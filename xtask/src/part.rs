@@ -3,6 +3,10 @@
 use std::io::{self, Write};
 
 use crate::Result;
+use crate::elsewhere;
+use crate::fuzz;
+use crate::package::{self, Package};
+use crate::sanitize;
 use crate::step::Step;
 use crate::workshop::Workshop;
 
@@ -12,19 +16,40 @@ pub(crate) struct Part {
     pub(crate) name: &'static str,
     /// What holds when the part has passed.
     pub(crate) about: &'static str,
+    /// What it needs beyond Rust.
+    needs: &'static [Package],
     steps: fn(&Workshop) -> Vec<Step>,
 }
 
 impl Part {
     /// Runs the steps of this part under a heading, until one fails. A part with nothing to run fails.
-    pub(crate) fn perform(&self, workshop: &Workshop) -> Result<()> {
+    pub(crate) fn perform(&self, workshop: &Workshop) -> Result<Ending> {
         writeln!(io::stdout(), "\n== {}: {}", self.name, self.about)?;
+        match package::provide(self.needs) {
+            None => self.run(workshop).map(|()| Ending::Passed),
+            Some(install) if package::all_is_needed() => {
+                Err(format!("tools are missing, and this machine leaves nothing out: {install}")
+                    .into())
+            }
+            Some(install) => Ok(Ending::Skipped(format!("tools are missing: {install}"))),
+        }
+    }
+
+    fn run(&self, workshop: &Workshop) -> Result<()> {
         let steps = (self.steps)(workshop);
         if steps.is_empty() {
             return Err("nothing to run was found".into());
         }
         steps.iter().try_for_each(|step| step.run(&workshop.root))
     }
+}
+
+/// How a part ended that did not fail.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Passed,
+    /// It could not be run here, with the remedy.
+    Skipped(String),
 }
 
 /// Parts are told apart by name.
@@ -40,47 +65,86 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "fmt",
         about: "the code is laid out as rustfmt lays it out",
+        needs: &[],
         steps: |_| vec![Step::cargo("fmt --all --check")],
     },
     Part {
         name: "tidy",
         about: "the rules that no compiler knows hold, and the routine itself works",
+        needs: &[],
         steps: |_| vec![Step::cargo("test --package xtask")],
     },
     Part {
         name: "clippy",
         about: "no lint is broken, in tests, examples and benches either",
+        needs: &[],
         steps: clippy,
     },
     Part {
         name: "doc",
         about: "the documentation builds and its links lead somewhere",
+        needs: &[],
         steps: doc,
     },
     Part {
         name: "unit",
         about: "the tests of every crate pass, with debug assertions",
+        needs: &[],
         steps: unit,
     },
     Part {
         name: "doctest",
         about: "the examples in the documentation run",
+        needs: &[],
         steps: |_| vec![Step::cargo("test --doc --workspace")],
     },
     Part {
         name: "suite",
         about: "the laws hold on every backend, in optimized code",
+        needs: &[],
         steps: suite,
     },
     Part {
         name: "model",
         about: "the protocols hold in every interleaving that loom can find",
+        needs: &[],
         steps: model,
     },
     Part {
         name: "example",
         about: "every pipeline and every Rust example runs on the host",
+        needs: &[],
         steps: example,
+    },
+    Part {
+        name: "targets",
+        about: "the code for macOS and Windows is free of errors and lints",
+        needs: package::ELSEWHERE,
+        steps: elsewhere::steps,
+    },
+    Part {
+        name: "cost",
+        about: "operations take as many instructions as is written down",
+        needs: package::VALGRIND,
+        steps: |_| vec![Step::cargo("xtask cost --check")],
+    },
+    Part {
+        name: "asan",
+        about: "the tests use no memory that is not theirs, and leak none",
+        needs: package::ADDRESS_SANITIZER,
+        steps: sanitize::address,
+    },
+    Part {
+        name: "tsan",
+        about: "the tests have no data race, those of the standard library included",
+        needs: package::THREAD_SANITIZER,
+        steps: sanitize::thread,
+    },
+    Part {
+        name: "fuzz",
+        about: "what is read from outside is answered, whatever it is",
+        needs: package::FUZZER,
+        steps: fuzz::steps,
     },
 ];
 
@@ -145,8 +209,12 @@ mod tests {
 
     #[test]
     fn a_part_with_nothing_to_run_fails() {
-        let empty =
-            Part { name: "empty", about: "a part that belongs to a test", steps: |_| Vec::new() };
+        let empty = Part {
+            name: "empty",
+            about: "a part that belongs to a test",
+            needs: &[],
+            steps: |_| Vec::new(),
+        };
         let message = empty.perform(&workshop(Runner::CargoTest)).unwrap_err().to_string();
         assert_eq!(message, "nothing to run was found");
     }
@@ -156,6 +224,7 @@ mod tests {
         let failing = Part {
             name: "failing",
             about: "a part that belongs to a test",
+            needs: &[],
             steps: |_| vec![Step::cargo("--version").must_run_tests(), Step::cargo("--list")],
         };
         let message = failing.perform(&workshop(Runner::CargoTest)).unwrap_err().to_string();

@@ -13,6 +13,10 @@ pub(crate) enum Outcome {
         took: Duration,
         why: String,
     },
+    /// It could not be run on this machine.
+    Skipped {
+        why: String,
+    },
     /// A part before it failed.
     NotRun,
 }
@@ -63,6 +67,7 @@ impl Display for Outcome {
             Self::Failed { took, why } => {
                 write!(formatter, "{:8.1}  failed: {why}", took.as_secs_f64())
             }
+            Self::Skipped { why } => write!(formatter, "{:>8}  SKIPPED: {why}", "-"),
             Self::NotRun => write!(formatter, "{:>8}  not run", "-"),
         }
     }
@@ -78,6 +83,7 @@ mod tests {
         report.add("fmt", Outcome::Passed { took: Duration::from_millis(640) });
         let why = "it broke".to_owned();
         report.add("clippy", Outcome::Failed { took: Duration::from_secs(75), why });
+        report.add("tsan", Outcome::Skipped { why: "no tool".to_owned() });
         report.add("doc", Outcome::NotRun);
         assert_eq!(report.to_string(), TABLE);
     }
@@ -86,6 +92,7 @@ mod tests {
 part      seconds  result
 fmt           0.6  passed
 clippy       75.0  failed: it broke
+tsan            -  SKIPPED: no tool
 doc             -  not run
 1 passed, 1 failed
 ";

@@ -1,6 +1,7 @@
 //! What the command line asks for.
 
 use crate::Result;
+use crate::fuzz;
 use crate::part::{PARTS, Part};
 use crate::routine::OnFailure;
 
@@ -19,6 +20,12 @@ pub(crate) enum Request {
     RenewCost,
     /// Count instructions and compare them with what is written.
     CheckCost,
+    /// Fuzz one target for so many seconds.
+    Fuzz { target: &'static str, seconds: u32 },
+    /// Keep what is worth keeping of what fuzzing one target has found.
+    KeepCorpus { target: &'static str },
+    /// Check dependencies, and promises since a commit or the last tag.
+    Depend { since: Option<String> },
     /// Say what can be asked for.
     Help,
 }
@@ -34,9 +41,27 @@ impl Request {
             ["map", "--print"] => Ok(Self::PrintMap),
             ["cost"] => Ok(Self::RenewCost),
             ["cost", "--check"] => Ok(Self::CheckCost),
+            ["deps"] => Ok(Self::Depend { since: None }),
+            ["deps", "--since", commit] => Ok(Self::Depend { since: Some((*commit).to_owned()) }),
+            ["fuzz", target] => parse_fuzz(target, fuzz::DEFAULT_SECONDS),
+            ["fuzz", target, "--seconds", seconds] => parse_fuzz(target, seconds.parse()?),
+            ["fuzz", target, "--keep"] => Ok(Self::KeepCorpus { target: fuzz_target(target)? }),
             other => Err(format!("`{}` is not understood\n\n{USAGE}", other.join(" ")).into()),
         }
     }
+}
+
+fn parse_fuzz(target: &str, seconds: u32) -> Result<Request> {
+    Ok(Request::Fuzz { target: fuzz_target(target)?, seconds })
+}
+
+fn fuzz_target(name: &str) -> Result<&'static str> {
+    let known = fuzz::TARGETS.iter().map(|(name, _)| *name).find(|known| *known == name);
+    let all = || fuzz::TARGETS.iter().map(|(name, reads)| format!("{name:8} {reads}\n"));
+    known.ok_or_else(|| {
+        let list: String = all().collect();
+        format!("no fuzz target is called `{name}`; the targets are\n{list}").into()
+    })
 }
 
 /// The parts run in the order of the routine, whatever the order they were asked in: the quickest to fail comes first.
@@ -72,6 +97,9 @@ usage: cargo xtask test [PART...] [--keep-going]   run every check, or these par
        cargo xtask test --list                     name the parts
        cargo xtask map [--print]                   renew the code map in ARCHITECTURE.md, or show it
        cargo xtask cost [--check]                  count instructions (needs valgrind) and renew docs/costs.md, or compare
+       cargo xtask fuzz TARGET [--seconds N]       give garbage to one target, 60 s if nothing is said
+       cargo xtask fuzz TARGET --keep              renew fuzz/corpus with what was found
+       cargo xtask deps [--since COMMIT]           check dependencies, and promises since a commit or the last tag
 ";
 
 #[cfg(test)]
@@ -104,6 +132,12 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_fuzz_target_is_refused_with_the_names_of_all() {
+        let message = parse("fuzz plam").unwrap_err().to_string();
+        assert!(fuzz::TARGETS.iter().all(|(name, _)| message.contains(name)), "{message}");
+    }
+
+    #[test]
     fn what_is_not_understood_is_refused_with_the_usage() {
         for line in ["tset", "test --keep-gong", "map --fresh", "test --list fmt"] {
             let message = parse(line).unwrap_err().to_string();
@@ -120,6 +154,14 @@ mod tests {
         assert_eq!(parse("map --print").unwrap(), Request::PrintMap);
         assert_eq!(parse("cost").unwrap(), Request::RenewCost);
         assert_eq!(parse("cost --check").unwrap(), Request::CheckCost);
+        let seconds = fuzz::DEFAULT_SECONDS;
+        assert_eq!(parse("fuzz plan").unwrap(), Request::Fuzz { target: "plan", seconds });
+        let hour = Request::Fuzz { target: "page", seconds: 3600 };
+        assert_eq!(parse("fuzz page --seconds 3600").unwrap(), hour);
+        assert_eq!(parse("deps").unwrap(), Request::Depend { since: None });
+        let since = Some("v1".to_owned());
+        assert_eq!(parse("deps --since v1").unwrap(), Request::Depend { since });
+        assert_eq!(parse("fuzz page --keep").unwrap(), Request::KeepCorpus { target: "page" });
     }
 
     fn parse(line: &str) -> Result<Request> {

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::Result;
-use crate::part::Part;
+use crate::part::{Ending, Part};
 use crate::report::{Outcome, Report};
 
 /// What becomes of the parts behind one that failed.
@@ -19,7 +19,7 @@ pub(crate) enum OnFailure {
 pub(crate) fn run(
     parts: &[&'static Part],
     on_failure: OnFailure,
-    mut perform: impl FnMut(&Part) -> Result<()>,
+    mut perform: impl FnMut(&Part) -> Result<Ending>,
 ) -> Report {
     let mut report = Report::default();
     for part in parts {
@@ -32,12 +32,13 @@ pub(crate) fn run(
     report
 }
 
-fn timed(perform: impl FnOnce() -> Result<()>) -> Outcome {
+fn timed(perform: impl FnOnce() -> Result<Ending>) -> Outcome {
     let begun = Instant::now();
     let result = perform();
     let took = begun.elapsed();
     match result {
-        Ok(()) => Outcome::Passed { took },
+        Ok(Ending::Passed) => Outcome::Passed { took },
+        Ok(Ending::Skipped(why)) => Outcome::Skipped { why },
         Err(error) => Outcome::Failed { took, why: error.to_string() },
     }
 }
@@ -66,7 +67,7 @@ mod tests {
     #[test]
     fn a_routine_without_a_failure_has_not_failed() {
         let parts: Vec<&Part> = PARTS.iter().collect();
-        assert!(!run(&parts, OnFailure::Stop, |_| Ok(())).has_failed());
+        assert!(!run(&parts, OnFailure::Stop, |_| Ok(Ending::Passed)).has_failed());
     }
 
     fn run_failing(name: &str, on_failure: OnFailure) -> (Vec<&'static str>, Report) {
@@ -74,7 +75,7 @@ mod tests {
         let mut performed = Vec::new();
         let report = run(&parts, on_failure, |part| {
             performed.push(part.name);
-            if part.name == name { Err("it broke".into()) } else { Ok(()) }
+            if part.name == name { Err("it broke".into()) } else { Ok(Ending::Passed) }
         });
         (performed, report)
     }

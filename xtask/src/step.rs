@@ -3,8 +3,9 @@
 use std::env;
 use std::ffi::OsString;
 use std::fmt::{self, Display, Formatter};
+use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 
 use crate::Result;
@@ -12,9 +13,21 @@ use crate::Result;
 /// A run of cargo in the root of the workspace. It inherits the environment, and no terminal to read from.
 #[derive(Debug)]
 pub(crate) struct Step {
+    cargo: Cargo,
     arguments: Vec<String>,
     variables: Vec<(&'static str, String)>,
+    /// Made before it runs.
+    folders: Vec<PathBuf>,
     demand: Demand,
+}
+
+/// Which cargo runs a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cargo {
+    /// The one that runs this program.
+    Chosen,
+    /// The one of Debian, with Debian's compiler, which may use what is not stable.
+    Debian,
 }
 
 /// What a step must do to count as passed.
@@ -28,11 +41,28 @@ enum Demand {
 impl Step {
     /// `cargo LINE`; the line is cut at white space.
     pub(crate) fn cargo(line: &str) -> Self {
+        Self::of(Cargo::Chosen, line)
+    }
+
+    /// The same with the cargo of Debian, whatever toolchain was chosen.
+    pub(crate) fn debian(line: &str) -> Self {
+        Self::of(Cargo::Debian, line)
+    }
+
+    fn of(cargo: Cargo, line: &str) -> Self {
         Self {
+            cargo,
             arguments: line.split_whitespace().map(str::to_owned).collect(),
             variables: Vec::new(),
+            folders: Vec::new(),
             demand: Demand::Success,
         }
+    }
+
+    /// Adds the words of a line, which is cut at white space.
+    pub(crate) fn words(mut self, line: &str) -> Self {
+        self.arguments.extend(line.split_whitespace().map(str::to_owned));
+        self
     }
 
     /// Adds one argument, whatever is in it.
@@ -41,10 +71,24 @@ impl Step {
         self
     }
 
+    /// Adds the path of a folder, which is made before it runs.
+    pub(crate) fn folder(mut self, folder: PathBuf) -> Self {
+        self.arguments.push(folder.to_string_lossy().into_owned());
+        self.folders.push(folder);
+        self
+    }
+
     /// Adds flags to a variable that holds flags, behind those that the caller's environment gives it.
     pub(crate) fn flags(mut self, variable: &'static str, flags: &str) -> Self {
         let inherited = env::var(variable).unwrap_or_default();
         self.variables.push((variable, format!("{inherited} {flags}").trim_start().to_owned()));
+        self
+    }
+
+    /// Has programs looked for in a folder first.
+    pub(crate) fn path(mut self, folder: &Path) -> Self {
+        let inherited = env::var("PATH").unwrap_or_default();
+        self.variables.push(("PATH", format!("{}:{inherited}", folder.display())));
         self
     }
 
@@ -56,6 +100,7 @@ impl Step {
 
     /// Runs it and waits for its end.
     pub(crate) fn run(&self, root: &Path) -> Result<()> {
+        self.folders.iter().try_for_each(fs::create_dir_all)?;
         writeln!(io::stdout(), "$ {self}")?;
         let status = match self.demand {
             Demand::Success => self.command(root).status()?,
@@ -76,7 +121,7 @@ impl Step {
     }
 
     fn command(&self, root: &Path) -> Command {
-        let mut command = Command::new(cargo());
+        let mut command = self.cargo.command();
         command
             .args(&self.arguments)
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -91,7 +136,33 @@ impl Display for Step {
         for (name, value) in &self.variables {
             write!(formatter, "{name}={value:?} ")?;
         }
-        write!(formatter, "cargo {}", self.arguments.join(" "))
+        write!(formatter, "{} {}", self.cargo, self.arguments.join(" "))
+    }
+}
+
+impl Cargo {
+    fn command(self) -> Command {
+        let mut command = match self {
+            Self::Chosen => Command::new(cargo()),
+            Self::Debian => Command::new("/usr/bin/cargo"),
+        };
+        if self == Self::Debian {
+            let path = env::var("PATH").unwrap_or_default();
+            command.env("PATH", format!("/usr/bin:{path}")).env("RUSTC", "/usr/bin/rustc");
+            command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTDOC").env_remove("LD_LIBRARY_PATH");
+        }
+        command
+    }
+}
+
+impl Display for Cargo {
+    fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Chosen => "cargo",
+            Self::Debian => {
+                "PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo"
+            }
+        })
     }
 }
 

@@ -1,0 +1,110 @@
+//! The sanitizers: the tests of all that shares memory once more, in programs that watch every access to it.
+//!
+//! They are run with `cargo test`, many tests in one process: what one leaves behind meets the next.
+
+use crate::package::{SYMBOLIZER, THREAD_RUNTIME};
+use crate::step::Step;
+use crate::workshop::Workshop;
+
+/// The tests of the crates with threads and with unsafe code.
+const ALL: &str =
+    "-p syncpoint-base -p syncpoint-core -p syncpoint-host -p syncpoint-sim --lib --tests";
+
+/// Test programs of host and sim after which nothing may be left. The others have streams that wait for ever, or
+/// children that exit while work is queued, and what a process leaves queued at its exit is leaked on purpose.
+const LEAKLESS: &str = "-p syncpoint-host -p syncpoint-sim --test bounds --test callbacks --test dropped \
+    --test events --test pool --test retire --test shutdown --test streams --test stress";
+
+/// The system that the sanitizers are used on. Named to cargo, it keeps them out of build scripts and macros.
+pub(crate) const SYSTEM: &str = "x86_64-unknown-linux-gnu";
+
+/// A test that a sanitizer cannot run, with the reason. The name may be the beginning of several.
+type LeftOut = (&'static str, &'static str);
+
+const WITHOUT_THREAD: &[LeftOut] = &[
+    (
+        "no_observer_no_cost",
+        "counts operations of the whole process, which slow cases beside it do too",
+    ),
+    ("a_delay_without_a_timer", "limits the address space, of which the sanitizer needs terabytes"),
+    ("a_notification_is_refused_without_a_notifier", "limits the address space"),
+    ("one_worker_does_it_all_where_no_other", "limits the address space"),
+    ("the_first_work_is_refused_without_a_worker", "limits the address space"),
+];
+
+const WITHOUT_ADDRESS: &[LeftOut] = &[
+    ("a_delay_without_a_timer", "limits the address space, of which the sanitizer needs terabytes"),
+    ("a_notification_is_refused_without_a_notifier", "limits the address space"),
+    ("one_worker_does_it_all_where_no_other", "limits the address space"),
+    ("the_first_work_is_refused_without_a_worker", "limits the address space"),
+];
+
+/// What both are told: children that a test forks go on, and memory that cannot be had is an answer.
+const OPTIONS: &str = "allocator_may_return_null=1";
+
+/// Data races and locks taken in circles. The standard library is built with the sanitizer too, so that nothing it
+/// orders goes unseen and no report is false.
+pub(crate) fn thread(workshop: &Workshop) -> Vec<Step> {
+    let whole = format!(
+        "-Zpre-link-arg=-Wl,--whole-archive -Zpre-link-arg={THREAD_RUNTIME} -Zpre-link-arg=-Wl,--no-whole-archive"
+    );
+    let options = format!("{OPTIONS} die_after_fork=0 external_symbolizer_path={SYMBOLIZER}");
+    let step = Step::debian("test -Zbuild-std")
+        .flags("RUSTFLAGS", &format!("-Zsanitizer=thread -Zexternal-clangrt {whole}"))
+        .flags("TSAN_OPTIONS", &options);
+    vec![tests(step, workshop, "tsan", ALL, WITHOUT_THREAD)]
+}
+
+/// Memory used after it was freed or beyond its end; then, where all has to be freed, memory that nobody can free any
+/// more.
+pub(crate) fn address(workshop: &Workshop) -> Vec<Step> {
+    let all = tests(instrumented("detect_leaks=0"), workshop, "asan", ALL, WITHOUT_ADDRESS);
+    vec![all, tests(instrumented("detect_leaks=1"), workshop, "asan", LEAKLESS, &[])]
+}
+
+fn instrumented(leaks: &str) -> Step {
+    let options = format!("{OPTIONS} {leaks} external_symbolizer_path={SYMBOLIZER}");
+    Step::cargo("test")
+        .flags("RUSTC_BOOTSTRAP", "1")
+        .flags("RUSTFLAGS", "-Zsanitizer=address")
+        .flags("ASAN_OPTIONS", &options)
+}
+
+/// Optimized: the tests that count to a million would take minutes. In a target folder of its own: the flags would
+/// rebuild everything back and forth.
+fn tests(
+    step: Step,
+    workshop: &Workshop,
+    folder: &str,
+    selection: &str,
+    left_out: &[LeftOut],
+) -> Step {
+    let folder = workshop.target.join(folder);
+    let step = step
+        .words(&format!("--release --no-fail-fast --target {SYSTEM} --target-dir"))
+        .argument(&folder.to_string_lossy())
+        .words(selection)
+        .words("--");
+    left_out.iter().fold(step, |step, (name, _)| step.words("--skip").argument(name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tidy;
+    use crate::tree::Tree;
+    use crate::workshop;
+
+    #[test]
+    fn a_test_that_is_left_out_exists_and_its_reason_is_told() {
+        let tree = Tree::read(&workshop::root().unwrap()).unwrap();
+        let all = WITHOUT_THREAD.iter().chain(WITHOUT_ADDRESS);
+        let stale = all.filter(|(name, reason)| reason.is_empty() || !is_test(&tree, name));
+        tidy::assert_tidy(stale.map(|(name, _)| format!("{name}: no test begins so")));
+    }
+
+    fn is_test(tree: &Tree, name: &str) -> bool {
+        let function = format!("fn {name}");
+        tree.rust_under("crates/").any(|(_, text)| text.contains(&function))
+    }
+}
