@@ -14,6 +14,8 @@ use crate::Result;
 #[derive(Debug)]
 pub(crate) struct Step {
     cargo: Cargo,
+    /// Where programs are looked for first.
+    first: Option<PathBuf>,
     arguments: Vec<String>,
     variables: Vec<(&'static str, String)>,
     /// Made before it runs.
@@ -46,12 +48,13 @@ impl Step {
 
     /// The same with the cargo of Debian, whatever toolchain was chosen.
     pub(crate) fn debian(line: &str) -> Self {
-        Self::of(Cargo::Debian, line)
+        Self::of(Cargo::Debian, line).path(Path::new("/usr/bin"))
     }
 
     fn of(cargo: Cargo, line: &str) -> Self {
         Self {
             cargo,
+            first: None,
             arguments: line.split_whitespace().map(str::to_owned).collect(),
             variables: Vec::new(),
             folders: Vec::new(),
@@ -87,8 +90,7 @@ impl Step {
 
     /// Has programs looked for in a folder first.
     pub(crate) fn path(mut self, folder: &Path) -> Self {
-        let inherited = env::var("PATH").unwrap_or_default();
-        self.variables.push(("PATH", format!("{}:{inherited}", folder.display())));
+        self.first = Some(folder.to_owned());
         self
     }
 
@@ -125,6 +127,12 @@ impl Step {
         command
             .args(&self.arguments)
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
+        if let Some(first) = &self.first {
+            let inherited = env::var("PATH").unwrap_or_default();
+            command.env("PATH", format!("{}:{inherited}", first.display()));
+        }
+        // Cargo's word for this program: a tool that sees it takes itself for one that cargo has not called.
+        command.env_remove("CARGO_PKG_NAME");
         command.current_dir(root).stdin(Stdio::null());
         command
     }
@@ -136,21 +144,21 @@ impl Display for Step {
         for (name, value) in &self.variables {
             write!(formatter, "{name}={value:?} ")?;
         }
+        if let Some(first) = &self.first {
+            write!(formatter, "PATH={}:$PATH ", first.display())?;
+        }
         write!(formatter, "{} {}", self.cargo, self.arguments.join(" "))
     }
 }
 
 impl Cargo {
     fn command(self) -> Command {
-        let mut command = match self {
-            Self::Chosen => Command::new(cargo()),
-            Self::Debian => Command::new("/usr/bin/cargo"),
-        };
-        if self == Self::Debian {
-            let path = env::var("PATH").unwrap_or_default();
-            command.env("PATH", format!("/usr/bin:{path}")).env("RUSTC", "/usr/bin/rustc");
-            command.env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTDOC").env_remove("LD_LIBRARY_PATH");
+        if self == Self::Chosen {
+            return Command::new(cargo());
         }
+        let mut command = Command::new("/usr/bin/cargo");
+        command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+        command.env_remove("RUSTDOC").env_remove("LD_LIBRARY_PATH");
         command
     }
 }
@@ -159,9 +167,7 @@ impl Display for Cargo {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
             Self::Chosen => "cargo",
-            Self::Debian => {
-                "PATH=/usr/bin:$PATH RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo"
-            }
+            Self::Debian => "RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo",
         })
     }
 }
