@@ -12,10 +12,7 @@ const ALLOWED: &[(&str, &str)] = &[
         "crates/conformance/src/allocation.rs",
         "an allocator that counts, for programs that weigh the library",
     ),
-    (
-        "crates/conformance/src/bin/life/",
-        "a program that forks, is signalled and loads libraries",
-    ),
+    ("crates/conformance/src/bin/life/", "a program that forks, is signalled and loads libraries"),
     ("crates/conformance/src/child.rs", "fork, to show what a child is told"),
     ("crates/host/tests/allocation.rs", "an allocator that counts, to show that nothing allocates"),
 ];
