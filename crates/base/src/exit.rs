@@ -43,6 +43,21 @@ pub fn watch_exit() {
     }
 }
 
+/// Ends this process, a child of a fork in a process of several threads, at once and with success. No exit handler runs:
+/// they take locks of the C library, which a thread of the parent that had just begun may have held at the fork.
+#[cfg(unix)]
+#[expect(unsafe_code, reason = "a call of C")]
+pub fn end_child() -> ! {
+    // SAFETY: the call takes a number and does not return.
+    unsafe { libc::_exit(0) }
+}
+
+/// Ends this process. Without fork there is no child.
+#[cfg(not(unix))]
+pub fn end_child() -> ! {
+    std::process::abort()
+}
+
 extern "C" fn begin() {
     // Relaxed: as in `is_exiting`.
     EXITING.store(here(), Ordering::Relaxed);

@@ -9,7 +9,7 @@ mod process;
 mod usage;
 mod work;
 
-pub use exit::{is_exiting, is_exiting_here, watch_exit};
+pub use exit::{end_child, is_exiting, is_exiting_here, watch_exit};
 pub use per_process::PerProcess;
 pub use process::Process;
 pub use usage::Usage;

@@ -1,9 +1,8 @@
 //! Threads of ours: they begin nothing of the user's while the process exits, and the copy of one in a child ends it.
 
 use std::cell::Cell;
-use std::process;
 
-use syncpoint_base::Process;
+use syncpoint_base::{Process, end_child};
 
 use crate::sync::local;
 
@@ -28,12 +27,12 @@ impl Ours {
     }
 
     /// Called after everything that may have called something of the user's, with no lock held. Where that forked, this
-    /// is the child's copy of the thread, and the only thread that the child inherited: the child ends here, as it does
-    /// when its `main` returns. What the thread holds is the parent's and is left alone.
+    /// is the child's copy of the thread, and the only thread that the child inherited: the child ends here, with success
+    /// and without its exit handlers. What the thread holds is the parent's and is left alone.
     #[inline]
     pub fn go_on(self) {
         if !self.process.is_current() {
-            process::exit(0);
+            end_child();
         }
     }
 }

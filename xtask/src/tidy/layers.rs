@@ -17,7 +17,10 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "syncpoint",
         &["syncpoint-trace", "syncpoint-base", "syncpoint-core", "syncpoint-host", "syncpoint-sim"],
     ),
-    ("syncpoint-conformance", &["syncpoint-core", "syncpoint-host", "syncpoint-sim", "syncpoint"]),
+    (
+        "syncpoint-conformance",
+        &["syncpoint-base", "syncpoint-core", "syncpoint-host", "syncpoint-sim", "syncpoint"],
+    ),
     ("syncpoint-cli", &["syncpoint-trace", "syncpoint"]),
     ("xtask", &[]),
 ];

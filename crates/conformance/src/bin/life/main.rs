@@ -356,7 +356,7 @@ fn an_observer_forks() {
                     let ended = watch.take().map(|watch| watch.end(PATIENCE));
                     let refused = ended.and_then(Result::err).map(|error| error.kind());
                     assert_eq!(refused, Some(Kind::Unavailable), "the watch is the parent's");
-                    process::exit(0);
+                    syncpoint_base::end_child();
                 }
             },
         );
@@ -379,7 +379,7 @@ fn helped_work_forks() -> Result<()> {
         let outcome = beside(use_it, || {
             let outcome = helped.record().and_then(|end| end.synchronize());
             if process::id() != parent {
-                process::exit(0);
+                syncpoint_base::end_child();
             }
             outcome
         });
