@@ -25,7 +25,7 @@ use crate::gate::Opening;
 use crate::observe;
 use crate::place::Place;
 use crate::point::Point;
-use crate::stream::Statistics;
+use crate::stream::{Mode, Statistics};
 use crate::time::Clock;
 use crate::timeline::Timeline;
 
@@ -107,6 +107,20 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// # Errors
     /// As [`put`](Self::put).
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>>;
+
+    /// How the stream came here. May change once: a managed stream whose handle is given out is exposed for ever.
+    fn mode(&self) -> Mode {
+        Mode::Managed
+    }
+
+    /// Whether everything on the stream has ended, work that others launched on it included. `None`: all its work came
+    /// through us, so that its timeline tells.
+    ///
+    /// # Errors
+    /// The driver's, and the stream's failure.
+    fn is_idle(&self) -> Option<Result<bool>> {
+        None
+    }
 
     /// Whether a record is the latest enqueued value and no operation. Then core reads it and never calls
     /// [`record`](Self::record) in its place. Never changes.

@@ -90,8 +90,21 @@ impl Device {
     pub fn stream_with(&self, options: StreamOptions<'_>) -> Result<Stream> {
         self.check_process()?;
         let priority = options.priority(self.priority_range())?;
-        let timeline = Timeline::for_stream(options.name());
-        let raw = self.0.raw.stream(timeline.clone(), priority)?;
+        self.stream_of(options.name(), priority, |timeline| self.0.raw.stream(timeline, priority))
+    }
+
+    /// The stream that a backend builds for a timeline: of others, or one that the driver has anyway.
+    ///
+    /// # Errors
+    /// Those of `build`.
+    #[doc(hidden)]
+    pub fn stream_of<F>(&self, name: Option<&str>, priority: i32, build: F) -> Result<Stream>
+    where
+        F: FnOnce(Timeline) -> Result<Arc<dyn RawStream>>,
+    {
+        self.check_process()?;
+        let timeline = Timeline::for_stream(name);
+        let raw = build(timeline.clone())?;
         timeline.adopt(&raw);
         self.0.streams.add(&raw, &timeline);
         Ok(Stream::new(raw, timeline, self.clone(), priority))

@@ -1,5 +1,6 @@
 //! The driver of a simulated stream: gives what the hold queue submits to the world.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -32,6 +33,8 @@ impl SimStream {
 impl Driver for SimStream {
     type Timer = Arc<Stamp>;
 
+    type Latch = Infallible;
+
     const SIGNALS_EACH: bool = true;
 
     fn submit(
@@ -49,6 +52,7 @@ impl Driver for SimStream {
             Operation::Wait { stream, value } => Work::Wait { lane: stream.driver().lane, value },
             Operation::Stamp(stamp) => Work::Stamp(Arc::clone(stamp)),
             Operation::Mark => Work::Mark,
+            Operation::Latch(latch) => match *latch {},
         };
         driver.world.submit(stream, value, work)
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::HeldStream;
 use crate::contract::{Copy, Fill};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::time::Time;
 
 /// The driver's side of one stream.
@@ -45,6 +45,10 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     /// What a timed record leases before it is submitted, which may be long after it was asked for.
     type Timer: fmt::Debug + Send + Sync;
 
+    /// What the device stands before until the host lets it go on: for streams that others launch on too, which cannot
+    /// be held on the host. [`Infallible`](std::convert::Infallible) where the driver has none.
+    type Latch: fmt::Debug + Send + Sync;
+
     /// Whether every operation makes its value noticeable and can be waited for natively; otherwise marks do.
     const SIGNALS_EACH: bool;
 
@@ -67,6 +71,27 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
 
     /// The raw handle that is lent to a function of `submit`. `None`: the function is ordinary host work.
     fn native(&self) -> Option<&(dyn Any + Send + Sync)> {
+        None
+    }
+
+    /// A latch for a stream that others launch on too, closed.
+    ///
+    /// # Errors
+    /// `Unsupported` where the device has none, with the remedy; `Exhausted` or `Driver`.
+    fn latch(&self) -> Result<Self::Latch> {
+        let message = "a stream that others launch on too cannot be held for this; wait with a stream made here, or \
+            synchronize first";
+        Err(Error::unsupported(message))
+    }
+
+    /// Opens a latch, or finds it open. Under no lock; a failure of the stream has been told before.
+    fn release(_stream: &Arc<HeldStream<Self>>, _latch: Self::Latch) {}
+
+    /// Whether everything that anybody launched on the stream has ended, with one call. `None`: the driver cannot tell.
+    ///
+    /// # Errors
+    /// The driver's.
+    fn is_idle(&self) -> Option<Result<bool>> {
         None
     }
 
@@ -112,6 +137,8 @@ pub enum Operation<'a, D: Driver> {
     Stamp(&'a D::Timer),
     /// Nothing but the signal of the value.
     Mark,
+    /// Stand before a latch until the host opens it.
+    Latch(&'a D::Latch),
 }
 
 impl<D: Driver> Operation<'_, D> {
@@ -132,6 +159,7 @@ impl<D: Driver> fmt::Debug for Operation<'_, D> {
             }
             Self::Stamp(timer) => write!(formatter, "Stamp({timer:?})"),
             Self::Mark => formatter.write_str("Mark"),
+            Self::Latch(latch) => write!(formatter, "Latch({latch:?})"),
         }
     }
 }

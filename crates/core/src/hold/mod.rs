@@ -25,6 +25,10 @@
 //! through the `bridge`. A value lands only once the points that its stream waited for are known complete: so a
 //! failure that is noticed late still reaches everybody, and nobody sees *complete* taken back.
 //!
+//! **Streams of others.** What is launched past this room, on a stream whose handle was given out or that others made,
+//! cannot be held. On such a stream every record is a mark, and what would be held the device itself holds, before a
+//! latch, where the driver has one; otherwise it is refused.
+//!
 //! **Locks.** The order lock guards the queue and the turn; under it one value is taken and its operation submitted,
 //! and nothing else. The flight lock guards what is on its way and is never held across a call to the driver, a waker
 //! or a gate. Order is taken before flight, flight before the leaf locks of timelines; nobody holds two of a kind.
@@ -40,7 +44,9 @@ mod driver;
 mod failure;
 mod flight;
 mod land;
+mod latch;
 mod mark;
+mod mode;
 mod offer;
 mod order;
 mod park;
@@ -65,6 +71,8 @@ use crate::point::Point;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
 use crate::timeline::{self, Timeline};
 use flight::Flight;
+use latch::Latches;
+use mode::Origin;
 use order::Order;
 
 /// A stream that holds on the host what its driver cannot be given yet.
@@ -82,13 +90,39 @@ pub struct HeldStream<D: Driver> {
     signals: timeline::Core,
     /// Whether the crew has this stream on its list.
     roused: AtomicBool,
+    origin: Origin,
+    /// Whether the raw handle was given out. Set under the order lock, and never taken back.
+    exposed: AtomicBool,
+    /// What the device stands before on a stream that others launch on too. A leaf, taken after the order lock where
+    /// both are.
+    latches: Mutex<Latches<D>>,
     this: Weak<Self>,
 }
 
 impl<D: Driver> HeldStream<D> {
-    /// A stream on which `timeline` grows. `level`: how urgent its host work is, the most urgent first, below
+    /// A stream on which `timeline` grows, made here. `level`: how urgent its host work is, the most urgent first, below
     /// [`LEVELS`](crate::work::LEVELS).
     pub fn new(timeline: Timeline, domain: &Arc<Domain<D>>, driver: D, level: usize) -> Arc<Self> {
+        Self::of(Origin::Ours, timeline, domain, driver, level)
+    }
+
+    /// The same on a driver's stream that others made, and launch on too.
+    pub fn borrowed(
+        timeline: Timeline,
+        domain: &Arc<Domain<D>>,
+        driver: D,
+        level: usize,
+    ) -> Arc<Self> {
+        Self::of(Origin::Others, timeline, domain, driver, level)
+    }
+
+    fn of(
+        origin: Origin,
+        timeline: Timeline,
+        domain: &Arc<Domain<D>>,
+        driver: D,
+        level: usize,
+    ) -> Arc<Self> {
         let stream = Arc::new_cyclic(|this| Self {
             timeline,
             domain: Arc::clone(domain),
@@ -98,6 +132,9 @@ impl<D: Driver> HeldStream<D> {
             flight: Mutex::new(Flight::default()),
             signals: timeline::Core::new(0),
             roused: AtomicBool::new(false),
+            origin,
+            exposed: AtomicBool::new(false),
+            latches: Mutex::default(),
             this: Weak::clone(this),
         });
         domain.add(&stream);

@@ -58,6 +58,10 @@ impl<D: Driver> HeldStream<D> {
                 Ok(()) => self.taken(value, true, entry),
                 Err(error) => Offer::Refused(entry, error),
             },
+            Step::Mark => match D::submit(self, value, Operation::Mark) {
+                Ok(()) => self.taken(value, true, entry),
+                Err(error) => Offer::Refused(entry, error),
+            },
             Step::Open => self.offer_opening(value, entry),
             Step::Task(_) => self.offer_task(value, entry),
         }

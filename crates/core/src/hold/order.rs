@@ -64,6 +64,8 @@ pub(super) enum Step<D: Driver> {
     Open,
     /// Note the time.
     Stamp(D::Timer),
+    /// Be a point of a stream that others launch on too: what they launched has no value of its own.
+    Mark,
 }
 
 /// What a stream waits for.

@@ -11,10 +11,18 @@ use crate::contract::{Edge, Item, Placed, RawStream, Refused, Task, Time};
 use crate::error::{Error, Kind, Result};
 use crate::place::Place;
 use crate::point::Point;
-use crate::stream::Statistics;
+use crate::stream::{Mode, Statistics};
 use crate::sync::MutexGuard;
 
 impl<D: Driver> RawStream for HeldStream<D> {
+    fn mode(&self) -> Mode {
+        self.mode_now()
+    }
+
+    fn is_idle(&self) -> Option<Result<bool>> {
+        if self.is_managed() { None } else { self.is_idle_for_all() }
+    }
+
     fn put(&self, item: Item) -> Result<Placed> {
         let this = self.this();
         let order = self.order();
@@ -61,6 +69,9 @@ impl<D: Driver> RawStream for HeldStream<D> {
         if self.timeline.has_failed() {
             return Ok(Placed::new(self.failed_value(&mut order)));
         }
+        if !self.is_managed() {
+            return this.mark_here(order);
+        }
         let value = order.row.enqueued();
         let news = this.ask(&order, value)?;
         let placed = Placed::new(value);
@@ -106,7 +117,7 @@ impl<D: Driver> RawStream for HeldStream<D> {
     fn statistics(&self) -> Statistics {
         Statistics {
             queued: self.timeline.pending(),
-            held: self.flight().held,
+            held: self.flight().held + self.latched_work(),
             driver_calls: self.driver.calls(),
             ..Statistics::default()
         }
@@ -143,16 +154,19 @@ fn entry<D: Driver>(item: Item) -> Entry<D> {
 /// Taking an item, under the order lock.
 impl<D: Driver> HeldStream<D> {
     /// Takes an item: gives it to the driver where nothing is before it, or holds it. What is refused has left no trace.
-    fn admit(
+    pub(super) fn admit(
         self: &Arc<Self>,
-        order: MutexGuard<'_, Order<D>>,
+        mut order: MutexGuard<'_, Order<D>>,
         entry: Entry<D>,
     ) -> Result<Placed, (Entry<D>, Error)> {
         let value = order.row.enqueued() + 1;
         match self.refusal(&order) {
             Some(error) => Err(self.refused(value, entry, error)),
             None if order.turn == Turn::Free => self.admit_first(order, value, entry),
-            None => self.admit_behind(order, entry),
+            None => match self.refusal_behind(&entry) {
+                Some(error) => Err(self.refused(value, entry, error)),
+                None => self.hold(&mut order, entry),
+            },
         }
     }
 
@@ -182,18 +196,19 @@ impl<D: Driver> HeldStream<D> {
                 self.call(order, value, entry);
                 Ok(placed)
             }
-            Offer::Held(entry, hold) => self.hold_first(order, entry, hold),
+            Offer::Held(entry, hold) if self.is_managed() => self.hold_first(order, entry, hold),
+            Offer::Held(entry, _) => self.latch_first(order, value, entry),
         }
     }
 
     /// Whether it is a function that submits by itself, and so is called by whoever puts it on a stream that holds
     /// nothing. Host work is left to the crew.
-    fn is_called_at_once(&self, entry: &Entry<D>) -> bool {
+    pub(super) fn is_called_at_once(&self, entry: &Entry<D>) -> bool {
         matches!(entry.step, Step::Task(Task::Submit(_))) && self.driver.native().is_some()
     }
 
     /// An item that was refused is on no list. Under the order lock.
-    fn refused(&self, value: u64, entry: Entry<D>, error: Error) -> (Entry<D>, Error) {
+    pub(super) fn refused(&self, value: u64, entry: Entry<D>, error: Error) -> (Entry<D>, Error) {
         if matches!(entry.step, Step::Wait(_)) {
             let edge = self.flight().waits.take_back(value);
             drop(edge);
@@ -201,7 +216,7 @@ impl<D: Driver> HeldStream<D> {
         (entry, error)
     }
 
-    fn pass_at_once(&self, order: &mut Order<D>) -> Placed {
+    pub(super) fn pass_at_once(&self, order: &mut Order<D>) -> Placed {
         let value = order.row.skip();
         self.timeline.enqueue(value);
         Placed::new(value)
@@ -226,14 +241,6 @@ impl<D: Driver> HeldStream<D> {
             Err(error) => self.fail(placed.value, &error),
         }
         Ok(placed)
-    }
-
-    fn admit_behind(
-        &self,
-        mut order: MutexGuard<'_, Order<D>>,
-        entry: Entry<D>,
-    ) -> Result<Placed, (Entry<D>, Error)> {
-        self.hold(&mut order, entry)
     }
 
     /// Puts an item at the end of what is held.

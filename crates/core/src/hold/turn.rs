@@ -24,6 +24,7 @@ impl<D: Driver> Pump for HeldStream<D> {
             return;
         }
         self.answer_asked();
+        self.serve_latches();
         if !self.clear_failed() || !self.take_turn() {
             return;
         }
@@ -84,7 +85,8 @@ impl<D: Driver> HeldStream<D> {
                 self.call(order, value, entry);
                 return false;
             }
-            Offer::Held(entry, hold) => return self.stop(order, entry, hold),
+            Offer::Held(entry, hold) if self.is_managed() => return self.stop(order, entry, hold),
+            Offer::Held(entry, _) => self.latch_next(order, value, entry),
         }
         true
     }
@@ -168,7 +170,7 @@ impl<D: Driver> HeldStream<D> {
         }
     }
 
-    fn run(&self, called: Called<'_>, task: Task) -> Result<Ran, Error> {
+    pub(super) fn run(&self, called: Called<'_>, task: Task) -> Result<Ran, Error> {
         match task {
             Task::Host(work) => run_function(called, || work.run()).map(|()| Ran::Work),
             Task::Submit(submit) => {
@@ -218,7 +220,7 @@ impl<D: Driver> HeldStream<D> {
 }
 
 /// What kind of function ran.
-enum Ran {
+pub(super) enum Ran {
     Work,
     Submission,
 }

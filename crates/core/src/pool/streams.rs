@@ -10,11 +10,12 @@ use crate::once::Once;
 use crate::place::Place;
 use crate::point::{Point, State};
 use crate::pool::lending::{Counter, Lends, Loan, LoanTicket, PoolStatistics};
-use crate::stream::{Stream, StreamOptions};
+use crate::stream::{Mode, Stream, StreamOptions};
 
 /// Lends streams of a device, each to one holder: never the same to two, as pools that go round do.
 ///
-/// A stream that is brought back is lent again once its work is complete; one that has failed is given up. The pool may
+/// A stream that is brought back is lent again once its work is complete; one that has failed, or whose raw handle was
+/// given out, is given up. The pool may
 /// be dropped before what it lent. `Send + Sync`.
 ///
 /// # Examples
@@ -122,7 +123,8 @@ impl Wake for Returning {
         else {
             return;
         };
-        if matches!(self.end.known(), State::Complete) && stream.failure().is_none() {
+        let is_ours = stream.mode() == Mode::Managed;
+        if is_ours && matches!(self.end.known(), State::Complete) && stream.failure().is_none() {
             counter.put(stream, &ticket);
         } else {
             counter.give_up(&ticket);

@@ -41,7 +41,6 @@ pub struct Stream {
     timeline: Timeline,
     device: Device,
     priority: i32,
-    mode: Mode,
     /// Whether a record is the latest value and no operation: then it is read here, with no call.
     plain_records: bool,
     elided: AtomicU64,
@@ -56,11 +55,9 @@ impl Stream {
         device: Device,
         priority: i32,
     ) -> Self {
-        let mode = Mode::Managed;
         let plain_records = raw.has_plain_records();
         let (elided, calls_before) = (AtomicU64::new(0), 0);
-        let stream =
-            Self { raw, timeline, device, priority, mode, plain_records, elided, calls_before };
+        let stream = Self { raw, timeline, device, priority, plain_records, elided, calls_before };
         observe::tell(|| Operation::StreamCreated {
             stream: stream.id(),
             device: stream.device.to_string(),
@@ -91,7 +88,7 @@ impl Stream {
 
     /// How the stream came here.
     pub fn mode(&self) -> Mode {
-        self.mode
+        self.raw.mode()
     }
 
     /// Runs a function in the order of the stream, on a thread of ours or on a thread that synchronizes.
@@ -244,11 +241,18 @@ impl Stream {
         synchronize::stream(self, How::timeout(timeout, place), place)
     }
 
-    /// Whether everything enqueued so far is complete. A stream whose last piece of work still runs is not.
+    /// Whether everything enqueued so far is complete, on a stream that others launch on too whatever they launched. A
+    /// stream whose last piece of work still runs is not.
     ///
     /// # Errors
     /// The stream's failure.
     pub fn query(&self) -> Result<bool> {
+        self.timeline.check_process()?;
+        if !self.plain_records
+            && let Some(idle) = self.raw.is_idle()
+        {
+            return idle;
+        }
         self.take_point(Place::caller())?.1.query()
     }
 

@@ -6,9 +6,10 @@
 pub enum Mode {
     /// Made here, its raw handle never given out: all its work came through us.
     Managed,
-    /// Made here, its raw handle given out once: for ever.
+    /// Made here, its raw handle given out once: for ever. Others may launch on it, so nothing of it is held on the host:
+    /// every record is an operation of the driver, and what would have to be held the device holds, or it is refused.
     Exposed,
-    /// Made by others.
+    /// Made by others, who launch on it too: the same holds as for an exposed one.
     Borrowed,
 }
 

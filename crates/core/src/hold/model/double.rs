@@ -1,6 +1,7 @@
 //! A driver whose engine is a thread of the model, and a crew of one.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -101,6 +102,8 @@ pub(super) struct Double<const EACH: bool> {
 
 impl<const EACH: bool> Driver for Double<EACH> {
     type Timer = Arc<Stamp>;
+
+    type Latch = Infallible;
 
     const SIGNALS_EACH: bool = EACH;
 

@@ -43,6 +43,10 @@ struct Notes {
     /// Refuses the next submission.
     refusal: Mutex<Option<Error>>,
     expected: Mutex<Vec<(u64, u64)>>,
+    /// How many latches were made, where the driver has latches.
+    latches: Mutex<Option<u64>>,
+    /// Whether the driver says that a stream is idle.
+    idle: Mutex<bool>,
 }
 
 /// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver.
@@ -59,6 +63,8 @@ pub(super) struct Double<const EACH: bool> {
 
 impl<const EACH: bool> Driver for Double<EACH> {
     type Timer = Arc<Stamp>;
+
+    type Latch = u64;
 
     const SIGNALS_EACH: bool = EACH;
 
@@ -78,6 +84,7 @@ impl<const EACH: bool> Driver for Double<EACH> {
             Operation::Wait { stream, value } => format!("wait {}.{value}", stream.driver().index),
             Operation::Stamp(_) => "stamp".to_owned(),
             Operation::Mark => "mark".to_owned(),
+            Operation::Latch(latch) => format!("latch {latch}"),
         };
         *lock(&driver.calls) += 1;
         *lock(&driver.on_its_way) = Some(Arc::clone(stream));
@@ -88,6 +95,26 @@ impl<const EACH: bool> Driver for Double<EACH> {
     fn timer(&self) -> Result<(Self::Timer, Time)> {
         let stamp = Arc::new(Stamp::default());
         Ok((Arc::clone(&stamp), Time::Stamp(stamp)))
+    }
+
+    fn latch(&self) -> Result<Self::Latch> {
+        lock(&self.notes.latches).as_mut().map_or_else(
+            || Err(Error::unsupported("the double has no latches; leave it")),
+            |made| {
+                *made += 1;
+                Ok(*made)
+            },
+        )
+    }
+
+    fn release(stream: &Arc<HeldStream<Self>>, latch: u64) {
+        let driver = stream.driver();
+        let state = if stream.timeline().has_failed() { " of a failed stream" } else { "" };
+        lock(&driver.notes.given).push(format!("{} opens {latch}{state}", driver.index));
+    }
+
+    fn is_idle(&self) -> Option<Result<bool>> {
+        Some(Ok(*lock(&self.notes.idle)))
     }
 
     fn native(&self) -> Option<&(dyn Any + Send + Sync)> {
@@ -122,6 +149,20 @@ struct Raw<const EACH: bool> {
     native: Option<u64>,
 }
 
+impl<const EACH: bool> Raw<EACH> {
+    fn driver(&self) -> Double<EACH> {
+        let notes = Arc::clone(&self.notes);
+        let index = lock(&self.streams).len() as u64;
+        let (native, on_its_way) = (self.native, Mutex::new(None));
+        Double { notes, index, calls: Mutex::new(0), native, on_its_way }
+    }
+
+    fn add(&self, stream: Arc<HeldStream<Double<EACH>>>) -> Arc<dyn RawStream> {
+        lock(&self.streams).push(Arc::clone(&stream));
+        stream
+    }
+}
+
 impl<const EACH: bool> RawDevice for Raw<EACH> {
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
@@ -132,14 +173,8 @@ impl<const EACH: bool> RawDevice for Raw<EACH> {
     }
 
     fn stream(&self, timeline: Timeline, _priority: i32) -> Result<Arc<dyn RawStream>> {
-        let mut streams = lock(&self.streams);
-        let notes = Arc::clone(&self.notes);
-        let index = streams.len() as u64;
-        let (native, on_its_way) = (self.native, Mutex::new(None));
-        let driver = Double { notes, index, calls: Mutex::new(0), native, on_its_way };
-        let stream = HeldStream::new(timeline, &self.domain, driver, 0);
-        streams.push(Arc::clone(&stream));
-        Ok(stream)
+        let stream = HeldStream::new(timeline, &self.domain, self.driver(), 0);
+        Ok(self.add(stream))
     }
 
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
@@ -181,6 +216,25 @@ impl<const EACH: bool> Bench<EACH> {
 
     pub(super) fn stream(&self) -> Stream {
         self.device.stream().expect("a stream")
+    }
+
+    /// A stream that others made.
+    pub(super) fn borrowed(&self) -> Stream {
+        let raw = &self.raw;
+        let build =
+            |timeline| Ok(raw.add(HeldStream::borrowed(timeline, &raw.domain, raw.driver(), 0)));
+        self.device.stream_of(None, 0, build).expect("a borrowed stream")
+    }
+
+    /// Gives the driver latches.
+    pub(super) fn with_latches(self) -> Self {
+        *lock(&self.raw.notes.latches) = Some(0);
+        self
+    }
+
+    /// What the driver says when it is asked whether a stream is idle.
+    pub(super) fn say_idle(&self, idle: bool) {
+        *lock(&self.raw.notes.idle) = idle;
     }
 
     /// The held stream of this number.

@@ -6,7 +6,9 @@ mod away;
 mod double;
 mod failure;
 mod host;
+mod latches;
 mod marks;
+mod modes;
 mod order;
 mod retire;
 

@@ -1,0 +1,253 @@
+//! Latches: how a stream that others launch on too is held, on the device, for what the host has still to do.
+//!
+//! The device stands before a latch until the host opens it: when the point that the stream waits for is settled, or
+//! when a function of the user's, which runs once everything before it is complete, has returned. What others launch
+//! meanwhile stands behind it as well. A failure is told before its latch is opened. Whoever pumps the stream opens
+//! latches and runs functions; wakers only rouse it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::flight::News;
+use super::order::{Entry, Order, Step};
+use super::{Driver, HeldStream, Operation};
+use crate::bridge;
+use crate::contract::{Placed, Task};
+use crate::error::{Error, Result};
+use crate::function::Called;
+use crate::place::Place;
+use crate::point::{Point, State};
+use crate::sync::{MutexGuard, lock};
+
+/// What the device stands before, or will come to.
+#[derive(Debug)]
+pub(super) struct Latches<D: Driver> {
+    waits: Vec<Wait<D>>,
+    /// In the order of their values.
+    works: VecDeque<Work<D>>,
+    /// Whether a function is at work.
+    at_work: bool,
+}
+
+/// A latch that opens when a point is settled.
+#[derive(Debug)]
+struct Wait<D: Driver> {
+    value: u64,
+    point: Point,
+    latch: D::Latch,
+}
+
+/// A latch that opens when a function has returned.
+#[derive(Debug)]
+struct Work<D: Driver> {
+    value: u64,
+    task: Task,
+    place: Place,
+    latch: D::Latch,
+}
+
+impl<D: Driver> Default for Latches<D> {
+    fn default() -> Self {
+        Self { waits: Vec::new(), works: VecDeque::new(), at_work: false }
+    }
+}
+
+/// What is left to do for a latch once the order lock is released.
+struct Set {
+    news: News,
+    /// The point that somebody is to notice the completion of.
+    point: Option<Point>,
+    /// Whether the latch can be served already.
+    is_ready: bool,
+}
+
+/// Having the device hold the stream, under the order lock.
+impl<D: Driver> HeldStream<D> {
+    /// The item is the first that cannot go.
+    pub(super) fn latch_first(
+        self: &Arc<Self>,
+        mut order: MutexGuard<'_, Order<D>>,
+        value: u64,
+        entry: Entry<D>,
+    ) -> Result<Placed, (Entry<D>, Error)> {
+        match self.latch(value, entry) {
+            Ok(set) => {
+                let placed = self.pass_at_once(&mut order);
+                drop(order);
+                self.see_to_latch(&set);
+                Ok(placed)
+            }
+            Err((entry, error)) => Err(self.refused(value, entry, error)),
+        }
+    }
+
+    /// The item was kept behind a function at work, and has passed.
+    pub(super) fn latch_next(
+        self: &Arc<Self>,
+        order: MutexGuard<'_, Order<D>>,
+        value: u64,
+        entry: Entry<D>,
+    ) {
+        match self.latch(value, entry) {
+            Ok(set) => {
+                drop(order);
+                self.see_to_latch(&set);
+            }
+            Err((entry, error)) => {
+                self.fail_here(order, value, &error);
+                entry.discard(&error);
+            }
+        }
+    }
+
+    fn latch(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Result<Set, (Entry<D>, Error)> {
+        let latch = match self.close_latch(value, &entry) {
+            Ok(latch) => latch,
+            Err(error) => return Err((entry, error)),
+        };
+        let Entry { step, place } = entry;
+        Ok(match step {
+            Step::Wait(awaited) => self.latch_wait(Wait { value, point: awaited.point, latch }),
+            Step::Task(task) => self.latch_work(Work { value, task, place, latch }),
+            Step::Open | Step::Stamp(_) | Step::Mark => unreachable!("these can always go"),
+        })
+    }
+
+    /// Submits a latch as `value`; what a function waits for is noticed first.
+    fn close_latch(self: &Arc<Self>, value: u64, entry: &Entry<D>) -> Result<D::Latch> {
+        self.domain.crew().ensure()?;
+        let latch = self.driver.latch()?;
+        if matches!(entry.step, Step::Task(_)) {
+            self.notice(value - 1)?;
+        }
+        D::submit(self, value, Operation::Latch(&latch))?;
+        Ok(latch)
+    }
+
+    fn latch_wait(self: &Arc<Self>, wait: Wait<D>) -> Set {
+        let (value, point) = (wait.value, wait.point.clone());
+        lock(&self.latches).waits.push(wait);
+        // Listed once the latch is: whoever settles the point finds it.
+        let listed = point.timeline().register(point.value(), self.waker());
+        let mut flight = self.flight();
+        flight.submit(value, D::SIGNALS_EACH);
+        let news = flight.news();
+        Set { news, is_ready: listed.is_none(), point: listed.map(|_woken_once| point) }
+    }
+
+    fn latch_work(self: &Arc<Self>, work: Work<D>) -> Set {
+        let value = work.value;
+        let mut latches = lock(&self.latches);
+        latches.works.push_back(work);
+        let is_first = latches.works.len() == 1 && !latches.at_work;
+        drop(latches);
+        let mut flight = self.flight();
+        let is_ready = is_first && flight.want(value, self.timeline.completed());
+        flight.submit(value, D::SIGNALS_EACH);
+        Set { news: flight.news(), point: None, is_ready }
+    }
+
+    /// Does what is left. Under no lock.
+    fn see_to_latch(self: &Arc<Self>, set: &Set) {
+        self.tell(set.news);
+        if let Some(point) = &set.point {
+            bridge::expect(point);
+        }
+        if set.is_ready {
+            self.rouse();
+        }
+    }
+}
+
+/// Opening latches, by whoever pumps. Under no lock.
+impl<D: Driver> HeldStream<D> {
+    /// How many functions the device is to come to.
+    pub(super) fn latched_work(&self) -> u64 {
+        if self.is_managed() { 0 } else { lock(&self.latches).works.len() as u64 }
+    }
+
+    /// The value of the first function that has not begun.
+    pub(super) fn first_latched_work(&self) -> Option<u64> {
+        lock(&self.latches).works.front().map(|work| work.value)
+    }
+
+    /// Opens the latches whose point is settled, and runs the function that everything before is complete for.
+    pub(super) fn serve_latches(self: &Arc<Self>) {
+        if self.is_managed() {
+            return;
+        }
+        for wait in self.take_settled() {
+            self.end_wait(wait);
+        }
+        while let Some((work, failure)) = self.next_work() {
+            match failure {
+                Some(failure) => {
+                    work.task.discard(&failure);
+                    D::release(self, work.latch);
+                }
+                // The next one's turn comes when the stream is pumped again.
+                None => return self.run_latched(work),
+            }
+        }
+    }
+
+    fn take_settled(&self) -> Vec<Wait<D>> {
+        let is_settled = |wait: &mut Wait<D>| {
+            !matches!(wait.point.timeline().state(wait.point.value()), State::Pending)
+        };
+        lock(&self.latches).waits.extract_if(.., is_settled).collect()
+    }
+
+    fn end_wait(self: &Arc<Self>, wait: Wait<D>) {
+        if let State::Failed(error) = wait.point.timeline().state(wait.point.value()) {
+            self.fail(wait.value, &error);
+        }
+        D::release(self, wait.latch);
+    }
+
+    /// The first function, if it is to begin, or, with the failure, to be dropped.
+    fn next_work(&self) -> Option<(Work<D>, Option<Error>)> {
+        let mut latches = lock(&self.latches);
+        let value = latches.works.front().filter(|_| !latches.at_work)?.value;
+        let failure = match self.timeline.state(value) {
+            State::Failed(error) => Some(error),
+            State::Pending if self.timeline.completed() + 1 >= value => None,
+            State::Pending | State::Complete => return None,
+        };
+        latches.at_work = failure.is_none();
+        latches.works.pop_front().map(|work| (work, failure))
+    }
+
+    fn run_latched(self: &Arc<Self>, work: Work<D>) {
+        let Work { value, task, place, latch } = work;
+        self.domain.crew().about_to_run();
+        let called = Called { timeline: &self.timeline, value, name: task.name(), place };
+        let outcome = self.run(called, task);
+        if self.timeline.is_inherited() {
+            // The function forked: the rest is the parent's.
+            let _the_parents = std::mem::ManuallyDrop::new(latch);
+            return;
+        }
+        if let Err(error) = outcome {
+            self.fail(value, &error);
+        }
+        D::release(self, latch);
+        self.end_latched_work();
+    }
+
+    fn end_latched_work(self: &Arc<Self>) {
+        let mut latches = lock(&self.latches);
+        latches.at_work = false;
+        let next = latches.works.front().map(|work| work.value);
+        drop(latches);
+        let Some(next) = next else { return };
+        let mut flight = self.flight();
+        let is_ready = flight.want(next, self.timeline.completed());
+        let news = flight.news();
+        drop(flight);
+        self.tell(news);
+        if is_ready || self.timeline.has_failed() {
+            self.rouse();
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Streams that others launch on too: those whose raw handle was given out, and those that others made.
+//!
+//! What others launch has no value and is seen by nobody here, so a record of such a stream is always an operation of
+//! its own, behind whatever was launched, and nothing of the stream is held on the host: what others launch would
+//! overtake it. Behind a function of `submit` that is at work what comes meanwhile is kept, for as long as the function
+//! takes.
+
+use std::sync::Arc;
+
+use super::order::{Entry, Order, Step, Turn};
+use super::{Driver, HeldStream};
+use crate::contract::{Placed, Task};
+use crate::error::{Error, Reason, Result};
+use crate::place::Place;
+use crate::point::State;
+use crate::stream::Mode;
+use crate::sync::{MutexGuard, Ordering};
+
+/// Who made the driver's stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Its backend.
+    Ours,
+    /// Others, who launch on it too.
+    Others,
+}
+
+impl<D: Driver> HeldStream<D> {
+    /// Says that the raw handle is about to be given out: from now on others may launch on the stream, for ever.
+    ///
+    /// # Errors
+    /// `Misuse(Held)`: something is held on the host, which what others launch would overtake.
+    pub fn expose(&self) -> Result<()> {
+        let order = self.order();
+        if order.turn != Turn::Free {
+            return Err(self.still_held());
+        }
+        // Release: pairs with the load in `is_managed`. Under the order lock, under which everything is offered.
+        self.exposed.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    #[cold]
+    fn still_held(&self) -> Error {
+        let message = format!(
+            "{} holds work on the host, so its handle cannot be given out; synchronize it first",
+            self.timeline
+        );
+        Error::misuse(Reason::Held, message)
+    }
+
+    /// Whether all work of the stream comes through here.
+    #[inline]
+    pub(super) fn is_managed(&self) -> bool {
+        // Acquire: pairs with the store in `expose`.
+        self.origin == Origin::Ours && !self.exposed.load(Ordering::Acquire)
+    }
+
+    pub(super) fn mode_now(&self) -> Mode {
+        match self.origin {
+            Origin::Others => Mode::Borrowed,
+            Origin::Ours if self.is_managed() => Mode::Managed,
+            Origin::Ours => Mode::Exposed,
+        }
+    }
+
+    /// A record: a mark behind whatever anybody launched. Its place is never shown.
+    pub(super) fn mark_here(self: &Arc<Self>, order: MutexGuard<'_, Order<D>>) -> Result<Placed> {
+        let entry = Entry { step: Step::Mark, place: Place::caller() };
+        self.admit(order, entry).map_err(|(_refused, error)| error)
+    }
+
+    /// Whether everything that anybody launched has ended.
+    pub(super) fn is_idle_for_all(&self) -> Option<Result<bool>> {
+        if let Some(failure) = self.timeline.failure() {
+            return Some(Err(failure));
+        }
+        let submitted = self.flight().submitted();
+        let idle = self.driver.is_idle()?;
+        Some(idle.and_then(|idle| if idle { self.is_landed(submitted) } else { Ok(false) }))
+    }
+
+    /// The driver is past `submitted`; so are the stream's own points, unless it waits for one that nobody has seen
+    /// complete yet.
+    fn is_landed(&self, submitted: u64) -> Result<bool> {
+        self.complete(submitted);
+        match self.timeline.state(submitted) {
+            State::Complete => Ok(true),
+            State::Pending => Ok(false),
+            State::Failed(error) => Err(error),
+        }
+    }
+
+    /// Why an item cannot be kept behind a function at work, on a stream where it could not go after that either.
+    pub(super) fn refusal_behind(&self, entry: &Entry<D>) -> Option<Error> {
+        if self.is_managed() || self.can_go(entry) {
+            return None;
+        }
+        self.driver.latch().err()
+    }
+
+    /// Whether the driver can be given an item at once.
+    fn can_go(&self, entry: &Entry<D>) -> bool {
+        match &entry.step {
+            Step::Task(Task::Host(_)) => false,
+            Step::Task(Task::Submit(_)) => self.driver.native().is_some(),
+            Step::Wait(awaited) => {
+                let (point, peer) = (&awaited.point, &awaited.peer);
+                let is_signalled = |peer: &Arc<Self>| peer.signals.completed() >= point.value();
+                peer.as_ref().is_some_and(is_signalled)
+                    || !matches!(point.timeline().state(point.value()), State::Pending)
+            }
+            Step::Task(_) | Step::Open | Step::Stamp(_) | Step::Mark => true,
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Latches: the device itself holds a stream that others launch on too.
+
+use std::sync::{Arc, mpsc};
+
+use super::double::Bench;
+use super::{assert_complete, assert_pending, failure_of, held, work};
+use crate::error::Error;
+use crate::gate::Gate;
+use crate::stream::Stream;
+
+fn bench() -> (Bench<false>, Stream) {
+    let bench = Bench::<false>::new().with_latches();
+    let stream = bench.borrowed();
+    (bench, stream)
+}
+
+#[test]
+fn a_wait_for_a_gate_stands_before_a_latch_which_the_gate_opens() {
+    let (bench, stream) = bench();
+    let gate = Gate::new();
+    stream.wait(&gate.point()).unwrap();
+    let end = work(&stream);
+    bench.run();
+    bench.assert_given(&["0.1 latch 1", "0.2 delay", "0.3 mark"]);
+    gate.open().unwrap();
+    bench.run();
+    bench.assert_given(&["0 opens 1"]);
+    bench.complete(0, 3);
+    assert_complete(&end);
+}
+
+#[test]
+fn a_gate_that_fails_fails_the_stream_before_the_latch_is_opened() {
+    let (bench, stream) = bench();
+    let gate = Gate::new();
+    stream.wait(&gate.point()).unwrap();
+    let end = work(&stream);
+    bench.given();
+    gate.fail(Error::failed("no data")).unwrap();
+    bench.run();
+    bench.assert_given(&["0 opens 1 of a failed stream"]);
+    assert!(failure_of(&end).contains("no data"));
+}
+
+#[test]
+fn a_wait_for_what_is_held_elsewhere_stands_before_a_latch() {
+    let (bench, stream) = bench();
+    let (made, gate) = held(&bench);
+    stream.wait(&work(&made)).unwrap();
+    bench.assert_given(&["0.1 latch 1"]);
+    gate.open().unwrap();
+    bench.run();
+    bench.assert_given(&["1.2 delay", "1.2 mark"]);
+    bench.complete(1, 2);
+    bench.assert_given(&["0 opens 1"]);
+}
+
+#[test]
+fn a_function_runs_once_everything_before_it_is_complete_and_then_opens_its_latch() {
+    let (bench, stream) = bench();
+    let (send, receive) = mpsc::channel();
+    work(&stream);
+    stream.enqueue(move || send.send(()).unwrap()).unwrap();
+    let end = stream.record().unwrap();
+    bench.run();
+    bench.assert_given(&["0.1 delay", "0.2 mark", "0.3 latch 1", "0.4 mark"]);
+    assert!(receive.try_recv().is_err());
+    assert_eq!(stream.statistics().held, 1);
+    bench.complete(0, 2);
+    receive.try_recv().unwrap();
+    bench.assert_given(&["0 opens 1"]);
+    assert_pending(&end);
+    bench.complete(0, 4);
+    assert_complete(&end);
+}
+
+#[test]
+fn functions_run_one_after_the_other_each_behind_the_latch_of_the_one_before() {
+    let (bench, stream) = bench();
+    let (send, receive) = mpsc::channel();
+    for number in [1, 2] {
+        let send = send.clone();
+        stream.enqueue(move || send.send(number).unwrap()).unwrap();
+    }
+    bench.run();
+    bench.assert_given(&["0.1 latch 1", "0.1 mark", "0.2 latch 2", "0 opens 1"]);
+    assert_eq!(receive.try_iter().collect::<Vec<_>>(), [1]);
+    bench.complete(0, 1);
+    assert_eq!(receive.try_iter().collect::<Vec<_>>(), [2]);
+    bench.assert_given(&["0 opens 2"]);
+}
+
+#[test]
+fn a_function_that_fails_takes_those_behind_it_along_and_leaves_no_latch_closed() {
+    let (bench, stream) = bench();
+    let (send, receive) = mpsc::channel();
+    stream.enqueue(|| Err::<(), _>("bad input")).unwrap();
+    stream.enqueue(move || send.send(()).unwrap()).unwrap();
+    let end = stream.record().unwrap();
+    bench.run();
+    let opened: Vec<String> =
+        bench.given().into_iter().filter(|given| given.contains("opens")).collect();
+    assert_eq!(opened, ["0 opens 1 of a failed stream", "0 opens 2 of a failed stream"]);
+    assert!(failure_of(&end).contains("bad input"));
+    assert_eq!(receive.recv(), Err(mpsc::RecvError), "what never runs is dropped");
+    stream.recover().unwrap();
+    let end = work(&stream);
+    bench.complete(0, end.value());
+    assert_complete(&end);
+}
+
+#[test]
+fn a_shutdown_ends_functions_that_have_not_begun() {
+    let (bench, stream) = bench();
+    let (send, receive) = mpsc::channel();
+    work(&stream);
+    stream.enqueue(move || send.send(()).unwrap()).unwrap();
+    let held = bench.held_stream(0);
+    crate::contract::RawStream::cancel(held.as_ref(), &Error::failed("shut down"));
+    bench.run();
+    bench.complete(0, 2);
+    assert_eq!(receive.recv(), Err(mpsc::RecvError));
+    assert!(bench.given().contains(&"0 opens 1 of a failed stream".to_owned()));
+}
+
+#[test]
+fn what_is_kept_behind_a_submission_stands_before_a_latch_once_it_has_passed() {
+    let bench = Arc::new(Bench::<false>::lending(Some(7)).with_latches());
+    let (stream, gate) = (Arc::new(bench.borrowed()), Gate::new());
+    let (same, point) = (Arc::clone(&stream), gate.point());
+    stream.submit(move |_| same.wait(&point).unwrap()).unwrap();
+    bench.run();
+    // The first latch was made to see whether there are any.
+    bench.assert_given(&["0.2 latch 2"]);
+    gate.open().unwrap();
+    bench.run();
+    bench.assert_given(&["0 opens 2"]);
+}

@@ -1,0 +1,121 @@
+//! Streams that others launch on too: every record is a mark, and nothing is held on the host.
+
+use std::sync::{Arc, Mutex};
+
+use super::double::Bench;
+use super::{assert_complete, assert_pending, held, work};
+use crate::error::{Kind, Reason};
+use crate::gate::Gate;
+use crate::stream::{Mode, Stream};
+
+/// A stream whose handle was given out.
+fn exposed(bench: &Bench<false>) -> Stream {
+    let stream = bench.stream();
+    bench.held_stream(0).expose().unwrap();
+    stream
+}
+
+#[test]
+fn a_stream_says_how_it_came_here() {
+    let bench = Bench::<false>::new();
+    let (made, borrowed) = (bench.stream(), bench.borrowed());
+    assert_eq!((made.mode(), borrowed.mode()), (Mode::Managed, Mode::Borrowed));
+    bench.held_stream(0).expose().unwrap();
+    bench.held_stream(1).expose().unwrap();
+    assert_eq!((made.mode(), borrowed.mode()), (Mode::Exposed, Mode::Borrowed));
+}
+
+#[test]
+fn the_handle_of_a_stream_that_holds_work_is_not_given_out() {
+    let bench = Bench::<false>::new();
+    let (stream, gate) = held(&bench);
+    let refused = bench.held_stream(0).expose().unwrap_err();
+    assert_eq!(refused.kind(), Kind::Misuse(Reason::Held));
+    assert_eq!(stream.mode(), Mode::Managed);
+    gate.open().unwrap();
+    bench.run();
+    bench.held_stream(0).expose().unwrap();
+}
+
+#[test]
+fn every_record_is_a_mark_because_others_may_have_launched_something() {
+    let bench = Bench::<false>::new();
+    let stream = exposed(&bench);
+    let (first, second) = (stream.record().unwrap(), stream.record().unwrap());
+    assert_ne!(first, second);
+    bench.assert_given(&["0.1 mark", "0.2 mark"]);
+    bench.complete(0, 1);
+    assert_complete(&first);
+    assert_pending(&second);
+}
+
+#[test]
+fn a_record_within_a_function_at_work_is_marked_behind_it() {
+    let bench = Arc::new(Bench::<false>::lending(Some(7)));
+    let (stream, inside) = (Arc::new(exposed(&bench)), Arc::new(Mutex::new(None)));
+    let (same, taken) = (Arc::clone(&stream), Arc::clone(&inside));
+    stream.submit(move |_| *taken.lock().unwrap() = Some(same.record().unwrap())).unwrap();
+    bench.run();
+    bench.assert_given(&["0.2 mark"]);
+    bench.complete(0, 2);
+    assert_complete(inside.lock().unwrap().as_ref().unwrap());
+}
+
+#[test]
+fn a_query_of_the_stream_asks_the_driver_and_adds_nothing() {
+    let bench = Bench::<false>::new();
+    let stream = bench.borrowed();
+    let point = work(&stream);
+    bench.given();
+    bench.say_idle(false);
+    assert!(!stream.query().unwrap());
+    bench.say_idle(true);
+    assert!(stream.query().unwrap());
+    assert_complete(&point);
+    bench.assert_given(&[]);
+}
+
+#[test]
+fn what_would_have_to_be_held_is_refused_with_the_remedy_and_changes_nothing() {
+    let bench = Bench::<false>::new();
+    let (stream, gate) = (exposed(&bench), Gate::new());
+    let before = stream.timeline().enqueued();
+    for refused in [stream.wait(&gate.point()), stream.enqueue(|| ())] {
+        assert_eq!(refused.unwrap_err().kind(), Kind::Unsupported);
+    }
+    assert_eq!(stream.timeline().enqueued(), before);
+    bench.assert_given(&[]);
+    stream.delay(std::time::Duration::ZERO).unwrap();
+    bench.assert_given(&["0.1 delay"]);
+}
+
+#[test]
+fn behind_a_function_at_work_the_same_is_refused() {
+    let bench = Arc::new(Bench::<false>::lending(Some(7)));
+    let (stream, refused) = (Arc::new(exposed(&bench)), Arc::new(Mutex::new(Vec::new())));
+    let (same, kinds, gate) = (Arc::clone(&stream), Arc::clone(&refused), Gate::new());
+    stream
+        .submit(move |_| {
+            let outcomes = [same.wait(&gate.point()), same.enqueue(|| ())];
+            kinds.lock().unwrap().extend(outcomes.map(|outcome| outcome.unwrap_err().kind()));
+        })
+        .unwrap();
+    assert_eq!(*refused.lock().unwrap(), [Kind::Unsupported, Kind::Unsupported]);
+}
+
+#[test]
+fn it_waits_natively_for_what_is_submitted_and_others_wait_for_it() {
+    let bench = Bench::<false>::new();
+    let (borrowed, made) = (bench.borrowed(), bench.stream());
+    borrowed.wait(&work(&made)).unwrap();
+    made.wait(&borrowed.record().unwrap()).unwrap();
+    bench.assert_given(&["1.1 delay", "1.1 mark", "0.1 wait 1.1", "0.2 mark", "1.2 wait 0.2"]);
+}
+
+#[test]
+fn a_wait_for_a_point_that_is_held_elsewhere_is_refused() {
+    let bench = Bench::<false>::new();
+    let ((made, _gate), borrowed) = (held(&bench), bench.borrowed());
+    let refused = borrowed.wait(&work(&made)).unwrap_err();
+    assert_eq!(refused.kind(), Kind::Unsupported);
+}
