@@ -1,7 +1,6 @@
 //! A driver whose engine is a thread of the model, and a crew of one.
 
 use std::collections::VecDeque;
-use std::convert::Infallible;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -81,11 +80,19 @@ pub(super) struct Given<const EACH: bool> {
     pub(super) is_mark: bool,
     /// Whether it is a wait for a value that nobody signals yet: on a device, a hang.
     pub(super) is_early: bool,
+    /// What the engine stands before.
+    latch: Option<Latch>,
 }
 
+/// Open once something was put in.
+type Latch = Arc<Inbox<()>>;
+
 impl<const EACH: bool> Given<EACH> {
-    /// The engine has come to it.
+    /// The engine has come to it, and past the latch that it may stand before.
     pub(super) fn ends(self) {
+        if let Some(latch) = &self.latch {
+            latch.take().expect("a latch is opened, not closed");
+        }
         if self.signals {
             self.stream.complete(self.value);
         }
@@ -103,7 +110,7 @@ pub(super) struct Double<const EACH: bool> {
 impl<const EACH: bool> Driver for Double<EACH> {
     type Timer = Arc<Stamp>;
 
-    type Latch = Infallible;
+    type Latch = Latch;
 
     const SIGNALS_EACH: bool = EACH;
 
@@ -116,18 +123,30 @@ impl<const EACH: bool> Driver for Double<EACH> {
             Operation::Wait { stream, value } => *lock(&stream.driver().signalled) < value,
             _ => false,
         };
+        let latch = match operation {
+            Operation::Latch(latch) => Some(Arc::clone(latch)),
+            _ => None,
+        };
         let signals = operation.signals();
         if signals {
             *lock(&stream.driver().signalled) = value;
         }
         let (is_mark, stream) = (matches!(operation, Operation::Mark), Arc::clone(stream));
         let engine = Arc::clone(&stream.driver().engine);
-        engine.put(Given { stream, value, signals, is_mark, is_early });
+        engine.put(Given { stream, value, signals, is_mark, is_early, latch });
         Ok(())
     }
 
     fn timer(&self) -> Result<(Self::Timer, Time)> {
         Err(Error::unsupported("the double has no clock"))
+    }
+
+    fn latch(&self) -> Result<Latch> {
+        Ok(Arc::new(Inbox::new()))
+    }
+
+    fn release(_stream: &Arc<HeldStream<Self>>, latch: Latch) {
+        latch.put(());
     }
 
     fn calls(&self) -> u64 {
@@ -170,6 +189,15 @@ impl<const EACH: bool> Bench<EACH> {
 
     pub(super) fn stream(&self) -> Stream {
         self.device.stream().expect("a stream")
+    }
+
+    /// A stream that others launch on too.
+    pub(super) fn exposed(&self) -> Stream {
+        let stream = self.stream();
+        let raw: Arc<HeldStream<Double<EACH>>> =
+            stream.timeline().own_stream().expect("the stream lives");
+        raw.expose().expect("nothing is held");
+        stream
     }
 
     /// Ends the worker.

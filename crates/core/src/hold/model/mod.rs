@@ -174,6 +174,44 @@ fn a_failure_beside_a_recovery_is_one_for_everybody_or_for_nobody() {
     });
 }
 
+#[test]
+fn each_latch_is_opened_with_its_gate() {
+    holds(2, || two_latches_open(Bench::new()));
+}
+
+#[test]
+fn a_function_runs_before_its_latch_is_opened_and_after_what_is_before_it() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let (stream, order) = (bench.exposed(), Arc::new(AtomicU64::new(0)));
+        work(&stream);
+        let host = Arc::clone(&order);
+        // Relaxed: the stream orders the engine's work, the host's and the engine's again.
+        let note = move || host.store(host.load(Ordering::Relaxed) * 10 + 2, Ordering::Relaxed);
+        stream.enqueue(note).expect("room for work");
+        let end = stream.record().expect("a point");
+        order.store(1, Ordering::Relaxed);
+        engine_runs_to(&bench, &end);
+        sleep_until(&end);
+        assert_eq!(order.load(Ordering::Relaxed), 12, "device, host");
+        bench.close();
+    });
+}
+
+#[test]
+fn a_cancellation_beside_the_worker_leaves_no_latch_closed() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let stream = bench.exposed();
+        stream.enqueue(|| ()).expect("room for work");
+        let end = stream.record().expect("a point");
+        raw(&end).cancel(&Error::failed("on purpose"));
+        engine_runs_to(&bench, &end);
+        let _either = outcome(&end);
+        bench.close();
+    });
+}
+
 /// How a driver says that it has come to a value.
 type Complete = fn(&HeldStream<Double<true>>, u64);
 
@@ -188,6 +226,20 @@ fn two_gates_open(bench: Bench<true>) {
     work(&stream);
     stream.wait(&second.point()).expect("a wait");
     let end = work(&stream);
+    second.open().expect("nobody used it");
+    engine_runs_to(&bench, &end);
+    sleep_until(&end);
+    opener.join().expect("a gate opens");
+    bench.close();
+}
+
+/// The device stands before two latches, one behind the other, which two gates open, each by a thread.
+fn two_latches_open(bench: Bench<true>) {
+    let (stream, first, second) = (bench.exposed(), Gate::new(), Gate::new());
+    stream.wait(&first.point()).expect("a wait");
+    let opener = thread::spawn(move || first.open().expect("nobody used it"));
+    stream.wait(&second.point()).expect("a wait");
+    let end = stream.record().expect("a point");
     second.open().expect("nobody used it");
     engine_runs_to(&bench, &end);
     sleep_until(&end);

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::double::{Bench, Double};
-use super::{HeldStream, a_peer_fails, an_opening_lands, two_gates_open};
+use super::{HeldStream, a_peer_fails, an_opening_lands, two_gates_open, two_latches_open};
 use crate::model::{catches, holds};
 use crate::sync::Ordering;
 use crate::work::Pump;
@@ -21,6 +21,18 @@ fn a_stream_that_can_be_roused_again_only_after_its_turn_is_caught() {
         stream.roused.swap(false, Ordering::AcqRel);
     }
     let check = || two_gates_open(Bench::pumped_by(pumps_and_then_clears));
+    catches("deadlock", || holds(2, check));
+}
+
+#[test]
+fn a_stream_that_looks_at_its_latches_before_it_can_be_roused_again_is_caught() {
+    fn serves_and_then_clears(stream: Arc<dyn Pump>) {
+        let stream: Arc<dyn Any + Send + Sync> = stream;
+        let stream: Arc<HeldStream<Double<true>>> = stream.downcast().expect("a held stream");
+        stream.serve_latches();
+        stream.roused.swap(false, Ordering::AcqRel);
+    }
+    let check = || two_latches_open(Bench::pumped_by(serves_and_then_clears));
     catches("deadlock", || holds(2, check));
 }
 
