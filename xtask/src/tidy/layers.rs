@@ -22,6 +22,8 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         &["syncpoint-base", "syncpoint-core", "syncpoint-host", "syncpoint-sim", "syncpoint"],
     ),
     ("syncpoint-cli", &["syncpoint-trace", "syncpoint"]),
+    // It asks drivers, and knows nothing of what we make of the answers.
+    ("syncpoint-cuda-facts", &[]),
     ("xtask", &[]),
 ];
 

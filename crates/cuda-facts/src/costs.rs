@@ -1,0 +1,164 @@
+//! Costs: what calls take on this machine, alone and beside fifteen other threads.
+
+use std::hint::black_box;
+use std::sync::Barrier;
+use std::thread;
+use std::time::Instant;
+
+use crate::answer::{Asked, Unasked};
+use crate::driver::{Driver, Event, Said, Stream};
+use crate::questions::Question;
+use crate::session::Session;
+
+/// Calls that are timed together: a clock read costs as much as the cheapest call.
+const BATCH: u32 = 64;
+/// Batches, of which the median is told.
+const BATCHES: usize = 201;
+const THREADS: usize = 16;
+
+pub(crate) const QUESTIONS: &[Question] = &[
+    Question {
+        name: "cost.query.come",
+        asks: "what does cuEventQuery take of an event that has come?",
+        ask: |driver| {
+            let event = Session::begin(driver)?.come_event()?;
+            cost(|| driver.event_query(&event))
+        },
+    },
+    Question {
+        name: "cost.query.pending",
+        asks: "what does it take of a pending event?",
+        ask: |driver| {
+            let (event, _gate) = Session::begin(driver)?.pending_event()?;
+            cost(|| driver.event_query(&event))
+        },
+    },
+    Question {
+        name: "cost.query.come.16_threads",
+        asks: "what does it take beside 15 other threads that do the same?",
+        ask: |driver| among_threads(driver, |(_, event)| driver.event_query(event)),
+    },
+    Question {
+        name: "cost.record",
+        asks: "what does cuEventRecord take of an event without times, on an idle stream?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let (stream, event) = (session.stream()?, session.event()?);
+            cost(|| driver.event_record(&event, &stream))
+        },
+    },
+    Question {
+        name: "cost.record.timed",
+        asks: "what does it take of an event with times?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let (stream, event) = (session.stream()?, session.timed_event()?);
+            cost(|| driver.event_record(&event, &stream))
+        },
+    },
+    Question {
+        name: "cost.record.16_threads",
+        asks: "what does it take beside 15 other threads, each with a stream of its own?",
+        ask: |driver| among_threads(driver, |(stream, event)| driver.event_record(event, stream)),
+    },
+    Question {
+        name: "cost.wait.come",
+        asks: "what does cuStreamWaitEvent take of an event that has come?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let (stream, event) = (session.stream()?, session.come_event()?);
+            cost(|| driver.stream_wait(&stream, &event, 0))
+        },
+    },
+    Question {
+        name: "cost.create_and_destroy",
+        asks: "what do cuEventCreate and cuEventDestroy take together?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            cost(|| driver.event_destroy(session.event()?))
+        },
+    },
+    Question {
+        name: "cost.round_trip",
+        asks: "what do a record and cuEventSynchronize take together on an idle stream?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let (stream, event) = (session.stream()?, session.event()?);
+            cost(|| {
+                session.record(&event, &stream)?;
+                driver.event_synchronize(&event)
+            })
+        },
+    },
+    Question {
+        name: "cost.context_current",
+        asks: "what does cuCtxGetCurrent take?",
+        ask: |driver| {
+            let mut context = Session::begin(driver)?.context;
+            cost(|| driver.context_current(&mut context))
+        },
+    },
+    Question {
+        name: "step.elapsed",
+        asks: "what is the smallest time above 0 between two of 400 records in a row?",
+        ask: step,
+    },
+];
+
+/// The median of what one call takes.
+fn cost(mut call: impl FnMut() -> Asked<Said>) -> Asked<String> {
+    let mut batches = Vec::with_capacity(BATCHES);
+    call()?;
+    for _ in 0..BATCHES {
+        let begun = Instant::now();
+        for _ in 0..BATCH {
+            black_box(call()?);
+        }
+        batches.push(begun.elapsed() / BATCH);
+    }
+    batches.sort_unstable();
+    Ok(format!("{} ns", batches[BATCHES / 2].as_nanos()))
+}
+
+/// The median over the threads of what one call takes while all are at it.
+fn among_threads(
+    driver: &'static Driver,
+    call: impl Fn(&(Stream, Event)) -> Asked<Said> + Sync,
+) -> Asked<String> {
+    let session = Session::begin(driver)?;
+    let own = |_| Ok((session.stream()?, session.come_event()?));
+    let objects = (0..THREADS).map(own).collect::<Asked<Vec<_>>>()?;
+    let together = Barrier::new(THREADS);
+    let one = |object| {
+        driver.context_set(session.context)?.needed()?;
+        together.wait();
+        cost(|| call(object))
+    };
+    let died = |_| Err(Unasked::Refused("a thread died".to_owned()));
+    let mut costs = thread::scope(|scope| {
+        let threads: Vec<_> = objects.iter().map(|object| scope.spawn(|| one(object))).collect();
+        let joined = threads.into_iter().map(|thread| thread.join().unwrap_or_else(died));
+        joined.collect::<Asked<Vec<_>>>()
+    })?;
+    costs.sort_by_key(|cost| (cost.len(), cost.clone()));
+    Ok(costs.swap_remove(THREADS / 2))
+}
+
+fn step(driver: &'static Driver) -> Asked<String> {
+    let session = Session::begin(driver)?;
+    let stream = session.stream()?;
+    let mut events = Vec::new();
+    for _ in 0..400 {
+        let event = session.timed_event()?;
+        session.record(&event, &stream)?;
+        events.push(event);
+    }
+    session.drain(&stream)?;
+    let mut least = f32::INFINITY;
+    for pair in events.windows(2) {
+        let mut time = 0.0;
+        driver.elapsed(&mut time, &pair[0], &pair[1])?.needed()?;
+        least = if time > 0.0 { least.min(time) } else { least };
+    }
+    Ok(format!("{:.3} µs", least * 1000.0))
+}

@@ -1,0 +1,235 @@
+//! Events of other processes: who may open what, and what each process sees of the other's records.
+
+use std::env;
+use std::io::{self, BufRead, BufReader, Lines, Write};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use super::{Question, yes};
+use crate::answer::{Asked, Unasked};
+use crate::driver::{Driver, Event, Exported, Gate, Stream};
+use crate::session::{DISABLE_TIMING, Session};
+
+const INTERPROCESS: u32 = 4;
+
+/// The word by which this program, called as another process, is told what to do there.
+pub(crate) const PEER: &str = "--peer";
+
+pub(super) const QUESTIONS: &[Question] = &[
+    Question {
+        name: "sharing.export.without_flag",
+        asks: "what does cuIpcGetEventHandle say of an event that was not made for it?",
+        ask: |driver| {
+            let event = Session::begin(driver)?.event()?;
+            driver.event_export(&mut Exported([0; 64]), &event)?.told()
+        },
+    },
+    Question {
+        name: "sharing.export.twice",
+        asks: "is an event that is exported twice exported as the same bytes?",
+        ask: |driver| {
+            let event = shared_event(Session::begin(driver)?)?;
+            Ok(yes(export(driver, &event)? == export(driver, &event)?))
+        },
+    },
+    Question {
+        name: "sharing.open.own_process",
+        asks: "what does cuIpcOpenEventHandle say in the process that exported the event?",
+        ask: |driver| {
+            let event = shared_event(Session::begin(driver)?)?;
+            driver.event_import(&mut Event::default(), export(driver, &event)?)?.told()
+        },
+    },
+    Question {
+        name: "sharing.open.garbage",
+        asks: "what does it say of bytes that nobody exported?",
+        ask: |driver| {
+            Session::begin(driver)?;
+            driver.event_import(&mut Event::default(), Exported([0xa5; 64]))?.told()
+        },
+    },
+    Question {
+        name: "sharing.open.another_process",
+        asks: "what does it say in another process?",
+        ask: |driver| ask_peer(driver, "open"),
+    },
+    Question {
+        name: "sharing.elapsed",
+        asks: "what does cuEventElapsedTime say there of the opened event?",
+        ask: |driver| ask_peer(driver, "elapsed"),
+    },
+    Question {
+        name: "sharing.exporter_records",
+        asks: "what does cuEventQuery say there while the event is pending, and does it come?",
+        ask: |driver| {
+            let (session, stream) = with_stream(driver)?;
+            let (event, gate) = (shared_event(session)?, session.hold(&stream)?);
+            session.record(&event, &stream)?;
+            let mut peer = Peer::begin("query", export(driver, &event)?)?;
+            let first = peer.hear()?;
+            gate.open();
+            Ok(format!("{first}, then {}", peer.hear()?))
+        },
+    },
+    Question {
+        name: "sharing.importer_waits",
+        asks: "does a stream there wait until the event has come here?",
+        ask: |driver| {
+            let (session, stream) = with_stream(driver)?;
+            let (event, gate) = (shared_event(session)?, session.hold(&stream)?);
+            session.record(&event, &stream)?;
+            let mut peer = Peer::begin("wait", export(driver, &event)?)?;
+            let first = peer.hear()?;
+            gate.open();
+            Ok(format!("{first}, then {}", peer.hear()?))
+        },
+    },
+    Question {
+        name: "sharing.importer_records",
+        asks: "what does cuEventQuery say here of a pending record there, and does it come?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let event = shared_event(session)?;
+            let mut peer = Peer::begin("record", export(driver, &event)?)?;
+            peer.hear()?;
+            let first = driver.event_query(&event)?.code;
+            peer.tell()?;
+            Ok(format!("{first}, then {}", session.goes_on(&event)?))
+        },
+    },
+];
+
+fn with_stream(driver: &'static Driver) -> Asked<(Session, Stream)> {
+    let session = Session::begin(driver)?;
+    Ok((session, session.stream()?))
+}
+
+fn shared_event(session: Session) -> Asked<Event> {
+    session.event_with(INTERPROCESS | DISABLE_TIMING)
+}
+
+fn export(driver: &'static Driver, event: &Event) -> Asked<Exported> {
+    let mut exported = Exported([0; 64]);
+    driver.event_export(&mut exported, event)?.needed()?;
+    Ok(exported)
+}
+
+/// What another process answers that has opened an event of this one.
+fn ask_peer(driver: &'static Driver, what: &str) -> Asked<String> {
+    let event = shared_event(Session::begin(driver)?)?;
+    Peer::begin(what, export(driver, &event)?)?.hear()
+}
+
+/// This program in another process, which ends with this one.
+struct Peer {
+    child: Child,
+    words: Lines<BufReader<ChildStdout>>,
+}
+
+impl Peer {
+    fn begin(what: &str, exported: Exported) -> Asked<Self> {
+        Self::spawn(what, exported).map_err(|error| refused(&error))
+    }
+
+    fn spawn(what: &str, exported: Exported) -> io::Result<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        command.args([PEER, what, &hexadecimal(exported)]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = command.spawn()?;
+        let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        Ok(Self { child, words: BufReader::new(output).lines() })
+    }
+
+    /// The next thing that it says.
+    fn hear(&mut self) -> Asked<String> {
+        let line = self.words.next().unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
+        line.map_err(|error| refused(&error))
+    }
+
+    /// Tells it to go on.
+    fn tell(&self) -> Asked<()> {
+        let mut input = self.child.stdin.as_ref().ok_or_else(|| refused(&"no input"))?;
+        writeln!(input).map_err(|error| refused(&error))
+    }
+}
+
+impl Drop for Peer {
+    /// It has nothing to lose.
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn refused(error: &dyn std::fmt::Display) -> Unasked {
+    Unasked::Refused(format!("the other process: {error}"))
+}
+
+/// What this program does as another process; `told` comes when the first one says so.
+pub(crate) fn peer(
+    driver: &'static Driver,
+    what: &str,
+    exported: &str,
+    told: impl FnOnce(),
+) -> Asked<String> {
+    let exported = bytes(exported).ok_or_else(|| refused(&"no handle"))?;
+    let (session, stream) = with_stream(driver)?;
+    let mut event = Event::default();
+    let said = driver.event_import(&mut event, exported)?;
+    if what == "open" {
+        return said.told();
+    }
+    said.needed()?;
+    match what {
+        "elapsed" => driver.elapsed(&mut 0.0, &event, &session.timed_event()?)?.told(),
+        "query" => {
+            say(&driver.event_query(&event)?.told()?)?;
+            session.goes_on(&event)
+        }
+        "wait" => {
+            session.wait(&stream, &event)?;
+            let tail = session.tail(&stream)?;
+            say(&session.is_held(&tail)?)?;
+            session.goes_on(&tail)
+        }
+        "record" => {
+            let gate: Gate = session.hold(&stream)?;
+            session.record(&event, &stream)?;
+            say("recorded")?;
+            told();
+            gate.open();
+            session.goes_on(&event)
+        }
+        other => Err(refused(&format!("does not know {other}"))),
+    }
+}
+
+fn say(words: &str) -> Asked<()> {
+    writeln!(io::stdout(), "{words}").map_err(|error| refused(&error))
+}
+
+fn hexadecimal(exported: Exported) -> String {
+    exported.0.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn bytes(text: &str) -> Option<Exported> {
+    let byte = |index: usize| u8::from_str_radix(text.get(2 * index..2 * index + 2)?, 16).ok();
+    let mut exported = Exported([0; 64]);
+    for (index, place) in exported.0.iter_mut().enumerate() {
+        *place = byte(index)?;
+    }
+    Some(exported)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_handle_comes_back_from_its_digits() {
+        let mut exported = Exported([0; 64]);
+        exported.0[0] = 0x0f;
+        exported.0[63] = 0xa0;
+        assert_eq!(bytes(&hexadecimal(exported)), Some(exported));
+        assert_eq!(bytes("0f"), None);
+    }
+}
