@@ -39,6 +39,12 @@ impl Capabilities {
         Self { timing: true, ..self }
     }
 
+    /// With events that own a native handle.
+    #[must_use]
+    pub fn with_native_handles(self) -> Self {
+        Self { native_handle: true, ..self }
+    }
+
     /// With events between processes, where the machine can share memory between them.
     #[must_use]
     pub fn with_interprocess(self) -> Self {

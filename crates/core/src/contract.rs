@@ -21,6 +21,7 @@ use syncpoint_base::{Cause, Work};
 use crate::buffer::Span;
 use crate::capabilities::Capabilities;
 use crate::error::{Error, Result};
+use crate::event_options::EventOptions;
 use crate::gate::Opening;
 use crate::observe;
 use crate::place::Place;
@@ -31,6 +32,7 @@ use crate::timeline::Timeline;
 
 pub use crate::blocking::{Blocking, set_blocking};
 pub use crate::bridge::list as bridge;
+pub use crate::event::{ForeignEvent, Native, NativeEvent};
 pub use crate::function::{Called, run_function};
 pub use crate::graph::set_driven;
 pub use crate::memory::Memory;
@@ -61,6 +63,14 @@ pub trait RawDevice: Any + fmt::Debug + Send + Sync {
     /// # Errors
     /// `Exhausted` when there is not enough.
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>>;
+
+    /// An event of the driver's, never recorded, for an event of ours to own.
+    ///
+    /// # Errors
+    /// `Unsupported` where the driver has none; the driver's.
+    fn event(&self, _options: EventOptions) -> Result<Arc<dyn NativeEvent>> {
+        Err(Error::unsupported("the device has no native events; ask capabilities()"))
+    }
 
     /// Waits until the deadline for what runs, after every stream was cancelled, and makes no stream any more.
     ///
@@ -274,7 +284,8 @@ pub struct Submit(Function);
 type Function = Box<dyn FnOnce(&Submission<'_>) -> Result<(), Cause> + Send>;
 
 impl Submit {
-    pub(crate) fn new<F>(function: F) -> Self
+    /// A submission by this function; a backend makes some of its own.
+    pub fn new<F>(function: F) -> Self
     where
         F: FnOnce(&Submission<'_>) -> Result<(), Cause> + Send + 'static,
     {

@@ -21,6 +21,7 @@ pub struct EventOptions {
     blocking: bool,
     interprocess: bool,
     external: bool,
+    native_handle: bool,
 }
 
 impl EventOptions {
@@ -59,12 +60,18 @@ impl EventOptions {
         self.external
     }
 
+    /// Whether it owns an event of the driver's, whose handle can be given out.
+    pub fn native_handle(self) -> bool {
+        self.native_handle
+    }
+
     /// Refuses what a device lacks: an option is never accepted and ignored.
     pub(crate) fn check(self, has: &Capabilities, device: &dyn fmt::Display) -> Result<()> {
         let lacking = [
             (self.timing && !has.timing, "timed points"),
             (self.interprocess && !has.interprocess, "events between processes"),
             (self.external && !has.external, "external events"),
+            (self.native_handle && !has.native_handle, "native handles of events"),
         ];
         match lacking.iter().find(|(lacks, _)| *lacks) {
             None => Ok(()),
@@ -99,6 +106,12 @@ impl EventOptionsBuilder {
     /// Inside a capture the event is recorded and waited for at every replay, and is no edge of the graph.
     pub fn external(self) -> Self {
         Self(EventOptions { external: true, ..self.0 })
+    }
+
+    /// It owns an event of the driver's for life, whose handle the backend gives out, recorded in addition to its points:
+    /// for others who wait for it. Costs a driver call more with each record.
+    pub fn native_handle(self) -> Self {
+        Self(EventOptions { native_handle: true, ..self.0 })
     }
 
     /// The options.

@@ -1,6 +1,7 @@
 //! Events: reusable names for the latest point recorded under them.
 
 mod name;
+mod native;
 mod sharing;
 
 use std::cmp;
@@ -13,6 +14,7 @@ use syncpoint_trace::Operation;
 
 pub(crate) use name::Name;
 use name::Recorded;
+pub use native::{ForeignEvent, Native, NativeEvent};
 pub(crate) use sharing::Shared;
 
 use crate::contract::Placed;
@@ -20,7 +22,6 @@ use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::event_options::EventOptions;
 use crate::future::Completion;
-use crate::ipc::Import;
 use crate::place::Place;
 use crate::point::{Point, State};
 use crate::stream::Stream;
@@ -65,8 +66,8 @@ enum Holder {
     Own(Name),
     /// In an event that other processes may import; imported in its own, it is in two events that are one.
     Shared(Arc<Shared>),
-    /// In another process.
-    Imported(Arc<Import>),
+    /// Nowhere here: its records are of others.
+    Foreign(Arc<dyn ForeignEvent>),
 }
 
 /// What has become of an event's latest point.
@@ -133,7 +134,7 @@ impl Event {
         match &self.holder {
             Holder::Own(name) => Ok(name),
             Holder::Shared(shared) => Ok(&shared.name),
-            Holder::Imported(_) => Err(self.imported("recorded or asked for its points")),
+            Holder::Foreign(_) => Err(self.not_ours("recorded or asked for its points")),
         }
     }
 
@@ -157,7 +158,7 @@ impl Event {
     pub fn device(&self) -> Option<Device> {
         inherited::check(self.process, self).ok()?;
         match &self.holder {
-            Holder::Imported(import) => Some(import.device().clone()),
+            Holder::Foreign(event) => Some(event.device().clone()),
             Holder::Own(name) => name.device(),
             Holder::Shared(shared) => shared.name.device(),
         }
@@ -207,7 +208,11 @@ impl Event {
 
     /// Records and names the point; no observer has been told of it yet.
     fn take_record(&self, stream: &Stream, place: Place) -> Result<Placed> {
+        if let (Holder::Foreign(event), true) = (&self.holder, self.process.is_current()) {
+            return self.record_foreign(event.as_ref(), stream, place);
+        }
         let name = self.name()?;
+        let _one_at_a_time = self.options.native_handle().then(|| name.hold_native());
         name.check_device(self, stream)?;
         let (placed, recorded) = if self.options.timing() {
             let (placed, point) = stream.take_timed_point(place)?;
@@ -217,6 +222,7 @@ impl Event {
             (placed, Recorded::Plain(point))
         };
         name.take(self, recorded, stream)?;
+        self.record_natively(stream, place)?;
         Ok(placed)
     }
 
@@ -228,9 +234,9 @@ impl Event {
     /// What to wait for: the latest point, or one that settles with the latest record of another process.
     fn awaited(&self, place: Place) -> Result<Option<Point>> {
         match &self.holder {
-            Holder::Imported(import) => {
+            Holder::Foreign(event) => {
                 inherited::check(self.process, self)?;
-                import.awaited(place)
+                Arc::clone(event).awaited(place)
             }
             Holder::Own(_) | Holder::Shared(_) => self.latest_point(),
         }
@@ -269,6 +275,9 @@ impl Event {
     }
 
     pub(crate) fn wait_on(&self, stream: &Stream, place: Place) -> Result<()> {
+        if let (Holder::Foreign(event), true) = (&self.holder, self.process.is_current()) {
+            return self.wait_foreign(event, stream, place);
+        }
         match self.awaited(place)? {
             Some(point) => stream.wait_for(&point, Some(self.id), place),
             None => stream.timeline().check_process(),
@@ -293,7 +302,7 @@ impl Event {
 
     /// Whether the latest point is complete, or this if there is none.
     fn query_or(&self, never_recorded: bool) -> Result<bool> {
-        if let Holder::Imported(_) = &self.holder {
+        if let Holder::Foreign(_) = &self.holder {
             return match self.state() {
                 EventState::NeverRecorded => Ok(never_recorded),
                 EventState::Pending => Ok(false),
@@ -306,8 +315,8 @@ impl Event {
 
     /// What has become of the latest point. Never blocks; makes at most one driver call.
     pub fn state(&self) -> EventState {
-        if let (Holder::Imported(import), true) = (&self.holder, self.process.is_current()) {
-            return import.state();
+        if let (Holder::Foreign(event), true) = (&self.holder, self.process.is_current()) {
+            return event.state();
         }
         match self.latest_point().map(|point| point.map(|point| point.state())) {
             Ok(None) => EventState::NeverRecorded,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use syncpoint_base::Process;
 
-use super::Event;
+use super::{Event, NativeEvent};
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::ipc::{Export, IpcHandle};
@@ -20,6 +20,9 @@ pub(crate) struct Name {
     /// Held while [`Event::record_once`] records, so that a second caller returns only once there is a point. Taken
     /// before the order lock of a stream, never by queries or waits.
     once: Mutex<()>,
+    /// Held while an event that owns one of the driver's records both, so that they name the same. Taken before the order
+    /// lock of a stream, never by queries or waits.
+    native: Mutex<()>,
     /// What other processes are told, once the event is exported. Set under the lock of the slot.
     export: OnceLock<Arc<Export>>,
     process: Process,
@@ -29,6 +32,8 @@ pub(crate) struct Name {
 struct Slot {
     device: Option<Device>,
     latest: Option<Recorded>,
+    /// The driver's event that the event owns.
+    native: Option<Arc<dyn NativeEvent>>,
 }
 
 /// A point with the event's kind of time.
@@ -51,8 +56,9 @@ impl Name {
     /// Names nothing yet.
     pub(super) fn new(device: Option<Device>) -> Self {
         Self {
-            slot: Mutex::new(Slot { device, latest: None }),
+            slot: Mutex::new(Slot { device, ..Slot::default() }),
             once: Mutex::new(()),
+            native: Mutex::new(()),
             export: OnceLock::new(),
             process: Process::current(),
         }
@@ -68,8 +74,30 @@ impl Name {
 
     /// Names nothing any more.
     pub(super) fn clear(&self) {
-        let latest = lock(&self.slot).latest.take();
-        drop(latest);
+        let mut slot = lock(&self.slot);
+        let (latest, native) = (slot.latest.take(), slot.native.take());
+        drop(slot);
+        drop((latest, native));
+    }
+
+    /// Lets nobody else record the driver's event meanwhile.
+    pub(super) fn hold_native(&self) -> MutexGuard<'_, ()> {
+        lock(&self.native)
+    }
+
+    /// The driver's event that the event owns, made now if it has none yet. Of two threads that make one, one stays.
+    pub(super) fn native(&self, event: &Event) -> Result<Arc<dyn NativeEvent>> {
+        let slot = lock(&self.slot);
+        let (device, native) = (slot.device.clone(), slot.native.clone());
+        drop(slot);
+        if let Some(native) = native {
+            return Ok(native);
+        }
+        let made = device.ok_or_else(|| no_device(event))?.raw().event(event.options)?;
+        let mut slot = lock(&self.slot);
+        let native = Arc::clone(slot.native.get_or_insert_with(|| Arc::clone(&made)));
+        drop(slot);
+        Ok(native)
     }
 
     pub(super) fn device(&self) -> Option<Device> {
@@ -127,10 +155,7 @@ impl Name {
             return Ok(export.handle());
         }
         if self.device().is_none() {
-            let message = format!(
-                "{event} belongs to no device yet; record it, or make it with Device::event_with"
-            );
-            return Err(Error::misuse(Reason::NotRecorded, message));
+            return Err(no_device(event));
         }
         let made = make()?;
         let slot = lock(&self.slot);
@@ -148,11 +173,22 @@ impl Name {
 impl Slot {
     fn check_device(&self, event: &Event, stream: &Stream) -> Result<()> {
         match &self.device {
-            Some(device) if device == stream.device() => Ok(()),
-            Some(device) => Err(wrong_device(event, device, stream)),
+            Some(device) => check_device(event, device, stream),
             None => event.options.check(stream.device().capabilities(), stream.device()),
         }
     }
+}
+
+/// Refuses another device than the one that the event belongs to.
+pub(super) fn check_device(event: &Event, device: &Device, stream: &Stream) -> Result<()> {
+    if device == stream.device() { Ok(()) } else { Err(wrong_device(event, device, stream)) }
+}
+
+#[cold]
+fn no_device(event: &Event) -> Error {
+    let message =
+        format!("{event} belongs to no device yet; record it, or make it with Device::event_with");
+    Error::misuse(Reason::NotRecorded, message)
 }
 
 #[cold]

@@ -34,7 +34,7 @@ impl Event {
         }
         let (id, options) = (id::next(), EventOptions::builder().interprocess().build()?);
         let import = Import::find(handle, id, device)?;
-        Ok(Self::created(id, options, Holder::Imported(import)))
+        Ok(Self::created(id, options, Holder::Foreign(import)))
     }
 
     /// Lets other processes of this machine import the event, by the handle that it gives; always the same one. The
@@ -68,7 +68,7 @@ impl Event {
         inherited::check(self.process, self)?;
         match &self.holder {
             Holder::Shared(shared) => ipc::export(self, shared, &shared.name),
-            Holder::Imported(_) => Err(self.imported("exported")),
+            Holder::Foreign(_) => Err(self.not_ours("exported")),
             Holder::Own(_) => {
                 let message = format!(
                     "{self} was made for one process; make it with EventOptions::builder().interprocess()"
@@ -79,10 +79,13 @@ impl Event {
     }
 
     #[cold]
-    pub(super) fn imported(&self, what: &str) -> Error {
-        let message = format!(
-            "{self} is another process's and cannot be {what}; let the process that exported it do that"
-        );
+    pub(super) fn not_ours(&self, what: &str) -> Error {
+        let whose = match &self.holder {
+            Holder::Foreign(event) => event.whose(),
+            Holder::Own(_) | Holder::Shared(_) => "ours",
+        };
+        let message =
+            format!("{self} is {whose} and cannot be {what} here; let whoever made it do that");
         Error::unsupported(message)
     }
 

@@ -11,7 +11,7 @@ use super::listener;
 use super::owner::Peer;
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
-use crate::event::EventState;
+use crate::event::{EventState, ForeignEvent};
 use crate::gate::Gate;
 use crate::place::Place;
 use crate::point::{Point, State};
@@ -39,47 +39,8 @@ impl Import {
         Ok(Arc::new(Self { peer, ledger, id, device, awaited: Mutex::default() }))
     }
 
-    pub(crate) fn device(&self) -> &Device {
-        &self.device
-    }
-
     pub(super) fn bell(&self) -> &Bell {
         self.ledger.bell()
-    }
-
-    /// What has become of the latest generation. Asks the kernel at most once, and never blocks.
-    pub(crate) fn state(&self) -> EventState {
-        let generation = self.ledger.recorded();
-        match self.outcome(generation, true) {
-            Some(Err(error)) => EventState::Failed(error),
-            _ if generation == 0 => EventState::NeverRecorded,
-            Some(Ok(())) => EventState::Complete,
-            None => EventState::Pending,
-        }
-    }
-
-    /// A point that settles with the latest generation; `None` where there is nothing to wait for.
-    pub(crate) fn awaited(self: &Arc<Self>, place: Place) -> Result<Option<Point>> {
-        let generation = self.ledger.recorded();
-        let outcome = self.outcome(generation, true);
-        if matches!(outcome, Some(Ok(()))) {
-            return Ok(None);
-        }
-        // Once it is settled the point of others is too, but only as soon as the listener has looked.
-        if outcome.is_none()
-            && let Some(point) = self.known(generation)
-        {
-            return Ok(Some(point));
-        }
-        let gate = Gate::of_other_process(&format!("of event {}, imported", self.id), place);
-        let point = gate.point();
-        match outcome {
-            Some(outcome) => settle(&gate, outcome),
-            None => listener::add(Arc::clone(self), generation, gate)?,
-        }
-        let old = lock(&self.awaited).replace((generation, point.clone()));
-        drop(old);
-        Ok(Some(point))
     }
 
     /// The pending point that others here wait for already.
@@ -129,6 +90,51 @@ impl Import {
              never be complete; start it anew and import again",
             self.id
         ))
+    }
+}
+
+impl ForeignEvent for Import {
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// What has become of the latest generation. Asks the kernel at most once, and never blocks.
+    fn state(&self) -> EventState {
+        let generation = self.ledger.recorded();
+        match self.outcome(generation, true) {
+            Some(Err(error)) => EventState::Failed(error),
+            _ if generation == 0 => EventState::NeverRecorded,
+            Some(Ok(())) => EventState::Complete,
+            None => EventState::Pending,
+        }
+    }
+
+    /// A point that settles with the latest generation; `None` where there is nothing to wait for.
+    fn awaited(self: Arc<Self>, place: Place) -> Result<Option<Point>> {
+        let generation = self.ledger.recorded();
+        let outcome = self.outcome(generation, true);
+        if matches!(outcome, Some(Ok(()))) {
+            return Ok(None);
+        }
+        // Once it is settled the point of others is too, but only as soon as the listener has looked.
+        if outcome.is_none()
+            && let Some(point) = self.known(generation)
+        {
+            return Ok(Some(point));
+        }
+        let gate = Gate::of_other_process(&format!("of event {}, imported", self.id), place);
+        let point = gate.point();
+        match outcome {
+            Some(outcome) => settle(&gate, outcome),
+            None => listener::add(Arc::clone(&self), generation, gate)?,
+        }
+        let old = lock(&self.awaited).replace((generation, point.clone()));
+        drop(old);
+        Ok(Some(point))
+    }
+
+    fn whose(&self) -> &'static str {
+        "another process's"
     }
 }
 

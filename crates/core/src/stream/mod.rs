@@ -71,6 +71,12 @@ impl Stream {
         self.timeline.id()
     }
 
+    /// The backend's own stream, for the backend.
+    #[doc(hidden)]
+    pub fn raw(&self) -> &Arc<dyn RawStream> {
+        &self.raw
+    }
+
     /// The device that the stream belongs to.
     pub fn device(&self) -> &Device {
         &self.device

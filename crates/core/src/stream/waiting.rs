@@ -151,6 +151,18 @@ impl Stream {
         })
     }
 
+    /// Tells of a wait for the driver's event that has no points: it stands for its own timeline.
+    pub(crate) fn tell_native_wait(&self, placed: Placed, event: u64) {
+        observe::tell_placed(placed.sequence, || Operation::Waited {
+            stream: self.id(),
+            value: placed.value,
+            on: event,
+            on_value: 0,
+            event: Some(event),
+            elided: false,
+        });
+    }
+
     #[cold]
     fn tell_wait(&self, placed: Placed, point: &Point, event: Option<u64>, elided: bool) {
         observe::tell_placed(placed.sequence, || Operation::Waited {

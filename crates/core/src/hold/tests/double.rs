@@ -6,10 +6,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::capabilities::{Capabilities, PriorityRange};
-use crate::contract::{Memory, RawBuffer, RawDevice, RawStream, Stamp, Time};
+use crate::contract::{
+    ForeignEvent, Item, Memory, NativeEvent, Placed, RawBuffer, RawDevice, RawStream, Stamp,
+    Submit, Task, Time,
+};
 use crate::device::Device;
 use crate::error::{Error, Kind, Result};
+use crate::event::{Event, EventState};
+use crate::event_options::EventOptions;
 use crate::hold::{Crew, Domain, Driver, HeldStream, Operation};
+use crate::place::Place;
+use crate::point::Point;
 use crate::stream::Stream;
 use crate::sync::{Mutex, lock};
 use crate::time::Clock;
@@ -177,12 +184,76 @@ impl<const EACH: bool> RawDevice for Raw<EACH> {
         Ok(self.add(stream))
     }
 
+    fn event(&self, _options: EventOptions) -> Result<Arc<dyn NativeEvent>> {
+        Ok(Arc::new(EventDouble(Arc::clone(&self.notes))))
+    }
+
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
         Ok(Arc::new(Memory::new(bytes)?))
     }
 
     fn shutdown(&self, deadline: Instant) -> Result<()> {
         self.domain.wait_for_begun(|_| true, deadline)
+    }
+}
+
+/// An event of the double's: its records and waits are submissions.
+#[derive(Debug)]
+pub(super) struct EventDouble(Arc<Notes>);
+
+impl EventDouble {
+    fn submit(
+        &self,
+        words: &'static str,
+        stream: &Arc<dyn RawStream>,
+        place: Place,
+    ) -> Result<Placed> {
+        let notes = Arc::clone(&self.0);
+        let task = Task::Submit(Submit::new(move |_| {
+            lock(&notes.given).push(words.to_owned());
+            Ok(())
+        }));
+        stream.put(Item { task, place })
+    }
+}
+
+impl NativeEvent for EventDouble {
+    fn record_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Placed> {
+        self.submit("native record", stream, place)
+    }
+
+    fn wait_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Option<Placed>> {
+        self.submit("native wait", stream, place).map(Some)
+    }
+}
+
+/// An event that others made.
+#[derive(Debug)]
+struct ForeignDouble {
+    device: Device,
+    native: Option<EventDouble>,
+    gate: Point,
+}
+
+impl ForeignEvent for ForeignDouble {
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn state(&self) -> EventState {
+        EventState::Pending
+    }
+
+    fn awaited(self: Arc<Self>, _place: Place) -> Result<Option<Point>> {
+        Ok(Some(self.gate.clone()))
+    }
+
+    fn native(&self) -> Option<&dyn NativeEvent> {
+        self.native.as_ref().map(|native| -> &dyn NativeEvent { native })
+    }
+
+    fn whose(&self) -> &'static str {
+        "another program's"
     }
 }
 
@@ -202,7 +273,9 @@ impl<const EACH: bool> Bench<EACH> {
             notes: Arc::default(),
             domain: Domain::bounded(steps, BOUND),
             streams: Mutex::default(),
-            capabilities: Capabilities::new(PriorityRange::new(0, 0)).with_timing(),
+            capabilities: Capabilities::new(PriorityRange::new(0, 0))
+                .with_timing()
+                .with_native_handles(),
             clock: Clock::new("double", Duration::from_nanos(1)),
             native,
         });
@@ -240,6 +313,13 @@ impl<const EACH: bool> Bench<EACH> {
     /// The held stream of this number.
     pub(super) fn held_stream(&self, index: usize) -> Arc<HeldStream<Double<EACH>>> {
         Arc::clone(&lock(&self.raw.streams)[index])
+    }
+
+    /// An event that others made, of the driver's or with nothing to record, whose latest record ends with a gate.
+    pub(super) fn foreign_event(&self, is_native: bool, gate: Point) -> Event {
+        let native = is_native.then(|| EventDouble(Arc::clone(&self.raw.notes)));
+        let foreign = ForeignDouble { device: self.device.clone(), native, gate };
+        Event::foreign(EventOptions::new(), Arc::new(foreign))
     }
 
     /// Lets go of the streams that this bench keeps itself.

@@ -9,6 +9,7 @@ mod host;
 mod latches;
 mod marks;
 mod modes;
+mod native;
 mod order;
 mod retire;
 
