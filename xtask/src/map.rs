@@ -17,7 +17,8 @@ use crate::tree::Tree;
 pub(crate) const HOME: &str = "ARCHITECTURE.md";
 
 /// The crates from the ground up, which is the order to read them in. Others follow by name.
-const ORDER: &[&str] = &["trace", "base", "core", "host", "sim", "syncpoint", "conformance", "cli"];
+const ORDER: &[&str] =
+    &["trace", "base", "core", "host", "sim", "syncpoint", "conformance", "cuda-fake", "cli"];
 
 /// The crates whose rooms the map lists one by one.
 const OPEN: &[&str] = &["trace", "base", "core", "host", "sim", "syncpoint"];

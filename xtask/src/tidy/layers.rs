@@ -21,6 +21,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
         "syncpoint-conformance",
         &["syncpoint-base", "syncpoint-core", "syncpoint-host", "syncpoint-sim", "syncpoint"],
     ),
+    ("syncpoint-cuda-fake", &["syncpoint-base", "syncpoint-core", "syncpoint-host"]),
     ("syncpoint-cli", &["syncpoint-trace", "syncpoint"]),
     // It asks drivers, and knows nothing of what we make of the answers.
     ("syncpoint-cuda-facts", &[]),

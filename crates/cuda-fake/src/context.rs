@@ -1,0 +1,194 @@
+//! Contexts: their fate, their streams, and the order that the legacy stream keeps with the others.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, Weak};
+
+use syncpoint_core::{Point, Stream};
+
+use crate::code::{Code, Result};
+use crate::current;
+use crate::driver::Driver;
+use crate::lane::{Kind, Lane, wait};
+use crate::sync::lock;
+use crate::table::{Handle, next_handle};
+
+/// One context.
+#[derive(Debug)]
+pub(crate) struct Context {
+    pub(crate) handle: Handle,
+    /// Never used again, also where the handle of a primary context is.
+    pub(crate) id: u64,
+    pub(crate) device: i32,
+    pub(crate) is_primary: bool,
+    flags: AtomicU32,
+    fate: Mutex<Option<Code>>,
+    legacy: Arc<Lane>,
+    host: syncpoint_core::Device,
+    /// The default stream of each thread that has used its own.
+    own: Mutex<BTreeMap<u64, Arc<Lane>>>,
+    order: Mutex<Order>,
+    peers: Mutex<BTreeSet<Handle>>,
+}
+
+/// Held while an operation is given to a stream that keeps order with the legacy stream, or to that one.
+#[derive(Debug, Default)]
+struct Order {
+    /// The streams besides the legacy one.
+    lanes: Vec<Weak<Lane>>,
+    /// The ends of streams that are destroyed, until they have come.
+    departed: Vec<(Kind, Point)>,
+}
+
+impl Order {
+    /// The ends of the work so far, of the streams of which this holds.
+    fn ends(&mut self, is_meant: impl Fn(Kind) -> bool) -> Result<Vec<Point>> {
+        self.lanes.retain(|lane| lane.strong_count() > 0);
+        self.departed.retain(|(_, point)| !point.query().unwrap_or(true));
+        let lanes = self.lanes.iter().filter_map(Weak::upgrade);
+        let mut ends = Vec::new();
+        for lane in lanes.filter(|lane| is_meant(lane.kind)) {
+            ends.push(lane.queue.record()?);
+        }
+        let departed = self.departed.iter().filter(|(kind, _)| is_meant(*kind));
+        ends.extend(departed.map(|(_, point)| point.clone()));
+        Ok(ends)
+    }
+}
+
+fn keeps_order(kind: Kind) -> bool {
+    kind == Kind::Blocking
+}
+
+impl Context {
+    pub(crate) fn new(
+        driver: &Driver,
+        device: i32,
+        flags: u32,
+        primary: Option<Handle>,
+    ) -> Result<Arc<Self>> {
+        let handle = primary.unwrap_or_else(next_handle);
+        let legacy = Lane::new(&driver.host, handle, Kind::Legacy, 0)?;
+        Ok(Arc::new(Self {
+            handle,
+            id: next_handle(),
+            device,
+            is_primary: primary.is_some(),
+            flags: AtomicU32::new(flags),
+            fate: Mutex::new(None),
+            legacy: Arc::new(legacy),
+            host: driver.host.clone(),
+            own: Mutex::default(),
+            order: Mutex::default(),
+            peers: Mutex::default(),
+        }))
+    }
+
+    /// What has become of the context: an error stays, and every call meets it.
+    pub(crate) fn check(&self) -> Result {
+        lock(&self.fate).map_or(Ok(()), Err)
+    }
+
+    /// Breaks the context for good. The first cause stays; what stalls goes on, and does nothing any more.
+    pub(crate) fn breaks(&self, code: Code) {
+        lock(&self.fate).get_or_insert(code);
+        let lanes = lock(&self.order).lanes.clone();
+        for lane in lanes.iter().filter_map(Weak::upgrade) {
+            lane.release();
+        }
+    }
+
+    /// The context is destroyed.
+    pub(crate) fn end(&self) {
+        self.breaks(Code::CONTEXT_IS_DESTROYED);
+    }
+
+    pub(crate) fn flags(&self) -> u32 {
+        // Relaxed: a number, ordered with nothing.
+        self.flags.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_flags(&self, flags: u32) {
+        // Relaxed: as in `flags`.
+        self.flags.store(flags, Ordering::Relaxed);
+    }
+
+    /// The stream that all threads share.
+    pub(crate) fn legacy(&self) -> Arc<Lane> {
+        Arc::clone(&self.legacy)
+    }
+
+    /// The default stream of the calling thread, made at its first use.
+    pub(crate) fn own_default(&self) -> Result<Arc<Lane>> {
+        let thread = current::thread()?;
+        let mut own = lock(&self.own);
+        if let Some(lane) = own.get(&thread) {
+            return Ok(Arc::clone(lane));
+        }
+        let lane = self.make_lane(Kind::Blocking, 0)?;
+        own.insert(thread, Arc::clone(&lane));
+        Ok(lane)
+    }
+
+    /// A new stream of the context.
+    pub(crate) fn make_lane(&self, kind: Kind, priority: i32) -> Result<Arc<Lane>> {
+        let lane = Arc::new(Lane::new(&self.host, self.handle, kind, priority)?);
+        lock(&self.order).lanes.push(Arc::downgrade(&lane));
+        Ok(lane)
+    }
+
+    /// A stream is destroyed; what it was given goes on.
+    pub(crate) fn depart(&self, lane: &Lane) -> Result {
+        let end = lane.queue.record()?;
+        lock(&self.order).departed.push((lane.kind, end));
+        Ok(())
+    }
+
+    /// Gives something to a stream, behind what the legacy stream and the others owe each other: a blocking stream
+    /// comes after everything given to the legacy stream, and that one after everything given to blocking streams.
+    pub(crate) fn in_order<T>(
+        &self,
+        lane: &Lane,
+        give: impl FnOnce(&Stream) -> Result<T>,
+    ) -> Result<T> {
+        if lane.kind == Kind::NonBlocking {
+            return give(&lane.queue);
+        }
+        let mut order = lock(&self.order);
+        if lane.kind == Kind::Legacy {
+            for end in order.ends(keeps_order)? {
+                lane.queue.wait(&end)?;
+            }
+        } else {
+            lane.queue.wait(&self.legacy.queue.record()?)?;
+        }
+        give(&lane.queue)
+    }
+
+    /// The ends of everything that a stream has been given: of the legacy stream also what blocking streams have.
+    pub(crate) fn ends(&self, lane: &Lane) -> Result<Vec<Point>> {
+        let mut ends = vec![lane.queue.record()?];
+        if lane.kind == Kind::Legacy {
+            ends.extend(lock(&self.order).ends(keeps_order)?);
+        }
+        Ok(ends)
+    }
+
+    /// Waits until every stream of the context has come to its end.
+    pub(crate) fn synchronize(&self) -> Result {
+        let mut ends = vec![self.legacy.queue.record()?];
+        ends.extend(lock(&self.order).ends(|_| true)?);
+        ends.iter().try_for_each(wait)?;
+        self.check()
+    }
+
+    pub(crate) fn enable_peer(&self, peer: Handle) -> Result {
+        let is_new = lock(&self.peers).insert(peer);
+        if is_new { Ok(()) } else { Err(Code::PEER_ACCESS_ALREADY_ENABLED) }
+    }
+
+    pub(crate) fn disable_peer(&self, peer: Handle) -> Result {
+        let was_there = lock(&self.peers).remove(&peer);
+        if was_there { Ok(()) } else { Err(Code::PEER_ACCESS_NOT_ENABLED) }
+    }
+}

@@ -1,0 +1,89 @@
+//! Where the library for C lies: built with whatever depends on this crate.
+
+use std::env;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// What cargo calls the library.
+const NAME: &str = "libsyncpoint_cuda_fake.so";
+
+/// The path of the library for C that was built together with the program that calls: a test, a bench or an example
+/// whose package depends on this one.
+///
+/// # Panics
+/// When there is none near the program: it was moved, or built without it.
+pub fn library() -> PathBuf {
+    let program = env::current_exe().unwrap_or_default();
+    let above = program.ancestors().skip(1).take(2);
+    let mut folders = above.flat_map(|folder| [folder.to_owned(), folder.join("deps")]);
+    let found = folders.find_map(|folder| Some(folder.join(NAME)).filter(|path| path.exists()));
+    assert!(
+        found.is_some(),
+        "{NAME} is not near {}; build it with `cargo build -p syncpoint-cuda-fake`",
+        program.display()
+    );
+    found.unwrap_or_default()
+}
+
+/// A folder in which the library has the name `libcuda.so.1`, for `LD_LIBRARY_PATH`.
+///
+/// # Errors
+/// The system's, where the link cannot be made.
+///
+/// # Panics
+/// As [`library`].
+pub fn folder() -> io::Result<PathBuf> {
+    let library = library();
+    let folder = library.with_file_name("syncpoint-cuda-fake");
+    fs::create_dir_all(&folder)?;
+    link(&library, &folder.join("libcuda.so.1"))?;
+    Ok(folder)
+}
+
+/// A copy of the library in a folder, without the functions of the driver that are not to be kept: looking them up by
+/// name finds nothing, as in a driver that is too old for them.
+///
+/// # Errors
+/// The system's, where the copy cannot be made.
+///
+/// # Panics
+/// As [`library`].
+pub fn reduced(folder: &Path, keep: impl Fn(&str) -> bool) -> io::Result<PathBuf> {
+    let mut bytes = fs::read(library())?;
+    let is_end = |byte: &u8| *byte == 0;
+    for word in bytes.split_mut(is_end) {
+        if is_name(word) && std::str::from_utf8(word).is_ok_and(|name| !keep(name)) {
+            // The table of names is found by hashes of what they were, and compares them with what they are.
+            word[0] = b'-';
+        }
+    }
+    let copy = folder.join("libcuda.so.1");
+    fs::write(&copy, bytes)?;
+    Ok(copy)
+}
+
+/// Whether a word is the name of a function of the driver, as it stands among the names of a library.
+fn is_name(word: &[u8]) -> bool {
+    let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    word.starts_with(b"cu")
+        && word.get(2).is_some_and(u8::is_ascii_uppercase)
+        && word.iter().all(is_letter)
+}
+
+/// Links under a name of this process's own first, so that tests that run beside this one always find a whole link.
+#[cfg(unix)]
+fn link(library: &Path, name: &Path) -> io::Result<()> {
+    let draft = name.with_extension(std::process::id().to_string());
+    match fs::remove_file(&draft) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    std::os::unix::fs::symlink(library, &draft)?;
+    fs::rename(draft, name)
+}
+
+#[cfg(not(unix))]
+fn link(library: &Path, name: &Path) -> io::Result<()> {
+    fs::copy(library, name).map(drop)
+}

@@ -1,0 +1,140 @@
+//! Lanes: the driver's streams, each a stream of the host.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use syncpoint_core::{Gate, Point, Stream, StreamOptions, Wait};
+
+use crate::code::Result;
+use crate::context::Context;
+use crate::pretence;
+use crate::sync::lock;
+use crate::table::{Handle, next_handle};
+
+/// How a stream stands to the legacy stream of its context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Legacy,
+    /// It waits for the legacy stream, which waits for it.
+    Blocking,
+    NonBlocking,
+}
+
+/// One stream of the driver.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    /// The driver's id of the stream, which is never used again.
+    pub(crate) id: u64,
+    pub(crate) context: Handle,
+    pub(crate) kind: Kind,
+    pub(crate) queue: Stream,
+    /// The ends of what was given, where the queue has a bound.
+    backlog: Mutex<VecDeque<Point>>,
+    /// Holds the stream back until it is released.
+    stall: Mutex<Option<Gate>>,
+}
+
+/// What a stream can be given, again and again: what a graph keeps is the same.
+#[derive(Clone)]
+pub(crate) enum Op {
+    /// Runs with the fate of the context: broken, it should do nothing.
+    Run(Arc<dyn Fn(Result) + Send + Sync>),
+    Delay(Duration),
+}
+
+impl Op {
+    /// Work of the device, which a broken context does not do.
+    pub(crate) fn work(run: impl Fn() + Send + Sync + 'static) -> Self {
+        Self::Run(Arc::new(move |fate| {
+            if fate.is_ok() {
+                run();
+            }
+        }))
+    }
+}
+
+impl fmt::Debug for Op {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(_) => formatter.write_str("Run"),
+            Self::Delay(duration) => write!(formatter, "Delay({duration:?})"),
+        }
+    }
+}
+
+impl Lane {
+    pub(crate) fn new(
+        host: &syncpoint_core::Device,
+        context: Handle,
+        kind: Kind,
+        priority: i32,
+    ) -> Result<Self> {
+        let queue = host.stream_with(StreamOptions::new().clamped_priority(priority))?;
+        let (backlog, stall) = (Mutex::default(), Mutex::default());
+        Ok(Self { id: next_handle(), context, kind, queue, backlog, stall })
+    }
+
+    /// Holds the stream back for good, or until it is released.
+    pub(crate) fn stall(&self) -> Result {
+        let gate = Gate::named("a stalled stream");
+        self.queue.wait(&gate.point())?;
+        *lock(&self.stall) = Some(gate);
+        Ok(())
+    }
+
+    /// Lets the stream go on, if it stalls.
+    pub(crate) fn release(&self) {
+        let gate = lock(&self.stall).take();
+        // A gate that was opened before has done what it is for.
+        let _opened = gate.map(|gate| gate.open());
+    }
+
+    /// Gives the stream something to do.
+    pub(crate) fn put(&self, context: &Arc<Context>, op: &Op) -> Result {
+        self.make_room()?;
+        let end = context.in_order(self, |queue| {
+            match op {
+                Op::Run(run) => {
+                    let (run, context) = (Arc::clone(run), Arc::clone(context));
+                    queue.enqueue(move || run(context.check()))?;
+                }
+                Op::Delay(duration) => queue.delay(*duration)?,
+            }
+            Ok(queue.record()?)
+        })?;
+        self.count(end);
+        Ok(())
+    }
+
+    /// Blocks while the queue has no room, where it has a bound.
+    pub(crate) fn make_room(&self) -> Result {
+        let Some(bound) = pretence::setting(|settings| settings.queue) else { return Ok(()) };
+        while let Some(oldest) = self.beyond(bound) {
+            wait(&oldest)?;
+        }
+        Ok(())
+    }
+
+    /// The oldest of what is pending, where that is as much as the bound.
+    fn beyond(&self, bound: usize) -> Option<Point> {
+        let mut backlog = lock(&self.backlog);
+        while backlog.front().is_some_and(|point| point.query().unwrap_or(true)) {
+            backlog.pop_front();
+        }
+        backlog.front().filter(|_| backlog.len() >= bound.max(1)).cloned()
+    }
+
+    /// Counts something that the stream was given.
+    pub(crate) fn count(&self, end: Point) {
+        if pretence::setting(|settings| settings.queue.is_some()) {
+            lock(&self.backlog).push_back(end);
+        }
+    }
+}
+
+/// Waits on this thread and runs no work on it, as the driver does.
+pub(crate) fn wait(point: &Point) -> Result {
+    Ok(point.synchronize_with(Wait::NoHelp, None)?)
+}

@@ -1,0 +1,22 @@
+//! A `libcuda.so.1` for tests: the CUDA driver API over the host backend, with scripted faults.
+//!
+//! The product of this crate is the library for C; its README tells programs how to run on it. This side tells tests in
+//! Rust where that library lies.
+
+mod code;
+mod context;
+mod current;
+mod device;
+mod driver;
+mod event;
+mod found;
+mod lane;
+mod memory;
+mod module;
+mod pretence;
+mod rim;
+mod script;
+mod sync;
+mod table;
+
+pub use found::{folder, library, reduced};

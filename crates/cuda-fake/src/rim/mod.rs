@@ -1,0 +1,24 @@
+//! The rim: the functions that C programs call, and all that is unsafe about them.
+//!
+//! Each function is a line of a table: the version that it came with, its name and parameters, and what it does in safe
+//! code. Pointers come in as [`Out`](pointer::Out), [`In`](pointer::In) and [`Text`](pointer::Text), which refuse null.
+
+#![expect(unsafe_code, reason = "a library for C exports names and is given pointers")]
+
+mod absent;
+mod call;
+mod callback;
+mod context;
+mod control;
+mod copy;
+mod device;
+mod event;
+mod fill;
+mod init;
+mod memory;
+mod module;
+mod pinned;
+mod pointer;
+mod stream;
+
+pub(crate) use pinned::Pinned;

@@ -1,0 +1,214 @@
+//! Streams: made and destroyed, asked and waited for, and what the host is to do in their order.
+
+use std::ffi::{c_int, c_void};
+use std::sync::Arc;
+
+use crate::code::{Code, Result};
+use crate::context::Context;
+use crate::current;
+use crate::driver::{Driver, driver};
+use crate::lane::{Kind, Lane, Op, wait};
+use crate::pretence;
+use crate::table::Handle;
+
+use super::call::exports;
+use super::callback::{Call, HostFunction, StreamFunction};
+use super::pointer::Out;
+
+exports! { FUNCTIONS:
+    since 2000 "cuStreamCreate" fn cuStreamCreate(stream: Out<Handle>, flags: u32) {
+        create(&stream, flags, 0)
+    }
+
+    since 5050 "cuStreamCreateWithPriority" fn cuStreamCreateWithPriority(
+        stream: Out<Handle>,
+        flags: u32,
+        priority: c_int,
+    ) {
+        create(&stream, flags, priority)
+    }
+
+    since 4000 "cuStreamDestroy" fn cuStreamDestroy_v2(stream: Handle) {
+        let driver = driver()?;
+        let lane = driver.streams.remove(stream).ok_or(Code::INVALID_HANDLE)?;
+        let context = driver.context(lane.context)?;
+        context.depart(&lane)?;
+        context.check()
+    }
+
+    since 2000 "cuStreamQuery" own cuStreamQuery_ptsz fn cuStreamQuery(stream: Handle) {
+        let Target { context, lane } = Target::of(stream)?;
+        for end in context.ends(&lane)? {
+            if !end.query()? {
+                return Err(Code::NOT_READY);
+            }
+        }
+        Ok(())
+    }
+
+    since 2000 "cuStreamSynchronize" own cuStreamSynchronize_ptsz fn cuStreamSynchronize(
+        stream: Handle,
+    ) {
+        Target::of(stream)?.synchronize()
+    }
+
+    since 3020 "cuStreamWaitEvent" own cuStreamWaitEvent_ptsz fn cuStreamWaitEvent(
+        stream: Handle,
+        event: Handle,
+        flags: u32,
+    ) {
+        let Target { context, lane } = Target::of(stream)?;
+        let event = driver()?.event(event)?;
+        // The one flag that there is means something in a capture only.
+        if flags != 0 {
+            return Err(Code::INVALID_VALUE);
+        }
+        let Some(point) = event.point() else { return Ok(()) };
+        lane.make_room()?;
+        let end = context.in_order(&lane, |queue| {
+            queue.wait(&point)?;
+            Ok(queue.record()?)
+        })?;
+        lane.count(end);
+        Ok(())
+    }
+
+    since 12000 "cuStreamGetId" own cuStreamGetId_ptsz fn cuStreamGetId(
+        stream: Handle,
+        id: Out<u64>,
+    ) {
+        id.put(find(&*driver()?, stream)?.id)
+    }
+
+    since 5050 "cuStreamGetFlags" own cuStreamGetFlags_ptsz fn cuStreamGetFlags(
+        stream: Handle,
+        flags: Out<u32>,
+    ) {
+        flags.put(u32::from(Target::of(stream)?.lane.kind == Kind::NonBlocking))
+    }
+
+    since 5050 "cuStreamGetPriority" own cuStreamGetPriority_ptsz fn cuStreamGetPriority(
+        stream: Handle,
+        priority: Out<c_int>,
+    ) {
+        priority.put(Target::of(stream)?.lane.queue.priority())
+    }
+
+    since 9020 "cuStreamGetCtx" own cuStreamGetCtx_ptsz fn cuStreamGetCtx(
+        stream: Handle,
+        context: Out<Handle>,
+    ) {
+        context.put(Target::of(stream)?.context.handle)
+    }
+
+    since 12050 "cuStreamGetCtx" own cuStreamGetCtx_v2_ptsz fn cuStreamGetCtx_v2(
+        stream: Handle,
+        context: Out<Handle>,
+        green: Out<Handle>,
+    ) {
+        context.put(Target::of(stream)?.context.handle)?;
+        green.put_if_wanted(0);
+        Ok(())
+    }
+
+    since 12080 "cuStreamGetDevice" own cuStreamGetDevice_ptsz fn cuStreamGetDevice(
+        stream: Handle,
+        device: Out<c_int>,
+    ) {
+        device.put(Target::of(stream)?.context.device)
+    }
+
+    since 10000 "cuLaunchHostFunc" own cuLaunchHostFunc_ptsz fn cuLaunchHostFunc(
+        stream: Handle,
+        function: HostFunction,
+        data: *mut c_void,
+    ) {
+        let call = Call::new(function, data)?;
+        Target::of(stream)?.put(&Op::work(move || call.run()))
+    }
+
+    since 5000 "cuStreamAddCallback" own cuStreamAddCallback_ptsz fn cuStreamAddCallback(
+        stream: Handle,
+        function: StreamFunction,
+        data: *mut c_void,
+        flags: u32,
+    ) {
+        let call = Call::new(function, data)?;
+        if flags != 0 {
+            return Err(Code::INVALID_VALUE);
+        }
+        Target::of(stream)?.put(&Op::Run(Arc::new(move |fate| call.run(stream, fate))))
+    }
+
+    since 10000 "cuStreamIsCapturing" own cuStreamIsCapturing_ptsz fn cuStreamIsCapturing(
+        stream: Handle,
+        status: Out<c_int>,
+    ) {
+        find(&*driver()?, stream)?;
+        status.put(0)
+    }
+
+    since 10010 "cuThreadExchangeStreamCaptureMode" fn cuThreadExchangeStreamCaptureMode(
+        mode: Out<c_int>,
+    ) {
+        driver()?;
+        mode.exchange(current::exchange_capture_mode)
+    }
+}
+
+/// A stream that a call is about, and its context, both whole.
+pub(super) struct Target {
+    pub(super) context: Arc<Context>,
+    pub(super) lane: Arc<Lane>,
+}
+
+impl Target {
+    /// The stream of a handle. Asks for a current context, whichever it is, as the manual does.
+    pub(super) fn of(stream: Handle) -> Result<Self> {
+        let driver = driver()?;
+        current::context(&driver)?;
+        let lane = find(&driver, stream)?;
+        let context = driver.context(lane.context)?;
+        context.check()?;
+        Ok(Self { context, lane })
+    }
+
+    pub(super) fn put(&self, op: &Op) -> Result {
+        self.lane.put(&self.context, op)
+    }
+
+    /// Waits for everything that the stream has been given.
+    pub(super) fn synchronize(&self) -> Result {
+        self.context.ends(&self.lane)?.iter().try_for_each(wait)?;
+        self.context.check()
+    }
+}
+
+const DEFAULT: Handle = 0;
+const LEGACY: Handle = 1;
+const PER_THREAD: Handle = 2;
+
+/// The stream of a handle; the default streams are those of the current context.
+fn find(driver: &Driver, stream: Handle) -> Result<Arc<Lane>> {
+    match stream {
+        DEFAULT if current::has_own_default() => current::context(driver)?.own_default(),
+        DEFAULT | LEGACY => Ok(current::context(driver)?.legacy()),
+        PER_THREAD => current::context(driver)?.own_default(),
+        _ => driver.streams.get(stream).ok_or(Code::INVALID_HANDLE),
+    }
+}
+
+fn create(room: &Out<Handle>, flags: u32, priority: c_int) -> Result {
+    room.check()?;
+    let kind = match flags {
+        0 => Kind::Blocking,
+        1 => Kind::NonBlocking,
+        _ => return Err(Code::INVALID_VALUE),
+    };
+    let driver = driver()?;
+    let lane = current::context(&driver)?.make_lane(kind, priority)?;
+    if pretence::is_stalled() {
+        lane.stall()?;
+    }
+    room.put(driver.streams.insert(lane))
+}

@@ -1,0 +1,215 @@
+//! What a script makes of the driver: failures, broken contexts, blocks, stalls, absences and counts.
+
+mod fake;
+
+use std::thread;
+
+use fake::*;
+
+const ILLEGAL_ADDRESS: i32 = 700;
+const LAUNCH_FAILED: i32 = 719;
+
+#[test]
+fn a_function_fails_on_the_calls_that_a_script_names() {
+    let fake = Fake::ready("fail cuEventRecord 2 719; fail cuStreamQuery 2..3 1");
+    let (stream, event) = (fake.stream(0), fake.event(0));
+    let records = [(); 3].map(|()| fake.cuEventRecord(event, stream));
+    assert_eq!(records, [0, LAUNCH_FAILED, 0]);
+    let queries = [(); 4].map(|()| fake.cuStreamQuery(stream));
+    assert_eq!(queries, [0, INVALID_VALUE, INVALID_VALUE, 0]);
+}
+
+#[test]
+fn calls_are_counted_from_when_the_rule_is_given() {
+    let fake = Fake::ready("");
+    let stream = fake.stream(0);
+    assert_eq!(fake.cuStreamQuery(stream), 0);
+    assert_eq!(fake.script("fail cuStreamQuery 1 2"), 0);
+    assert_eq!(fake.cuStreamQuery(stream), OUT_OF_MEMORY);
+    assert_eq!(fake.cuStreamQuery(stream), 0);
+}
+
+#[test]
+fn a_call_that_fails_does_nothing_and_one_that_fails_late_has_done_its_work() {
+    let fake = Fake::ready("fail cuEventDestroy_v2 1 719; late cuEventDestroy_v2 2 719");
+    let event = fake.event(0);
+    assert_eq!(fake.cuEventDestroy_v2(event), LAUNCH_FAILED);
+    assert_eq!(fake.alive("events"), 1);
+    assert_eq!(fake.cuEventDestroy_v2(event), LAUNCH_FAILED);
+    assert_eq!(fake.alive("events"), 0);
+}
+
+#[test]
+fn a_broken_context_stays_broken_and_its_device_does_nothing_more() {
+    let fake = Fake::ready("devices=2; break cuStreamQuery 1 700");
+    let (stream, memory) = (fake.stream(0), fake.memory(4));
+    let hold = fake.hold(stream);
+    let event = fake.recorded(stream);
+    assert_eq!(fake.cuMemsetD8Async(memory, 1, 4, stream), 0);
+    assert_eq!(fake.cuStreamQuery(stream), ILLEGAL_ADDRESS);
+    hold.end();
+    assert_eq!(fake.cuStreamQuery(stream), ILLEGAL_ADDRESS);
+    assert_eq!(fake.cuEventQuery(event), ILLEGAL_ADDRESS);
+    assert_eq!(fake.cuCtxSynchronize(), ILLEGAL_ADDRESS);
+    assert_eq!(fake.cuStreamCreate(&mut 0, 0), ILLEGAL_ADDRESS);
+    assert_eq!(fake.cuEventDestroy_v2(event), ILLEGAL_ADDRESS);
+    assert_eq!(fake.cuStreamDestroy_v2(stream), ILLEGAL_ADDRESS);
+    assert_eq!((fake.alive("events"), fake.alive("streams")), (0, 0));
+    assert_eq!(fake.cuCtxSetCurrent(fake.retain(1)), 0);
+    assert_eq!(fake.cuCtxSynchronize(), 0, "another device is whole");
+    assert_eq!(fake.cuDevicePrimaryCtxReset_v2(0), 0);
+    assert_eq!(fake.cuCtxSetCurrent(fake.retain(0)), 0);
+    assert_eq!(fake.cuCtxSynchronize(), 0, "a reset makes it whole");
+}
+
+#[test]
+fn an_event_is_not_ready_for_as_many_queries_as_a_script_says() {
+    let fake = Fake::ready("not_ready cuEventQuery 2");
+    let event = fake.recorded(LEGACY);
+    assert_eq!(fake.cuEventSynchronize(event), 0);
+    let queries = [(); 3].map(|()| fake.cuEventQuery(event));
+    assert_eq!(queries, [NOT_READY, NOT_READY, 0]);
+}
+
+#[test]
+fn a_call_blocks_until_it_is_released() {
+    let fake = Fake::ready("block cuCtxGetDevice 1; block cuCtxGetDevice 2 1");
+    let context = fake.context();
+    thread::scope(|scope| {
+        let blocked = scope.spawn(|| {
+            assert_eq!(fake.cuCtxSetCurrent(context), 0);
+            fake.cuCtxGetDevice(&mut 0)
+        });
+        while fake.count("cuCtxGetDevice") == 0 {
+            thread::yield_now();
+        }
+        assert_eq!(fake.cuCtxGetDevice(&mut 0), 0, "this one blocks for a millisecond");
+        assert!(!blocked.is_finished());
+        while !blocked.is_finished() {
+            assert_eq!(fake.script("release"), 0);
+            thread::yield_now();
+        }
+        assert_eq!(blocked.join().unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_stream_that_stalls_never_finishes_until_it_is_released() {
+    let fake = Fake::ready("stall 2");
+    let [first, second] = [(); 2].map(|()| fake.stream(NON_BLOCKING));
+    let event = fake.recorded(second);
+    assert_eq!(fake.cuStreamSynchronize(first), 0);
+    assert_eq!(fake.cuEventQuery(event), NOT_READY);
+    assert_eq!(fake.cuStreamQuery(second), NOT_READY);
+    assert_eq!(fake.script("release"), 0);
+    assert_eq!(fake.cuEventSynchronize(event), 0);
+}
+
+#[test]
+fn a_full_queue_blocks_the_call_until_there_is_room() {
+    let fake = Fake::ready("queue=2");
+    let (context, stream, event) = (fake.context(), fake.stream(NON_BLOCKING), fake.event(0));
+    let hold = fake.hold(stream);
+    assert_eq!(fake.cuEventRecord(event, stream), 0);
+    thread::scope(|scope| {
+        let blocked = scope.spawn(|| {
+            assert_eq!(fake.cuCtxSetCurrent(context), 0);
+            fake.cuEventRecord(event, stream)
+        });
+        while fake.count("cuEventRecord") < 2 {
+            thread::yield_now();
+        }
+        assert_eq!(fake.cuStreamQuery(stream), NOT_READY, "a query is not blocked");
+        assert!(!blocked.is_finished());
+        hold.end();
+        assert_eq!(blocked.join().unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_driver_that_is_gone_says_so_to_everybody() {
+    let fake = Fake::ready("");
+    let stream = fake.stream(0);
+    assert_eq!(fake.script("deinitialized"), 0);
+    assert_eq!(fake.cuStreamDestroy_v2(stream), DEINITIALIZED);
+    assert_eq!(fake.cuInit(0), DEINITIALIZED);
+    assert_eq!(fake.cuDriverGetVersion(&mut 0), DEINITIALIZED);
+}
+
+#[test]
+fn calls_and_live_objects_are_counted_until_a_reset() {
+    let fake = Fake::ready("");
+    let (_stream, _event) = (fake.stream(0), fake.event(0));
+    assert_eq!((fake.count("cuStreamCreate"), fake.count("cuStreamQuery")), (1, 0));
+    assert!(fake.count("*") >= 5);
+    assert_eq!((fake.alive("streams"), fake.alive("events"), fake.alive("all")), (1, 1, 3));
+    assert_eq!(fake.alive("colours"), u64::MAX);
+    fake.syncpointFakeReset();
+    assert_eq!((fake.count("*"), fake.alive("all")), (0, 0));
+    assert_eq!(fake.cuCtxSynchronize(), NOT_INITIALIZED);
+}
+
+#[test]
+fn a_script_that_makes_no_sense_is_refused_whole() {
+    let fake = Fake::load();
+    assert_eq!(fake.script("devices=3; colour=red"), INVALID_VALUE);
+    assert_eq!(fake.cuInit(0), 0);
+    assert_eq!(made(|room| fake.cuDeviceGetCount(room)), 1);
+}
+
+#[test]
+fn a_function_is_found_by_its_name_and_version() {
+    let fake = Fake::load();
+    let found = |name, version| fake.look_up(name, version, 0);
+    assert_eq!(found("cuStreamDestroy", 12000), (fake.address("cuStreamDestroy_v2"), 0));
+    assert_eq!(found("cuGetProcAddress", 12000), (fake.address("cuGetProcAddress_v2"), 0));
+    assert_eq!(found("cuGetProcAddress", 11030), (fake.address("cuGetProcAddress"), 0));
+    let own = fake.look_up("cuStreamQuery", 12000, 2);
+    assert_eq!(own, (fake.address("cuStreamQuery_ptsz"), 0));
+    assert_eq!(found("cuStreamGetId", 11000), (std::ptr::null(), 2), "it came with 12.0");
+    assert_eq!(found("cuNoSuchFunction", 12000), (std::ptr::null(), 1));
+}
+
+#[test]
+fn what_is_missing_or_newer_than_the_driver_is_not_found() {
+    let fake = Fake::scripted("version=11040; missing cuStreamQuery; missing cuMemAlloc_v2");
+    for name in ["cuStreamQuery", "cuMemAlloc", "cuStreamGetId"] {
+        assert_eq!(fake.look_up(name, 12090, 0), (std::ptr::null(), 1), "{name}");
+    }
+}
+
+#[test]
+fn a_reduced_library_lacks_what_was_not_kept() {
+    let fake = Fake::reduced(|name| ["cuInit", "cuGetProcAddress_v2"].contains(&name));
+    assert_eq!(fake.cuInit(0), 0);
+    for name in ["cuStreamQuery", "cuGetProcAddress", "cuMemAlloc_v2"] {
+        assert!(fake.address(name).is_null(), "{name}");
+    }
+    assert!(!fake.address("cuGetProcAddress_v2").is_null());
+    assert!(!fake.address("syncpointFakeScript").is_null());
+}
+
+#[test]
+fn the_rest_of_the_driver_is_not_supported() {
+    let fake = Fake::ready("");
+    let (address, status) = fake.look_up("cuTexRefCreate", 12000, 0);
+    assert_eq!((call_plain(address), status), (NOT_SUPPORTED, 0));
+}
+
+#[test]
+fn codes_have_names_and_words() {
+    let fake = Fake::load();
+    for (code, name, words) in [
+        (0, c"CUDA_SUCCESS", c"no error"),
+        (NOT_READY, c"CUDA_ERROR_NOT_READY", c"device not ready"),
+        (
+            ILLEGAL_ADDRESS,
+            c"CUDA_ERROR_ILLEGAL_ADDRESS",
+            c"an illegal memory access was encountered",
+        ),
+    ] {
+        assert_eq!(text(|room| fake.cuGetErrorName(code, room)), Ok(name));
+        assert_eq!(text(|room| fake.cuGetErrorString(code, room)), Ok(words));
+    }
+    assert_eq!(text(|room| fake.cuGetErrorName(12345, room)), Err(INVALID_VALUE));
+}
