@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::code::{Code, Result};
 use crate::context::Context;
 use crate::driver::Driver;
+use crate::pretence;
 use crate::table::Handle;
 
 static NEXT_THREAD: AtomicU64 = AtomicU64::new(1);
@@ -39,6 +40,11 @@ pub(crate) fn context(driver: &Driver) -> Result<Arc<Context>> {
     let context = driver.contexts.get(handle).ok_or(Code::CONTEXT_IS_DESTROYED)?;
     context.check()?;
     Ok(context)
+}
+
+/// Asks for a current context where the manual does and a driver is believed not to: if a script wants it so.
+pub(crate) fn require(driver: &Driver) -> Result {
+    if pretence::setting(|settings| settings.strict) { context(driver).map(drop) } else { Ok(()) }
 }
 
 pub(crate) fn push(handle: Handle) -> Result {

@@ -1,4 +1,4 @@
-//! Modules: PTX that nobody compiles, and the one kernel in it that the driver knows.
+//! Modules: PTX that nobody compiles, and the two kernels that the driver knows by name.
 
 use crate::code::{Code, Result};
 use crate::table::Handle;
@@ -17,6 +17,9 @@ pub(crate) struct Kernel {
     pub(crate) context: Handle,
     pub(crate) name: String,
 }
+
+/// The kernel that breaks its context, as a store to address zero does.
+pub(crate) const FAULT: &str = "syncpoint_fault";
 
 /// The kernel that lets as many nanoseconds pass as its first parameter, 64 bits, says.
 pub(crate) const DELAY: &str = "syncpoint_delay";

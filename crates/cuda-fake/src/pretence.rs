@@ -19,6 +19,7 @@ pub(crate) struct Settings {
     pub(crate) step: u64,
     pub(crate) attributes: BTreeMap<i32, i32>,
     pub(crate) missing: BTreeSet<String>,
+    pub(crate) strict: bool,
 }
 
 impl Settings {
@@ -34,6 +35,7 @@ impl Settings {
             step: 500,
             attributes: BTreeMap::new(),
             missing: BTreeSet::new(),
+            strict: false,
         }
     }
 
@@ -95,6 +97,7 @@ pub(crate) fn follow(clause: Clause) -> bool {
         Clause::Setting(setting) => pretence.settings.set(setting),
         Clause::Rule(rule) => pretence.rules.push((rule, 0)),
         Clause::Missing(name) => drop(pretence.settings.missing.insert(name)),
+        Clause::Strict => pretence.settings.strict = true,
         Clause::Stall(number) => pretence.stalls.push((number, 0)),
         Clause::Deinitialized => pretence.deinitialized = true,
         Clause::Release => {

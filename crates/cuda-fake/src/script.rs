@@ -14,6 +14,8 @@ pub(crate) enum Clause {
     Rule(Rule),
     /// A function that the driver does not have.
     Missing(String),
+    /// Refuse a thread without a current context wherever the manual lists the code.
+    Strict,
     /// The stream with this number among those made from now on never comes to its first work.
     Stall(u64),
     /// Ends every stall and every block.
@@ -82,6 +84,7 @@ fn read_clause(clause: &str) -> Result<Clause, String> {
         }
         ["missing", name] => Ok(Clause::Missing((*name).to_owned())),
         ["stall", number] => Ok(Clause::Stall(parse(number)?)),
+        ["strict"] => Ok(Clause::Strict),
         ["release"] => Ok(Clause::Release),
         ["deinitialized"] => Ok(Clause::Deinitialized),
         [verb, name, rest @ ..] => rule(verb, name, rest).map(Clause::Rule),
@@ -176,6 +179,7 @@ mod tests {
             "attribute 92 1",
             "missing cuStreamGetId",
             "stall 1",
+            "strict",
             "release",
             "deinitialized",
             "break cuEventQuery 1 700",

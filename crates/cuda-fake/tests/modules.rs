@@ -1,4 +1,4 @@
-//! Modules of PTX, and the one kernel that is run.
+//! Modules of PTX, and the kernels that are run.
 
 mod fake;
 
@@ -10,6 +10,7 @@ const INVALID_IMAGE: i32 = 200;
 
 const PTX: &CStr = c".version 6.0 .target sm_50 .address_size 64
 .visible .entry syncpoint_delay(.param .u64 nanos) { ret; }
+.visible .entry syncpoint_fault() { ret; }
 .visible .entry another(.param .u64 nanos) { ret; }";
 
 #[test]
@@ -27,6 +28,20 @@ fn a_delay_takes_as_long_as_it_was_told_and_holds_back_no_other_stream() {
     let elapsed = fake.elapsed(start, end).unwrap();
     assert!(elapsed >= 2.999, "{elapsed}");
     assert_eq!(fake.cuStreamQuery(other), NOT_READY);
+}
+
+#[test]
+fn a_fault_breaks_its_context_when_its_stream_comes_to_it() {
+    const ILLEGAL_ADDRESS: i32 = 700;
+    let fake = Fake::ready("");
+    let module = made(|room| fake.cuModuleLoadData(room, PTX.as_ptr()));
+    let fault = made(|room| fake.cuModuleGetFunction(room, module, c"syncpoint_fault".as_ptr()));
+    let stream = fake.stream(NON_BLOCKING);
+    let hold = fake.hold(stream);
+    assert_eq!(fake.launch(fault, 0, stream), 0);
+    assert_eq!(fake.cuStreamQuery(stream), NOT_READY);
+    hold.end();
+    assert_eq!(fake.cuStreamSynchronize(stream), ILLEGAL_ADDRESS);
 }
 
 #[test]

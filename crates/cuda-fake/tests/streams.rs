@@ -186,6 +186,10 @@ fn a_thread_without_a_current_context_is_told_so() {
     let (stream, event) = (fake.stream(0), fake.event(0));
     thread::scope(|scope| {
         scope.spawn(|| {
+            assert_eq!(fake.cuStreamQuery(stream), 0, "a handle is enough");
+            assert_eq!(fake.cuEventRecord(event, stream), 0);
+            assert_eq!(fake.cuStreamQuery(LEGACY), INVALID_CONTEXT);
+            assert_eq!(fake.script("strict"), 0);
             assert_eq!(fake.cuStreamQuery(stream), INVALID_CONTEXT);
             assert_eq!(fake.cuEventRecord(event, stream), INVALID_CONTEXT);
             assert_eq!(fake.cuStreamCreate(&mut 0, 0), INVALID_CONTEXT);

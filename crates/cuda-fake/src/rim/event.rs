@@ -52,7 +52,7 @@ exports! { FUNCTIONS:
 
     since 2000 "cuEventSynchronize" fn cuEventSynchronize(event: Handle) {
         let driver = driver()?;
-        current::context(&driver)?;
+        current::require(&driver)?;
         let event = whole(&driver, event)?;
         event.synchronize()?;
         driver.context(event.context)?.check()
@@ -90,7 +90,7 @@ fn record(event: Handle, stream: Handle) -> Result {
 fn elapsed(milliseconds: &Out<f32>, start: Handle, end: Handle) -> Result {
     milliseconds.check()?;
     let driver = driver()?;
-    current::context(&driver)?;
+    current::require(&driver)?;
     let (start, end) = (whole(&driver, start)?, whole(&driver, end)?);
     milliseconds.put(end.milliseconds_since(&start)?)
 }

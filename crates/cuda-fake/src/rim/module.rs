@@ -1,4 +1,4 @@
-//! Modules and the launch of the one kernel that is known.
+//! Modules and the launch of the kernels that are known.
 
 use std::ffi::{c_uint, c_void};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use crate::code::{Code, Result};
 use crate::current;
 use crate::driver::driver;
 use crate::lane::Op;
-use crate::module::{DELAY, Module};
+use crate::module::{DELAY, FAULT, Kernel, Module};
 use crate::table::Handle;
 
 use super::call::exports;
@@ -69,11 +69,19 @@ exports! { FUNCTIONS:
         if kernel.context != target.context.handle {
             return Err(Code::INVALID_HANDLE);
         }
-        if kernel.name != DELAY {
-            return Err(Code::NOT_SUPPORTED);
+        target.put(&operation(&kernel, &target, parameters)?)
+    }
+}
+
+/// What a kernel does.
+fn operation(kernel: &Kernel, target: &Target, parameters: In<In<u64>>) -> Result<Op> {
+    match kernel.name.as_str() {
+        DELAY => Ok(Op::Delay(Duration::from_nanos(parameters.get()?.get()?))),
+        FAULT => {
+            let context = Arc::clone(&target.context);
+            Ok(Op::work(move || context.breaks(Code::ILLEGAL_ADDRESS)))
         }
-        let nanos = parameters.get()?.get()?;
-        target.put(&Op::Delay(Duration::from_nanos(nanos)))
+        _ => Err(Code::NOT_SUPPORTED),
     }
 }
 

@@ -163,10 +163,10 @@ pub(super) struct Target {
 }
 
 impl Target {
-    /// The stream of a handle. Asks for a current context, whichever it is, as the manual does.
+    /// The stream of a handle.
     pub(super) fn of(stream: Handle) -> Result<Self> {
         let driver = driver()?;
-        current::context(&driver)?;
+        current::require(&driver)?;
         let lane = find(&driver, stream)?;
         let context = driver.context(lane.context)?;
         context.check()?;
