@@ -1,8 +1,9 @@
 //! Events: never recorded, recorded again, destroyed while pending, and what the calls say of their misuse.
 
 use std::sync::mpsc::channel;
+use std::time::Duration;
 
-use super::{Question, yes};
+use super::Question;
 use crate::answer::{Asked, Unasked};
 use crate::driver::{Driver, Event};
 use crate::session::{DISABLE_TIMING, Session, on_another_thread};
@@ -45,7 +46,7 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
     Question {
         name: "event.synchronize.waits",
-        asks: "does cuEventSynchronize return before a pending event has come?",
+        asks: "does cuEventSynchronize wait for a pending event, and what does it say then?",
         ask: synchronize_waits,
     },
     Question {
@@ -156,13 +157,18 @@ fn synchronize_waits(driver: &'static Driver) -> Asked<String> {
     let session = Session::begin(driver)?;
     let (event, gate) = session.pending_event()?;
     let (returned, has_returned) = channel();
-    let event = &event;
+    let wait = || {
+        driver.context_set(session.context)?.needed()?;
+        driver.event_synchronize(&event)
+    };
     std::thread::scope(|scope| {
-        scope.spawn(move || returned.send(driver.event_synchronize(event)));
-        let early = has_returned.recv_timeout(std::time::Duration::from_millis(100)).is_ok();
+        scope.spawn(move || returned.send(wait()));
+        let early = has_returned.recv_timeout(Duration::from_millis(100));
         gate.open();
-        let dead = |_| Unasked::Refused("the other thread died".to_owned());
-        let said = if early { None } else { Some(has_returned.recv().map_err(dead)??) };
-        Ok(said.map_or_else(|| yes(true), |said| format!("{}, {}", yes(false), said.code)))
+        if let Ok(said) = early {
+            return Ok(format!("{} at once", said?.code));
+        }
+        let died = |_| Unasked::Refused("the other thread died".to_owned());
+        Ok(format!("waits, {}", has_returned.recv().map_err(died)??.code))
     })
 }
