@@ -20,6 +20,7 @@ use syncpoint_base::{Cause, Work};
 
 use crate::buffer::Span;
 use crate::capabilities::Capabilities;
+use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::event_options::EventOptions;
 use crate::gate::Opening;
@@ -70,6 +71,19 @@ pub trait RawDevice: Any + fmt::Debug + Send + Sync {
     /// `Unsupported` where the driver has none; the driver's.
     fn event(&self, _options: EventOptions) -> Result<Arc<dyn NativeEvent>> {
         Err(Error::unsupported("the device has no native events; ask capabilities()"))
+    }
+
+    /// An event, never recorded, that captures record and wait for at every launch of their graph: so nobody knows its
+    /// records but the driver.
+    ///
+    /// # Errors
+    /// `Unsupported` where the driver has none; the driver's.
+    fn external_event(
+        &self,
+        _device: &Device,
+        _options: EventOptions,
+    ) -> Result<Arc<dyn ForeignEvent>> {
+        Err(Error::unsupported("the device has no external events; ask capabilities()"))
     }
 
     /// Waits until the deadline for what runs, after every stream was cancelled, and makes no stream any more.
@@ -123,13 +137,30 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
         Mode::Managed
     }
 
-    /// Whether everything on the stream has ended, work that others launched on it included. `None`: all its work came
-    /// through us, so that its timeline tells.
+    /// Whether everything on the stream has ended, work that others launched on it included, with at most one driver call
+    /// and no lock that is held across another. `None`: its timeline tells.
     ///
     /// # Errors
     /// The driver's, and the stream's failure.
     fn is_idle(&self) -> Option<Result<bool>> {
         None
+    }
+
+    /// Records in the capture of the stream, which is under way: a node of a graph, without a value. Called when
+    /// [`record`](Self::record) was refused for the capture.
+    ///
+    /// # Errors
+    /// The driver's; `Misuse(Capturing)` on a stream that captures nothing any more.
+    fn record_captured(&self) -> Result<Captured> {
+        Err(Error::captured())
+    }
+
+    /// Has later work of the stream wait for a record of a capture, which the stream joins.
+    ///
+    /// # Errors
+    /// `Misuse(Capturing)`: the stream cannot join it; the driver's.
+    fn wait_captured(&self, _record: &Captured) -> Result<()> {
+        Err(Error::captured())
     }
 
     /// Whether a record is the latest enqueued value and no operation. Then core reads it and never calls
@@ -187,6 +218,9 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// to wait for.
     fn keep(&self, _value: u64, _kept: Arc<dyn Any + Send + Sync>) {}
 }
+
+/// A record of a capture, as its backend keeps it.
+pub type Captured = Arc<dyn Any + Send + Sync>;
 
 /// One thing for a stream to do, and where the user asked for it.
 #[derive(Debug)]

@@ -122,6 +122,9 @@ impl Device {
     pub fn event_with(&self, options: EventOptions) -> Result<Event> {
         self.check_process()?;
         options.check(self.capabilities(), self)?;
+        if options.external() {
+            return Ok(Event::foreign(options, self.0.raw.external_event(self, options)?));
+        }
         Ok(Event::of(self.clone(), options))
     }
 

@@ -130,7 +130,9 @@ impl Gate {
     fn cell(&self) -> &GateCell {
         match self.timeline.owner() {
             Owner::Gate(cell) => cell,
-            Owner::Stream(_) => unreachable!("the timeline of a gate is made with its cell"),
+            Owner::Stream(_) | Owner::Capture(_) => {
+                unreachable!("the timeline of a gate is made with its cell")
+            }
         }
     }
 }

@@ -74,6 +74,7 @@ fn behind(point: &Point, before: u64) -> Vec<Point> {
     }
     match point.timeline().owner() {
         Owner::Gate(gate) => gate.opener().into_iter().collect(),
+        Owner::Capture(_) => Vec::new(),
         Owner::Stream(_) => edges(point, before).into_iter().map(|edge| edge.point).collect(),
     }
 }
@@ -125,6 +126,7 @@ pub(crate) fn drive_all(point: &Point, sleeper: &Waker) {
 /// The stream whose progress completes a point, and the value to come to: of a gate, the stream that opens it.
 pub(crate) fn stream_behind(point: &Point) -> Option<(Arc<dyn RawStream>, u64)> {
     match point.timeline().owner() {
+        Owner::Capture(_) => None,
         Owner::Stream(_) => Some((point.timeline().stream()?, point.value())),
         Owner::Gate(gate) => {
             let opener = gate.opener()?;

@@ -56,6 +56,9 @@ pub(crate) fn when_settled<F>(point: Option<Point>, function: F) -> Result<Notif
 where
     F: FnOnce(Result<()>) + Send + 'static,
 {
+    if point.as_ref().is_some_and(|point| point.timeline().captured().is_some()) {
+        return Err(Error::captured());
+    }
     NOTIFIER.start()?;
     Ok(NOTIFIER.when_settled(point, Box::new(function)))
 }

@@ -112,7 +112,7 @@ fn follow(point: &Point) -> (Vec<Link>, End) {
             Owner::Gate(gate) => {
                 gate.opener().map(|opener| (1, opener)).ok_or_else(|| unopened(gate))
             }
-            Owner::Stream(_) => step(&point, &mut links),
+            Owner::Stream(_) | Owner::Capture(_) => step(&point, &mut links),
         };
         match next {
             Ok((own, next)) => {

@@ -19,7 +19,8 @@ use crate::{graph, notify};
 /// name it. Never blocks.
 ///
 /// # Errors
-/// [`Retained`] with the resource, when the notifier's thread cannot be made.
+/// [`Retained`] with the resource, when the notifier's thread cannot be made; with `Misuse(Capturing)` for a point of a
+/// capture, whose work may run again and again.
 ///
 /// # Examples
 /// A buffer of the user's own is dropped after the work that reads it:
@@ -39,6 +40,10 @@ pub fn retire<T: Send + 'static>(
     resource: T,
     points: impl IntoIterator<Item = Point>,
 ) -> Result<Retirement, Retained<T>> {
+    let points: Vec<Point> = points.into_iter().collect();
+    if points.iter().any(|point| point.timeline().captured().is_some()) {
+        return Err(Retained { resource, error: Error::captured() });
+    }
     if let Err(error) = notify::start() {
         return Err(Retained { resource, error });
     }

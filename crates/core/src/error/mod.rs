@@ -72,6 +72,14 @@ impl Error {
         Self::new(Kind::Misuse(reason), message)
     }
 
+    /// What cannot be asked of work that is captured.
+    #[cold]
+    pub(crate) fn captured() -> Self {
+        let message = "work of a capture runs when its graph is launched, and never by itself; ask outside the \
+            capture, or record an external event in it";
+        Self::misuse(Reason::Capturing, message)
+    }
+
     /// Something that this device cannot do; the message names the remedy.
     #[cold]
     pub fn unsupported(message: impl Into<String>) -> Self {

@@ -190,15 +190,16 @@ impl Event {
         let placed = missing.then(|| self.take_record(stream, place)).transpose();
         drop(once);
         // Told once the lock is released: an observer may come back here.
-        if let Some(placed) = placed? {
+        if let Some(placed) = placed?.flatten() {
             self.tell_record(stream, placed);
         }
         Ok(())
     }
 
     fn record_at(&self, stream: &Stream, place: Place) -> Result<()> {
-        let placed = self.take_record(stream, place)?;
-        self.tell_record(stream, placed);
+        if let Some(placed) = self.take_record(stream, place)? {
+            self.tell_record(stream, placed);
+        }
         Ok(())
     }
 
@@ -206,24 +207,30 @@ impl Event {
         stream.tell_record(placed, self.options.timing(), Some(self.id));
     }
 
-    /// Records and names the point; no observer has been told of it yet.
-    fn take_record(&self, stream: &Stream, place: Place) -> Result<Placed> {
+    /// Records and names the point; no observer has been told of it yet. `None`: a record in a capture, which is told to
+    /// none.
+    fn take_record(&self, stream: &Stream, place: Place) -> Result<Option<Placed>> {
         if let (Holder::Foreign(event), true) = (&self.holder, self.process.is_current()) {
-            return self.record_foreign(event.as_ref(), stream, place);
+            return self.record_foreign(event.as_ref(), stream, place).map(Some);
         }
         let name = self.name()?;
         let _one_at_a_time = self.options.native_handle().then(|| name.hold_native());
         name.check_device(self, stream)?;
-        let (placed, recorded) = if self.options.timing() {
-            let (placed, point) = stream.take_timed_point(place)?;
-            (placed, Recorded::Timed(point))
-        } else {
-            let (placed, point) = stream.take_point(place)?;
-            (placed, Recorded::Plain(point))
-        };
+        let (placed, recorded) = self.take_recorded(stream, place)?;
         name.take(self, recorded, stream)?;
         self.record_natively(stream, place)?;
         Ok(placed)
+    }
+
+    fn take_recorded(&self, stream: &Stream, place: Place) -> Result<(Option<Placed>, Recorded)> {
+        if self.options.timing() {
+            let (placed, point) = stream.take_timed_point(place)?;
+            return Ok((Some(placed), Recorded::Timed(point)));
+        }
+        Ok(match stream.take_point(place) {
+            Ok((placed, point)) => (Some(placed), Recorded::Plain(point)),
+            Err(error) => (None, Recorded::Plain(stream.captured_point(error, place)?)),
+        })
     }
 
     /// The latest point, for an event that has points in this process.

@@ -174,6 +174,7 @@ impl Slot {
     fn check_device(&self, event: &Event, stream: &Stream) -> Result<()> {
         match &self.device {
             Some(device) => check_device(event, device, stream),
+            None if event.options.external() => Err(external_of_nobody(event)),
             None => event.options.check(stream.device().capabilities(), stream.device()),
         }
     }
@@ -189,6 +190,12 @@ fn no_device(event: &Event) -> Error {
     let message =
         format!("{event} belongs to no device yet; record it, or make it with Device::event_with");
     Error::misuse(Reason::NotRecorded, message)
+}
+
+#[cold]
+fn external_of_nobody(event: &Event) -> Error {
+    let message = format!("{event} is external and of no device; make it with Device::event_with");
+    Error::misuse(Reason::Contradiction, message)
 }
 
 #[cold]

@@ -7,7 +7,7 @@ use std::task::Waker;
 use std::time::Duration;
 
 use super::HeldStream;
-use crate::contract::{Copy, Fill};
+use crate::contract::{Captured, Copy, Fill};
 use crate::error::{Error, Result};
 use crate::time::Time;
 
@@ -87,12 +87,38 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     /// Opens a latch, or finds it open. Under no lock; a failure of the stream has been told before.
     fn release(_stream: &Arc<HeldStream<Self>>, _latch: Self::Latch) {}
 
-    /// Whether everything that anybody launched on the stream has ended, with one call. `None`: the driver cannot tell.
+    /// Whether everything that anybody launched on the stream has ended, with one call, under no lock. `None`: the driver
+    /// cannot tell; it may not where operations do not signal, because a query marks nothing.
     ///
     /// # Errors
     /// The driver's.
     fn is_idle(&self) -> Option<Result<bool>> {
         None
+    }
+
+    /// Whether the stream is being captured by others into a graph: then what it is given runs at no time that anybody
+    /// here knows. Asked of streams that others launch on, with each call of the user's.
+    ///
+    /// # Errors
+    /// The driver's.
+    fn is_capturing(&self) -> Result<bool> {
+        Ok(false)
+    }
+
+    /// Records in the capture that is under way.
+    ///
+    /// # Errors
+    /// The driver's.
+    fn record_captured(&self) -> Result<Captured> {
+        Err(Error::captured())
+    }
+
+    /// Waits for a record of a capture, on a stream that others may launch on.
+    ///
+    /// # Errors
+    /// `Misuse(Capturing)`: it is no record of this driver's; the driver's.
+    fn wait_captured(&self, _record: &Captured) -> Result<()> {
+        Err(Error::captured())
     }
 
     /// Host work of this value has run. [`HeldStream::finish`] lets go what is behind it: now, or when the device's

@@ -38,6 +38,7 @@
 //! **Threads.** A waker runs nothing: it lists the stream with the [`Crew`], and whoever serves the crew pumps it, so
 //! a chain of any length needs no stack.
 
+mod capture;
 mod crew;
 mod domain;
 mod driver;

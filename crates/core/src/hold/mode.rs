@@ -70,21 +70,28 @@ impl<D: Driver> HeldStream<D> {
         self.admit(order, entry).map_err(|(_refused, error)| error)
     }
 
-    /// Whether everything that anybody launched has ended.
-    pub(super) fn is_idle_for_all(&self) -> Option<Result<bool>> {
-        if let Some(failure) = self.timeline.failure() {
-            return Some(Err(failure));
+    /// Whether everything so far has ended, with what others launched, where the driver can tell. Takes no order lock.
+    pub(super) fn is_idle_now(&self) -> Option<Result<bool>> {
+        let end = self.timeline.enqueued();
+        match (self.timeline.failure(), self.is_managed().then(|| self.timeline.state(end))) {
+            (Some(error), _) | (None, Some(State::Failed(error))) => return Some(Err(error)),
+            (None, Some(State::Complete)) => return Some(Ok(true)),
+            (None, Some(State::Pending) | None) => {}
+        }
+        // A driver may end a capture for being asked.
+        if let Err(error) = self.refuse_capturing() {
+            return Some(Err(error));
         }
         let submitted = self.flight().submitted();
         let idle = self.driver.is_idle()?;
-        Some(idle.and_then(|idle| if idle { self.is_landed(submitted) } else { Ok(false) }))
+        Some(idle.and_then(|idle| if idle { self.is_landed(submitted, end) } else { Ok(false) }))
     }
 
-    /// The driver is past `submitted`; so are the stream's own points, unless it waits for one that nobody has seen
-    /// complete yet.
-    fn is_landed(&self, submitted: u64) -> Result<bool> {
+    /// The driver is past `submitted`. So is the stream past `end`, unless something is held, or it waited for a point
+    /// that nobody has seen complete yet.
+    fn is_landed(&self, submitted: u64, end: u64) -> Result<bool> {
         self.complete(submitted);
-        match self.timeline.state(submitted) {
+        match self.timeline.state(end) {
             State::Complete => Ok(true),
             State::Pending => Ok(false),
             State::Failed(error) => Err(error),

@@ -7,7 +7,7 @@ use std::task::Waker;
 use super::offer::{Hold, Offer};
 use super::order::{Awaited, Entry, Order, Step, Turn};
 use super::{Driver, HeldStream};
-use crate::contract::{Edge, Item, Placed, RawStream, Refused, Task, Time};
+use crate::contract::{Captured, Edge, Item, Placed, RawStream, Refused, Task, Time};
 use crate::error::{Error, Kind, Result};
 use crate::place::Place;
 use crate::point::Point;
@@ -20,17 +20,31 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn is_idle(&self) -> Option<Result<bool>> {
-        if self.is_managed() { None } else { self.is_idle_for_all() }
+        self.is_idle_now()
     }
 
     fn put(&self, item: Item) -> Result<Placed> {
         let this = self.this();
+        if this.is_capturing()? {
+            return this.put_captured(item);
+        }
         let order = self.order();
         this.admit(order, entry(item)).map_err(|(_refused, error)| error)
     }
 
+    fn record_captured(&self) -> Result<Captured> {
+        self.driver.record_captured()
+    }
+
+    fn wait_captured(&self, record: &Captured) -> Result<()> {
+        self.join_capture(record)
+    }
+
     fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused> {
         let (this, place) = (self.this(), item.place);
+        if let Err(error) = self.refuse_capturing() {
+            return Err(Refused { item, error: Some(error) });
+        }
         let order = self.order();
         if order.row.enqueued() != enqueued {
             return Err(Refused { item, error: None });
@@ -42,6 +56,7 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>> {
+        self.refuse_capturing()?;
         let (this, peer) = (self.this(), self.peer(point));
         if let Some(stream) = &peer {
             stream.ask_for(point.value());
@@ -64,6 +79,7 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn record(&self) -> Result<Placed> {
+        self.refuse_capturing()?;
         let this = self.this();
         let mut order = self.order();
         if self.timeline.has_failed() {
@@ -83,6 +99,7 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn record_timed(&self, place: Place) -> Result<(Placed, Time)> {
+        self.refuse_capturing()?;
         let this = self.this();
         let (timer, time) = self.driver.timer()?;
         let entry = Entry { step: Step::Stamp(timer), place };

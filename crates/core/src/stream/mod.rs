@@ -19,7 +19,7 @@ pub use statistics::{Mode, Statistics};
 
 use crate::contract::{Item, Placed, RawStream, Submission, Submit, Task};
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Reason, Result};
 use crate::event_options::EventOptions;
 use crate::gate::{self, Gate};
 use crate::observe;
@@ -153,7 +153,9 @@ impl Stream {
     }
 
     /// The end of the work enqueued so far. Allocates nothing. Two records without work between them give the same point.
-    /// On a failed stream the point has failed.
+    /// On a failed stream the point has failed. On a stream that is being captured the point is a node of the graph: streams
+    /// of the device may wait for it, which takes them into the capture, and whatever else is asked of it is
+    /// `Misuse(Capturing)`.
     ///
     /// # Errors
     /// `Exhausted` or `Driver` where a driver has to be asked; never on host and sim.
@@ -180,9 +182,24 @@ impl Stream {
 
     #[inline(never)]
     pub(super) fn record_at(&self, place: Place) -> Result<Point> {
-        let (placed, point) = self.take_point(place)?;
-        self.tell_record(placed, false, None);
-        Ok(point)
+        match self.take_point(place) {
+            Ok((placed, point)) => {
+                self.tell_record(placed, false, None);
+                Ok(point)
+            }
+            Err(error) => self.captured_point(error, place),
+        }
+    }
+
+    /// The point of a stream that is being captured: a node of a graph, of which observers do not hear, because it is no
+    /// operation yet.
+    #[cold]
+    pub(crate) fn captured_point(&self, refusal: Error, place: Place) -> Result<Point> {
+        if refusal.kind() != Kind::Misuse(Reason::Capturing) {
+            return Err(refusal);
+        }
+        let record = self.raw.record_captured()?;
+        Ok(Point::new(Timeline::for_capture(record), 1, place))
     }
 
     /// A point that no observer has been told of yet: for events, who tell under their own name, and for queries and
@@ -248,18 +265,17 @@ impl Stream {
     }
 
     /// Whether everything enqueued so far is complete, on a stream that others launch on too whatever they launched. A
-    /// stream whose last piece of work still runs is not.
+    /// stream whose last piece of work still runs is not. Records nothing; at most one driver call.
     ///
     /// # Errors
-    /// The stream's failure.
+    /// The stream's failure. `Misuse(Capturing)` while the stream is being captured.
     pub fn query(&self) -> Result<bool> {
         self.timeline.check_process()?;
-        if !self.plain_records
-            && let Some(idle) = self.raw.is_idle()
-        {
+        if let Some(idle) = self.raw.is_idle() {
             return idle;
         }
-        self.take_point(Place::caller())?.1.query()
+        let end = Point::new(self.timeline.clone(), self.timeline.enqueued(), Place::caller());
+        self.failure().map_or_else(|| end.query(), Err)
     }
 
     /// Ends the failure of the stream and begins a new era: points of before stay failed, new work runs. Gives the

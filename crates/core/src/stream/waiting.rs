@@ -72,6 +72,9 @@ impl Stream {
     fn wait_further(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
         self.timeline.check_process()?;
         point.timeline().check_process()?;
+        if let Some(record) = point.timeline().captured() {
+            return self.raw.wait_captured(record);
+        }
         if self.has_passed(point) || matches!(point.known(), State::Complete) {
             self.elide(point, event);
             return Ok(());

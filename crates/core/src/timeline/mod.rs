@@ -18,7 +18,7 @@ pub use wakers::{Ticket, Woken};
 
 pub(crate) use protocol::Core;
 
-use crate::contract::RawStream;
+use crate::contract::{Captured, RawStream};
 use crate::error::{Error, Result};
 use crate::gate::GateCell;
 use crate::id;
@@ -48,6 +48,8 @@ pub(crate) enum Owner {
     Stream(OnceLock<Adopted>),
     /// A gate.
     Gate(GateCell),
+    /// A record of a capture, which has no value: nobody moves it on.
+    Capture(Captured),
 }
 
 /// The stream of a timeline. Weak: a point keeps no stream alive.
@@ -66,6 +68,22 @@ impl Timeline {
     /// The timeline of a gate: one value, not complete.
     pub(crate) fn for_gate(gate: GateCell, label: Option<&str>) -> Self {
         Self::new(Owner::Gate(gate), 1, label)
+    }
+
+    /// The timeline of a record of a capture: who asks what has become of it hears that it is a mistake to ask.
+    pub(crate) fn for_capture(record: Captured) -> Self {
+        let timeline = Self::new(Owner::Capture(record), 1, None);
+        let nobody = timeline.0.core.fail(1, Error::captured());
+        drop(nobody);
+        timeline
+    }
+
+    /// The record of a capture that this stands for.
+    pub(crate) fn captured(&self) -> Option<&Captured> {
+        match &self.0.owner {
+            Owner::Capture(record) => Some(record),
+            Owner::Stream(_) | Owner::Gate(_) => None,
+        }
     }
 
     fn new(owner: Owner, enqueued: u64, label: Option<&str>) -> Self {
@@ -138,7 +156,7 @@ impl Timeline {
     pub(crate) fn gate(&self) -> Option<&GateCell> {
         match &self.0.owner {
             Owner::Gate(gate) => Some(gate),
-            Owner::Stream(_) => None,
+            Owner::Stream(_) | Owner::Capture(_) => None,
         }
     }
 
@@ -154,7 +172,7 @@ impl Timeline {
     fn adopted(&self) -> Option<&Adopted> {
         match &self.0.owner {
             Owner::Stream(adopted) => adopted.get(),
-            Owner::Gate(_) => None,
+            Owner::Gate(_) | Owner::Capture(_) => None,
         }
     }
 
@@ -327,6 +345,7 @@ impl fmt::Display for Timeline {
         let noun = match &self.0.owner {
             Owner::Stream(_) => "stream",
             Owner::Gate(_) => "gate",
+            Owner::Capture(_) => "captured record",
         };
         write!(formatter, "{noun} {}", self.0.id)?;
         self.label().map_or(Ok(()), |label| write!(formatter, " {label:?}"))

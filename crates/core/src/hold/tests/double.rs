@@ -3,12 +3,13 @@
 use std::any::Any;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::{Duration, Instant};
 
 use crate::capabilities::{Capabilities, PriorityRange};
 use crate::contract::{
-    ForeignEvent, Item, Memory, NativeEvent, Placed, RawBuffer, RawDevice, RawStream, Stamp,
-    Submit, Task, Time,
+    Captured, ForeignEvent, Item, Memory, NativeEvent, Placed, RawBuffer, RawDevice, RawStream,
+    Stamp, Submit, Task, Time,
 };
 use crate::device::Device;
 use crate::error::{Error, Kind, Result};
@@ -54,6 +55,10 @@ struct Notes {
     latches: Mutex<Option<u64>>,
     /// Whether the driver says that a stream is idle.
     idle: Mutex<bool>,
+    /// Tells that the next submission has begun, and keeps it until it is told to go on.
+    pause: Mutex<Option<(Sender<()>, Receiver<()>)>>,
+    /// Whether others capture the streams that they launch on.
+    capturing: Mutex<bool>,
 }
 
 /// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver.
@@ -81,6 +86,11 @@ impl<const EACH: bool> Driver for Double<EACH> {
         operation: Operation<'_, Self>,
     ) -> Result<()> {
         let driver = stream.driver();
+        let pause = lock(&driver.notes.pause).take();
+        if let Some((begun, go_on)) = pause {
+            begun.send(()).expect("somebody paused it");
+            go_on.recv().expect("somebody lets it go on");
+        }
         if let Some(error) = lock(&driver.notes.refusal).take() {
             return Err(error);
         }
@@ -122,6 +132,21 @@ impl<const EACH: bool> Driver for Double<EACH> {
 
     fn is_idle(&self) -> Option<Result<bool>> {
         Some(Ok(*lock(&self.notes.idle)))
+    }
+
+    fn is_capturing(&self) -> Result<bool> {
+        Ok(*lock(&self.notes.capturing))
+    }
+
+    fn record_captured(&self) -> Result<Captured> {
+        lock(&self.notes.given).push(format!("{} captured record", self.index));
+        Ok(Arc::new(self.index))
+    }
+
+    fn wait_captured(&self, record: &Captured) -> Result<()> {
+        let of: u64 = *record.downcast_ref().expect("a record of the double's");
+        lock(&self.notes.given).push(format!("{} joins {of}", self.index));
+        Ok(())
     }
 
     fn native(&self) -> Option<&(dyn Any + Send + Sync)> {
@@ -305,6 +330,11 @@ impl<const EACH: bool> Bench<EACH> {
         self
     }
 
+    /// Others begin, or end, to capture the streams that they launch on.
+    pub(super) fn capture(&self, capturing: bool) {
+        *lock(&self.raw.notes.capturing) = capturing;
+    }
+
     /// What the driver says when it is asked whether a stream is idle.
     pub(super) fn say_idle(&self, idle: bool) {
         *lock(&self.raw.notes.idle) = idle;
@@ -356,6 +386,13 @@ impl<const EACH: bool> Bench<EACH> {
     /// The driver refuses the next submission.
     pub(super) fn refuse_next(&self, words: &str) {
         *lock(&self.raw.notes.refusal) = Some(Error::new(Kind::Driver, words));
+    }
+
+    /// The next submission tells when it has begun, and goes on when it is told to.
+    pub(super) fn pause_next(&self) -> (Receiver<()>, Sender<()>) {
+        let ((begun, has_begun), (go_on, goes_on)) = (mpsc::channel(), mpsc::channel());
+        *lock(&self.raw.notes.pause) = Some((begun, goes_on));
+        (has_begun, go_on)
     }
 
     /// The device is lost.

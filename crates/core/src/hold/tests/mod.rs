@@ -3,6 +3,7 @@
 
 mod asks;
 mod away;
+mod captures;
 mod double;
 mod failure;
 mod host;

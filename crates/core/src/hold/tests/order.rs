@@ -237,3 +237,21 @@ fn a_dropped_stream_finishes_its_work() {
     assert_complete(&end);
     assert!(raw.upgrade().is_none());
 }
+
+#[test]
+fn a_query_does_not_wait_for_a_call_of_the_driver_that_takes_long() {
+    let bench = Arc::new(Bench::<false>::new());
+    let stream = Arc::new(bench.stream());
+    let point = work(&stream);
+    let (begun, go_on) = bench.pause_next();
+    let submitting = std::thread::spawn({
+        let stream = Arc::clone(&stream);
+        move || stream.delay(Duration::ZERO)
+    });
+    begun.recv().unwrap();
+    assert!(!stream.query().unwrap());
+    assert!(!point.query().unwrap());
+    go_on.send(()).unwrap();
+    submitting.join().unwrap().unwrap();
+    bench.assert_given(&["0.1 delay", "0.1 mark", "0.2 delay"]);
+}

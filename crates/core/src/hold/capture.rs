@@ -1,0 +1,47 @@
+//! Captures: what a stream of others does while they capture it into a graph.
+//!
+//! What is given to the driver meanwhile becomes a node and runs at no time that anybody here knows, so it takes no
+//! value. A record is a node that other streams may wait for, which takes them into the capture; a function that submits
+//! is called at once; everything else is refused. A managed stream is never captured, and joins no capture.
+
+use std::sync::Arc;
+
+use super::{Driver, HeldStream};
+use crate::contract::{Captured, Item, Placed, Submission, Task};
+use crate::error::{Error, Reason, Result};
+use crate::function::{Called, run_function};
+
+impl<D: Driver> HeldStream<D> {
+    /// Whether others capture the stream. Nobody can capture a managed one: that costs no call.
+    #[inline]
+    pub(super) fn is_capturing(&self) -> Result<bool> {
+        if self.is_managed() { Ok(false) } else { self.driver.is_capturing() }
+    }
+
+    #[inline]
+    pub(super) fn refuse_capturing(&self) -> Result<()> {
+        if self.is_capturing()? { Err(Error::captured()) } else { Ok(()) }
+    }
+
+    /// A function that submits adds nodes, now and on this thread. Its failure is the caller's: no work has failed.
+    pub(super) fn put_captured(self: &Arc<Self>, item: Item) -> Result<Placed> {
+        let (Task::Submit(submit), Some(native)) = (item.task, self.driver.native()) else {
+            return Err(Error::captured());
+        };
+        let value = self.timeline.enqueued();
+        let called = Called { timeline: &self.timeline, value, name: "submit", place: item.place };
+        run_function(called, || submit.call(&Submission::with(native)))?;
+        Ok(Placed::new(value))
+    }
+
+    pub(super) fn join_capture(&self, record: &Captured) -> Result<()> {
+        if self.is_managed() {
+            let message = format!(
+                "{} would be captured, and its work with it; wait with a stream whose handle was given out",
+                self.timeline
+            );
+            return Err(Error::misuse(Reason::Capturing, message));
+        }
+        self.driver.wait_captured(record)
+    }
+}
