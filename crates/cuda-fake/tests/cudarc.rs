@@ -1,4 +1,4 @@
-//! cudarc, unmodified, on the library: contexts, streams, events, slices, copies and host functions.
+//! A program of others, cudarc, on the library, unmodified: contexts, streams, events, slices and host functions.
 //!
 //! Each test runs in a process of its own, whose loader finds the library as it would find a driver.
 
