@@ -59,8 +59,8 @@ pub(crate) fn initialize() -> Result {
 /// Forgets the driver and everything that was made with it.
 pub(crate) fn forget() {
     let driver = DRIVER.write().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(driver) = driver {
-        driver.release_stalled();
+    for context in driver.iter().flat_map(|driver| driver.contexts.all()) {
+        context.end();
     }
 }
 

@@ -12,6 +12,7 @@ use crate::context::Context;
 use crate::pretence;
 use crate::sync::lock;
 use crate::table::{Handle, next_handle};
+use crate::until::{self, Condition};
 
 /// How a stream stands to the legacy stream of its context.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub(crate) enum Op {
     /// Runs with the fate of the context: broken, it should do nothing.
     Run(Arc<dyn Fn(Result) + Send + Sync>),
     Delay(Duration),
+    /// Waits until something is so, or the context is broken.
+    Until(Condition),
 }
 
 impl Op {
@@ -59,6 +62,7 @@ impl fmt::Debug for Op {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Run(_) => formatter.write_str("Run"),
+            Self::Until(_) => formatter.write_str("Until"),
             Self::Delay(duration) => write!(formatter, "Delay({duration:?})"),
         }
     }
@@ -101,6 +105,7 @@ impl Lane {
                     queue.enqueue(move || run(context.check()))?;
                 }
                 Op::Delay(duration) => queue.delay(*duration)?,
+                Op::Until(is_so) => put_until(queue, context, is_so)?,
             }
             Ok(queue.record()?)
         })?;
@@ -132,6 +137,19 @@ impl Lane {
             lock(&self.backlog).push_back(end);
         }
     }
+}
+
+/// A wait for a gate, behind work that sees to its opening: looking begins when the stream comes to it.
+fn put_until(queue: &Stream, context: &Arc<Context>, is_so: &Condition) -> Result {
+    let gate = Gate::named("a value");
+    let point = gate.point();
+    let (context, is_so) = (Arc::clone(context), Arc::clone(is_so));
+    let is_over: Condition = Arc::new(move || context.check().is_err() || is_so());
+    // A gate that nobody can open fails, and the stream with it.
+    queue.enqueue(move || {
+        let _opens = until::open(gate, is_over);
+    })?;
+    Ok(queue.wait(&point)?)
 }
 
 /// Waits on this thread and runs no work on it, as the driver does.

@@ -18,5 +18,6 @@ mod rim;
 mod script;
 mod sync;
 mod table;
+mod until;
 
 pub use found::{folder, library, reduced};

@@ -136,6 +136,16 @@ impl Memory {
     }
 }
 
+/// The number that some bytes are.
+fn word(bytes: &[u8]) -> u64 {
+    bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
+}
+
+/// So many bytes of a number.
+fn bytes(word: u64, count: usize) -> Vec<u8> {
+    word.to_le_bytes()[..count].to_vec()
+}
+
 fn zeros(bytes: u64) -> Result<Box<[u8]>> {
     let length = usize::try_from(bytes).map_err(|_| Code::OUT_OF_MEMORY)?;
     Ok(vec![0; length].into_boxed_slice())
@@ -172,6 +182,22 @@ impl Region {
                 bytes[self.offset..self.offset + self.bytes].copy_from_slice(source);
             }
             Store::Pinned(pinned) => pinned.write(self.offset, source),
+        }
+    }
+
+    /// The region as a word of 32 or 64 bits, read at once.
+    pub(crate) fn load(&self) -> u64 {
+        match &self.block.store {
+            Store::Pinned(pinned) => pinned.load(self.offset, self.bytes),
+            Store::Device(_) => word(&self.read()),
+        }
+    }
+
+    /// Writes such a word at once.
+    pub(crate) fn store(&self, value: u64) {
+        match &self.block.store {
+            Store::Pinned(pinned) => pinned.store(self.offset, self.bytes, value),
+            Store::Device(_) => self.write(&bytes(value, self.bytes)),
         }
     }
 

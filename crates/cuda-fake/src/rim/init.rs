@@ -7,7 +7,7 @@ use crate::{driver, pretence};
 
 use super::call::{Function, exports};
 use super::pointer::{Out, Text};
-use super::{absent, context, copy, device, event, fill, memory, module, stream};
+use super::{absent, context, copy, device, event, fill, memory, module, stream, value};
 
 /// Every function of the driver that the library exports.
 pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
@@ -21,6 +21,7 @@ pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
         &module::FUNCTIONS,
         &copy::FUNCTIONS,
         &fill::FUNCTIONS,
+        &value::FUNCTIONS,
     ];
     families.into_iter().flatten().copied()
 }

@@ -20,5 +20,6 @@ mod module;
 mod pinned;
 mod pointer;
 mod stream;
+mod value;
 
 pub(crate) use pinned::Pinned;

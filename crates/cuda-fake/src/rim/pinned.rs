@@ -2,6 +2,7 @@
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Some bytes at a fixed address, zero at first.
 #[derive(Debug)]
@@ -45,6 +46,37 @@ impl Pinned {
         let target = self.at(offset, source.len());
         // SAFETY: as in `read`.
         unsafe { target.copy_from_nonoverlapping(source.as_ptr(), source.len()) };
+    }
+
+    /// A word of four or eight bytes, which the program may write meanwhile.
+    pub(crate) fn load(&self, offset: usize, bytes: usize) -> u64 {
+        // Acquire: pairs with a release of the program's, so that what it wrote before is seen behind the wait.
+        match bytes {
+            4 => u64::from(self.narrow(offset).load(Ordering::Acquire)),
+            _ => self.wide(offset).load(Ordering::Acquire),
+        }
+    }
+
+    pub(crate) fn store(&self, offset: usize, bytes: usize, value: u64) {
+        // What a narrow word has no room for was never given.
+        let low = u32::try_from(value & u64::from(u32::MAX)).unwrap_or(0);
+        // Release: pairs with an acquire of the program's, so that it sees what the stream did before.
+        match bytes {
+            4 => self.narrow(offset).store(low, Ordering::Release),
+            _ => self.wide(offset).store(value, Ordering::Release),
+        }
+    }
+
+    fn narrow(&self, offset: usize) -> &AtomicU32 {
+        let word = self.at(offset, 4).cast();
+        // SAFETY: `at` has checked that it lies inside, the caller that it is aligned; it lives as long as this does.
+        unsafe { AtomicU32::from_ptr(word) }
+    }
+
+    fn wide(&self, offset: usize) -> &AtomicU64 {
+        let word = self.at(offset, 8).cast();
+        // SAFETY: as in `narrow`.
+        unsafe { AtomicU64::from_ptr(word) }
     }
 
     fn at(&self, offset: usize, length: usize) -> *mut u8 {

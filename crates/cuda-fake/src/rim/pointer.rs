@@ -48,6 +48,11 @@ impl<T: Copy> In<T> {
         // SAFETY: it is not null; the program promises that it leads to such a thing.
         Ok(unsafe { self.0.read_unaligned() })
     }
+
+    /// One of several that lie in a row, of which the program has said how many there are.
+    pub(super) fn at(self, index: usize) -> Result<T> {
+        Self(self.0.wrapping_add(index)).get()
+    }
 }
 
 /// A text of C.

@@ -326,6 +326,11 @@ functions! {
     cuEventSynchronize(event: u64);
     cuEventElapsedTime(milliseconds: *mut f32, start: u64, end: u64);
     cuEventElapsedTime_v2(milliseconds: *mut f32, start: u64, end: u64);
+    cuStreamWriteValue32_v2(stream: u64, address: u64, value: u32, flags: u32);
+    cuStreamWriteValue64_v2(stream: u64, address: u64, value: u64, flags: u32);
+    cuStreamWaitValue32_v2(stream: u64, address: u64, value: u32, flags: u32);
+    cuStreamWaitValue64_v2(stream: u64, address: u64, value: u64, flags: u32);
+    cuStreamBatchMemOp_v2(stream: u64, count: u32, rows: *const [u64; 6], flags: u32);
     cuMemAlloc_v2(address: *mut u64, bytes: usize);
     cuMemFree_v2(address: u64);
     cuMemAllocAsync(address: *mut u64, bytes: usize, stream: u64);
