@@ -123,10 +123,18 @@ impl OwnerName {
     }
 }
 
-/// What tells this process from others of its number, folded.
+/// What tells this process from others of its number, folded; 0 where the system does not say.
 fn distinction() -> u32 {
-    let wide = page::distinction();
-    u32::try_from((wide ^ (wide >> 32)) & u64::from(u32::MAX)).unwrap_or(0)
+    fold(page::distinction())
+}
+
+/// Every bit counts for those above it, so that numbers which differ little are not folded to the same. The first
+/// processes of two containers that were started together have the same number, namespaces that follow one another, and
+/// the same beginning or nearly: their halves laid over each other are often equal.
+fn fold(wide: u64) -> u32 {
+    // The golden ratio, as a part of 2 to the 64: what is next to each other is put far apart.
+    let spread = wide.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    u32::try_from(spread).unwrap_or(0).max(u32::from(wide != 0))
 }
 
 /// A process that exports, as one that imports sees it.
@@ -241,5 +249,26 @@ fn is_dead(folder: &Path, owner: &OwnerName) -> bool {
     match Sign::find(&folder.join(owner.sign())) {
         Ok(sign) => !sign.is_alive(),
         Err(error) => error.kind() == io::ErrorKind::NotFound,
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn processes_of_one_number_are_told_apart_also_where_little_differs() {
+        // Numbers of namespaces and moments of beginning, as Linux gives them.
+        for (namespace, began) in
+            [(0xf000_0003_u64, 0), (0xf000_0ff0, 4711), (4_026_532_513, 1 << 24)]
+        {
+            let nearby = (0..64).flat_map(|more| (0..64).map(move |later| (more, later)));
+            let wide = nearby.map(|(more, later)| ((namespace + more) << 32) ^ (began + later));
+            let folded: HashSet<u32> = wide.map(fold).collect();
+            assert_eq!(folded.len(), 64 * 64);
+        }
+        assert_eq!(fold(0), 0, "what the system does not say stays unsaid");
     }
 }
