@@ -22,6 +22,7 @@ mod import;
 mod ledger;
 mod listener;
 mod owner;
+mod sweep;
 
 pub use handle::IpcHandle;
 

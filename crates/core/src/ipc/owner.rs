@@ -10,11 +10,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use syncpoint_base::PerProcess;
 use syncpoint_base::page::{self, Page, Sign};
 
 use super::handle::OwnerName;
+use super::sweep::Broom;
 use crate::error::{Error, Kind, Result};
 use crate::sync::process::{Mutex, lock};
 
@@ -35,22 +37,36 @@ pub(super) struct Owner {
     _sign: Sign,
 }
 
-/// This process as one that exports, while it does. Guards that there is one; files are made under it, and no call but
-/// an export takes it.
-static OWNER: PerProcess<Mutex<Weak<Owner>>> = PerProcess::new(Mutex::default);
+/// This process as one that exports, while it does. Guards that there is one; files are made and removed under it, and
+/// no call but an export takes it.
+static HERE: PerProcess<Mutex<Here>> = PerProcess::new(Mutex::default);
+
+/// Who exports in this process, and what it sweeps with.
+#[derive(Default)]
+struct Here {
+    owner: Weak<Owner>,
+    broom: Broom,
+}
+
+impl Here {
+    /// The owner, which appears where there is none. Sweeps away, now and then, what dead processes left.
+    fn owner(&mut self, now: Instant) -> Result<Arc<Owner>> {
+        let owner = self.owner.upgrade().map_or_else(|| self.appear(), Ok)?;
+        self.broom.sweep(&owner.folder, &owner.name, now);
+        Ok(owner)
+    }
+
+    fn appear(&mut self) -> Result<Arc<Owner>> {
+        let owner = Arc::new(Owner::appear(folder())?);
+        self.owner = Arc::downgrade(&owner);
+        Ok(owner)
+    }
+}
 
 impl Owner {
-    /// This process, with the sign that it lives. The first call sweeps away what dead processes left.
+    /// This process, with the sign that it lives.
     pub(super) fn here() -> Result<Arc<Self>> {
-        let mut owner = lock(&OWNER);
-        if let Some(owner) = owner.upgrade() {
-            return Ok(owner);
-        }
-        let folder = folder();
-        let made = Arc::new(Self::appear(folder)?);
-        *owner = Arc::downgrade(&made);
-        sweep(&made.folder, &made.name);
-        Ok(made)
+        lock(&HERE).owner(Instant::now())
     }
 
     fn appear(folder: PathBuf) -> Result<Self> {
@@ -85,7 +101,7 @@ impl Drop for Owner {
 }
 
 impl OwnerName {
-    fn new(random: u64) -> Self {
+    pub(super) fn new(random: u64) -> Self {
         Self { process: process::id(), distinction: distinction(), random }
     }
 
@@ -96,7 +112,7 @@ impl OwnerName {
 
     /// Whether it may be a copy of this library in the process of that number. One that the system does not distinguish
     /// counts as one.
-    fn is_beside(&self, process: u32, distinction: u32) -> bool {
+    pub(super) fn is_beside(&self, process: u32, distinction: u32) -> bool {
         let same = [0, self.distinction].contains(&distinction) || self.distinction == 0;
         self.process == process && same
     }
@@ -105,16 +121,16 @@ impl OwnerName {
         format!("{PREFIX}{:x}-{:x}-{:016x}", self.process, self.distinction, self.random)
     }
 
-    fn sign(&self) -> String {
+    pub(super) fn sign(&self) -> String {
         format!("{}.sign", self.common())
     }
 
-    fn page(&self, event: u128) -> String {
+    pub(super) fn page(&self, event: u128) -> String {
         format!("{}-{event:032x}.page", self.common())
     }
 
     /// The owner of a file with this name, if it is one of ours.
-    fn of_file(name: &OsStr) -> Option<Self> {
+    pub(super) fn of_file(name: &OsStr) -> Option<Self> {
         let mut parts = name.to_str()?.strip_prefix(PREFIX)?.split(['-', '.']);
         let mut number = || u64::from_str_radix(parts.next()?, 16).ok();
         let (process, distinction, random) = (number()?, number()?, number()?);
@@ -224,39 +240,22 @@ fn gone(folder: &Path, error: io::Error) -> Error {
     Error::failed(message).caused_by(error)
 }
 
-/// Removes what processes left that have ended: their pages, then their signs, so that one who is interrupted leaves
-/// nothing that the next does not find. What cannot be looked at stays.
-fn sweep(folder: &Path, own: &OwnerName) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    let mut owners: Vec<_> = names.iter().filter_map(|name| OwnerName::of_file(name)).collect();
-    owners.sort_unstable();
-    owners.dedup();
-    // Those of this process, other copies of this library included, are neither dead nor to be opened.
-    owners.retain(|owner| !owner.is_beside(own.process, own.distinction));
-    for dead in owners.into_iter().filter(|owner| is_dead(folder, owner)) {
-        for name in names.iter().filter(|name| OwnerName::of_file(name) == Some(dead)) {
-            if Path::new(name).extension() != Some(OsStr::new("sign")) {
-                let _gone = fs::remove_file(folder.join(name));
-            }
-        }
-        let _gone = fs::remove_file(folder.join(dead.sign()));
-    }
-}
-
-/// A process gives its sign before it makes a page, and takes it back after its last page is gone.
-fn is_dead(folder: &Path, owner: &OwnerName) -> bool {
-    match Sign::find(&folder.join(owner.sign())) {
-        Ok(sign) => !sign.is_alive(),
-        Err(error) => error.kind() == io::ErrorKind::NotFound,
-    }
-}
-
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use std::collections::HashSet;
 
     use super::*;
+    use crate::ipc::sweep::{PAUSE, tests::leave_a_page};
+
+    #[test]
+    fn a_process_that_always_exports_sweeps_again() {
+        let (mut here, begin) = (Here::default(), Instant::now());
+        let first = here.owner(begin).unwrap();
+        let left = leave_a_page(&first.folder, &first.name);
+        let second = here.owner(begin + PAUSE).unwrap();
+        assert_eq!(first.name, second.name, "it has exported all the time");
+        assert!(!left.exists(), "{} has been swept away", left.display());
+    }
 
     #[test]
     fn processes_of_one_number_are_told_apart_also_where_little_differs() {
