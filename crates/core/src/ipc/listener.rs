@@ -106,8 +106,7 @@ impl Listener {
             if look {
                 looked = Instant::now();
             }
-            let rungs = self.settle(&mut waits, look);
-            ours.go_on();
+            let rungs = self.settle(&mut waits, look, ours);
             if waits.is_empty() {
                 if needed.elapsed() >= STAYS && self.leave() {
                     return;
@@ -124,7 +123,7 @@ impl Listener {
 
     /// Settles the gates of what is settled. Gives how often the bells of the others had been rung before they were
     /// looked at.
-    fn settle(&self, waits: &mut Vec<Wait>, look: bool) -> Vec<u32> {
+    fn settle(&self, waits: &mut Vec<Wait>, look: bool, ours: Ours) -> Vec<u32> {
         let mut rungs = Vec::with_capacity(waits.len());
         waits.retain(|wait| {
             let rung = wait.import.bell().rung();
@@ -135,6 +134,8 @@ impl Listener {
                     lock(&self.inbox).waits -= 1;
                     rest_if_exiting();
                     settle(&wait.gate, outcome);
+                    // Before the next: a thread of the parent may have held the lock at the fork.
+                    ours.go_on();
                     return false;
                 }
             }
