@@ -71,17 +71,23 @@ impl Child {
     pub fn end(mut self) -> Ended {
         let deadline = Instant::now() + PATIENCE;
         let status = loop {
-            if let Some(status) = self.try_wait() {
+            if let Some(status) = self.wait(libc::WNOHANG) {
                 break status;
             }
             assert!(Instant::now() < deadline, "the child hangs: no end after {PATIENCE:?}");
             thread::yield_now();
         };
-        self.said.rewind().expect("a file can be read from its beginning");
-        let mut said = String::new();
-        self.said.read_to_string(&mut said).expect("the words of a child are text");
-        let code = libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
-        Ended { code, said }
+        self.ended(status)
+    }
+
+    /// Waits for its end, however late: in a child, over which another process has patience.
+    pub(crate) fn outlast(mut self) -> Ended {
+        let status = loop {
+            if let Some(status) = self.wait(0) {
+                break status;
+            }
+        };
+        self.ended(status)
     }
 
     /// Ends it as the kernel does when memory runs out.
@@ -89,13 +95,21 @@ impl Child {
         drop(self);
     }
 
-    fn try_wait(&mut self) -> Option<libc::c_int> {
+    fn wait(&mut self, options: libc::c_int) -> Option<libc::c_int> {
         let mut status = 0;
         // SAFETY: there is room for the status.
-        if unsafe { libc::waitpid(self.process, &raw mut status, libc::WNOHANG) } == self.process {
+        if unsafe { libc::waitpid(self.process, &raw mut status, options) } == self.process {
             self.status = Some(status);
         }
         self.status
+    }
+
+    fn ended(mut self, status: libc::c_int) -> Ended {
+        self.said.rewind().expect("a file can be read from its beginning");
+        let mut said = String::new();
+        self.said.read_to_string(&mut said).expect("the words of a child are text");
+        let code = libc::WIFEXITED(status).then(|| libc::WEXITSTATUS(status));
+        Ended { code, said }
     }
 }
 
@@ -136,25 +150,6 @@ pub fn set_variable(name: &str, value: &str) {
     // SAFETY: both are texts of C. A child has one thread until it makes another, so nobody reads the variables
     // meanwhile.
     unsafe { libc::setenv(name.as_ptr(), value.as_ptr(), 1) };
-}
-
-/// Gives this process, which must be a child, a shared memory folder of its own, which may be one that cannot be written.
-/// `false` where the system does not allow it.
-pub fn hide_shared_memory(read_only: bool) -> bool {
-    // SAFETY: the child is alone with its namespace.
-    let alone = unsafe { libc::unshare(libc::CLONE_NEWNS) } == 0
-        // SAFETY: as above.
-        || unsafe { libc::unshare(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) } == 0;
-    let flags = if read_only { libc::MS_RDONLY } else { 0 };
-    let private = libc::MS_REC | libc::MS_PRIVATE;
-    let (root, folder, kind) = (c"/".as_ptr(), c"/dev/shm".as_ptr(), c"tmpfs".as_ptr());
-    let nothing = std::ptr::null();
-    // What is mounted here is seen nowhere else.
-    // SAFETY: the names are texts of C, and the call keeps none.
-    let kept_here =
-        alone && unsafe { libc::mount(nothing, root, nothing, private, nothing.cast()) } == 0;
-    // SAFETY: as above.
-    kept_here && unsafe { libc::mount(kind, folder, kind, flags, nothing.cast()) } == 0
 }
 
 /// From now on this process, which must be a child, lives on when the one that made it has died.

@@ -118,6 +118,18 @@ fn a_shutdown_after_the_exit_has_begun_is_refused_and_not_for_ever() {
     assert_exits("an_older_handler_shuts_down");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_waker_of_another_process_that_forks_leaves_the_other_wakers_to_the_parent() {
+    assert_exits("a_waker_of_another_process_forks");
+}
+
+#[test]
+fn the_end_of_a_watch_after_the_exit_has_begun_is_refused_and_holds_no_exit_up() {
+    assert_exits("an_older_handler_ends_a_watch");
+    assert_exits("main_returns_while_a_watch_ends");
+}
+
 #[test]
 fn nobody_is_woken_or_told_by_work_that_ends_while_the_process_exits() {
     assert_exits("work_ends_while_the_process_exits");

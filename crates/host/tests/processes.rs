@@ -7,45 +7,12 @@ use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use syncpoint::{Device, Event, EventOptions, EventState, Gate, IpcHandle, Kind, Reason};
-use syncpoint_conformance::child::{self, Child, Ended};
+use syncpoint::{Event, EventOptions, EventState, Gate, IpcHandle, Kind, Reason};
+use syncpoint_conformance::child::{self, Ended};
+use syncpoint_conformance::container;
 use syncpoint_conformance::patience::{PATIENCE, failure_of, refused, settle};
+use syncpoint_conformance::peer::{self, event_of, exporter, host, record_held, until};
 use syncpoint_conformance::tell;
-
-fn host() -> Device {
-    syncpoint::open("host:0").unwrap()
-}
-
-fn event_of(device: &Device) -> Event {
-    device.event_with(EventOptions::builder().interprocess().build().unwrap()).unwrap()
-}
-
-/// A child that exports an event, says its handle, does this with it once it is told to, and sleeps.
-fn exporter(then: impl FnOnce(&Device, Event)) -> (Child, IpcHandle, File) {
-    let (mut handles, mut told) = child::pipe();
-    let (mut cue, give_cue) = child::pipe();
-    let child = child::start(|| {
-        let device = host();
-        let event = event_of(&device);
-        write!(told, "{}", event.export().unwrap()).unwrap();
-        let _cue = cue.read(&mut [0]);
-        then(&device, event);
-        Gate::new().point().synchronize().map_or(1, |()| 0)
-    });
-    let mut handle = [0; 128];
-    handles.read_exact(&mut handle).unwrap();
-    let handle = std::str::from_utf8(&handle).unwrap().parse().unwrap();
-    (child, handle, give_cue)
-}
-
-/// Waits until an imported event is in a state that only the other process can bring about.
-fn until(event: &Event, is_so: impl Fn(&EventState) -> bool) {
-    let deadline = Instant::now() + PATIENCE;
-    while !is_so(&event.state()) {
-        assert!(Instant::now() < deadline, "{:?} stays so", event.state());
-        std::thread::yield_now();
-    }
-}
 
 /// Files of ours that lie in the folder that processes share.
 fn files() -> Vec<PathBuf> {
@@ -56,7 +23,7 @@ fn files() -> Vec<PathBuf> {
 #[test]
 fn imported_in_its_own_process_it_is_the_event_itself() {
     let (device, gate) = (host(), Gate::new());
-    let (event, stream) = (event_of(&device), device.stream().unwrap());
+    let (event, stream) = (event_of(&device).unwrap(), device.stream().unwrap());
     let handle = event.export().unwrap();
     assert_eq!(event.export().unwrap(), handle, "the handle stays the same");
     let same = device.import_event(&handle).unwrap();
@@ -142,9 +109,7 @@ fn an_exporter_killed_after_its_record_completed_harms_nobody() {
 fn an_exporter_killed_with_a_child_alive_is_dead_at_once() {
     let (mut children, mut told) = child::pipe();
     let (exporter, handle, mut cue) = exporter(move |device, event| {
-        let (stream, gate) = (device.stream().unwrap(), Gate::new());
-        stream.wait(&gate.point()).unwrap();
-        event.record(&stream).unwrap();
+        let held = record_held(device, &event).unwrap();
         // The child has every descriptor of the exporter, and outlives it.
         let child = child::start(|| {
             child::outlive_parent();
@@ -152,7 +117,7 @@ fn an_exporter_killed_with_a_child_alive_is_dead_at_once() {
             std::thread::park_timeout(PATIENCE);
             0
         });
-        Box::leak(Box::new((gate, child)));
+        Box::leak(Box::new((held, child)));
     });
     let event = host().import_event(&handle).unwrap();
     cue.write_all(b".").unwrap();
@@ -172,9 +137,7 @@ fn an_exporter_killed_with_a_child_alive_is_dead_at_once() {
 fn an_event_dropped_before_it_is_imported_is_gone_and_one_dropped_after_is_not() {
     let (mut done, mut told) = child::pipe();
     let (_exporter, handle, mut cue) = exporter(move |device, event| {
-        let (stream, gate) = (device.stream().unwrap(), Gate::new());
-        stream.wait(&gate.point()).unwrap();
-        event.record(&stream).unwrap();
+        let (stream, gate) = record_held(device, &event).unwrap();
         gate.open().unwrap();
         stream.synchronize().unwrap();
         drop(event);
@@ -198,7 +161,7 @@ fn ten_thousand_events_are_exported_and_leave_nothing() {
     let ended = child::forked(|| {
         let device = host();
         let stream = device.stream().unwrap();
-        let events: Vec<Event> = (0..10_000).map(|_| event_of(&device)).collect();
+        let events: Vec<Event> = (0..10_000).map(|_| event_of(&device).unwrap()).collect();
         let handles: Vec<IpcHandle> = events.iter().map(|event| event.export().unwrap()).collect();
         for event in &events {
             event.record(&stream).unwrap();
@@ -228,7 +191,7 @@ fn ten_thousand_events_are_exported_and_leave_nothing() {
 #[test]
 fn what_a_killed_process_left_is_swept_away_and_nothing_else() {
     let (exporter, handle, _cue) = exporter(|_, _| ());
-    let (alive, alive_handle, _cue) = self::exporter(|_, _| ());
+    let (alive, alive_handle, _cue) = peer::exporter(|_, _| ());
     let of = |handle: &IpcHandle| {
         let owner = format!("-{:016x}", number(handle, 2));
         files().into_iter().filter(|file| file.to_string_lossy().contains(&owner)).count()
@@ -236,7 +199,7 @@ fn what_a_killed_process_left_is_swept_away_and_nothing_else() {
     assert_eq!([of(&handle), of(&alive_handle)], [2, 2], "a sign and a page each");
     exporter.kill();
     let swept = child::forked(|| {
-        let _exported = event_of(&host()).export().unwrap();
+        let _exported = event_of(&host()).unwrap().export().unwrap();
         0
     });
     assert_eq!(swept, Ended::silently(0));
@@ -255,7 +218,7 @@ fn more_waits_than_one_thread_can_listen_to_are_served() {
         let (device, gate) = (host(), Gate::new());
         let stream = device.stream().unwrap();
         stream.wait(&gate.point()).unwrap();
-        let events: Vec<Event> = (0..EVENTS).map(|_| event_of(&device)).collect();
+        let events: Vec<Event> = (0..EVENTS).map(|_| event_of(&device).unwrap()).collect();
         for event in &events {
             event.record(&stream).unwrap();
             write!(told, "{}", event.export().unwrap()).unwrap();
@@ -268,9 +231,7 @@ fn more_waits_than_one_thread_can_listen_to_are_served() {
     let device = host();
     let ends: Vec<_> = (0..EVENTS)
         .map(|_| {
-            let mut handle = [0; 128];
-            handles.read_exact(&mut handle).unwrap();
-            let handle: IpcHandle = std::str::from_utf8(&handle).unwrap().parse().unwrap();
+            let handle = peer::handle(&mut handles);
             let stream = device.stream().unwrap();
             stream.wait_event(&device.import_event(&handle).unwrap()).unwrap();
             stream.record().unwrap()
@@ -352,10 +313,7 @@ fn garbage_in_place_of_the_count_does_not_keep_the_exporter_from_counting() {
 #[test]
 fn a_wait_that_runs_out_says_that_another_process_has_to_come() {
     let (_exporter, handle, mut cue) = exporter(|device, event| {
-        let (stream, gate) = (device.stream().unwrap(), Gate::new());
-        stream.wait(&gate.point()).unwrap();
-        event.record(&stream).unwrap();
-        Box::leak(Box::new(gate));
+        Box::leak(Box::new(record_held(device, &event).unwrap()));
     });
     let event = host().import_event(&handle).unwrap();
     cue.write_all(b".").unwrap();
@@ -378,7 +336,7 @@ fn too_many_open_files_are_told_as_such() {
         }
         let refusals = [
             refused(device.import_event(&handle), Kind::Exhausted),
-            refused(event_of(&device).export(), Kind::Exhausted),
+            refused(event_of(&device).unwrap().export(), Kind::Exhausted),
         ];
         drop(files);
         assert!(refusals.iter().all(|error| error.message().contains("open files")));
@@ -409,7 +367,7 @@ fn without_a_folder_to_share_the_error_names_it_and_the_way_out() {
     for folder in ["/nowhere/at/all", "/proc", "/dev/null"] {
         let ended = child::forked(|| {
             child::set_variable("SYNCPOINT_IPC_DIR", folder);
-            let error = refused(event_of(&host()).export(), Kind::Unavailable);
+            let error = refused(event_of(&host()).unwrap().export(), Kind::Unavailable);
             let message = error.message();
             assert!(message.contains(folder) && message.contains("SYNCPOINT_IPC_DIR"), "{error}");
             0
@@ -422,7 +380,7 @@ fn without_a_folder_to_share_the_error_names_it_and_the_way_out() {
 fn processes_that_share_no_folder_find_out_and_do_not_hang() {
     let (_exporter, handle, _cue) = exporter(|_, _| ());
     let ended = child::forked(|| {
-        if !child::hide_shared_memory(false) {
+        if !container::hide_shared_memory(false) {
             return SKIPPED;
         }
         let error = refused(host().import_event(&handle), Kind::Failed);
@@ -435,10 +393,10 @@ fn processes_that_share_no_folder_find_out_and_do_not_hang() {
 #[test]
 fn a_folder_that_cannot_be_written_is_named() {
     let ended = child::forked(|| {
-        if !child::hide_shared_memory(true) {
+        if !container::hide_shared_memory(true) {
             return SKIPPED;
         }
-        let error = refused(event_of(&host()).export(), Kind::Unavailable);
+        let error = refused(event_of(&host()).unwrap().export(), Kind::Unavailable);
         assert!(error.message().contains("/dev/shm"), "{error}");
         0
     });

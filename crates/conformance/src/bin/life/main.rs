@@ -9,7 +9,9 @@
     reason = "a program of a test: it ends in every way, and says only what is wrong"
 )]
 
+mod heard;
 mod libraries;
+mod watches;
 
 use std::cell::RefCell;
 use std::env;
@@ -24,7 +26,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use syncpoint::trace::Record;
-use syncpoint::{Device, Gate, Kind, Point, Result, Stream, Wait, wait_any};
+use syncpoint::{Completion, Device, Gate, Kind, Point, Result, Stream, Wait, wait_any};
 use syncpoint_conformance::child::pipe;
 
 /// What every way exits with, unless a signal ends it.
@@ -56,7 +58,10 @@ const WAYS: &[(&str, Way)] = &[
     }),
     ("helped_work_forks", |_| helped_work_forks()),
     ("a_woken_waiter_forks", |_| a_woken_waiter_forks()),
+    ("a_waker_of_another_process_forks", |_| heard::a_waker_of_another_process_forks()),
     ("an_older_handler_shuts_down", |_| an_older_handler_shuts_down()),
+    ("an_older_handler_ends_a_watch", |_| watches::an_older_handler_ends_a_watch()),
+    ("main_returns_while_a_watch_ends", |_| watches::main_returns_while_a_watch_ends()),
     ("work_ends_while_the_process_exits", |_| work_ends_while_the_process_exits("host:0")),
     ("work_of_a_device_ends_while_the_process_exits", |_| {
         work_ends_while_the_process_exits("sim:0")
@@ -288,9 +293,12 @@ impl<F: Fn() + Send + Sync> Wake for Waking<F> {
     }
 }
 
-/// Lists a waker with the waiters of a point.
-fn on_waking(point: &Point, code: impl Fn() + Send + Sync + 'static) {
-    let mut future = Box::pin(point.into_future());
+/// Lists a waker with the waiters of a point or an event.
+fn on_waking(
+    awaited: impl IntoFuture<IntoFuture = Completion>,
+    code: impl Fn() + Send + Sync + 'static,
+) {
+    let mut future = Box::pin(awaited.into_future());
     let waker = Waker::from(Arc::new(Waking(code)));
     assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     // One that is dropped waits no more.
