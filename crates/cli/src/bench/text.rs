@@ -58,6 +58,7 @@ impl Costs {
         if columns::width(&columns) > style.room() {
             columns.pop();
         }
+        columns::squeeze(&mut columns, style.room());
         let rows = (0..self.rows.len()).map(|place| columns::row(&columns, place) + "\n");
         style.paint(Ink::Strong, &columns::head(&columns)) + "\n" + &rows.collect::<String>()
     }

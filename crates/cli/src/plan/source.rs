@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::Range};
 
+use crate::report::width::width;
+
 /// How much of a long line an excerpt shows, in characters: it fits a terminal beside the line number.
 const SHOWN: usize = 90;
 /// How much of a long line an excerpt shows before the place that it marks.
@@ -48,6 +50,7 @@ impl<'t> Source<'t> {
 pub(super) struct Excerpt {
     number: usize,
     line: String,
+    /// How many columns stand before the place, and how many it takes.
     before: usize,
     width: usize,
 }
@@ -58,10 +61,17 @@ impl Excerpt {
         let skipped = if line.chars().count() > SHOWN { before.saturating_sub(LEAD) } else { 0 };
         let visible = |sign: char| if sign.is_control() { ' ' } else { sign };
         let line: String = line.chars().skip(skipped).take(SHOWN).map(visible).collect();
-        let before = before - skipped;
-        let room = line.chars().count().saturating_sub(before).max(1);
-        Self { number, line: line.trim_end().to_owned(), before, width: width.min(room) }
+        let (before, place) = columns(&line, before - skipped, width);
+        Self { number, line: line.trim_end().to_owned(), before, width: place.max(1) }
     }
+}
+
+/// How many columns the first signs of a line take, and those behind them.
+fn columns(line: &str, before: usize, place: usize) -> (usize, usize) {
+    let mut signs = line.chars();
+    let [before, place] =
+        [before, place].map(|count| signs.by_ref().take(count).collect::<String>());
+    (width(&before), width(&place))
 }
 
 impl fmt::Display for Excerpt {
@@ -88,6 +98,12 @@ mod tests {
         let source = Source::new("x\nnäme = \"ü\"\r\n");
         let excerpt = source.excerpt(&(10..14)).to_string();
         assert_eq!(excerpt, "    2 | näme = \"ü\"\n      |        ^^^");
+    }
+
+    #[test]
+    fn a_mark_stands_below_wide_signs() {
+        let excerpt = Source::new("名前 = \"値\"").excerpt(&(9..14)).to_string();
+        assert_eq!(excerpt, "    1 | 名前 = \"値\"\n      |        ^^^^");
     }
 
     #[test]

@@ -1,15 +1,16 @@
 //! The picture of a run in the terminal: a lane for each stream, a block for each step, time to the right.
 
-use std::time::Duration;
+use std::{iter, time::Duration};
 
 use super::{
     Interval, Report, State, Stream,
     pick::{pick, rest},
     style::{Ink, Style, visible},
     unit::Unit,
+    width::{cut, pad, width},
 };
 
-/// The longest name of a stream that the picture shows, in characters.
+/// How many columns the longest name of a stream has in the picture.
 const NAME: usize = 20;
 /// How many lanes are drawn: what fits a tall screen. The trace has all.
 const LANES: usize = 50;
@@ -67,7 +68,7 @@ impl<'r> Canvas<'r> {
     fn new(report: &'r Report, style: Style) -> Self {
         let ends = (0..report.steps.len()).filter_map(|step| report.interval(step));
         let horizon = ends.map(|run| run.end).chain([report.wall]).max().unwrap_or_default();
-        let names = report.streams.iter().map(|stream| visible(&stream.name).chars().count());
+        let names = report.streams.iter().map(|stream| width(&visible(&stream.name)));
         let names = names.max().unwrap_or(0).min(NAME);
         let width = style.width() - names - 2 - SHARE;
         let critical = report.on_critical_path();
@@ -114,7 +115,7 @@ impl<'r> Canvas<'r> {
 
     /// One lane: the name of the stream, its blocks, and how much of the time it was busy.
     fn lane(&self, stream: &Stream, cells: &[Option<usize>], busy: Duration) -> String {
-        let name: String = visible(&stream.name).chars().take(self.names).collect();
+        let name = cut(&visible(&stream.name), self.names);
         let busy = busy.as_nanos() * 100 / self.horizon.as_nanos();
         let mut line = format!("{}  ", self.style.paint(Ink::Strong, &pad(&name, self.names)));
         let mut behind_block = false;
@@ -129,14 +130,12 @@ impl<'r> Canvas<'r> {
     }
 
     /// One block: the name of the step if there is room for it.
-    fn block(&self, step: usize, width: usize, behind_block: bool) -> String {
+    fn block(&self, step: usize, cells: usize, behind_block: bool) -> String {
         let (fill, ink, _) = KEY[self.kind(step)];
         let name = visible(&self.report.steps[step].name);
-        let long = name.chars().count();
-        let mut block = if long + 4 <= width { format!("{fill} {name} ") } else { String::new() };
-        while block.chars().count() < width {
-            block.push(fill);
-        }
+        let has_room = width(&name) + 4 <= cells;
+        let mut block = if has_room { format!("{fill} {name} ") } else { String::new() };
+        block.extend(iter::repeat_n(fill, cells - width(&block)));
         if behind_block {
             block.replace_range(..fill.len_utf8(), BORDER.encode_utf8(&mut [0; 4]));
         }
@@ -212,10 +211,6 @@ fn mark(unit: Unit, time: Duration) -> String {
     }
 }
 
-fn pad(text: &str, width: usize) -> String {
-    format!("{text}{:1$}", "", width.saturating_sub(text.chars().count()))
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -236,6 +231,18 @@ mod tests {
         ]);
         report.steps[4].state = State::Failed { reason: "broken".into() };
         golden::check("lanes.txt", &lanes(&report, Style::PLAIN));
+    }
+
+    #[test]
+    fn lanes_of_wide_names_end_in_one_column() {
+        let mut report = sample::timed(&[(0, 0, 60 * MILLI, &[]), (1, 0, 100 * MILLI, &[])]);
+        report.streams[0].name = "圧縮".into();
+        report.streams[1].name = "とても長いストリームの名前".into();
+        report.steps[0].name = "圧縮する".into();
+        let picture = lanes(&report, Style::PLAIN);
+        let lanes: Vec<&str> = picture.lines().skip(2).take(2).collect();
+        assert!(lanes.iter().all(|lane| width(lane) == 80), "{picture}");
+        assert!(lanes[1].starts_with("とても長いストリー\u{2026}   "), "{picture}");
     }
 
     #[test]
@@ -279,7 +286,7 @@ mod tests {
         fn every_lane_fits_the_width(report in sample::random(12), width in 40_usize..160) {
             let style = Style::new(false, Some(width));
             for line in lanes(&report, style).lines().take(2 + report.streams.len()) {
-                prop_assert!(line.chars().count() <= width, "{line}");
+                prop_assert!(super::width(line) <= width, "{line}");
             }
         }
 

@@ -18,6 +18,7 @@ mod text;
 mod trouble;
 pub(crate) mod unit;
 mod verdict;
+pub(crate) mod width;
 
 #[cfg(test)]
 pub(crate) mod sample;

@@ -18,7 +18,7 @@ const NAMED: usize = 3;
 /// not on the critical path, and took the least time.
 ///
 /// Where there is no room to say who records each point that is waited for, only the points are named; where there is
-/// no room for that, neither.
+/// no room for that, neither; then names are cut, and at last streams and starts are left to the picture.
 pub(super) fn table(report: &Report, style: Style) -> String {
     let shown = shown(report);
     let columns = fitting(report, &shown, style.room());
@@ -53,6 +53,13 @@ fn fitting(report: &Report, shown: &[usize], room: usize) -> Vec<Column> {
     if columns::width(&columns) > room {
         columns.pop();
     }
+    for _stream_or_start in 0..2 {
+        if columns::squeeze(&mut columns, room) {
+            break;
+        }
+        columns.remove(1);
+    }
+    columns::squeeze(&mut columns, room);
     columns
 }
 
@@ -139,7 +146,12 @@ pub(super) fn name(report: &Report, step: usize) -> String {
 mod tests {
     use std::time::Duration;
 
-    use super::{super::sample, *};
+    use proptest::prelude::*;
+
+    use super::{
+        super::{sample, width::width},
+        *,
+    };
 
     #[test]
     fn numbers_stand_under_each_other_and_waits_are_named() {
@@ -188,6 +200,37 @@ step 3  stream 2                           not begun
         assert!(bare.ends_with("  2\n") && !bare.contains("waited for"), "{bare}");
         let endless = table(&report, Style::new(false, Some(WIDE - 1)));
         assert!(endless.ends_with("  point 0 (step 0)\n"), "{endless}");
+    }
+
+    #[test]
+    fn the_narrowest_terminal_has_a_table_that_fits() {
+        let mut report =
+            sample::timed(&[(0, 0, 9_500_000, &[]), (1, 9_600_000, 123_456_789, &[0])]);
+        report.steps[1].name = "圧縮する仕事の名前".into();
+        let narrow = Style::new(true, Some(40)).without_colours();
+        let expected = "\
+step      stream    start (ms)  length (ms)
+step 0    stream 0       0.000        9.500
+圧縮す\u{2026}   stream 1       9.600      113.857
+";
+        let wider = Style::new(true, Some(43)).without_colours();
+        assert_eq!(table(&report, wider), expected);
+        assert!(!table(&report, narrow).contains("stream"), "{}", table(&report, narrow));
+        report.steps[1].state = State::NotRun { because: 0 };
+        for line in table(&report, narrow).lines() {
+            assert!(width(line) <= 40, "{line}");
+        }
+        assert!(table(&report, narrow).contains("not run: "), "{}", table(&report, narrow));
+    }
+
+    proptest! {
+        #[test]
+        fn every_line_fits_the_terminal(report in sample::random(12), columns in 40_usize..160) {
+            let style = Style::new(true, Some(columns)).without_colours();
+            for line in table(&report, style).lines() {
+                prop_assert!(width(line) <= columns, "{line}");
+            }
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use super::{
     style::{Ink, visible},
     table::{name, table},
     trouble, unit,
+    width::{pad, width},
 };
 use crate::graph::{Edge, Why};
 
@@ -128,15 +129,15 @@ impl Report {
         let length = |link: usize| self.interval(path.links[link].step).map(Interval::length);
         let shown = pick(path.links.len(), LINKS, length);
         let links = || shown.iter().map(|&link| &path.links[link]);
-        let width = links().map(|link| name(self, link.step).chars().count()).max();
+        let widest = links().map(|link| width(&name(self, link.step))).max();
         for link in links() {
-            text += &self.link_line(link, width.unwrap_or(0), style);
+            text += &self.link_line(link, widest.unwrap_or(0), style);
         }
         text + &rest(path.links.len(), shown.len(), "that took less time, which --json tells, too")
     }
 
-    fn link_line(&self, link: &Link, width: usize, style: Style) -> String {
-        let name = style.paint(Ink::Critical, &format!("{:<width$}", name(self, link.step)));
+    fn link_line(&self, link: &Link, columns: usize, style: Style) -> String {
+        let name = style.paint(Ink::Critical, &pad(&name(self, link.step), columns));
         let length = self.interval(link.step).map(|run| self.show(run.length()));
         format!("  {name}  {:>12}  {}\n", length.unwrap_or_default(), self.reason(link))
     }
