@@ -21,6 +21,7 @@
 //! Device work that was begun is not taken back: after a run that was cut short a fill, a copy or a delay still goes on
 //! to its end, as long as the process lives.
 
+mod cgroup;
 #[cfg_attr(not(unix), path = "no_children.rs")]
 mod children;
 mod clock;

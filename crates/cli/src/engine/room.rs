@@ -1,7 +1,8 @@
-//! How much memory the machine has to give: a system that promises more than it has kills the program later.
+//! How much memory there is to have: a system that promises more than it has kills the program later.
 
 use std::fs;
 
+use super::cgroup;
 use crate::plan::{Buffer, DeviceName, Finding};
 
 /// Finds the buffer, if there is one, with which the file asks for more memory than the machine has left.
@@ -9,11 +10,28 @@ use crate::plan::{Buffer, DeviceName, Finding};
 /// A system may refuse a single buffer that is too large, but grants many that are too large together, and ends the
 /// program without a word when they are written.
 pub(super) fn check(buffers: &[Buffer]) -> Option<Finding> {
-    let available = available(&fs::read_to_string("/proc/meminfo").unwrap_or_default())?;
-    exceeding(buffers, available)
+    let machine = available(&fs::read_to_string("/proc/meminfo").unwrap_or_default());
+    exceeding(buffers, Room::least(machine, cgroup::left())?)
 }
 
-fn exceeding(buffers: &[Buffer], available: u64) -> Option<Finding> {
+/// The memory that is left, and who has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Room {
+    bytes: u64,
+    whose: &'static str,
+}
+
+impl Room {
+    /// What can be had of both, where anybody says.
+    fn least(machine: Option<u64>, group: Option<u64>) -> Option<Self> {
+        let machine = machine.map(|bytes| Self { bytes, whose: "the machine" });
+        let group = group.map(|bytes| Self { bytes, whose: "the control group of this program" });
+        machine.into_iter().chain(group).min()
+    }
+}
+
+fn exceeding(buffers: &[Buffer], room: Room) -> Option<Finding> {
+    let Room { bytes: available, whose } = room;
     let mut sum = 0_u64;
     let too_many = |buffer: &&Buffer| {
         sum = sum.saturating_add(buffer.bytes);
@@ -24,7 +42,7 @@ fn exceeding(buffers: &[Buffer], available: u64) -> Option<Finding> {
     let who = if alone { "has" } else { "and those before it have" };
     let bytes = if alone { last.bytes } else { sum };
     let message = format!(
-        "buffer {:?} {who} {bytes} bytes, and the machine has {available} left; make it smaller, or free memory",
+        "buffer {:?} {who} {bytes} bytes, and {whose} has {available} left; make it smaller, or free memory",
         last.name
     );
     Some(Finding::new(&last.bytes_at, message))
@@ -67,7 +85,7 @@ delay = \"0s\"
 
     fn told(available: u64) -> Option<String> {
         let plan = Plan::parse("f.toml".as_ref(), BUFFERS, &DeviceName::HOST).unwrap();
-        let finding = exceeding(plan.buffers(), available)?;
+        let finding = exceeding(plan.buffers(), Room { bytes: available, whose: "the machine" })?;
         plan.problems(vec![finding]).to_string().lines().next().map(str::to_owned)
     }
 
@@ -75,6 +93,17 @@ delay = \"0s\"
     fn the_memory_that_is_left_is_read_off_the_table_of_linux() {
         let table = "MemTotal:       24618068 kB\nMemAvailable:   23 kB\n";
         assert_eq!((available(table), available("")), (Some(23 << 10), None));
+    }
+
+    #[test]
+    fn who_has_less_says_how_much_is_left() {
+        let whose =
+            |machine, group| Room::least(machine, group).map(|room| (room.bytes, room.whose));
+        let group = "the control group of this program";
+        assert_eq!(whose(Some(9), Some(8)), Some((8, group)));
+        assert_eq!(whose(Some(9), None), Some((9, "the machine")));
+        assert_eq!(whose(Some(9), Some(u64::MAX)), Some((9, "the machine")));
+        assert_eq!((whose(None, Some(3)), whose(None, None)), (Some((3, group)), None));
     }
 
     #[test]
