@@ -18,23 +18,23 @@ fn run(plan: &Plan) -> Run<'_> {
     Run::prepare(plan).unwrap_or_else(|refusal| panic!("{refusal}"))
 }
 
+/// Steps of a millisecond in a row, each on a stream of its own of these devices, and waiting for the one before.
+fn chain(devices: &[&str]) -> String {
+    let link = |(place, device): (usize, &&str)| {
+        let wait =
+            if place == 0 { String::new() } else { format!("wait = [\"p{}\"]\n", place - 1) };
+        format!(
+            "[[stream]]\nname = \"s{place}\"\ndevice = \"{device}\"\n\
+             [[step]]\nname = \"x{place}\"\nstream = \"s{place}\"\n{wait}delay = \"1ms\"\nrecord = \"p{place}\"\n"
+        )
+    };
+    devices.iter().enumerate().map(link).collect()
+}
+
 /// Two streams; the second waits for the first.
-const TWO: &str = "
-[[stream]]
-name = \"a\"
-[[stream]]
-name = \"b\"
-[[step]]
-name = \"first\"
-stream = \"a\"
-delay = \"1ms\"
-record = \"p\"
-[[step]]
-name = \"second\"
-stream = \"b\"
-wait = [\"p\"]
-delay = \"1ms\"
-";
+fn two() -> String {
+    chain(&["host:0", "host:0"])
+}
 
 fn end(report: &Report, step: usize) -> Duration {
     report.steps[step].end.unwrap_or_else(|| panic!("step {step} has not ended"))
@@ -42,7 +42,7 @@ fn end(report: &Report, step: usize) -> Duration {
 
 #[test]
 fn a_step_never_begins_before_what_it_waits_for_has_ended() {
-    let plan = plan(TWO);
+    let plan = plan(&two());
     let report = run(&plan).go(None, |_| {});
     assert_eq!(report.verdict(), Verdict::Complete);
     assert!(report.steps[1].start >= Some(end(&report, 0)));
@@ -53,7 +53,7 @@ fn a_step_never_begins_before_what_it_waits_for_has_ended() {
 
 #[test]
 fn runs_at_once_in_one_process_do_not_meet() {
-    let runs = (0..8).map(|_| thread::spawn(|| run(&plan(TWO)).go(None, |_| {}).verdict()));
+    let runs = (0..8).map(|_| thread::spawn(|| run(&plan(&two())).go(None, |_| {}).verdict()));
     for run in runs.collect::<Vec<_>>() {
         assert_eq!(run.join().ok(), Some(Verdict::Complete));
     }
@@ -64,10 +64,10 @@ fn a_run_that_is_dropped_unrun_runs_nothing() {
     let folder = Scratch::new().expect("a folder");
     let touched = folder.folder().join("touched");
     let command = format!("command = [\"touch\", {:?}]", touched.display().to_string());
-    let touching = plan(&TWO.replacen("delay = \"1ms\"", &command, 1));
+    let touching = plan(&two().replacen("delay = \"1ms\"", &command, 1));
     drop(run(&touching));
     // What the dropped run might have left on the device would be done before this.
-    assert_eq!(run(&plan(TWO)).go(None, |_| {}).verdict(), Verdict::Complete);
+    assert_eq!(run(&plan(&two())).go(None, |_| {}).verdict(), Verdict::Complete);
     assert!(!touched.exists());
     assert_eq!(run(&touching).go(None, |_| {}).verdict(), Verdict::Complete);
     assert!(touched.exists());
@@ -75,7 +75,7 @@ fn a_run_that_is_dropped_unrun_runs_nothing() {
 
 #[test]
 fn the_first_stop_ends_a_run_and_later_ones_change_nothing() {
-    let plan = plan(&TWO.replace("1ms", "1000s"));
+    let plan = plan(&two().replace("1ms", "1000s"));
     let run = run(&plan);
     let stopper = run.stopper();
     let (begun, hears) = mpsc::channel();
@@ -97,7 +97,7 @@ fn the_first_stop_ends_a_run_and_later_ones_change_nothing() {
 
 #[test]
 fn a_run_that_is_over_cannot_be_stopped() {
-    let plan = plan(TWO);
+    let plan = plan(&two());
     let run = run(&plan);
     let stopper = run.stopper();
     assert_eq!(run.go(None, |_| {}).verdict(), Verdict::Complete);
@@ -106,7 +106,7 @@ fn a_run_that_is_over_cannot_be_stopped() {
 
 #[test]
 fn progress_grows_to_its_end() {
-    let plan = plan(TWO);
+    let plan = plan(&two());
     let mut seen = Vec::new();
     let report = run(&plan).go(None, |progress| {
         assert_eq!(progress.total, 2);
@@ -117,36 +117,9 @@ fn progress_grows_to_its_end() {
     assert!(seen.is_sorted() && seen.first() == Some(&0), "{seen:?}");
 }
 
-/// Two streams of the host that only the simulated device between them orders.
-const THROUGH_SIM: &str = "
-[[stream]]
-name = \"a\"
-[[stream]]
-name = \"between\"
-device = \"sim:0\"
-[[stream]]
-name = \"b\"
-[[step]]
-name = \"first\"
-stream = \"a\"
-delay = \"1ms\"
-record = \"p\"
-[[step]]
-name = \"through\"
-stream = \"between\"
-wait = [\"p\"]
-delay = \"1ms\"
-record = \"q\"
-[[step]]
-name = \"last\"
-stream = \"b\"
-wait = [\"q\"]
-delay = \"1ms\"
-";
-
 #[test]
 fn waits_order_steps_across_backends_and_the_report_says_how_far_their_clocks_are_apart() {
-    let plan = plan(THROUGH_SIM);
+    let plan = plan(&chain(&["host:0", "sim:0", "host:0"]));
     let report = run(&plan).go(None, |_| {});
     assert_eq!(report.verdict(), Verdict::Complete);
     assert!(report.steps[2].start >= Some(end(&report, 0)));

@@ -8,6 +8,15 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
+/// Makes a program count, once [`count`] was called.
+#[macro_export]
+macro_rules! counting_allocator {
+    () => {
+        #[global_allocator]
+        static ALLOCATOR: $crate::allocation::Counting = $crate::allocation::Counting;
+    };
+}
+
 /// The system's allocator, which counts once [`count`] was called.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a program makes a static of it")]

@@ -22,13 +22,12 @@ mod rival;
 mod table;
 mod trouble;
 
-use syncpoint_conformance::allocation::{self, Counting};
+use syncpoint_conformance::allocation;
 
 use figures::Figures;
 use graph::Graph;
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+syncpoint_conformance::counting_allocator!();
 
 /// The argument by which this program is asked for figures of one process.
 const ALONE: &str = "--alone";

@@ -29,14 +29,13 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use syncpoint_conformance::allocation::{self, Counting};
+use syncpoint_conformance::allocation;
 
 use actor::{Actor, Shared};
 use request::Request;
 use sample::Sample;
 
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+syncpoint_conformance::counting_allocator!();
 
 /// Where the files lie that processes share: a folder of this run's own, so that nobody else's are counted.
 const FOLDER: &str = "SYNCPOINT_IPC_DIR";

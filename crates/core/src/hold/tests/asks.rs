@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::double::Bench;
-use super::{assert_complete, failure_of, held, work};
+use super::{assert_a_sleeper_has_it_marked, assert_complete, failure_of, held, work};
 use crate::error::Error;
 use crate::gate::Gate;
 use crate::point::Point;
@@ -44,13 +44,7 @@ fn a_wait_for_a_value_before_one_that_was_asked_for_has_it_marked() {
 fn a_sleeper_for_a_value_before_one_that_was_asked_for_has_it_marked() {
     let bench = Bench::<false>::new();
     let (a, _b, _gate) = held_behind_a_delay(&bench);
-    let point = value(&a, 1);
-    let _notified = point.notify(drop).unwrap();
-    bench.run();
-    bench.assert_given(&["0.1 mark"]);
-    assert_eq!(bench.expected(), [(0, 1)]);
-    bench.complete(0, 1);
-    assert_complete(&point);
+    assert_a_sleeper_has_it_marked(&bench, &value(&a, 1));
 }
 
 #[test]

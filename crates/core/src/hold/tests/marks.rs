@@ -1,7 +1,10 @@
 //! Marks: what a native-event driver is asked for, and what it is not.
 
 use super::double::Bench;
-use super::{assert_complete, assert_pending, held, work};
+use super::{
+    assert_a_sleeper_has_it_marked, assert_complete, assert_marked_by_the_crew, assert_pending,
+    held, work,
+};
 use crate::gate::Gate;
 
 #[test]
@@ -76,14 +79,7 @@ fn a_sleeper_for_a_value_that_nobody_recorded_has_it_marked_by_the_crew() {
     let stream = bench.stream();
     stream.delay(std::time::Duration::ZERO).unwrap();
     bench.given();
-    let point = stream.timeline().point(1);
-    let _notified = point.notify(drop).unwrap();
-    bench.assert_given(&[]);
-    bench.run();
-    bench.assert_given(&["0.1 mark"]);
-    assert_eq!(bench.expected(), [(0, 1)]);
-    bench.complete(0, 1);
-    assert_complete(&point);
+    assert_a_sleeper_has_it_marked(&bench, &stream.timeline().point(1));
 }
 
 #[test]
@@ -93,10 +89,7 @@ fn the_end_of_a_dropped_stream_is_noticed() {
     stream.delay(std::time::Duration::ZERO).unwrap();
     bench.given();
     drop(stream);
-    bench.assert_given(&[]);
-    bench.run();
-    bench.assert_given(&["0.1 mark"]);
-    assert_eq!(bench.expected(), [(0, 1)]);
+    assert_marked_by_the_crew(&bench);
 }
 
 #[test]

@@ -46,6 +46,24 @@ fn assert_complete(point: &Point) {
     assert!(matches!(point.state(), State::Complete), "{point}: {:?}", point.state());
 }
 
+/// The first value of the first stream is marked as soon as the crew pumps, and no sooner.
+#[track_caller]
+fn assert_marked_by_the_crew(bench: &Bench<false>) {
+    bench.assert_given(&[]);
+    bench.run();
+    bench.assert_given(&["0.1 mark"]);
+    assert_eq!(bench.expected(), [(0, 1)]);
+}
+
+/// Whoever sleeps for the first value of the first stream has the crew mark it.
+#[track_caller]
+fn assert_a_sleeper_has_it_marked(bench: &Bench<false>, point: &Point) {
+    let _notified = point.notify(drop).expect("a notification");
+    assert_marked_by_the_crew(bench);
+    bench.complete(0, 1);
+    assert_complete(point);
+}
+
 /// The words of a point's failure.
 #[track_caller]
 fn failure_of(point: &Point) -> String {
