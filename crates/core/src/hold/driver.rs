@@ -74,6 +74,16 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         None
     }
 
+    /// Calls a function of the user's that submits by itself, once, with everything current on the thread that it needs,
+    /// and leaves the thread as it was. Under no lock.
+    ///
+    /// # Errors
+    /// The driver's: the function was not called, or the thread could not be left as it was. The stream fails with it.
+    fn lend(&self, call: &mut dyn FnMut()) -> Result<()> {
+        call();
+        Ok(())
+    }
+
     /// A latch for a stream that others launch on too, closed.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::offer::{Hold, Offer};
 use super::order::{Entry, Order, Step, Turn};
 use super::{Driver, HeldStream};
-use crate::contract::{Submission, Task};
+use crate::contract::{Submission, Submit, Task, discard};
 use crate::error::Error;
 use crate::function::{Called, run_function};
 use crate::sync::{MutexGuard, Ordering};
@@ -173,13 +173,22 @@ impl<D: Driver> HeldStream<D> {
     pub(super) fn run(&self, called: Called<'_>, task: Task) -> Result<Ran, Error> {
         match task {
             Task::Host(work) => run_function(called, || work.run()).map(|()| Ran::Work),
-            Task::Submit(submit) => {
-                let submission =
-                    self.driver.native().map_or_else(Submission::plain, Submission::with);
-                run_function(called, || submit.call(&submission)).map(|()| Ran::Submission)
-            }
+            Task::Submit(submit) => self.run_submission(called, submit),
             _ => unreachable!("only functions are called"),
         }
+    }
+
+    /// Calls a function that submits by itself, where the driver makes current what that needs.
+    fn run_submission(&self, called: Called<'_>, submit: Submit) -> Result<Ran, Error> {
+        let submission = self.driver.native().map_or_else(Submission::plain, Submission::with);
+        let (mut submit, mut outcome) = (Some(submit), Ok(()));
+        let lent = self.driver.lend(&mut || {
+            if let Some(submit) = submit.take() {
+                outcome = run_function(called, || submit.call(&submission));
+            }
+        });
+        discard(submit);
+        outcome.and(lent).map(|()| Ran::Submission)
     }
 
     fn call_failed(self: &Arc<Self>, value: u64, error: &Error) {
