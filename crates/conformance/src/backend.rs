@@ -9,6 +9,7 @@ pub struct Backend {
     pub(crate) open: fn() -> Result<Vec<Device>>,
     pub(crate) foreign: Option<fn() -> Result<Device>>,
     pub(crate) blocking_work: bool,
+    pub(crate) outlives_fork: bool,
     pub(crate) unsupported: &'static [Exception],
     pub(crate) known_failures: &'static [Exception],
 }
@@ -31,6 +32,7 @@ impl Backend {
             open,
             foreign: None,
             blocking_work: true,
+            outlives_fork: true,
             unsupported: &[],
             known_failures: &[],
         }
@@ -46,6 +48,13 @@ impl Backend {
     #[must_use]
     pub fn without_blocking_work(self) -> Self {
         Self { blocking_work: false, ..self }
+    }
+
+    /// The same where a child of a fork cannot use the driver. What a case does in a child with a device opened there it
+    /// does with one of the other backend, and to open one of this is refused there.
+    #[must_use]
+    pub fn without_children(self) -> Self {
+        Self { outlives_fork: false, ..self }
     }
 
     /// The same with laws that it answers with `Unsupported`, or that are not built yet. Each is tried all the same,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use syncpoint::{Device, Error, Gate, Mode, Result, Stream};
+use syncpoint::{Device, Error, Gate, Kind, Mode, Result, Stream};
 
 use crate::backend::Backend;
 use crate::busy::Busy;
@@ -17,6 +17,8 @@ pub struct TestBed {
     foreign: Option<Device>,
     blocking_work: bool,
     open: fn() -> Result<Vec<Device>>,
+    /// What a child opens, where that is another backend's device.
+    open_in_child: Option<fn() -> Result<Device>>,
 }
 
 impl TestBed {
@@ -32,6 +34,7 @@ impl TestBed {
             }),
             blocking_work: backend.blocking_work,
             open: backend.open,
+            open_in_child: backend.foreign.filter(|_| !backend.outlives_fork),
         }
     }
 
@@ -50,9 +53,13 @@ impl TestBed {
         self.told(self.foreign.as_ref(), "there is no second backend")
     }
 
-    /// The backend's devices opened once more, as a child of this process does.
-    pub(crate) fn open_anew(&self) -> Result<Device> {
-        Ok((self.open)()?.swap_remove(0))
+    /// A device opened in a child of this process: the backend's own, or another's where its driver cannot be used there.
+    pub(crate) fn open_in_child(&self) -> Result<Device> {
+        let Some(open) = self.open_in_child else { return Ok((self.open)()?.swap_remove(0)) };
+        let refused =
+            (self.open)().expect_err("a driver that stayed with the parent opens nothing");
+        assert_eq!(refused.kind(), Kind::Unavailable, "{refused}");
+        open()
     }
 
     fn told<T>(&self, part: Option<T>, lack: &str) -> Option<T> {

@@ -27,7 +27,7 @@ pub(crate) const WAYS: [(&str, Way); 4] = [
 pub(crate) const EXIT: i32 = 7;
 
 fn exit_with_work(bed: &TestBed) -> Result<i32> {
-    let device = bed.open_anew()?;
+    let device = bed.open_in_child()?;
     let (busy, held, gate) = (device.stream()?, device.stream()?, Gate::new());
     busy.enqueue(thread::park)?;
     busy.enqueue(|| tell("begun while the process exits"))?;
@@ -38,7 +38,7 @@ fn exit_with_work(bed: &TestBed) -> Result<i32> {
 }
 
 fn exit_with_everything_alive(bed: &TestBed) -> Result<i32> {
-    let device = bed.open_anew()?;
+    let device = bed.open_in_child()?;
     let (stream, gate) = (device.stream()?, Gate::new());
     stream.wait(&gate.point())?;
     let end = stream.record()?;
@@ -49,7 +49,7 @@ fn exit_with_everything_alive(bed: &TestBed) -> Result<i32> {
 }
 
 fn exit_from_work(bed: &TestBed) -> Result<i32> {
-    let stream = bed.open_anew()?.stream()?;
+    let stream = bed.open_in_child()?.stream()?;
     stream.enqueue(|| -> () { process::exit(EXIT) })?;
     stream.enqueue(|| tell("begun while the process exits"))?;
     stream.record()?.synchronize_with(Wait::NoHelp, None)?;
@@ -57,7 +57,7 @@ fn exit_from_work(bed: &TestBed) -> Result<i32> {
 }
 
 fn exit_while_others_wait(bed: &TestBed) -> Result<i32> {
-    let device = bed.open_anew()?;
+    let device = bed.open_in_child()?;
     let (stream, gate) = (device.stream()?, Gate::new());
     stream.wait(&gate.point())?;
     let end = stream.record()?;

@@ -192,7 +192,7 @@ impl Inherited {
 
     /// In a child: a device that is opened there works, and waits for nothing that was inherited.
     pub(crate) fn assert_child_can_work(&self, bed: &TestBed) {
-        let outcome = bed.open_anew().and_then(|device| {
+        let outcome = bed.open_in_child().and_then(|device| {
             let stream = device.stream()?;
             assert_refused("Stream::wait for what was inherited", &stream.wait(&self.point));
             stream.enqueue(|| ())?;

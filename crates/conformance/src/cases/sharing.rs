@@ -36,7 +36,7 @@ pub fn an_exported_event_orders_another_process(bed: &TestBed) -> Verdict {
 }
 
 fn wait_and_write(bed: &TestBed, handle: &IpcHandle, told: &File, journal: &File) -> Result<()> {
-    let device = bed.open_anew()?;
+    let device = bed.open_in_child()?;
     let (event, stream) = (device.import_event(handle)?, device.stream()?);
     assert!(matches!(event.state(), EventState::Pending), "{:?}", event.state());
     assert!(!event.query()? && !event.query_recorded()?);
@@ -116,7 +116,7 @@ fn exporter(bed: &TestBed) -> (Child, IpcHandle) {
 }
 
 fn export_and_sleep(bed: &TestBed, told: &File) -> Result<Event> {
-    let device = bed.open_anew()?;
+    let device = bed.open_in_child()?;
     let (stream, gate) = (device.stream()?, syncpoint::Gate::new());
     let event = device.event_with(shared()?)?;
     stream.wait(&gate.point())?;
