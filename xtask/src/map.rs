@@ -17,11 +17,21 @@ use crate::tree::Tree;
 pub(crate) const HOME: &str = "ARCHITECTURE.md";
 
 /// The crates from the ground up, which is the order to read them in. Others follow by name.
-const ORDER: &[&str] =
-    &["trace", "base", "core", "host", "sim", "syncpoint", "conformance", "cuda-fake", "cli"];
+const ORDER: &[&str] = &[
+    "trace",
+    "base",
+    "core",
+    "host",
+    "sim",
+    "cuda",
+    "syncpoint",
+    "conformance",
+    "cuda-fake",
+    "cli",
+];
 
 /// The crates whose rooms the map lists one by one.
-const OPEN: &[&str] = &["trace", "base", "core", "host", "sim", "syncpoint"];
+const OPEN: &[&str] = &["trace", "base", "core", "host", "sim", "cuda", "syncpoint"];
 
 /// Sentences begin in this column, unless a path is longer: a new room then moves no other line.
 const COLUMN: usize = 28;

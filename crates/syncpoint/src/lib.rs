@@ -49,6 +49,8 @@ pub use current::{
     set_current_stream, with_device, with_stream,
 };
 pub use registry::{Availability, available, devices, open};
+#[cfg(feature = "cuda")]
+pub use syncpoint_cuda as cuda;
 #[cfg(feature = "sim")]
 pub use syncpoint_sim as sim;
 

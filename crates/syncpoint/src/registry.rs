@@ -35,7 +35,7 @@ pub fn open(name: &str) -> Result<Device> {
     Ok(device)
 }
 
-/// The names of the devices that [`open`] can open on this machine now.
+/// The names of the devices that [`open`] can open on this machine now. Begins the drivers that have to count theirs.
 pub fn devices() -> Vec<String> {
     let all = BACKENDS.iter().map(|backend| (backend.name, (backend.count)()));
     let present = all.filter_map(|(name, count)| Some((name, count.ok()?)));
@@ -44,10 +44,22 @@ pub fn devices() -> Vec<String> {
         .collect()
 }
 
-/// Every backend that this library knows, with its number of devices or why it has none.
+/// Every backend that this library knows, with its number of devices or why it has none. Begins no driver: that takes
+/// long, and a child of a fork could not use it any more.
+///
+/// # Examples
+/// ```
+/// for each in syncpoint::available() {
+///     match each.devices {
+///         Ok(Some(count)) => println!("{} has {count}", each.backend),
+///         Ok(None) => println!("{} has a driver; ask devices() or open one", each.backend),
+///         Err(error) => println!("{}: {error}", each.backend),
+///     }
+/// }
+/// ```
 pub fn available() -> Vec<Availability> {
     let availability =
-        |backend: &Backend| Availability { backend: backend.name, devices: (backend.count)() };
+        |backend: &Backend| Availability { backend: backend.name, devices: (backend.ask)() };
     BACKENDS.iter().map(availability).collect()
 }
 
@@ -57,12 +69,15 @@ pub fn available() -> Vec<Availability> {
 pub struct Availability {
     /// The backend, such as `host`.
     pub backend: &'static str,
-    /// How many devices it has; an `Unavailable` error says why it has none and what was searched.
-    pub devices: Result<u32>,
+    /// How many devices it has, `None` where its driver is there and would have to begin to count them; an `Unavailable`
+    /// error says why it has none and what was searched.
+    pub devices: Result<Option<u32>>,
 }
 
 struct Backend {
     name: &'static str,
+    /// As [`count`](Self::count), without beginning a driver.
+    ask: fn() -> Result<Option<u32>>,
     count: fn() -> Result<u32>,
     open: fn(&str, u32) -> Result<Device>,
 }
@@ -72,15 +87,21 @@ struct Backend {
 static OPENED: PerProcess<Mutex<BTreeMap<String, Device>>> = PerProcess::new(Mutex::default);
 
 const BACKENDS: [Backend; 5] = [
-    Backend { name: "host", count: host::count, open: host::open },
-    Backend { name: "sim", count: sim::count, open: sim::open },
-    Backend { name: "cuda", count: || Err(planned("cuda")), open: |_, _| Err(planned("cuda")) },
+    Backend { name: "host", ask: || host::count().map(Some), count: host::count, open: host::open },
+    Backend { name: "sim", ask: || sim::count().map(Some), count: sim::count, open: sim::open },
+    Backend { name: "cuda", ask: cuda::ask, count: cuda::count, open: cuda::open },
     Backend {
         name: "vulkan",
+        ask: || Err(planned("vulkan")),
         count: || Err(planned("vulkan")),
         open: |_, _| Err(planned("vulkan")),
     },
-    Backend { name: "metal", count: || Err(planned("metal")), open: |_, _| Err(planned("metal")) },
+    Backend {
+        name: "metal",
+        ask: || Err(planned("metal")),
+        count: || Err(planned("metal")),
+        open: |_, _| Err(planned("metal")),
+    },
 ];
 
 #[cold]
@@ -147,6 +168,40 @@ mod sim {
     }
 }
 
+#[cfg(feature = "cuda")]
+mod cuda {
+    use super::{Device, Result};
+
+    pub(super) fn ask() -> Result<Option<u32>> {
+        syncpoint_cuda::available()
+    }
+
+    pub(super) fn count() -> Result<u32> {
+        syncpoint_cuda::count()
+    }
+
+    pub(super) fn open(_name: &str, index: u32) -> Result<Device> {
+        syncpoint_cuda::open(index)
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+mod cuda {
+    use super::{Device, Result, not_built};
+
+    pub(super) fn ask() -> Result<Option<u32>> {
+        Err(not_built("cuda"))
+    }
+
+    pub(super) fn count() -> Result<u32> {
+        Err(not_built("cuda"))
+    }
+
+    pub(super) fn open(_name: &str, _index: u32) -> Result<Device> {
+        Err(not_built("cuda"))
+    }
+}
+
 fn parse(name: &str) -> Result<(&'static Backend, u32)> {
     let (backend, index) = name.split_once(':').unwrap_or((name, "0"));
     let known = BACKENDS.iter().find(|known| known.name == backend).ok_or_else(|| unknown(name))?;
@@ -178,7 +233,7 @@ fn unknown(name: &str) -> Error {
     Error::misuse(Reason::OutOfRange, message)
 }
 
-#[cfg(not(all(feature = "host", feature = "sim")))]
+#[cfg(not(all(feature = "host", feature = "sim", feature = "cuda")))]
 #[cold]
 fn not_built(backend: &str) -> Error {
     let message =

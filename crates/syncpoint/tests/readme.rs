@@ -15,7 +15,12 @@ use syncpoint::{Capabilities, Device};
 #[test]
 fn the_readme_counts_and_tabulates_what_is_there() {
     assert_part("<!-- capabilities -->", "<!-- end of capabilities -->", &capabilities());
-    assert_part("<!-- third-party crates -->", "<!-- end -->", &third_party_crates().to_string());
+    for (begin, features) in [
+        ("<!-- third-party crates -->", "default"),
+        ("<!-- third-party crates with cuda -->", "default,cuda"),
+    ] {
+        assert_part(begin, "<!-- end -->", &third_party_crates(features).to_string());
+    }
     assert_part("<!-- exceptions -->", "<!-- end of exceptions -->", &exceptions());
 }
 
@@ -23,7 +28,8 @@ fn capabilities() -> String {
     let head = "\n| Backend | timed points | between processes | external to captures | native handle | priorities \
                 | clock resolution |\n|---|---|---|---|---|---|---|\n";
     let backends = syncpoint::available();
-    let present = backends.iter().filter(|backend| backend.devices.is_ok());
+    // Those that every machine has.
+    let present = backends.iter().filter(|backend| matches!(backend.devices, Ok(Some(_))));
     let rows: String = present.map(|backend| row(backend.backend)).collect();
     format!("{head}{rows}")
 }
@@ -47,11 +53,12 @@ fn cells(device: &Device, has: &Capabilities) -> [String; 6] {
     ]
 }
 
-/// The crates of others that a program with the default features builds.
-fn third_party_crates() -> usize {
+/// The crates of others that a program with these features builds.
+fn third_party_crates(features: &str) -> usize {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut tree = Command::new(cargo);
     tree.args(["tree", "--offline", "-p", "syncpoint", "-e", "normal", "--prefix", "none"]);
+    tree.args(["--features", features]);
     let output = tree.current_dir(root()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).unwrap();

@@ -13,9 +13,17 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("syncpoint-core", &["syncpoint-trace", "syncpoint-base"]),
     ("syncpoint-host", &["syncpoint-base", "syncpoint-core"]),
     ("syncpoint-sim", &["syncpoint-base", "syncpoint-core"]),
+    ("syncpoint-cuda", &["syncpoint-base", "syncpoint-core"]),
     (
         "syncpoint",
-        &["syncpoint-trace", "syncpoint-base", "syncpoint-core", "syncpoint-host", "syncpoint-sim"],
+        &[
+            "syncpoint-trace",
+            "syncpoint-base",
+            "syncpoint-core",
+            "syncpoint-host",
+            "syncpoint-sim",
+            "syncpoint-cuda",
+        ],
     ),
     (
         "syncpoint-conformance",
@@ -82,7 +90,7 @@ fn a_layer_may_know_none_above_or_beside_it() {
 
 #[test]
 fn a_package_without_a_place_is_refused() {
-    assert!(offences("syncpoint-cuda", &[])[0].starts_with("syncpoint-cuda: has no place yet"));
+    assert!(offences("syncpoint-rocm", &[])[0].starts_with("syncpoint-rocm: has no place yet"));
 }
 
 #[test]

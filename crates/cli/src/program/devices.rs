@@ -71,12 +71,24 @@ impl Backend {
     fn of(availability: &Availability) -> Self {
         let name = availability.backend;
         match &availability.devices {
-            Ok(count) => {
+            Ok(Some(count)) => {
                 let names = (0..*count).map(|number| format!("{name}:{number}"));
                 Self { name, devices: names.map(Found::of).collect(), absent: None }
             }
+            Ok(None) => Self::begun(name),
             Err(error) => Self { name, devices: Vec::new(), absent: Some(error.to_string()) },
         }
+    }
+}
+
+impl Backend {
+    /// A backend whose driver has to begin before it counts its devices; one that cannot begin says why.
+    fn begun(name: &'static str) -> Self {
+        let is_its = |device: &String| device.split(':').next() == Some(name);
+        let devices: Vec<_> =
+            syncpoint::devices().into_iter().filter(is_its).map(Found::of).collect();
+        let refused = if devices.is_empty() { syncpoint::open(name).err() } else { None };
+        Self { name, devices, absent: refused.map(|error| error.to_string()) }
     }
 }
 

@@ -1,0 +1,204 @@
+//! What the streams, events and buffers of one context share: its pools, its threads, and whether it is broken.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use syncpoint_base::{PerProcess, Process};
+use syncpoint_core::hold::Domain;
+use syncpoint_core::{Error, Result, work};
+
+use crate::anchor::Anchor;
+use crate::errands::Errands;
+use crate::poller::{self, Poll};
+use crate::pool::Pool;
+use crate::reaper::{self, Remains};
+use crate::staging::Staging;
+use crate::stream::CudaStream;
+use crate::sync::{Mutex, OnceLock, lock};
+use crate::sys::{Delay, Library, Meaning, Primary, Refusal, Stream, Timing, Way};
+
+/// A context that we opened. It ends when nobody has a device, stream, buffer or time of it.
+#[derive(Debug)]
+pub(crate) struct Context {
+    name: String,
+    process: Process,
+    /// When its clock began.
+    began: Instant,
+    /// There until the drop.
+    primary: Option<Primary>,
+    /// A stream of our own, for what is no stream's of the user's.
+    transfers: Option<Arc<Stream>>,
+    way: Way,
+    /// The first cause, where the context is broken for good.
+    lost: OnceLock<Error>,
+    untimed: Pool,
+    timed: Pool,
+    /// Guards the list alone.
+    stagings: Mutex<Vec<Staging>>,
+    delay: OnceLock<Result<Delay, Refusal>>,
+    /// Guards the name alone.
+    anchor: Mutex<Option<Arc<Anchor>>>,
+    poller: Arc<Errands<Poll>>,
+    reaper: Arc<Errands<Remains>>,
+}
+
+/// The streams of all devices: each can wait for every other natively.
+pub(crate) fn domain() -> &'static Arc<Domain<CudaStream>> {
+    static DOMAIN: PerProcess<Arc<Domain<CudaStream>>> =
+        PerProcess::new(|| Domain::new(work::devices()));
+    &DOMAIN
+}
+
+impl Context {
+    /// Opens the primary context of a device, whose number was checked.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub(crate) fn open(library: &'static Library, ordinal: u32) -> Result<Arc<Self>> {
+        let name = format!("cuda:{ordinal}");
+        let refused = |refusal: Refusal| refusal.error(&name, code_name(library, &refusal));
+        let primary = Primary::retain(library, ordinal).map_err(refused)?;
+        let transfers = match Stream::create(&primary, 0) {
+            Ok(stream) => Arc::new(stream),
+            Err(refusal) => {
+                // What could not be opened is given back; that it could not is said already.
+                let _unheard = primary.release();
+                return Err(refused(refusal));
+            }
+        };
+        let in_order = primary.has_memory_pools()
+            && library.has("cuMemAllocAsync")
+            && library.has("cuMemFreeAsync");
+        Ok(Arc::new(Self {
+            process: Process::current(),
+            began: Instant::now(),
+            way: if in_order { Way::InOrder } else { Way::AtOnce },
+            primary: Some(primary),
+            transfers: Some(transfers),
+            lost: OnceLock::new(),
+            untimed: Pool::new(Timing::Untimed),
+            timed: Pool::new(Timing::Timed),
+            stagings: Mutex::default(),
+            delay: OnceLock::new(),
+            anchor: Mutex::default(),
+            poller: Errands::new("syncpoint-cuda"),
+            reaper: Errands::new("syncpoint-reap"),
+            name,
+        }))
+    }
+
+    /// The name of the device, such as `cuda:0`.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn began(&self) -> Instant {
+        self.began
+    }
+
+    pub(crate) fn primary(&self) -> &Primary {
+        self.primary.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    }
+
+    /// The stream of our own.
+    pub(crate) fn transfers(&self) -> &Arc<Stream> {
+        self.transfers.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    }
+
+    /// How memory is allocated here.
+    pub(crate) fn way(&self) -> Way {
+        self.way
+    }
+
+    pub(crate) fn pool(&self, timing: Timing) -> &Pool {
+        match timing {
+            Timing::Timed => &self.timed,
+            Timing::Untimed => &self.untimed,
+        }
+    }
+
+    pub(crate) fn stagings(&self) -> &Mutex<Vec<Staging>> {
+        &self.stagings
+    }
+
+    /// The anchor of absolute times; `None` before the first.
+    pub(crate) fn anchor(&self) -> &Mutex<Option<Arc<Anchor>>> {
+        &self.anchor
+    }
+
+    /// The kernel that lets time pass, compiled at the first need.
+    pub(crate) fn delay(self: &Arc<Self>) -> Result<&Delay> {
+        let delay = self.delay.get_or_init(|| Delay::load(self.primary()));
+        delay.as_ref().map_err(|refusal| self.refused(refusal))
+    }
+
+    /// Whether what is inside may be touched: it is of this process, and not broken.
+    #[inline]
+    pub(crate) fn is_usable(&self) -> bool {
+        self.process.is_current() && self.lost.get().is_none()
+    }
+
+    /// Refuses a context that is broken, with the first cause, before the driver is asked.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<()> {
+        self.lost.get().map_or(Ok(()), |first| Err(first.clone()))
+    }
+
+    /// The error of a call that was refused. One that breaks the context is the first cause of all later ones.
+    #[cold]
+    pub(crate) fn refused(self: &Arc<Self>, refusal: &Refusal) -> Error {
+        let error = refusal.error(&self.name, code_name(self.primary().library(), refusal));
+        if refusal.meaning() == Meaning::Lost { self.lose(error) } else { error }
+    }
+
+    /// The context is broken for good: everything of it that is not known complete fails, on the poller, since whoever
+    /// finds it out may hold locks. Gives the first cause.
+    #[cold]
+    fn lose(self: &Arc<Self>, error: Error) -> Error {
+        let first = self.lost.get_or_init(|| error.clone());
+        if first.is_same(&error) {
+            self.poll(Poll::Lose(Arc::clone(self), error));
+        }
+        first.clone()
+    }
+
+    /// Gives the poller something to do.
+    pub(crate) fn poll(&self, poll: Poll) {
+        self.poller.give(poll, poller::serve);
+    }
+
+    /// Gives the reaper something to end.
+    pub(crate) fn reap(&self, remains: Remains) {
+        self.reaper.give(remains, reaper::serve);
+    }
+
+    /// Where an anchor leaves its event when it goes.
+    pub(crate) fn reaper(&self) -> &Arc<Errands<Remains>> {
+        &self.reaper
+    }
+}
+
+fn code_name(library: &Library, refusal: &Refusal) -> Option<String> {
+    refusal.code().and_then(|code| library.name_of(code))
+}
+
+/// Nobody has anything of it any more: what is left is ended by the reaper.
+impl Drop for Context {
+    fn drop(&mut self) {
+        if !self.is_usable() {
+            return;
+        }
+        let staged = std::mem::take(&mut *lock(&self.stagings));
+        drop(lock(&self.anchor).take());
+        drop(self.delay.take());
+        for event in self.untimed.empty().chain(self.timed.empty()) {
+            self.reap(Remains::Event(event));
+        }
+        for staging in staged {
+            self.reap(Remains::Staging(staging));
+        }
+        if let (Some(transfers), Some(primary)) = (self.transfers.take(), self.primary.take()) {
+            self.reap(Remains::Context(transfers, primary));
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Devices: the primary contexts of the driver's devices.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use syncpoint_core::contract::{LEVELS, RawBuffer, RawDevice, RawStream};
+use syncpoint_core::hold::HeldStream;
+use syncpoint_core::{
+    Capabilities, Clock, Device, Error, Kind, PriorityRange, Reason, Result, Timeline,
+};
+
+use crate::buffer::CudaBuffer;
+use crate::context::{Context, domain};
+use crate::driver;
+use crate::stream::CudaStream;
+use crate::sync::{AtomicBool, Ordering};
+use crate::sys::{Library, Primary};
+use crate::time::RESOLUTION;
+
+/// One device, over a context that it shares with what was made of it.
+#[derive(Debug)]
+struct CudaDevice {
+    context: Arc<Context>,
+    capabilities: Capabilities,
+    clock: Clock,
+    /// Whether it was shut down.
+    is_closed: AtomicBool,
+}
+
+/// Opens a device, by the driver's number of it. Begins the driver; makes no thread.
+///
+/// Each call gives a device of its own over the same context of the driver's: `syncpoint::open("cuda:0")` gives the same
+/// one to everybody.
+///
+/// # Errors
+/// `Unavailable`: there is no driver, it cannot begin, or it has no device; the message says what was tried.
+/// `Misuse(OutOfRange)`: it has fewer. The driver's.
+pub fn open(index: u32) -> Result<Device> {
+    let driver = driver::found()?;
+    let count = driver.begin()?;
+    if count == 0 {
+        let message = format!(
+            "the driver of CUDA ({}) has no device; look whether one is hidden from this process",
+            driver.library().name()
+        );
+        return Err(Error::new(Kind::Unavailable, message));
+    }
+    if index >= count {
+        let message = format!("cuda:{index} does not exist; cuda has {count}, counted from 0");
+        return Err(Error::misuse(Reason::OutOfRange, message));
+    }
+    let context = Context::open(driver.library(), index)?;
+    let name = context.name().to_owned();
+    Ok(Device::new(name, Arc::new(CudaDevice::new(context)?)))
+}
+
+/// How many devices there are. Begins the driver.
+///
+/// # Errors
+/// `Unavailable`: there is no driver, or it cannot begin.
+pub fn count() -> Result<u32> {
+    driver::found()?.begin()
+}
+
+/// Whether there is a driver, and how many devices it has where it has begun: `None` where it has not, since that takes
+/// long and cannot be undone.
+///
+/// # Errors
+/// `Unavailable`: there is no driver; the message says what was tried.
+pub fn available() -> Result<Option<u32>> {
+    driver::found().map(|_found| driver::counted())
+}
+
+impl CudaDevice {
+    fn new(context: Arc<Context>) -> Result<Self> {
+        let primary = context.primary();
+        let capabilities = Capabilities::new(priorities(&context)?).with_interprocess();
+        let library = primary.library();
+        let capabilities =
+            if is_timed(library) { capabilities.with_timing() } else { capabilities };
+        let clock = Clock::new(clock_name(primary, context.name()), RESOLUTION);
+        Ok(Self { context, capabilities, clock, is_closed: AtomicBool::new(false) })
+    }
+
+    fn closed(&self) -> Error {
+        let message = format!("{} was shut down; open it again", self.context.name());
+        Error::new(Kind::Unavailable, message)
+    }
+
+    fn check(&self) -> Result<()> {
+        // Relaxed: a call beside the shutdown may come before it.
+        if self.is_closed.load(Ordering::Relaxed) { Err(self.closed()) } else { Ok(()) }
+    }
+}
+
+fn is_timed(library: &Library) -> bool {
+    library.has("cuEventElapsedTime") || library.has("cuEventElapsedTime_v2")
+}
+
+/// Where the driver does not tell, there is one priority.
+fn priorities(context: &Arc<Context>) -> Result<PriorityRange> {
+    match context.primary().priorities() {
+        Ok((least, greatest)) => Ok(PriorityRange::new(least, greatest)),
+        Err(refusal) if refusal.is_missing() => Ok(PriorityRange::new(0, 0)),
+        Err(refusal) => Err(context.refused(&refusal)),
+    }
+}
+
+fn clock_name(primary: &Primary, device: &str) -> String {
+    match primary.device_name() {
+        Some(name) => format!("{device} ({name}) events"),
+        None => format!("{device} events"),
+    }
+}
+
+impl RawDevice for CudaDevice {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {
+        self.check()?;
+        let driver = CudaStream::new(&self.context, priority)?;
+        let level = usize::try_from(priority - self.capabilities.priorities.greatest());
+        let level = level.unwrap_or(0).min(LEVELS - 1);
+        Ok(HeldStream::new(timeline, domain(), driver, level))
+    }
+
+    fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
+        self.check()?;
+        Ok(Arc::new(CudaBuffer::new(&self.context, bytes)?))
+    }
+
+    fn shutdown(&self, deadline: Instant) -> Result<()> {
+        // Relaxed: as in `check`.
+        self.is_closed.store(true, Ordering::Relaxed);
+        let is_its = |stream: &CudaStream| Arc::ptr_eq(stream.context(), &self.context);
+        domain().wait_for_begun(is_its, deadline).map_err(|left| {
+            if left.kind() != Kind::TimedOut {
+                return left;
+            }
+            let message = format!(
+                "work still runs on {} at the deadline of its shutdown; let it end, or leave it",
+                self.context.name()
+            );
+            Error::new(Kind::TimedOut, message)
+        })
+    }
+}

@@ -1,0 +1,42 @@
+//! The CUDA backend: the driver opened at run time, with no toolkit.
+//!
+//! Streams, points and events on NVIDIA GPUs, with the same laws as on the host. Nothing of CUDA is needed to build:
+//! the driver's library is opened when the first device is, and what it lacks takes one capability away each.
+//!
+//! - **The library** is searched as `SYNCPOINT_CUDA_LIBRARY` says, or as [`use_library`] does; otherwise it is
+//!   `libcuda.so.1`, or what the Windows Subsystem for Linux has. To ask whether it is there ([`available`]) calls
+//!   nothing of it.
+//! - **A device** is the primary context of one of the driver's, retained while anything of it is used. Every call works
+//!   from a thread with no context, or another one, and leaves that as it was.
+//! - **Waiting** never blocks inside the driver: events are asked, by whoever queries or by one thread for each context
+//!   that is there only while somebody waits.
+//! - **Dropping** calls no driver: a thread of ours ends what was dropped.
+//! - **A broken context** (an illegal address, say) is `DeviceLost`: everything of it that was not seen complete fails, with
+//!   the first cause, and the driver is not asked any more.
+//! - **Times** are differences of events, to about half a microsecond. The driver gives them as floats of milliseconds: a
+//!   span of a minute is good to some 4 µs. A [`timestamp`](syncpoint_core::TimedPoint::timestamp) is an estimate from an
+//!   event that was seen from the host, and says how far it may be off.
+//!
+//! What of this was not seen on hardware is believed of the driver by its manual; the facts program of the stand-in
+//! driver asks a real one.
+
+mod anchor;
+mod buffer;
+mod context;
+mod device;
+mod driver;
+mod errands;
+mod marks;
+mod poller;
+mod pool;
+mod reaper;
+mod staging;
+mod stream;
+mod sync;
+mod sys;
+mod time;
+
+pub use device::{available, count, open};
+pub use driver::use_library;
+pub use reaper::unheard;
+pub use stream::RawStream;

@@ -1,0 +1,164 @@
+//! The poller: a thread for each context that finds out how far the device is, while somebody waits for that.
+//!
+//! It asks the oldest event of each stream that it serves, goes on while the answer is *complete*, and then pauses: not
+//! at all for 20 µs, then for 20 µs, and twice as long each time, up to 500 µs. Whatever is new begins that row anew. It
+//! runs nothing of the user's but wakers, and nothing that it asks breaks a capture.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use syncpoint_core::Error;
+use syncpoint_core::contract::Ours;
+use syncpoint_core::hold::HeldStream;
+
+use crate::anchor::Anchor;
+use crate::context::{Context, domain};
+use crate::driver;
+use crate::errands::{Errands, Sleep};
+use crate::marks::Next;
+use crate::reaper::rest;
+use crate::stream::CudaStream;
+use crate::sys::{FIRST_PAUSE, Inside, LONGEST_PAUSE, SPIN};
+
+/// What the poller is given.
+#[derive(Debug)]
+pub(crate) enum Poll {
+    /// Somebody waits for a value of a stream.
+    Watch(Arc<HeldStream<CudaStream>>),
+    /// The context is broken for good.
+    Lose(Arc<Context>, Error),
+    /// The anchor of absolute times has become old.
+    Anchor(Arc<Context>),
+}
+
+/// Polls until nothing is pending for a while.
+pub(crate) fn serve(errands: &Errands<Poll>) {
+    let ours = Ours::begin();
+    if let Ok(driver) = driver::found() {
+        driver.library().never_break_a_capture();
+    }
+    let (mut watched, mut pace) = (Vec::new(), Pace::new());
+    while let Some(given) =
+        errands.take(if watched.is_empty() { Sleep::UntilGiven } else { pace.sleep() })
+    {
+        if !given.is_empty() {
+            pace = Pace::new();
+        }
+        for poll in given {
+            accept(poll, &mut watched);
+        }
+        if round(&mut watched, ours) {
+            pace = Pace::new();
+        }
+    }
+}
+
+fn accept(poll: Poll, watched: &mut Vec<Arc<HeldStream<CudaStream>>>) {
+    match poll {
+        Poll::Watch(stream) => watched.push(stream),
+        Poll::Lose(context, error) => {
+            let is_its = |stream: &CudaStream| Arc::ptr_eq(stream.context(), &context);
+            domain().lose(is_its, &error);
+        }
+        Poll::Anchor(context) => {
+            let _inside = Inside::enter().unwrap_or_else(|| rest());
+            // A broken context needs no anchor, and what else is wrong is told to who asks for a time.
+            let _failed = Anchor::renew(&context);
+        }
+    }
+}
+
+/// Asks for every stream. Says whether any had come further.
+fn round(watched: &mut Vec<Arc<HeldStream<CudaStream>>>, ours: Ours) -> bool {
+    let Some(first) = watched.first().map(|stream| Arc::clone(stream.driver().context())) else {
+        return false;
+    };
+    let moved_in = {
+        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        // Where it is refused each call sees to its context by itself.
+        first.primary().move_in().is_ok()
+    };
+    let mut news = false;
+    watched.retain(|stream| look(stream, ours, &mut news));
+    if moved_in {
+        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        // The thread has no context of its own to go back to.
+        let _left = first.primary().move_out();
+    }
+    news
+}
+
+/// Asks for one stream, and goes on while the device had come to what was asked. Says whether it is watched on.
+fn look(stream: &Arc<HeldStream<CudaStream>>, ours: Ours, news: &mut bool) -> bool {
+    loop {
+        if stream.driver().context().check().is_err() {
+            stream.driver().marks().leave();
+            return false;
+        }
+        let next = stream.driver().marks().next();
+        match next {
+            Next::Leave => return false,
+            Next::Tell(value) => {
+                *news = true;
+                stream.complete(value);
+                ours.go_on();
+            }
+            Next::Ask(value, lease) => {
+                let inside = Inside::enter().unwrap_or_else(|| rest());
+                let answer = lease.event().query();
+                drop(inside);
+                match answer {
+                    Ok(true) => drop(stream.driver().reach(value)),
+                    Ok(false) => return true,
+                    Err(refusal) => {
+                        let goes_on = CudaStream::was_refused(stream, &refusal);
+                        ours.go_on();
+                        if !goes_on {
+                            stream.driver().marks().leave();
+                        }
+                        return goes_on;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// How long the pauses are.
+struct Pace {
+    begun: Instant,
+    pause: Duration,
+}
+
+impl Pace {
+    fn new() -> Self {
+        Self { begun: Instant::now(), pause: FIRST_PAUSE }
+    }
+
+    /// The next pause.
+    fn sleep(&mut self) -> Sleep {
+        if self.begun.elapsed() < SPIN {
+            return Sleep::None;
+        }
+        let pause = self.pause;
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        Sleep::For(pause)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_double_up_to_the_longest() {
+        let begun = Instant::now().checked_sub(SPIN).unwrap_or_else(Instant::now);
+        let mut pace = Pace { begun, pause: FIRST_PAUSE };
+        let pauses: Vec<_> = std::iter::repeat_with(|| pace.sleep())
+            .filter(|sleep| *sleep != Sleep::None)
+            .take(7)
+            .collect();
+        let micros = [20, 40, 80, 160, 320, 500, 500];
+        assert_eq!(pauses, micros.map(|micros| Sleep::For(Duration::from_micros(micros))));
+    }
+}

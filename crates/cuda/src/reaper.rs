@@ -1,0 +1,84 @@
+//! The reaper: a thread for each context that ends what nobody has any more, because a drop calls no driver.
+
+use std::sync::Arc;
+use std::thread;
+
+use syncpoint_core::contract::Ours;
+
+use crate::driver;
+use crate::errands::{Errands, Sleep};
+use crate::staging::Staging;
+use crate::sync::{AtomicU64, Ordering};
+use crate::sys::{Event, Inside, Memory, Primary, Refusal, Stream};
+
+/// What is left of something that was dropped.
+#[derive(Debug)]
+pub(crate) enum Remains {
+    Event(Event),
+    Stream(Stream),
+    /// Memory, and the stream in whose order it is freed.
+    Memory(Memory, Arc<Stream>),
+    Staging(Staging),
+    /// The last of a context: its own stream, and its name.
+    Context(Arc<Stream>, Primary),
+}
+
+/// How many ends the driver refused.
+static UNHEARD: AtomicU64 = AtomicU64::new(0);
+
+/// How many times the driver refused to end something that was dropped: a drop has nobody to tell. That the driver was
+/// taken down before counts for nothing.
+pub fn unheard() -> u64 {
+    // Relaxed: a count, ordered with nothing.
+    UNHEARD.load(Ordering::Relaxed)
+}
+
+/// Ends what is given until nothing comes any more.
+pub(crate) fn serve(errands: &Errands<Remains>) {
+    let _ours = Ours::begin();
+    if let Ok(driver) = driver::found() {
+        driver.library().never_break_a_capture();
+    }
+    while let Some(given) = errands.take(Sleep::UntilGiven) {
+        for remains in given {
+            let inside = Inside::enter().unwrap_or_else(|| rest());
+            if let Err(refusal) = remains.end() {
+                note(&refusal);
+            }
+            drop(inside);
+        }
+    }
+}
+
+/// The process comes to its end, and the driver with it: nothing more is begun.
+pub(crate) fn rest() -> ! {
+    loop {
+        thread::park();
+    }
+}
+
+/// `CUDA_ERROR_DEINITIALIZED`: the driver went first, and took everything along.
+const DEINITIALIZED: u32 = 4;
+
+fn note(refusal: &Refusal) {
+    if refusal.code() != Some(DEINITIALIZED) {
+        // Relaxed: as in `unheard`.
+        UNHEARD.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Remains {
+    fn end(self) -> Result<(), Refusal> {
+        match self {
+            Self::Event(event) => event.destroy(),
+            Self::Stream(stream) => stream.destroy(),
+            Self::Memory(memory, stream) => memory.free(&stream),
+            Self::Staging(staging) => staging.end(),
+            Self::Context(transfers, primary) => {
+                let destroyed = Arc::into_inner(transfers).map_or(Ok(()), Stream::destroy);
+                let released = primary.release();
+                destroyed.and(released)
+            }
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! The driver's codes: what each says of a call, of its context, and of what to do.
+
+use std::fmt;
+
+use syncpoint_core::{Error, Kind, Reason};
+
+use super::table::Function;
+use super::types::Status;
+
+/// A call that the driver refused, or that it does not know.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Refusal {
+    function: &'static Function,
+    /// `None`: the library lacks the function.
+    code: Option<u32>,
+}
+
+/// `CUDA_ERROR_NOT_READY`: an answer of a query.
+const NOT_READY: u32 = 600;
+
+/// `CUDA_ERROR_INVALID_CONTEXT`: mostly that none is current.
+const INVALID_CONTEXT: u32 = 201;
+
+/// `CUDA_ERROR_INVALID_HANDLE`: where a context is current, mostly that it is another's.
+const INVALID_HANDLE: u32 = 400;
+
+/// The driver's codes that are acted upon here, by their names. The rest are told with the name that the driver has.
+const NAMES: &[(u32, &str)] = &[
+    (1, "CUDA_ERROR_INVALID_VALUE"),
+    (2, "CUDA_ERROR_OUT_OF_MEMORY"),
+    (3, "CUDA_ERROR_NOT_INITIALIZED"),
+    (4, "CUDA_ERROR_DEINITIALIZED"),
+    (34, "CUDA_ERROR_STUB_LIBRARY"),
+    (46, "CUDA_ERROR_DEVICE_UNAVAILABLE"),
+    (100, "CUDA_ERROR_NO_DEVICE"),
+    (INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"),
+    (214, "CUDA_ERROR_ECC_UNCORRECTABLE"),
+    (220, "CUDA_ERROR_NVLINK_UNCORRECTABLE"),
+    (226, "CUDA_ERROR_CONTAINED"),
+    (INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"),
+    (NOT_READY, "CUDA_ERROR_NOT_READY"),
+    (700, "CUDA_ERROR_ILLEGAL_ADDRESS"),
+    (702, "CUDA_ERROR_LAUNCH_TIMEOUT"),
+    (709, "CUDA_ERROR_CONTEXT_IS_DESTROYED"),
+    (710, "CUDA_ERROR_ASSERT"),
+    (714, "CUDA_ERROR_HARDWARE_STACK_ERROR"),
+    (715, "CUDA_ERROR_ILLEGAL_INSTRUCTION"),
+    (716, "CUDA_ERROR_MISALIGNED_ADDRESS"),
+    (717, "CUDA_ERROR_INVALID_ADDRESS_SPACE"),
+    (718, "CUDA_ERROR_INVALID_PC"),
+    (719, "CUDA_ERROR_LAUNCH_FAILED"),
+    (721, "CUDA_ERROR_TENSOR_MEMORY_LEAK"),
+    (801, "CUDA_ERROR_NOT_SUPPORTED"),
+    (802, "CUDA_ERROR_SYSTEM_NOT_READY"),
+    (803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"),
+    (804, "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE"),
+    (900, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"),
+    (901, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"),
+    (905, "CUDA_ERROR_STREAM_CAPTURE_ISOLATION"),
+    (906, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT"),
+    (907, "CUDA_ERROR_CAPTURED_EVENT"),
+    (999, "CUDA_ERROR_UNKNOWN"),
+];
+
+/// What a code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// There is no room.
+    NoRoom,
+    /// The driver is not there, or not for this process.
+    Absent,
+    /// The driver or device cannot do it.
+    Unsupported,
+    /// The context is broken for good: every later call gives the same code (*documented*).
+    Lost,
+    /// A capture forbids it.
+    Capturing,
+    /// Anything else.
+    Other,
+}
+
+impl Meaning {
+    /// The one place where the driver's codes are converted.
+    pub(crate) fn of(code: u32) -> Self {
+        match code {
+            2 => Self::NoRoom,
+            3 | 4 | 34 | 46 | 100 | 802..=804 => Self::Absent,
+            801 => Self::Unsupported,
+            214 | 220 | 226 | 700 | 702 | 709 | 710 | 714..=719 | 721 => Self::Lost,
+            900..=908 => Self::Capturing,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Refusal {
+    /// What a call gave.
+    #[inline]
+    pub(super) fn of(function: &'static Function, status: Status) -> Result<(), Self> {
+        match status.0 {
+            0 => Ok(()),
+            code => Err(Self { function, code: Some(code) }),
+        }
+    }
+
+    #[cold]
+    pub(super) fn missing(function: &'static Function) -> Self {
+        Self { function, code: None }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn function(&self) -> &'static Function {
+        self.function
+    }
+
+    pub(crate) fn code(&self) -> Option<u32> {
+        self.code
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        self.code.is_none()
+    }
+
+    /// Whether it is no refusal but the answer *pending*.
+    pub(crate) fn is_not_ready(&self) -> bool {
+        self.code == Some(NOT_READY)
+    }
+
+    /// Whether the same call may succeed where the right context is current.
+    pub(crate) fn is_of_context(&self) -> bool {
+        matches!(self.code, Some(INVALID_CONTEXT | INVALID_HANDLE))
+    }
+
+    pub(crate) fn meaning(&self) -> Meaning {
+        self.code.map_or(Meaning::Unsupported, Meaning::of)
+    }
+
+    /// The error of a call that was refused, of `object`; `name` is what the driver calls its code.
+    #[cold]
+    pub(crate) fn error(&self, object: &dyn fmt::Display, name: Option<String>) -> Error {
+        let Some(code) = self.code else { return self.missing_error(object) };
+        let call = self.function.name();
+        let (kind, remedy) = match self.meaning() {
+            Meaning::NoRoom => (Kind::Exhausted, "free memory or ask for less"),
+            Meaning::Absent => {
+                (Kind::Unavailable, "look whether the driver and its device are in order")
+            }
+            Meaning::Unsupported => (Kind::Unsupported, "do without it on this device"),
+            Meaning::Lost => (
+                Kind::DeviceLost,
+                "the device is lost to this process, by this call or by work before it; begin a new process",
+            ),
+            Meaning::Capturing => {
+                (Kind::Misuse(Reason::Capturing), "end the capture, or leave the call out of it")
+            }
+            Meaning::Other => (Kind::Driver, "look the code up in the manual of the driver"),
+        };
+        let name = NAMES
+            .iter()
+            .find(|(known, _)| *known == code)
+            .map(|(_, name)| (*name).to_owned())
+            .or(name)
+            .unwrap_or_else(|| "an unknown code".to_owned());
+        let message = format!("{call} failed for {object}; {remedy}");
+        Error::new(kind, message).with_code(i64::from(code), name)
+    }
+
+    fn missing_error(&self, object: &dyn fmt::Display) -> Error {
+        let (call, since) = (self.function.name(), Version(self.function.since));
+        let message = format!(
+            "the driver of {object} lacks {call}, which came with CUDA {since}; do without it, or install a newer driver"
+        );
+        Error::unsupported(message)
+    }
+}
+
+/// A version of CUDA as the driver numbers it: 12040 is 12.4.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Version(pub(crate) u32);
+
+impl fmt::Display for Version {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}.{}", self.0 / 1000, self.0 % 1000 / 10)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sys::table::FUNCTIONS;
+
+    fn refusal(code: u32) -> Refusal {
+        let query = FUNCTIONS.iter().find(|function| function.name() == "cuEventQuery");
+        Refusal::of(query.unwrap(), Status(code)).unwrap_err()
+    }
+
+    #[test]
+    fn every_code_is_told_with_its_function_and_its_number() {
+        for code in [1, 2, 3, 4, 100, 201, 400, 600, 700, 719, 801, 900, 999, 12345] {
+            let error = refusal(code).error(&"cuda:0", None);
+            assert_eq!(error.code().map(|(number, _)| number), Some(i64::from(code)));
+            assert!(error.message().starts_with("cuEventQuery failed for cuda:0; "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_code_says_what_to_do() {
+        for (code, kind) in [
+            (2, Kind::Exhausted),
+            (100, Kind::Unavailable),
+            (400, Kind::Driver),
+            (700, Kind::DeviceLost),
+            (719, Kind::DeviceLost),
+            (801, Kind::Unsupported),
+            (906, Kind::Misuse(Reason::Capturing)),
+            (98765, Kind::Driver),
+        ] {
+            assert_eq!(refusal(code).error(&"cuda:0", None).kind(), kind, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_code_has_the_name_that_the_driver_gives_it() {
+        let named = refusal(12345).error(&"cuda:0", Some("CUDA_ERROR_OF_TOMORROW".to_owned()));
+        assert_eq!(named.code(), Some((12345, "CUDA_ERROR_OF_TOMORROW")));
+    }
+
+    #[test]
+    fn a_function_that_is_not_there_is_named_with_its_version() {
+        let elapsed = FUNCTIONS.iter().find(|known| known.name() == "cuEventElapsedTime_v2");
+        let error = Refusal::missing(elapsed.unwrap()).error(&"cuda:0", None);
+        assert_eq!(error.kind(), Kind::Unsupported);
+        assert!(error.message().contains("lacks cuEventElapsedTime_v2, which came with CUDA 12.8"));
+    }
+}

@@ -1,0 +1,118 @@
+//! The driver's events: made, recorded, asked and destroyed, each in the context that made it.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::code::Refusal;
+use super::context::Primary;
+use super::stream::Stream;
+use super::types::{EVENT_TIMED, EVENT_UNTIMED, EventHandle};
+
+/// Whether an event notes its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Timing {
+    /// It notes its time.
+    Timed,
+    /// It does not, and costs less.
+    Untimed,
+}
+
+/// An event of the driver's. Dropping it leaks it: a drop calls no driver. [`destroy`](Self::destroy) ends it.
+#[derive(Debug)]
+pub(crate) struct Event {
+    primary: Primary,
+    handle: EventHandle,
+}
+
+impl Event {
+    /// A new one.
+    pub(crate) fn create(primary: &Primary, timing: Timing) -> Result<Self, Refusal> {
+        let flags = match timing {
+            Timing::Timed => EVENT_TIMED,
+            Timing::Untimed => EVENT_UNTIMED,
+        };
+        let mut handle = EventHandle::NULL;
+        primary.within(|| {
+            // SAFETY: the pointer is to an event.
+            unsafe { primary.library().table().create_event(&raw mut handle, flags) }
+        })?;
+        Ok(Self { primary: primary.clone(), handle })
+    }
+
+    pub(super) fn handle(&self) -> EventHandle {
+        self.handle
+    }
+
+    /// Puts it behind everything that the stream was given so far. Both are of one context.
+    #[inline]
+    pub(crate) fn record(&self, stream: &Stream) -> Result<(), Refusal> {
+        self.primary.near(|| {
+            // SAFETY: both handles live: each is destroyed only with its owner, which is borrowed here.
+            unsafe { self.primary.library().table().record(self.handle, stream.handle()) }
+        })
+    }
+
+    /// Whether the device has come to it.
+    #[inline]
+    pub(crate) fn query(&self) -> Result<bool, Refusal> {
+        let asked = self.primary.near(|| {
+            // SAFETY: the handle lives: it is destroyed only with its owner, which is borrowed here.
+            unsafe { self.primary.library().table().query(self.handle) }
+        });
+        match asked {
+            Ok(()) => Ok(true),
+            Err(refusal) if refusal.is_not_ready() => Ok(false),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// The milliseconds from `start` to this. The device has come to both, and both note their time.
+    pub(crate) fn milliseconds_since(&self, start: &Self) -> Result<f32, Refusal> {
+        let table = self.primary.library().table();
+        let mut milliseconds = 0.0;
+        let room = &raw mut milliseconds;
+        let asked = self.primary.near(|| {
+            // SAFETY: the pointer is to a float, and both handles live.
+            unsafe { table.elapsed_only(room, start.handle, self.handle) }
+        });
+        match asked {
+            Err(refusal) if refusal.is_missing() => self.primary.near(|| {
+                // SAFETY: as above.
+                unsafe { table.elapsed(room, start.handle, self.handle) }
+            })?,
+            outcome => outcome?,
+        }
+        Ok(milliseconds)
+    }
+
+    /// Waits on this thread until the device has come to it. Sleeps between looks: no call of the driver's blocks.
+    pub(crate) fn settle(&self) -> Result<(), Refusal> {
+        let (begin, mut pause) = (Instant::now(), FIRST_PAUSE);
+        while !self.query()? {
+            if begin.elapsed() < SPIN {
+                std::hint::spin_loop();
+                continue;
+            }
+            thread::park_timeout(pause);
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+        Ok(())
+    }
+
+    /// Ends it. Where the device has not come to it yet the driver sees to it later (*documented*).
+    pub(crate) fn destroy(self) -> Result<(), Refusal> {
+        self.primary.near(|| {
+            // SAFETY: the handle lives, and nobody has it any more.
+            unsafe { self.primary.library().table().destroy_event(self.handle) }
+        })
+    }
+}
+
+/// How long one asks without a pause: about what a short kernel takes.
+pub(crate) const SPIN: Duration = Duration::from_micros(20);
+
+/// The pause after that; each is twice the one before.
+pub(crate) const FIRST_PAUSE: Duration = Duration::from_micros(20);
+
+/// The longest pause: what a wait may come late, when work has run for long.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_micros(500);

@@ -1,0 +1,85 @@
+//! The kernel that lets time pass on a device, written as the text that every driver compiles for its own device.
+
+use std::ffi::c_void;
+use std::time::Duration;
+
+use super::code::Refusal;
+use super::context::Primary;
+use super::stream::Stream;
+use super::types::{FunctionHandle, ModuleHandle};
+
+/// Looks at the device's global timer until so many nanoseconds have passed. One thread, which ends by itself.
+const TEXT: &str = "\
+.version 6.0
+.target sm_30
+.address_size 64
+
+.visible .entry syncpoint_delay(.param .u64 nanoseconds)
+{
+    .reg .pred %again;
+    .reg .b64 %wanted, %begin, %now, %passed;
+
+    ld.param.u64 %wanted, [nanoseconds];
+    mov.u64 %begin, %globaltimer;
+look:
+    mov.u64 %now, %globaltimer;
+    sub.u64 %passed, %now, %begin;
+    setp.lt.u64 %again, %passed, %wanted;
+    @%again bra look;
+    ret;
+}
+";
+
+/// The kernel, compiled for a device. It stays loaded for as long as the context lives.
+#[derive(Debug)]
+pub(crate) struct Delay {
+    primary: Primary,
+    function: FunctionHandle,
+}
+
+/// The longest that one launch takes: watchdogs of displays end a kernel after about two seconds.
+const LONGEST: Duration = Duration::from_secs(1);
+
+impl Delay {
+    /// Compiles it. Takes some milliseconds.
+    pub(crate) fn load(primary: &Primary) -> Result<Self, Refusal> {
+        let text = format!("{TEXT}\0");
+        let (mut module, mut function) = (ModuleHandle::NULL, FunctionHandle::NULL);
+        primary.within(|| {
+            let (table, image) = (primary.library().table(), text.as_ptr().cast::<c_void>());
+            // SAFETY: the pointer is to a module, and the image is a text that ends with a zero.
+            unsafe { table.load_module(&raw mut module, image) }?;
+            let name = c"syncpoint_delay".as_ptr();
+            // SAFETY: the pointer is to a function, the module was just loaded, and the name is a text of C.
+            unsafe { table.module_function(&raw mut function, module, name) }
+        })?;
+        Ok(Self { primary: primary.clone(), function })
+    }
+
+    /// Lets time pass on the stream: one launch for each second, so that no watchdog bites. Gives the number of launches.
+    pub(crate) fn launch(&self, duration: Duration, stream: &Stream) -> Result<u64, Refusal> {
+        let (mut left, mut launches) = (duration, 0);
+        self.primary.within(|| {
+            while !left.is_zero() {
+                let now = left.min(LONGEST);
+                self.launch_once(now, stream)?;
+                left -= now;
+                launches += 1;
+            }
+            Ok(launches)
+        })
+    }
+
+    fn launch_once(&self, duration: Duration, stream: &Stream) -> Result<(), Refusal> {
+        let mut nanoseconds = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let mut parameters = [(&raw mut nanoseconds).cast::<c_void>()];
+        let (first, none) = (parameters.as_mut_ptr(), std::ptr::null_mut());
+        let (function, stream) = (self.function, stream.handle());
+        // SAFETY: the function has one parameter of 64 bits, which the driver copies before it returns, and the stream
+        // lives.
+        unsafe {
+            let table = self.primary.library().table();
+            table.launch(function, 1, 1, 1, 1, 1, 1, 0, stream, first, none)
+        }
+    }
+}

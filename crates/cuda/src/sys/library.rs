@@ -1,0 +1,179 @@
+//! The library: where the driver is searched, and what was tried when it is not there.
+
+use std::env;
+use std::ffi::{CStr, OsString, c_void};
+use std::fmt;
+use std::mem::ManuallyDrop;
+use std::path::PathBuf;
+
+use super::code::{Refusal, Version};
+use super::table::{Function, Need, Table};
+use super::types::Status;
+
+/// The variable that names the library to open instead of the driver's.
+const VARIABLE: &str = "SYNCPOINT_CUDA_LIBRARY";
+
+/// Where the driver is: what the loader finds by its name, then where the Windows Subsystem for Linux has it.
+#[cfg(not(windows))]
+const PLACES: &[&str] = &["libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1"];
+
+/// Where the driver is on Windows.
+#[cfg(windows)]
+const PLACES: &[&str] = &["nvcuda.dll"];
+
+/// The driver's library, opened and never closed: threads of its own may run in it.
+#[derive(Debug)]
+pub(crate) struct Library {
+    table: Table,
+    name: String,
+}
+
+/// What was tried, each with the loader's words.
+#[derive(Debug)]
+pub(crate) struct Search {
+    /// Who chose what was tried, where somebody did.
+    chosen_by: Option<&'static str>,
+    tried: Vec<(String, String)>,
+}
+
+impl Library {
+    /// Opens the library that the caller or the variable names, or else the first that the places have. Calls nothing
+    /// of it.
+    pub(crate) fn open(named: Option<&PathBuf>) -> Result<Self, Search> {
+        let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty());
+        let (chosen_by, places) = match (named, variable) {
+            (Some(path), _) => (Some("use_library"), vec![path.clone().into_os_string()]),
+            (None, Some(value)) => (Some(VARIABLE), vec![value]),
+            (None, None) => (None, PLACES.iter().map(OsString::from).collect()),
+        };
+        let mut search = Search { chosen_by, tried: Vec::new() };
+        for place in places {
+            match load(&place) {
+                Ok(library) => return Ok(library),
+                Err(words) => search.tried.push((place.to_string_lossy().into_owned(), words)),
+            }
+        }
+        Err(search)
+    }
+
+    pub(super) fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// The name or path by which it was opened.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The functions without which nothing works and that it lacks.
+    pub(crate) fn lacks(&self) -> Vec<&'static str> {
+        let needed = self.table.missing().filter(|function| function.need == Need::Always);
+        needed.map(Function::name).collect()
+    }
+
+    /// Whether the library has a function.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        !self.table.missing().any(|function| function.name() == name)
+    }
+
+    /// The version of the driver, where it says.
+    pub(crate) fn version(&self) -> Option<Version> {
+        let mut version = 0;
+        // SAFETY: the pointer is to an int.
+        unsafe { self.table.driver_version(&raw mut version) }.ok()?;
+        u32::try_from(version).ok().map(Version)
+    }
+
+    /// Starts the driver in this process.
+    pub(crate) fn begin(&self) -> Result<(), Refusal> {
+        // SAFETY: it takes no flags.
+        unsafe { self.table.init(0) }
+    }
+
+    /// How many devices it has, once it has begun.
+    pub(crate) fn count(&self) -> Result<u32, Refusal> {
+        let mut count = 0;
+        // SAFETY: the pointer is to an int.
+        unsafe { self.table.device_count(&raw mut count) }?;
+        Ok(u32::try_from(count).unwrap_or(0))
+    }
+
+    /// What the driver calls a code.
+    #[cold]
+    pub(crate) fn name_of(&self, code: u32) -> Option<String> {
+        let mut name = std::ptr::null();
+        // SAFETY: the pointer is to a pointer.
+        unsafe { self.table.error_name(Status(code), &raw mut name) }.ok()?;
+        if name.is_null() {
+            return None;
+        }
+        // SAFETY: a text of C that is the driver's and lives as long as the process (*documented*).
+        let name = unsafe { CStr::from_ptr(name) };
+        name.to_str().ok().map(str::to_owned)
+    }
+}
+
+fn load(place: &OsString) -> Result<Library, String> {
+    // SAFETY: it is the driver, or a stand-in that the user named; what it does as it is loaded is theirs.
+    let loaded = unsafe { libloading::Library::new(place) };
+    let loaded = loaded.map_err(|error| words(&error))?;
+    // Never closed: the driver has threads, and handlers for the end of the process.
+    let loaded = ManuallyDrop::new(loaded);
+    let find = |symbol: &CStr| {
+        // SAFETY: what is found is kept as an address, which is what a symbol is.
+        let found = unsafe { loaded.get::<*mut c_void>(symbol) };
+        found.map_or(std::ptr::null_mut(), |symbol| *symbol)
+    };
+    // SAFETY: what the library has under a name of the driver's is the driver's function of that name.
+    let table = unsafe { Table::filled(find) };
+    Ok(Library { table, name: place.to_string_lossy().into_owned() })
+}
+
+/// The loader's own words, which name the library and the trouble.
+fn words(error: &libloading::Error) -> String {
+    let mut words = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(inner) = source {
+        words = inner.to_string();
+        source = inner.source();
+    }
+    words
+}
+
+impl fmt::Display for Search {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("no driver of CUDA was found; tried ")?;
+        for (index, (place, words)) in self.tried.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(formatter, "{comma}{place} ({words})")?;
+        }
+        match self.chosen_by {
+            Some(who) => write!(formatter, "; {who} named it, so nothing else was tried"),
+            None => write!(formatter, "; install NVIDIA's driver, or name a library in {VARIABLE}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_library_that_was_named_is_the_only_one_tried() {
+        let missing = PathBuf::from("/nonexistent/libcuda.so.1");
+        let search = Library::open(Some(&missing)).unwrap_err();
+        assert_eq!(search.tried.len(), 1);
+        let words = search.to_string();
+        assert!(words.contains("tried /nonexistent/libcuda.so.1 ("), "{words}");
+        assert!(words.contains("so nothing else was tried"), "{words}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_library_that_is_no_driver_lacks_what_is_needed() {
+        let library = Library::open(Some(&PathBuf::from("libc.so.6"))).unwrap();
+        assert!(library.lacks().contains(&"cuInit"));
+        assert!(library.version().is_none() && !library.has("cuEventElapsedTime"));
+        assert!(library.begin().unwrap_err().is_missing());
+    }
+}

@@ -1,0 +1,155 @@
+//! Memory of a device, and what streams do with it.
+
+use super::code::Refusal;
+use super::context::Primary;
+use super::event::Event;
+use super::room::Room;
+use super::stream::Stream;
+use super::types::Address;
+
+/// How memory was come by, and so how it is freed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// In the order of a stream: a free waits for nothing else.
+    InOrder,
+    /// At once: a free waits for the whole device.
+    AtOnce,
+}
+
+/// Memory of a device. Dropping it leaks it: a drop calls no driver. [`free`](Self::free) ends it.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    primary: Primary,
+    address: Address,
+    bytes: u64,
+    way: Way,
+}
+
+/// A part of some memory. Cut to what the memory has, so that no device touches what is another's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part<'a> {
+    memory: &'a Memory,
+    offset: u64,
+    bytes: u64,
+}
+
+impl Memory {
+    /// So many bytes, of unknown content; one is the least. With [`Way::InOrder`] it is there for the work that the
+    /// stream is given next, and for others once that is complete.
+    pub(crate) fn allocate(bytes: u64, way: Way, stream: &Stream) -> Result<Self, Refusal> {
+        let primary = stream.primary().clone();
+        let mut address = Address(0);
+        let (room, length) = (&raw mut address, length(bytes.max(1)));
+        primary.within(|| {
+            let table = primary.library().table();
+            match way {
+                // SAFETY: the pointer is to an address, and the stream lives.
+                Way::InOrder => unsafe { table.allocate_in_order(room, length, stream.handle()) },
+                // SAFETY: the pointer is to an address.
+                Way::AtOnce => unsafe { table.allocate(room, length) },
+            }
+        })?;
+        Ok(Self { primary, address, bytes, way })
+    }
+
+    /// A part of it, no longer than it is.
+    pub(crate) fn part(&self, offset: u64, bytes: u64) -> Part<'_> {
+        let offset = offset.min(self.bytes);
+        Part { memory: self, offset, bytes: bytes.min(self.bytes - offset) }
+    }
+
+    /// Frees it: in the order of the stream, or at once, where the call may wait for the device.
+    pub(crate) fn free(self, stream: &Stream) -> Result<(), Refusal> {
+        let table = self.primary.library().table();
+        self.primary.within(|| match self.way {
+            // SAFETY: it was allocated in this way, nobody has it any more, and the stream lives.
+            Way::InOrder => unsafe { table.free_in_order(self.address, stream.handle()) },
+            // SAFETY: it was allocated in this way, and nobody has it any more.
+            Way::AtOnce => unsafe { table.free(self.address) },
+        })
+    }
+}
+
+impl Part<'_> {
+    /// Fills it with a byte, in the order of the stream.
+    pub(crate) fn fill(self, value: u8, stream: &Stream) -> Result<(), Refusal> {
+        if self.bytes == 0 {
+            return Ok(());
+        }
+        let primary = &self.memory.primary;
+        primary.within(|| {
+            let (target, bytes) = (self.address(), length(self.bytes));
+            // SAFETY: the part lies inside memory that lives, as does the stream.
+            unsafe { primary.library().table().fill(target, value, bytes, stream.handle()) }
+        })
+    }
+
+    /// Copies it to a part of the same length, in the order of the stream. The shorter length counts.
+    pub(crate) fn copy_to(self, target: Part<'_>, stream: &Stream) -> Result<(), Refusal> {
+        let bytes = length(self.bytes.min(target.bytes));
+        if bytes == 0 {
+            return Ok(());
+        }
+        let primary = &self.memory.primary;
+        primary.within(|| {
+            let (to, from) = (target.address(), self.address());
+            // SAFETY: both parts lie inside memory that lives, as does the stream.
+            unsafe { primary.library().table().copy(to, from, bytes, stream.handle()) }
+        })
+    }
+
+    /// Copies it to the host, through a room, and waits on this thread for the device. The room is lost with a refusal,
+    /// because the device may still write to it.
+    pub(crate) fn read(
+        self,
+        bytes: &mut [u8],
+        room: Room,
+        (stream, event): (&Stream, &Event),
+    ) -> Result<Room, Refusal> {
+        let primary = &self.memory.primary;
+        let count = bytes.len().min(room.len()).min(length(self.bytes));
+        let room = room.lend();
+        primary.within(|| {
+            let (target, source) = (room.start(), self.address());
+            // SAFETY: the room is as long as that and lent for good until the device is done, and the part lies inside
+            // memory that lives, as does the stream.
+            unsafe { primary.library().table().copy_out(target, source, count, stream.handle()) }
+        })?;
+        event.record(stream)?;
+        event.settle()?;
+        let room = room.take_back();
+        bytes[..count].copy_from_slice(&room.bytes()[..count]);
+        Ok(room)
+    }
+
+    /// Copies from the host, through a room, and waits on this thread for the device. As with [`read`](Self::read).
+    pub(crate) fn write(
+        self,
+        bytes: &[u8],
+        mut room: Room,
+        (stream, event): (&Stream, &Event),
+    ) -> Result<Room, Refusal> {
+        let primary = &self.memory.primary;
+        let count = bytes.len().min(room.len()).min(length(self.bytes));
+        room.bytes_mut()[..count].copy_from_slice(&bytes[..count]);
+        let room = room.lend();
+        primary.within(|| {
+            let (target, source) = (self.address(), room.start());
+            // SAFETY: as in `read`.
+            unsafe { primary.library().table().copy_in(target, source, count, stream.handle()) }
+        })?;
+        event.record(stream)?;
+        event.settle()?;
+        Ok(room.take_back())
+    }
+
+    fn address(&self) -> Address {
+        // Inside the memory, so that it does not wrap.
+        Address(self.memory.address.0.wrapping_add(self.offset))
+    }
+}
+
+/// A length on a machine whose addresses are as long as the device's.
+fn length(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,113 @@
+//! Rooms: memory of the host through which bytes go to a device and come back.
+
+use std::ffi::c_void;
+use std::mem::ManuallyDrop;
+use std::slice;
+
+use super::code::Refusal;
+use super::context::Primary;
+
+/// Bytes of the host, pinned where the driver has room for that: then the device reaches them by itself.
+#[derive(Debug)]
+pub(crate) struct Room(Kind);
+
+#[derive(Debug)]
+enum Kind {
+    Pinned(Pinned),
+    /// Where there is no pinned memory: the driver copies once more.
+    Plain(Box<[u8]>),
+}
+
+/// Memory that the driver gave. Dropping it leaks it: a drop calls no driver.
+#[derive(Debug)]
+struct Pinned {
+    primary: Primary,
+    start: *mut c_void,
+    bytes: usize,
+}
+
+// SAFETY: it is memory that its owner alone has, whichever thread that is.
+unsafe impl Send for Pinned {}
+
+// SAFETY: shared it is only read.
+unsafe impl Sync for Pinned {}
+
+impl Room {
+    /// So many bytes, all zero.
+    pub(crate) fn new(primary: &Primary, bytes: usize) -> Self {
+        match pinned(primary, bytes) {
+            Ok(pinned) => Self(Kind::Pinned(pinned)),
+            Err(_plain_will_do) => Self(Kind::Plain(vec![0; bytes].into_boxed_slice())),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            // SAFETY: the driver gave so many bytes, they were filled with zeros, and no device writes to them: to lend
+            // them takes the room away.
+            Kind::Pinned(pinned) => unsafe {
+                slice::from_raw_parts(pinned.start.cast(), pinned.bytes)
+            },
+            Kind::Plain(bytes) => bytes,
+        }
+    }
+
+    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+        match &mut self.0 {
+            // SAFETY: as in `bytes`, and the room is borrowed by nobody else.
+            Kind::Pinned(pinned) => unsafe {
+                slice::from_raw_parts_mut(pinned.start.cast(), pinned.bytes)
+            },
+            Kind::Plain(bytes) => bytes,
+        }
+    }
+
+    /// Lends it to a device. If it is not taken back it is leaked.
+    pub(super) fn lend(mut self) -> Lent {
+        let start = self.bytes_mut().as_mut_ptr().cast();
+        Lent { room: ManuallyDrop::new(self), start }
+    }
+
+    /// Frees it.
+    pub(crate) fn free(self) -> Result<(), Refusal> {
+        let Kind::Pinned(pinned) = self.0 else { return Ok(()) };
+        pinned.primary.within(|| {
+            // SAFETY: the driver gave it, and nobody has it any more.
+            unsafe { pinned.primary.library().table().free_pinned(pinned.start) }
+        })
+    }
+}
+
+fn pinned(primary: &Primary, bytes: usize) -> Result<Pinned, Refusal> {
+    let mut start = std::ptr::null_mut();
+    let room = &raw mut start;
+    primary.within(|| {
+        // SAFETY: the pointer is to a pointer.
+        unsafe { primary.library().table().allocate_pinned(room, bytes) }
+    })?;
+    // SAFETY: the driver gave so many bytes.
+    unsafe { std::ptr::write_bytes(start.cast::<u8>(), 0, bytes) };
+    Ok(Pinned { primary: primary.clone(), start, bytes })
+}
+
+/// A room that a device may write to.
+#[derive(Debug)]
+pub(super) struct Lent {
+    room: ManuallyDrop<Room>,
+    start: *mut c_void,
+}
+
+impl Lent {
+    pub(super) fn start(&self) -> *mut c_void {
+        self.start
+    }
+
+    /// The device is done with it.
+    pub(super) fn take_back(self) -> Room {
+        ManuallyDrop::into_inner(self.room)
+    }
+}

@@ -1,0 +1,67 @@
+//! The driver's own types, as far as they are used here. From NVIDIA's manual of the driver API (*documented*).
+
+use std::ffi::{c_int, c_uint, c_void};
+
+/// Declares handles: pointers that are the driver's, and mean nothing to anybody else.
+macro_rules! handles {
+    ($($(#[$about:meta])* $name:ident)+) => {$(
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[repr(transparent)]
+        pub(crate) struct $name(pub(super) *mut c_void);
+
+        impl $name {
+            /// No object.
+            pub(super) const NULL: Self = Self(std::ptr::null_mut());
+        }
+
+        // SAFETY: a name that is never followed here; the driver takes it from any thread (*documented*).
+        unsafe impl Send for $name {}
+
+        // SAFETY: as above.
+        unsafe impl Sync for $name {}
+    )+};
+}
+
+handles! {
+    /// `CUcontext`.
+    ContextHandle
+    /// `CUstream`.
+    StreamHandle
+    /// `CUevent`.
+    EventHandle
+    /// `CUmodule`.
+    ModuleHandle
+    /// `CUfunction`.
+    FunctionHandle
+}
+
+/// `CUdevice`: the driver's number of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct DeviceHandle(pub(super) c_int);
+
+/// `CUdeviceptr`: an address in the memory of a device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Address(pub(super) u64);
+
+/// `CUresult`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(transparent)]
+pub(crate) struct Status(pub(super) c_uint);
+
+/// Of `cuStreamCreateWithPriority`: the stream does not wait for the legacy default stream, nor that for it.
+pub(super) const STREAM_NON_BLOCKING: c_uint = 1;
+
+/// Of `cuEventCreate`: the event notes its time.
+pub(super) const EVENT_TIMED: c_uint = 0;
+
+/// Of `cuEventCreate`: the event notes no time, and costs less.
+pub(super) const EVENT_UNTIMED: c_uint = 2;
+
+/// Of `cuThreadExchangeStreamCaptureMode`: this thread breaks nobody's capture, whatever it calls.
+pub(super) const CAPTURE_MODE_RELAXED: c_int = 2;
+
+/// Of `cuDeviceGetAttribute`: whether there are frees in stream order.
+pub(super) const ATTRIBUTE_MEMORY_POOLS: c_int = 115;

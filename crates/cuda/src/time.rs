@@ -1,0 +1,110 @@
+//! Times of the device: an event notes each, and the driver gives differences.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::time::Duration;
+
+use syncpoint_core::contract::RawTime;
+use syncpoint_core::{Error, Kind, Reason, Result, Timestamp};
+
+use crate::anchor::Anchor;
+use crate::pool::Lease;
+use crate::sys::Event;
+
+/// The smallest difference that the clock can tell (*documented*: around half a microsecond).
+pub(crate) const RESOLUTION: Duration = Duration::from_nanos(500);
+
+/// The event of one timed point, for as long as somebody has the point.
+#[derive(Debug)]
+pub(crate) struct Timed {
+    /// Before the lease: the context goes last.
+    anchor: Arc<Anchor>,
+    lease: Lease,
+}
+
+impl Timed {
+    pub(crate) fn new(anchor: Arc<Anchor>, lease: Lease) -> Self {
+        Self { anchor, lease }
+    }
+
+    pub(crate) fn lease(&self) -> &Lease {
+        &self.lease
+    }
+
+    /// The span from another event to this, in milliseconds as the driver gives it.
+    fn milliseconds_since(&self, start: &Event) -> Result<f32> {
+        let context = self.lease.context();
+        context.check()?;
+        let asked = self.lease.event().milliseconds_since(start);
+        asked.map_err(|refusal| context.refused(&refusal))
+    }
+}
+
+impl RawTime for Timed {
+    fn nanos_since(&self, start: &dyn RawTime) -> Result<i64> {
+        let start: &dyn Any = start;
+        let Some(start) = start.downcast_ref::<Self>() else {
+            let message =
+                "the two points are of different backends; compare times of one device only";
+            return Err(Error::misuse(Reason::WrongDevice, message));
+        };
+        self.milliseconds_since(start.lease.event()).and_then(nanos)
+    }
+
+    /// An estimate: what the driver says of the span from the anchor, whose own time was seen from the host.
+    fn timestamp(&self) -> Result<Timestamp> {
+        let milliseconds = self.milliseconds_since(self.anchor.event())?;
+        let (seen, bound) = self.anchor.seen();
+        let span = nanos(milliseconds)?;
+        let mut timestamp = Timestamp::exact(seen.saturating_add_signed(span));
+        timestamp.error = bound + step(milliseconds);
+        Ok(timestamp)
+    }
+}
+
+/// A span in nanoseconds.
+fn nanos(milliseconds: f32) -> Result<i64> {
+    if !milliseconds.is_finite() {
+        let message =
+            format!("the driver gave {milliseconds} ms between two events; do not use this time");
+        return Err(Error::new(Kind::Driver, message));
+    }
+    #[expect(clippy::cast_possible_truncation, reason = "a cast of a float saturates: 292 years")]
+    let nanos = (f64::from(milliseconds) * 1e6).round() as i64;
+    Ok(nanos)
+}
+
+/// How coarse a span of this length is: the driver gives it in 24 binary digits.
+fn step(milliseconds: f32) -> Duration {
+    let span = milliseconds.abs();
+    let step = span.next_up() - span;
+    Duration::try_from_secs_f32(step / 1000.0).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_span_is_given_to_the_nanosecond_where_its_float_has_it() {
+        for (milliseconds, expected) in [(0.0, 0), (1.0, 1_000_000), (-2.5, -2_500_000)] {
+            assert_eq!(nanos(milliseconds).ok(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_is_no_time() {
+        assert_eq!(nanos(f32::NAN).unwrap_err().kind(), Kind::Driver);
+        assert_eq!(nanos(f32::INFINITY).unwrap_err().kind(), Kind::Driver);
+    }
+
+    #[test]
+    fn a_long_span_is_coarse_and_says_so() {
+        assert!(step(1.0) < Duration::from_nanos(1));
+        let minute = step(60_000.0);
+        assert!(
+            minute > Duration::from_micros(3) && minute < Duration::from_micros(4),
+            "{minute:?}"
+        );
+    }
+}
