@@ -11,6 +11,7 @@ mod fuzz;
 mod map;
 mod package;
 mod part;
+mod python;
 mod report;
 mod request;
 mod routine;

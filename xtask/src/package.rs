@@ -45,6 +45,12 @@ pub(crate) const ADDRESS_SANITIZER: &[Package] = &[Package { name: "llvm-22", fi
 /// To count instructions.
 pub(crate) const VALGRIND: &[Package] = &[Package { name: "valgrind", file: "/usr/bin/valgrind" }];
 
+/// To make a room for packages of Python; what Debian leaves out of Python is the file.
+pub(crate) const PYTHON: &[Package] = &[
+    Package { name: "python3", file: "/usr/bin/python3" },
+    Package { name: "python3-venv", file: "/usr/lib/python3.11/ensurepip" },
+];
+
 /// To build the fuzzing engine, which is C++.
 pub(crate) const FUZZER: &[Package] = &[Package { name: "g++", file: "/usr/bin/g++" }];
 

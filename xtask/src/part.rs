@@ -5,7 +5,8 @@ use std::io::{self, Write};
 use crate::Result;
 use crate::elsewhere;
 use crate::fuzz;
-use crate::package::{self, Package};
+use crate::package;
+use crate::python;
 use crate::sanitize;
 use crate::step::Step;
 use crate::workshop::Workshop;
@@ -16,8 +17,8 @@ pub(crate) struct Part {
     pub(crate) name: &'static str,
     /// What holds when the part has passed.
     pub(crate) about: &'static str,
-    /// What it needs beyond Rust.
-    needs: &'static [Package],
+    /// Sees to what it needs beyond Rust, and says what is missing all the same, as the remedy.
+    provide: fn(&Workshop) -> Option<String>,
     steps: fn(&Workshop) -> Vec<Step>,
 }
 
@@ -25,7 +26,7 @@ impl Part {
     /// Runs the steps of this part under a heading, until one fails. A part with nothing to run fails.
     pub(crate) fn perform(&self, workshop: &Workshop) -> Result<Ending> {
         writeln!(io::stdout(), "\n== {}: {}", self.name, self.about)?;
-        match package::provide(self.needs) {
+        match (self.provide)(workshop) {
             None => self.run(workshop).map(|()| Ending::Passed),
             Some(install) if package::all_is_needed() => {
                 Err(format!("tools are missing, and this machine leaves nothing out: {install}")
@@ -65,88 +66,99 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "fmt",
         about: "the code is laid out as rustfmt lays it out",
-        needs: &[],
+        provide: nothing,
         steps: |_| vec![Step::cargo("fmt --all --check")],
     },
     Part {
         name: "tidy",
         about: "the rules that no compiler knows hold, and the routine itself works",
-        needs: &[],
+        provide: nothing,
         steps: |_| vec![Step::cargo("test --package xtask")],
     },
     Part {
         name: "clippy",
         about: "no lint is broken, in tests, examples and benches either",
-        needs: &[],
+        provide: nothing,
         steps: clippy,
     },
     Part {
         name: "doc",
         about: "the documentation builds and its links lead somewhere",
-        needs: &[],
+        provide: nothing,
         steps: doc,
     },
     Part {
         name: "unit",
         about: "the tests of every crate pass, with debug assertions",
-        needs: &[],
+        provide: nothing,
         steps: unit,
     },
     Part {
         name: "doctest",
         about: "the examples in the documentation run",
-        needs: &[],
+        provide: nothing,
         steps: |_| vec![Step::cargo("test --doc --workspace")],
     },
     Part {
         name: "suite",
         about: "the laws hold on every backend, in optimized code",
-        needs: &[],
+        provide: nothing,
         steps: suite,
     },
     Part {
         name: "model",
         about: "the protocols hold in every interleaving that loom can find",
-        needs: &[],
+        provide: nothing,
         steps: model,
     },
     Part {
         name: "example",
         about: "every pipeline and every Rust example runs on the host",
-        needs: &[],
+        provide: nothing,
         steps: example,
+    },
+    Part {
+        name: "clients",
+        about: "programs of others run on the stand-in CUDA driver, unmodified",
+        provide: python::provide,
+        steps: python::steps,
     },
     Part {
         name: "targets",
         about: "the code for macOS and Windows is free of errors and lints",
-        needs: package::ELSEWHERE,
+        provide: |_| package::provide(package::ELSEWHERE),
         steps: elsewhere::steps,
     },
     Part {
         name: "cost",
         about: "operations take as many instructions as is written down",
-        needs: package::VALGRIND,
+        provide: |_| package::provide(package::VALGRIND),
         steps: |_| vec![Step::cargo("xtask cost --check")],
     },
     Part {
         name: "asan",
         about: "the tests use no memory that is not theirs, and leak none",
-        needs: package::ADDRESS_SANITIZER,
+        provide: |_| package::provide(package::ADDRESS_SANITIZER),
         steps: sanitize::address,
     },
     Part {
         name: "tsan",
         about: "the tests have no data race, those of the standard library included",
-        needs: package::THREAD_SANITIZER,
+        provide: |_| package::provide(package::THREAD_SANITIZER),
         steps: sanitize::thread,
     },
     Part {
         name: "fuzz",
         about: "what is read from outside is answered, whatever it is",
-        needs: package::FUZZER,
+        provide: |_| package::provide(package::FUZZER),
         steps: fuzz::steps,
     },
 ];
+
+/// For a part that does with what comes with Rust.
+fn nothing(_workshop: &Workshop) -> Option<String> {
+    None
+}
 
 /// Once as everything is built by default, and once more with what only a feature builds.
 fn clippy(_workshop: &Workshop) -> Vec<Step> {
@@ -212,7 +224,7 @@ mod tests {
         let empty = Part {
             name: "empty",
             about: "a part that belongs to a test",
-            needs: &[],
+            provide: nothing,
             steps: |_| Vec::new(),
         };
         let message = empty.perform(&workshop(Runner::CargoTest)).unwrap_err().to_string();
@@ -224,7 +236,7 @@ mod tests {
         let failing = Part {
             name: "failing",
             about: "a part that belongs to a test",
-            needs: &[],
+            provide: nothing,
             steps: |_| vec![Step::cargo("--version").must_run_tests(), Step::cargo("--list")],
         };
         let message = failing.perform(&workshop(Runner::CargoTest)).unwrap_err().to_string();

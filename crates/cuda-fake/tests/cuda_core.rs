@@ -1,0 +1,63 @@
+//! NVIDIA's Python cuda.core, unmodified, on the library: devices, streams, events, waits and times.
+//!
+//! `cuda_core/client.py` has the tests. They need packages that Rust does not bring, so `cargo xtask test clients` installs
+//! those and runs this.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+
+use std::env;
+use std::ffi::OsString;
+use std::io::Read;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+/// Names the Python that has cuda.core.
+const PYTHON: &str = "SYNCPOINT_PYTHON";
+
+const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cuda_core/client.py");
+
+/// So long one of the tests may take: most of it is Python that imports.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+#[test]
+#[ignore = "needs NVIDIA's cuda.core: run `cargo xtask test clients`"]
+fn cuda_core_runs_on_the_library() {
+    let python = env::var_os(PYTHON).expect("SYNCPOINT_PYTHON names a Python with cuda.core");
+    let names = words(&python, &[]);
+    assert!(names.lines().count() >= 12, "the client names its tests: {names}");
+    for name in names.lines() {
+        let told = words(&python, &[name]);
+        assert_eq!(told, format!("{name} passed\n"));
+    }
+}
+
+/// What the client says, standard error included where it fails.
+#[track_caller]
+fn words(python: &OsString, arguments: &[&str]) -> String {
+    let folder = syncpoint_cuda_fake::folder().expect("a link can be made");
+    let mut command = Command::new(python);
+    command.args(["-B", CLIENT]).args(arguments).stdin(Stdio::null());
+    command.env("LD_LIBRARY_PATH", folder).env("SYNCPOINT_CUDA_FAKE", "devices=2");
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("Python starts");
+    let told = hear(&mut child);
+    let status = child.wait().expect("a child can be waited for");
+    assert!(status.success(), "{arguments:?}: {status}\n{told}");
+    told
+}
+
+/// What a process says until it ends, by itself or because it takes too long.
+fn hear(child: &mut Child) -> String {
+    let mut output = child.stdout.take().expect("it is piped");
+    let (tell, told) = channel();
+    thread::spawn(move || {
+        let mut text = String::new();
+        output.read_to_string(&mut text).map(|_| tell.send(text))
+    });
+    told.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        child.kill().expect("a child can be killed");
+        format!("nothing within {PATIENCE:?}")
+    })
+}
