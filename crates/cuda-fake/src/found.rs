@@ -4,6 +4,8 @@ use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// What cargo calls the library.
 const NAME: &str = "libsyncpoint_cuda_fake.so";
@@ -71,10 +73,13 @@ fn is_name(word: &[u8]) -> bool {
         && word.iter().all(is_letter)
 }
 
-/// Links under a name of this process's own first, so that tests that run beside this one always find a whole link.
+/// Links under a name of this call's own first, so that tests that run beside this one always find a whole link.
 #[cfg(unix)]
 fn link(library: &Path, name: &Path) -> io::Result<()> {
-    let draft = name.with_extension(std::process::id().to_string());
+    static DRAFTS: AtomicU32 = AtomicU32::new(0);
+    // Relaxed: a number, ordered with nothing.
+    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+    let draft = name.with_extension(format!("{}-{number}", std::process::id()));
     match fs::remove_file(&draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
