@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, Weak};
 
 use syncpoint_core::{Point, Stream};
 
+use crate::capture::Capture;
 use crate::code::{Code, Result};
 use crate::current;
 use crate::driver::Driver;
@@ -180,6 +181,16 @@ impl Context {
         ends.extend(lock(&self.order).ends(|_| true)?);
         ends.iter().try_for_each(wait)?;
         self.check()
+    }
+
+    /// The capture of a blocking stream, which the legacy stream would have to wait for: it cannot be used meanwhile.
+    pub(crate) fn implied_capture(&self, lane: &Lane) -> Option<Arc<Capture>> {
+        if lane.kind != Kind::Legacy {
+            return None;
+        }
+        let lanes = lock(&self.order).lanes.clone();
+        let lanes = lanes.iter().filter_map(Weak::upgrade);
+        lanes.filter(|lane| keeps_order(lane.kind)).find_map(|lane| lane.capture())
     }
 
     pub(crate) fn enable_peer(&self, peer: Handle) -> Result {

@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::capture::Mode;
 use crate::code::{Code, Result};
 use crate::context::Context;
 use crate::driver::Driver;
@@ -21,7 +22,7 @@ thread_local! {
     /// Whether the default stream of the present call is the thread's own.
     static OWN_DEFAULT: Cell<bool> = const { Cell::new(false) };
     /// How captures elsewhere restrict this thread: globally, as the driver begins.
-    static CAPTURE_MODE: Cell<i32> = const { Cell::new(0) };
+    static CAPTURE_MODE: Cell<Mode> = const { Cell::new(Mode::Global) };
 }
 
 /// A number for this thread that no other has had.
@@ -91,10 +92,12 @@ pub(crate) fn with_own_default<T>(call: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Gives this thread another capture mode: 0 global, 1 of the thread, 2 relaxed. Gives the one before.
-pub(crate) fn exchange_capture_mode(mode: i32) -> Result<i32> {
-    if !(0..=2).contains(&mode) {
-        return Err(Code::INVALID_VALUE);
-    }
+/// How captures elsewhere restrict this thread.
+pub(crate) fn capture_mode() -> Result<Mode> {
+    CAPTURE_MODE.try_with(Cell::get).map_err(|_| Code::DEINITIALIZED)
+}
+
+/// Gives this thread another capture mode, and tells the one before.
+pub(crate) fn exchange_capture_mode(mode: Mode) -> Result<Mode> {
     CAPTURE_MODE.try_with(|own| own.replace(mode)).map_err(|_| Code::DEINITIALIZED)
 }

@@ -4,10 +4,12 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use syncpoint_base::Process;
 
+use crate::capture::Captures;
 use crate::code::{Code, Result};
 use crate::context::Context;
 use crate::device::Device;
 use crate::event::Event;
+use crate::graph::Graph;
 use crate::lane::Lane;
 use crate::memory::Memory;
 use crate::module::{Kernel, Module};
@@ -23,6 +25,9 @@ pub(crate) struct Driver {
     pub(crate) contexts: Table<Context>,
     pub(crate) streams: Table<Lane>,
     pub(crate) events: Table<Event>,
+    pub(crate) graphs: Table<Graph>,
+    pub(crate) executables: Table<Graph>,
+    pub(crate) captures: Captures,
     pub(crate) modules: Table<Module>,
     pub(crate) kernels: Table<Kernel>,
     pub(crate) memory: Memory,
@@ -72,6 +77,9 @@ impl Driver {
             contexts: Table::default(),
             streams: Table::default(),
             events: Table::default(),
+            graphs: Table::default(),
+            executables: Table::default(),
+            captures: Captures::default(),
             modules: Table::default(),
             kernels: Table::default(),
             memory: Memory::default(),
@@ -109,6 +117,9 @@ impl Driver {
     pub(crate) fn destroy_context(&self, handle: Handle) -> Result {
         let context = self.contexts.remove(handle).ok_or(Code::INVALID_CONTEXT)?;
         context.end();
+        self.captures.forget(handle);
+        drop(self.graphs.remove_where(|graph| graph.context == handle));
+        drop(self.executables.remove_where(|graph| graph.context == handle));
         drop(self.streams.remove_where(|lane| lane.context == handle));
         drop(self.events.remove_where(|event| event.context == handle));
         drop(self.modules.remove_where(|module| module.context == handle));
@@ -130,6 +141,7 @@ impl Driver {
             ("contexts", self.contexts.len()),
             ("streams", self.streams.len()),
             ("events", self.events.len()),
+            ("graphs", self.graphs.len() + self.executables.len()),
             ("modules", self.modules.len()),
             ("memory", self.memory.len()),
         ];

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use syncpoint_core::{Point, TimedPoint};
 
+use crate::capture::{Capture, Node, Taking};
 use crate::code::{Code, Result};
 use crate::context::Context;
-use crate::lane::{Lane, wait};
+use crate::lane::{Kind, Lane, wait};
 use crate::pretence;
 use crate::sync::lock;
 use crate::table::Handle;
@@ -26,6 +27,8 @@ enum Record {
     Never,
     Plain(Point),
     Timed(TimedPoint),
+    /// A place in a capture: the nodes that it comes after.
+    Captured(Arc<Capture>, Vec<usize>),
 }
 
 const BLOCKING_SYNC: u32 = 1;
@@ -52,6 +55,13 @@ impl Event {
         if self.context != lane.context {
             return Err(Code::INVALID_HANDLE);
         }
+        if let Some(kept) = lane.keep(|taking| {
+            let capture = Arc::clone(&taking.capture);
+            *lock(&self.latest) = Record::Captured(capture, taking.tips.clone());
+            Ok(())
+        }) {
+            return kept;
+        }
         lane.make_room()?;
         let record = context.in_order(lane, |queue| {
             Ok(if self.is_timed() {
@@ -67,21 +77,68 @@ impl Event {
         Ok(())
     }
 
-    /// What the event names now.
-    pub(crate) fn point(&self) -> Option<Point> {
-        lock(&self.latest).point().cloned()
+    /// Records the event at each launch of what is captured.
+    pub(crate) fn record_external(self: &Arc<Self>, lane: &Lane) -> Result {
+        if self.context != lane.context {
+            return Err(Code::INVALID_HANDLE);
+        }
+        Self::keep_external(lane, Node::Record(Arc::clone(self)))
+    }
+
+    /// Waits for the event at each launch of what is captured.
+    pub(crate) fn hold_back_external(self: &Arc<Self>, lane: &Lane) -> Result {
+        Self::keep_external(lane, Node::Wait(Arc::clone(self)))
+    }
+
+    /// Outside a capture there is nothing external.
+    fn keep_external(lane: &Lane, node: Node) -> Result {
+        let kept = lane.keep(|taking| {
+            taking.add(node);
+            Ok(())
+        });
+        kept.unwrap_or(Err(Code::INVALID_VALUE))
+    }
+
+    /// Holds a stream back until what the event names has come. Inside a capture it has to name a place of the same; a
+    /// stream outside joins the capture in which the event names a place.
+    pub(crate) fn hold_back(&self, context: &Arc<Context>, lane: &Lane) -> Result {
+        let latest = lock(&self.latest).clone();
+        if let Some(kept) = lane.keep(|taking| latest.join(taking)) {
+            return kept;
+        }
+        if let Record::Captured(capture, tips) = &latest {
+            return enter(capture, tips, lane);
+        }
+        let Some(point) = latest.point() else { return Ok(()) };
+        lane.make_room()?;
+        let end = context.in_order(lane, |queue| {
+            queue.wait(point)?;
+            Ok(queue.record()?)
+        })?;
+        lane.count(end);
+        Ok(())
+    }
+
+    /// What the event names outside captures; asking for more breaks the capture in which it names a place.
+    fn point(&self) -> Result<Option<Point>> {
+        let latest = lock(&self.latest).clone();
+        if let Record::Captured(capture, _) = &latest {
+            capture.invalidate();
+            return Err(Code::CAPTURED_EVENT);
+        }
+        Ok(latest.point().cloned())
     }
 
     /// Whether what the event names has come; never recorded, it has.
     pub(crate) fn query(&self) -> Result {
-        match self.point() {
+        match self.point()? {
             Some(point) if !point.query()? => Err(Code::NOT_READY),
             _ => Ok(()),
         }
     }
 
     pub(crate) fn synchronize(&self) -> Result {
-        self.point().as_ref().map_or(Ok(()), wait)
+        self.point()?.as_ref().map_or(Ok(()), wait)
     }
 
     /// Milliseconds from `start` to this event, in steps of the pretended clock.
@@ -102,15 +159,44 @@ impl Event {
     fn timed(&self) -> Result<TimedPoint> {
         match &*lock(&self.latest) {
             Record::Timed(point) => Ok(point.clone()),
+            Record::Captured(..) => Err(Code::CAPTURED_EVENT),
             Record::Never | Record::Plain(_) => Err(Code::INVALID_HANDLE),
         }
     }
 }
 
+/// A stream joins a capture behind some of its nodes.
+fn enter(capture: &Arc<Capture>, tips: &[usize], lane: &Lane) -> Result {
+    if capture.is_over() {
+        return Err(Code::CAPTURED_EVENT);
+    }
+    capture.check()?;
+    if lane.kind == Kind::Legacy {
+        capture.invalidate();
+        return Err(Code::CAPTURE_IMPLICIT);
+    }
+    lane.take(capture, tips.to_vec())
+}
+
 impl Record {
+    /// Lets a stream that captures come after this.
+    fn join(&self, taking: &mut Taking) -> Result {
+        let trouble = match self {
+            Self::Never => return Ok(()),
+            Self::Captured(capture, tips) if Arc::ptr_eq(capture, &taking.capture) => {
+                taking.join(tips);
+                return Ok(());
+            }
+            Self::Captured(capture, _) if !capture.is_over() => Code::CAPTURE_MERGE,
+            Self::Captured(..) | Self::Plain(_) | Self::Timed(_) => Code::CAPTURE_ISOLATION,
+        };
+        taking.capture.invalidate();
+        Err(trouble)
+    }
+
     fn point(&self) -> Option<&Point> {
         match self {
-            Self::Never => None,
+            Self::Never | Self::Captured(..) => None,
             Self::Plain(point) => Some(point),
             Self::Timed(point) => Some(point.point()),
         }

@@ -2,12 +2,13 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use syncpoint_core::{Gate, Point, Stream, StreamOptions, Wait};
 
-use crate::code::Result;
+use crate::capture::{Capture, Node, Taking};
+use crate::code::{Code, Result};
 use crate::context::Context;
 use crate::pretence;
 use crate::sync::lock;
@@ -35,6 +36,8 @@ pub(crate) struct Lane {
     backlog: Mutex<VecDeque<Point>>,
     /// Holds the stream back until it is released.
     stall: Mutex<Option<Gate>>,
+    /// The capture that the stream belongs to, with its tips. Before the leaf lock of the capture.
+    taking: Mutex<Option<Taking>>,
 }
 
 /// What a stream can be given, again and again: what a graph keeps is the same.
@@ -76,8 +79,8 @@ impl Lane {
         priority: i32,
     ) -> Result<Self> {
         let queue = host.stream_with(StreamOptions::new().clamped_priority(priority))?;
-        let (backlog, stall) = (Mutex::default(), Mutex::default());
-        Ok(Self { id: next_handle(), context, kind, queue, backlog, stall })
+        let (backlog, stall, taking) = (Mutex::default(), Mutex::default(), Mutex::default());
+        Ok(Self { id: next_handle(), context, kind, queue, backlog, stall, taking })
     }
 
     /// Holds the stream back for good, or until it is released.
@@ -95,8 +98,14 @@ impl Lane {
         let _opened = gate.map(|gate| gate.open());
     }
 
-    /// Gives the stream something to do.
+    /// Gives the stream something to do, or to keep while it captures.
     pub(crate) fn put(&self, context: &Arc<Context>, op: &Op) -> Result {
+        if let Some(kept) = self.keep(|taking| {
+            taking.add(Node::Op(op.clone()));
+            Ok(())
+        }) {
+            return kept;
+        }
         self.make_room()?;
         let end = context.in_order(self, |queue| {
             match op {
@@ -111,6 +120,47 @@ impl Lane {
         })?;
         self.count(end);
         Ok(())
+    }
+
+    /// What the capture of this stream does with something, where there is one.
+    pub(crate) fn keep<T>(&self, act: impl FnOnce(&mut Taking) -> Result<T>) -> Option<Result<T>> {
+        let mut taking = self.taking();
+        taking.as_mut().map(|taking| {
+            taking.capture.check()?;
+            act(taking)
+        })
+    }
+
+    /// The capture with the tips of this stream, without one that is over.
+    pub(crate) fn taking(&self) -> MutexGuard<'_, Option<Taking>> {
+        let mut taking = lock(&self.taking);
+        if taking.as_ref().is_some_and(|taking| taking.capture.is_over()) {
+            *taking = None;
+        }
+        taking
+    }
+
+    /// The capture that the stream belongs to.
+    pub(crate) fn capture(&self) -> Option<Arc<Capture>> {
+        self.taking().as_ref().map(|taking| Arc::clone(&taking.capture))
+    }
+
+    /// The stream belongs to a capture from now on.
+    pub(crate) fn take(&self, capture: &Arc<Capture>, tips: Vec<usize>) -> Result {
+        let mut taking = self.taking();
+        if taking.is_some() {
+            return Err(Code::ILLEGAL_STATE);
+        }
+        *taking = Some(Taking { capture: Arc::clone(capture), tips });
+        Ok(())
+    }
+
+    /// Refuses what no capture can keep, and invalidates the one that this stream belongs to.
+    pub(crate) fn refuse_capture(&self) -> Result {
+        let Some(capture) = self.capture() else { return Ok(()) };
+        capture.check()?;
+        capture.invalidate();
+        Err(Code::CAPTURE_UNSUPPORTED)
     }
 
     /// Blocks while the queue has no room, where it has a bound.

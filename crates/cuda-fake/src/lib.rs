@@ -3,6 +3,7 @@
 //! The product of this crate is the library for C; its README tells programs how to run on it. This side tells tests in
 //! Rust where that library lies.
 
+mod capture;
 mod code;
 mod context;
 mod current;
@@ -10,6 +11,7 @@ mod device;
 mod driver;
 mod event;
 mod found;
+mod graph;
 mod lane;
 mod memory;
 mod module;

@@ -110,11 +110,11 @@ exports! { FUNCTIONS:
     }
 
     since 2000 "cuCtxSynchronize" fn cuCtxSynchronize() {
-        current::context(&*driver()?)?.synchronize()
+        synchronize(0)
     }
 
     since 13000 "cuCtxSynchronize" fn cuCtxSynchronize_v2(context: Handle) {
-        named(&*driver()?, context)?.synchronize()
+        synchronize(context)
     }
 
     since 5050 "cuCtxGetStreamPriorityRange" fn cuCtxGetStreamPriorityRange(
@@ -150,6 +150,13 @@ exports! { FUNCTIONS:
 /// The current context for 0, else the one that is named.
 fn named(driver: &Driver, context: Handle) -> Result<Arc<Context>> {
     if context == 0 { current::context(driver) } else { driver.context(context) }
+}
+
+fn synchronize(context: Handle) -> Result {
+    let driver = driver()?;
+    let context = named(&driver, context)?;
+    driver.captures.check_context(context.handle)?;
+    context.synchronize()
 }
 
 fn create(room: &Out<Handle>, flags: u32, device: c_int) -> Result {

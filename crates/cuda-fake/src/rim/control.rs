@@ -85,7 +85,7 @@ extern "C" fn syncpointFakeCount(function: Text) -> u64 {
     })
 }
 
-/// How many objects of a kind live: `contexts`, `streams`, `events`, `modules`, `memory` or `all`; the largest number for another.
+/// How many objects of a kind live: `contexts`, `streams`, `events`, `graphs`, `modules`, `memory` or `all`; the largest number for another.
 #[unsafe(no_mangle)]
 extern "C" fn syncpointFakeAlive(kind: Text) -> u64 {
     contained(u64::MAX, || {

@@ -133,6 +133,7 @@ impl Copy {
 
     /// Copies in the order of the default stream, and waits for it.
     fn now(self) -> Result {
+        driver()?.captures.check_unsafe()?;
         let target = Target::of(DEFAULT)?;
         self.on_target(&target)?;
         target.synchronize()

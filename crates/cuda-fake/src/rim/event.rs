@@ -38,22 +38,29 @@ exports! { FUNCTIONS:
         stream: Handle,
         flags: u32,
     ) {
-        // The one flag that there is means something in a capture only.
-        if flags != 0 {
-            return Err(Code::INVALID_VALUE);
+        const EXTERNAL: u32 = 1;
+        match flags {
+            0 => record(event, stream),
+            EXTERNAL => {
+                let target = Target::of(stream)?;
+                driver()?.event(event)?.record_external(&target.lane)
+            }
+            _ => Err(Code::INVALID_VALUE),
         }
-        record(event, stream)
     }
 
     since 2000 "cuEventQuery" fn cuEventQuery(event: Handle) {
         let driver = driver()?;
-        whole(&driver, event)?.query()
+        let event = whole(&driver, event)?;
+        driver.captures.check_unsafe()?;
+        event.query()
     }
 
     since 2000 "cuEventSynchronize" fn cuEventSynchronize(event: Handle) {
         let driver = driver()?;
         current::require(&driver)?;
         let event = whole(&driver, event)?;
+        driver.captures.check_unsafe()?;
         event.synchronize()?;
         driver.context(event.context)?.check()
     }

@@ -7,7 +7,7 @@ use crate::{driver, pretence};
 
 use super::call::{Function, exports};
 use super::pointer::{Out, Text};
-use super::{absent, context, copy, device, event, fill, memory, module, stream, value};
+use super::{absent, capture, context, copy, device, event, fill, memory, module, stream, value};
 
 /// Every function of the driver that the library exports.
 pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
@@ -22,6 +22,7 @@ pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
         &copy::FUNCTIONS,
         &fill::FUNCTIONS,
         &value::FUNCTIONS,
+        &capture::FUNCTIONS,
     ];
     families.into_iter().flatten().copied()
 }
@@ -88,11 +89,17 @@ enum NotFound {
 /// The flag for functions whose stream 0 is the thread's own.
 const PER_THREAD_DEFAULT_STREAM: u64 = 2;
 
+/// Names that a function came to have besides its own, and since when.
+const ALIASES: &[(&str, i32, &str)] =
+    &[("cuGraphInstantiate", 12000, "cuGraphInstantiateWithFlags")];
+
 /// The newest function of a name that the asked version and the driver's have both.
 fn find(name: &str, version: i32, flags: u64) -> std::result::Result<*const c_void, NotFound> {
     if pretence::setting(|settings| settings.missing.contains(name)) {
         return Err(NotFound::Name);
     }
+    let alias = ALIASES.iter().find(|(alias, since, _)| *alias == name && *since <= version);
+    let name = alias.map_or(name, |(_, _, name)| name);
     let own = pretence::setting(|settings| settings.version);
     let named = functions().filter(|function| function.base == name && function.since <= own);
     let known: Vec<&Function> = named.filter(|function| !is_missing(function)).collect();

@@ -19,12 +19,14 @@ exports! { FUNCTIONS:
         address.check()?;
         let driver = driver()?;
         let context = current::context(&driver)?;
+        driver.captures.check_unsafe()?;
         address.put(driver.memory.allocate(context.handle, context.device, bytes as u64)?)
     }
 
     since 3020 "cuMemFree" fn cuMemFree_v2(address: u64) {
         let driver = driver()?;
         current::context(&driver)?;
+        driver.captures.check_unsafe()?;
         if address == 0 {
             return Ok(());
         }
@@ -37,7 +39,8 @@ exports! { FUNCTIONS:
         stream: Handle,
     ) {
         address.check()?;
-        let Target { context, .. } = Target::of(stream)?;
+        let Target { context, lane } = Target::of(stream)?;
+        lane.refuse_capture()?;
         let memory = &driver()?.memory;
         address.put(memory.allocate(context.handle, context.device, bytes as u64)?)
     }
@@ -47,6 +50,7 @@ exports! { FUNCTIONS:
         stream: Handle,
     ) {
         let target = Target::of(stream)?;
+        target.lane.refuse_capture()?;
         if address == 0 {
             return Ok(());
         }
@@ -74,6 +78,7 @@ exports! { FUNCTIONS:
     since 2000 "cuMemFreeHost" fn cuMemFreeHost(memory: Host) {
         let driver = driver()?;
         current::context(&driver)?;
+        driver.captures.check_unsafe()?;
         driver.memory.free_at(memory.address(), Block::is_pinned)
     }
 
@@ -138,6 +143,7 @@ fn pin(room: &Out<u64>, bytes: usize) -> Result {
     }
     let driver = driver()?;
     let context = current::context(&driver)?;
+    driver.captures.check_unsafe()?;
     room.put(driver.memory.pin(context.handle, context.device, bytes as u64)?)
 }
 

@@ -8,6 +8,7 @@
 mod absent;
 mod call;
 mod callback;
+mod capture;
 mod context;
 mod control;
 mod copy;

@@ -32,12 +32,16 @@ exports! { FUNCTIONS:
         let driver = driver()?;
         let lane = driver.streams.remove(stream).ok_or(Code::INVALID_HANDLE)?;
         let context = driver.context(lane.context)?;
+        if let Some(capture) = lane.capture() {
+            capture.abandon(&lane);
+        }
         context.depart(&lane)?;
         context.check()
     }
 
     since 2000 "cuStreamQuery" own cuStreamQuery_ptsz fn cuStreamQuery(stream: Handle) {
         let Target { context, lane } = Target::of(stream)?;
+        lane.refuse_capture()?;
         for end in context.ends(&lane)? {
             if !end.query()? {
                 return Err(Code::NOT_READY);
@@ -57,20 +61,14 @@ exports! { FUNCTIONS:
         event: Handle,
         flags: u32,
     ) {
+        const EXTERNAL: u32 = 1;
         let Target { context, lane } = Target::of(stream)?;
         let event = driver()?.event(event)?;
-        // The one flag that there is means something in a capture only.
-        if flags != 0 {
-            return Err(Code::INVALID_VALUE);
+        match flags {
+            0 => event.hold_back(&context, &lane),
+            EXTERNAL => event.hold_back_external(&lane),
+            _ => Err(Code::INVALID_VALUE),
         }
-        let Some(point) = event.point() else { return Ok(()) };
-        lane.make_room()?;
-        let end = context.in_order(&lane, |queue| {
-            queue.wait(&point)?;
-            Ok(queue.record()?)
-        })?;
-        lane.count(end);
-        Ok(())
     }
 
     since 12000 "cuStreamGetId" own cuStreamGetId_ptsz fn cuStreamGetId(
@@ -137,22 +135,9 @@ exports! { FUNCTIONS:
         if flags != 0 {
             return Err(Code::INVALID_VALUE);
         }
-        Target::of(stream)?.put(&Op::Run(Arc::new(move |fate| call.run(stream, fate))))
-    }
-
-    since 10000 "cuStreamIsCapturing" own cuStreamIsCapturing_ptsz fn cuStreamIsCapturing(
-        stream: Handle,
-        status: Out<c_int>,
-    ) {
-        find(&*driver()?, stream)?;
-        status.put(0)
-    }
-
-    since 10010 "cuThreadExchangeStreamCaptureMode" fn cuThreadExchangeStreamCaptureMode(
-        mode: Out<c_int>,
-    ) {
-        driver()?;
-        mode.exchange(current::exchange_capture_mode)
+        let target = Target::of(stream)?;
+        target.lane.refuse_capture()?;
+        target.put(&Op::Run(Arc::new(move |fate| call.run(stream, fate))))
     }
 }
 
@@ -170,6 +155,10 @@ impl Target {
         let lane = find(&driver, stream)?;
         let context = driver.context(lane.context)?;
         context.check()?;
+        if let Some(capture) = context.implied_capture(&lane) {
+            capture.invalidate();
+            return Err(Code::CAPTURE_IMPLICIT);
+        }
         Ok(Self { context, lane })
     }
 
@@ -179,6 +168,7 @@ impl Target {
 
     /// Waits for everything that the stream has been given.
     pub(super) fn synchronize(&self) -> Result {
+        self.lane.refuse_capture()?;
         self.context.ends(&self.lane)?.iter().try_for_each(wait)?;
         self.context.check()
     }
@@ -189,7 +179,7 @@ const LEGACY: Handle = 1;
 const PER_THREAD: Handle = 2;
 
 /// The stream of a handle; the default streams are those of the current context.
-fn find(driver: &Driver, stream: Handle) -> Result<Arc<Lane>> {
+pub(super) fn find(driver: &Driver, stream: Handle) -> Result<Arc<Lane>> {
     match stream {
         DEFAULT if current::has_own_default() => current::context(driver)?.own_default(),
         DEFAULT | LEGACY => Ok(current::context(driver)?.legacy()),

@@ -23,11 +23,21 @@ pub(crate) const NO_DEVICE: i32 = 100;
 pub(crate) const INVALID_DEVICE: i32 = 101;
 pub(crate) const INVALID_CONTEXT: i32 = 201;
 pub(crate) const INVALID_HANDLE: i32 = 400;
+pub(crate) const ILLEGAL_STATE: i32 = 401;
 pub(crate) const NOT_FOUND: i32 = 500;
 pub(crate) const NOT_READY: i32 = 600;
 pub(crate) const CONTEXT_IS_DESTROYED: i32 = 709;
 pub(crate) const NOT_PERMITTED: i32 = 800;
 pub(crate) const NOT_SUPPORTED: i32 = 801;
+pub(crate) const CAPTURE_UNSUPPORTED: i32 = 900;
+pub(crate) const CAPTURE_INVALIDATED: i32 = 901;
+pub(crate) const CAPTURE_MERGE: i32 = 902;
+pub(crate) const CAPTURE_UNMATCHED: i32 = 903;
+pub(crate) const CAPTURE_UNJOINED: i32 = 904;
+pub(crate) const CAPTURE_ISOLATION: i32 = 905;
+pub(crate) const CAPTURE_IMPLICIT: i32 = 906;
+pub(crate) const CAPTURED_EVENT: i32 = 907;
+pub(crate) const CAPTURE_WRONG_THREAD: i32 = 908;
 
 /// The legacy stream and the thread's own default stream.
 pub(crate) const LEGACY: u64 = 1;
@@ -302,6 +312,15 @@ functions! {
         data: *mut c_void
     );
     cuThreadExchangeStreamCaptureMode(mode: *mut i32);
+    cuStreamBeginCapture_v2(stream: u64, mode: i32);
+    cuStreamEndCapture(stream: u64, graph: *mut u64);
+    cuStreamIsCapturing(stream: u64, status: *mut i32);
+    cuStreamGetCaptureInfo(stream: u64, status: *mut i32, id: *mut u64);
+    cuGraphInstantiateWithFlags(executable: *mut u64, graph: u64, flags: u64);
+    cuGraphLaunch(executable: u64, stream: u64);
+    cuGraphGetNodes(graph: u64, nodes: *mut u64, count: *mut usize);
+    cuGraphDestroy(graph: u64);
+    cuGraphExecDestroy(executable: u64);
     cuModuleLoadData(module: *mut u64, image: *const c_char);
     cuModuleUnload(module: u64);
     cuModuleGetFunction(function: *mut u64, module: u64, name: *const c_char);
