@@ -116,6 +116,62 @@ fn a_stream_is_lent_to_one_holder_and_comes_back_when_its_work_is_complete() {
     assert!(ids.contains(&pool.stream(0).unwrap().id()), "an idle stream is lent again");
 }
 
+/// Both pools lend through one counter, and an event is as new each time: only a stream shows which one it is.
+#[test]
+fn what_came_back_last_is_lent_first() {
+    let pool = StreamPool::new(&host());
+    let loans: Vec<Loan<Stream>> = (0..3).map(|_| pool.stream(0).unwrap()).collect();
+    let ids: Vec<u64> = loans.iter().map(|stream| stream.id()).collect();
+    for stream in loans {
+        drop(stream);
+    }
+    let again: Vec<Loan<Stream>> = (0..3).map(|_| pool.stream(0).unwrap()).collect();
+    let again: Vec<u64> = again.iter().map(|stream| stream.id()).collect();
+    assert_eq!(again, [ids[2], ids[1], ids[0]]);
+}
+
+#[test]
+fn a_pool_of_streams_warms_up_to_its_bound_and_empties() {
+    let pool = StreamPool::bounded(&host(), 3);
+    pool.warm_up(0, 2).unwrap();
+    assert_eq!(counts(pool.statistics()), (0, 2, 0));
+    let error = pool.warm_up(-1, 2).unwrap_err();
+    assert_eq!(error.kind(), Kind::Exhausted);
+    assert_eq!(counts(pool.statistics()), (0, 3, 0), "those made before stay");
+    let loan = pool.stream(0).unwrap();
+    let idle = pool.stream(0).unwrap().id();
+    pool.empty_cache();
+    assert_eq!(counts(pool.statistics()), (1, 0, 2), "what is lent is not touched");
+    assert!(pool.stream(0).unwrap().id() > idle, "what was idle is gone");
+    drop(loan);
+    assert_eq!(counts(pool.statistics()), (0, 2, 2));
+}
+
+#[test]
+fn a_stream_warmed_up_is_the_one_that_is_lent() {
+    let pool = StreamPool::new(&host());
+    pool.warm_up(0, 1).unwrap();
+    let made_since = host().stream().unwrap();
+    assert!(pool.stream(0).unwrap().id() < made_since.id(), "nothing is made where one is idle");
+}
+
+#[test]
+fn a_pool_of_streams_says_where_its_loans_were_made() {
+    if !cfg!(debug_assertions) {
+        return assert!(StreamPool::new(&host()).loans().is_empty());
+    }
+    let pool = StreamPool::new(&host());
+    let lines = [line!() + 1, line!() + 2];
+    let first = pool.stream(0).unwrap();
+    let second = pool.stream(-1).unwrap();
+    let told = || pool.loans().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(told(), lines.map(|line| format!("{}:{line}", file!())));
+    drop(first);
+    assert_eq!(told(), [format!("{}:{}", file!(), lines[1])], "what is back is no leak");
+    drop(second.keep());
+    assert!(told().is_empty(), "what is kept is out of the pool's hands");
+}
+
 #[test]
 fn a_failed_stream_is_given_up() {
     let pool = StreamPool::new(&host());
