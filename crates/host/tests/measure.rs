@@ -3,9 +3,10 @@
 
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use syncpoint::{Error, Kind, Measure, Reason, Stream};
+use syncpoint_conformance::patience::assert_held;
 
 fn stream() -> Stream {
     syncpoint::open("host:0").unwrap().stream().unwrap()
@@ -20,6 +21,24 @@ fn a_delay_is_measured_as_long_as_it_is() {
             measure.warm_up(1).repeats(9).run(&stream, |stream| stream.delay(delay)).unwrap();
         assert_eq!(measured.samples().len(), 9);
         assert!(measured.shortest() >= delay, "{measured}");
+    }
+}
+
+/// While a round is enqueued nothing of it runs, so what the host does between its calls is in no time.
+#[test]
+fn pauses_of_the_host_while_it_enqueues_are_not_measured() {
+    let (stream, pause) = (stream(), Duration::from_millis(20));
+    for measure in [Measure::new(), Measure::new().by_host_clock()] {
+        let measured = measure.warm_up(0).repeats(9).run(&stream, |stream| {
+            stream.enqueue(|| ())?;
+            let enqueued = Instant::now();
+            // Longer than the pause at which the shortest round is judged.
+            assert_held(&stream.record()?);
+            assert!(enqueued.elapsed() >= pause);
+            Ok(())
+        });
+        let shortest = measured.unwrap().shortest();
+        assert!(shortest < pause, "{shortest:?} is a time with the host's pause in it");
     }
 }
 

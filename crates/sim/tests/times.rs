@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use syncpoint::sim::Sim;
-use syncpoint::{Result, Stream};
+use syncpoint::{Gate, Kind, Measure, Reason, Result, Stream, elapsed_all};
 
 /// A stepped world of two devices and one stream on each.
 fn world() -> Result<(Sim, Stream, Stream)> {
@@ -33,6 +33,47 @@ fn times_are_exact_on_the_virtual_clock() -> Result<()> {
     let other = far.record_timed()?;
     other.synchronize()?;
     assert!(other.elapsed_since(&start).is_err(), "each device has a clock of its own");
+    Ok(())
+}
+
+#[test]
+fn of_many_times_one_that_is_pending_failed_or_of_another_clock_spoils_no_other() -> Result<()> {
+    let (sim, near, far) = world()?;
+    let (failing, gate) = (sim.device(0)?.stream()?, Gate::new());
+    let start = near.record_timed()?;
+    near.delay(Duration::from_millis(3))?;
+    let first = near.record_timed()?;
+    near.wait(&gate.point())?;
+    let pending = near.record_timed()?;
+    failing.enqueue(|| Err::<(), _>("on purpose"))?;
+    let failed = failing.record_timed()?;
+    failed.synchronize().unwrap_err();
+    let other = far.record_timed()?;
+    other.synchronize()?;
+    first.synchronize()?;
+    let ends = [pending, failed, other, start.clone(), first];
+    let kinds: Vec<_> = elapsed_all(&start, &ends).map(|time| time.map_err(|e| e.kind())).collect();
+    let refused = [Reason::NotComplete, Reason::WrongDevice].map(Kind::Misuse);
+    let third = Duration::from_millis(3);
+    assert_eq!(
+        kinds,
+        [Err(refused[0]), Err(Kind::Failed), Err(refused[1]), Ok(Duration::ZERO), Ok(third)]
+    );
+    Ok(())
+}
+
+#[test]
+fn a_measured_hour_of_the_device_is_no_hour_of_the_host_and_each_names_its_clock() -> Result<()> {
+    let (sim, near, _far) = world()?;
+    let (device, hour) = (sim.device(0)?, Duration::from_secs(3600));
+    let of = |measure: Measure| measure.repeats(3).run(&near, |stream| stream.delay(hour));
+    let measured = of(Measure::new())?;
+    assert_eq!([measured.shortest(), measured.longest()], [hour; 2]);
+    assert_eq!(measured.clock(), device.clock().name());
+    assert_eq!(measured.resolution(), device.clock().resolution());
+    let felt = of(Measure::new().by_host_clock())?;
+    assert!(felt.longest() < hour, "{felt}");
+    assert_eq!((felt.clock(), felt.resolution()), ("host monotonic", Duration::from_nanos(1)));
     Ok(())
 }
 
