@@ -7,12 +7,14 @@ mod first_line;
 mod kinds;
 mod laws;
 mod layers;
+mod oldest_rust;
 mod size;
 mod sync_door;
 mod table;
 mod tokens;
 mod unfinished;
 mod unsafe_code;
+mod wall_clock;
 
 use crate::tree::Tree;
 use crate::workshop;

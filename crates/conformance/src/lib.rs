@@ -31,6 +31,7 @@ pub mod model;
 pub mod patience;
 pub mod peer;
 mod run;
+pub mod signal;
 mod turn;
 mod waiters;
 
