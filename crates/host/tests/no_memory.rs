@@ -1,11 +1,12 @@
-//! Where the machine has no room for another thread, calls say so and nothing hangs.
+//! Where the machine has no room for a thread or a buffer, calls say so and nothing hangs.
 //!
 //! Each test runs once more, as a child in a limited address space, which it fills until no stack fits in it.
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::env;
-use std::process::Command;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, Output};
 use std::thread;
 use std::time::Duration;
 
@@ -20,8 +21,17 @@ const ADDRESS_SPACE: &str = "600000";
 
 /// Runs the test of this name again in a small address space. `true`: this is that child.
 fn is_child(test: &str) -> bool {
+    let Some(output) = child(test) else { return true };
+    let told = [output.stdout, output.stderr].concat();
+    let told = String::from_utf8_lossy(&told);
+    assert!(output.status.success() && told.contains("1 passed"), "the child failed: {told}");
+    false
+}
+
+/// How that child ended; `None`: this is that child.
+fn child(test: &str) -> Option<Output> {
     if env::var_os(CHILD).is_some() {
-        return true;
+        return None;
     }
     let program = env::current_exe().unwrap();
     let limited = format!("ulimit -v {ADDRESS_SPACE}; exec \"$0\" \"$@\"");
@@ -30,12 +40,8 @@ fn is_child(test: &str) -> bool {
         .arg(program)
         .args(["--exact", test, "--nocapture"])
         .env(CHILD, "yes")
-        .output()
-        .unwrap();
-    let told = [output.stdout, output.stderr].concat();
-    let told = String::from_utf8_lossy(&told);
-    assert!(output.status.success() && told.contains("1 passed"), "the child failed: {told}");
-    false
+        .output();
+    Some(output.unwrap())
 }
 
 /// Memory held so that nothing of the size of a stack is left. Small things still fit.
@@ -128,4 +134,34 @@ fn a_delay_without_a_timer_fails_its_stream_and_says_why() {
     stream.recover().unwrap();
     stream.delay(Duration::from_millis(1)).unwrap();
     settle(&stream.record().unwrap());
+}
+
+#[test]
+fn a_buffer_that_does_not_fit_is_refused_and_another_is_had_once_there_is_room() {
+    const LENGTH: u64 = 64 << 20;
+    if !is_child("a_buffer_that_does_not_fit_is_refused_and_another_is_had_once_there_is_room") {
+        return;
+    }
+    let device = host();
+    let ballast = fill();
+    refused(device.buffer(LENGTH), Kind::Exhausted);
+    drop(ballast);
+    assert_eq!(device.buffer(LENGTH).unwrap().len(), LENGTH);
+}
+
+/// As with every collection of the standard library: nothing unwinds, hangs, or goes on with a part of its state.
+#[test]
+fn no_memory_for_an_entry_of_a_queue_ends_the_process() {
+    const ABORTED: i32 = 6;
+    let Some(output) = child("no_memory_for_an_entry_of_a_queue_ends_the_process") else {
+        let (stream, gate) = (host().stream().unwrap(), Gate::new());
+        stream.wait(&gate.point()).unwrap();
+        let _ballast = fill();
+        loop {
+            stream.enqueue(|| ()).unwrap();
+        }
+    };
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(ABORTED), "{told}");
+    assert!(told.contains("memory allocation of"), "{told}");
 }

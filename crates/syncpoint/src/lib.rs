@@ -37,6 +37,12 @@
 //! - [`TimedPoint`]: the device's own time. [`Buffer`]: memory that streams fill and copy.
 //! - [`current_stream`], [`with_stream`], [`scope`]: a stream that is current on a thread, or inside a task.
 //! - [`observe`]: hear every operation. [`Error`], [`Kind`]: what went wrong, and what to do.
+//!
+//! # Where memory runs out
+//!
+//! A buffer, a thread or a place in a bounded queue that cannot be had is refused ([`Kind::Exhausted`]), and nothing has
+//! changed. What the library needs for itself (an entry of a queue, a waiter) it allocates as the collections of the
+//! standard library do: where there is no memory for it, the process ends.
 #![forbid(unsafe_code)]
 
 mod current;
