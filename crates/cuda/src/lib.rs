@@ -40,3 +40,9 @@ pub use device::{available, count, open};
 pub use driver::use_library;
 pub use reaper::unheard;
 pub use stream::RawStream;
+
+/// The symbols of the driver's functions that are called here, for tests.
+#[doc(hidden)]
+pub fn functions() -> impl Iterator<Item = &'static str> {
+    sys::FUNCTIONS.iter().map(|function| function.name())
+}

@@ -74,21 +74,18 @@ impl Staging {
     /// Lends a room and an event to a copy. A room that does not come back is left to the device.
     fn through(
         context: &Arc<Context>,
-        copy: impl FnOnce(Room, &Event) -> Result<Room, Refusal>,
+        copy: impl FnOnce(&mut Option<Room>, &Event) -> Result<(), Refusal>,
     ) -> Result<()> {
         context.check()?;
         let free = lock(context.stagings()).pop();
         let Self { room, event } = free.map_or_else(|| Self::new(context), Ok)?;
-        match copy(room, &event) {
-            Ok(room) => {
-                Self { room, event }.put_back(context);
-                Ok(())
-            }
-            Err(refusal) => {
-                context.reap(Remains::Event(event));
-                Err(context.refused(&refusal))
-            }
+        let mut room = Some(room);
+        let copied = copy(&mut room, &event);
+        match room {
+            Some(room) => Self { room, event }.put_back(context),
+            None => context.reap(Remains::Event(event)),
         }
+        copied.map_err(|refusal| context.refused(&refusal))
     }
 
     fn new(context: &Arc<Context>) -> Result<Self> {

@@ -156,8 +156,16 @@ impl CudaStream {
         let (mut leap, mut passed) = (0, None);
         loop {
             let Some((value, lease)) = self.marks().nth(leap) else { break };
-            if !matches!(lease.event().query(), Ok(true)) {
-                break;
+            match lease.event().query() {
+                Ok(true) => {}
+                Ok(false) => break,
+                // Nobody asked: a broken context is noted, and anything else is told to who asks next.
+                Err(refusal) => {
+                    if refusal.meaning() == Meaning::Lost {
+                        self.context.refused(&refusal);
+                    }
+                    break;
+                }
             }
             passed = Some(value);
             leap = leap * 2 + 1;

@@ -85,18 +85,9 @@ impl Event {
         Ok(milliseconds)
     }
 
-    /// Waits on this thread until the device has come to it. Sleeps between looks: no call of the driver's blocks.
+    /// Waits on this thread until the device has come to it.
     pub(crate) fn settle(&self) -> Result<(), Refusal> {
-        let (begin, mut pause) = (Instant::now(), FIRST_PAUSE);
-        while !self.query()? {
-            if begin.elapsed() < SPIN {
-                std::hint::spin_loop();
-                continue;
-            }
-            thread::park_timeout(pause);
-            pause = (pause * 2).min(LONGEST_PAUSE);
-        }
-        Ok(())
+        settle(|| self.query())
     }
 
     /// Ends it. Where the device has not come to it yet the driver sees to it later (*documented*).
@@ -106,6 +97,20 @@ impl Event {
             unsafe { self.primary.library().table().destroy_event(self.handle) }
         })
     }
+}
+
+/// Asks until the answer is yes. Sleeps between looks: no call of the driver's blocks.
+pub(super) fn settle(ask: impl Fn() -> Result<bool, Refusal>) -> Result<(), Refusal> {
+    let (begin, mut pause) = (Instant::now(), FIRST_PAUSE);
+    while !ask()? {
+        if begin.elapsed() < SPIN {
+            std::hint::spin_loop();
+            continue;
+        }
+        thread::park_timeout(pause);
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    Ok(())
 }
 
 /// How long one asks without a pause: about what a short kernel takes.

@@ -1,5 +1,7 @@
 //! Memory of a device, and what streams do with it.
 
+use std::ffi::c_void;
+
 use super::code::Refusal;
 use super::context::Primary;
 use super::event::Event;
@@ -98,49 +100,64 @@ impl Part<'_> {
         })
     }
 
-    /// Copies it to the host, through a room, and waits on this thread for the device. The room is lost with a refusal,
-    /// because the device may still write to it.
+    /// Copies it to the host, through a room, and waits on this thread for the device.
     pub(crate) fn read(
         self,
         bytes: &mut [u8],
-        room: Room,
+        room: &mut Option<Room>,
         (stream, event): (&Stream, &Event),
-    ) -> Result<Room, Refusal> {
+    ) -> Result<(), Refusal> {
         let primary = &self.memory.primary;
-        let count = bytes.len().min(room.len()).min(length(self.bytes));
-        let room = room.lend();
-        primary.within(|| {
-            let (target, source) = (room.start(), self.address());
-            // SAFETY: the room is as long as that and lent for good until the device is done, and the part lies inside
-            // memory that lives, as does the stream.
-            unsafe { primary.library().table().copy_out(target, source, count, stream.handle()) }
+        let source = self.address();
+        let count = self.through(bytes.len(), room, (stream, event), |start, count| {
+            // SAFETY: the room is as long as that and lent until the device is done, and the part lies inside memory
+            // that lives, as does the stream.
+            unsafe { primary.library().table().copy_out(start, source, count, stream.handle()) }
         })?;
-        event.record(stream)?;
-        event.settle()?;
-        let room = room.take_back();
-        bytes[..count].copy_from_slice(&room.bytes()[..count]);
-        Ok(room)
+        if let Some(room) = room {
+            bytes[..count].copy_from_slice(&room.bytes()[..count]);
+        }
+        Ok(())
     }
 
-    /// Copies from the host, through a room, and waits on this thread for the device. As with [`read`](Self::read).
+    /// Copies from the host, through a room, and waits on this thread for the device.
     pub(crate) fn write(
         self,
         bytes: &[u8],
-        mut room: Room,
+        room: &mut Option<Room>,
         (stream, event): (&Stream, &Event),
-    ) -> Result<Room, Refusal> {
+    ) -> Result<(), Refusal> {
         let primary = &self.memory.primary;
-        let count = bytes.len().min(room.len()).min(length(self.bytes));
-        room.bytes_mut()[..count].copy_from_slice(&bytes[..count]);
-        let room = room.lend();
-        primary.within(|| {
-            let (target, source) = (self.address(), room.start());
+        let target = self.address();
+        if let Some(room) = room {
+            let count = bytes.len().min(room.len());
+            room.bytes_mut()[..count].copy_from_slice(&bytes[..count]);
+        }
+        self.through(bytes.len(), room, (stream, event), |start, count| {
             // SAFETY: as in `read`.
-            unsafe { primary.library().table().copy_in(target, source, count, stream.handle()) }
-        })?;
-        event.record(stream)?;
-        event.settle()?;
-        Ok(room.take_back())
+            unsafe { primary.library().table().copy_in(target, start, count, stream.handle()) }
+        })
+        .map(drop)
+    }
+
+    /// Lends the room to a copy, and takes it back once the device is done with it. Where that cannot be found out the
+    /// device keeps it for ever. Gives how many bytes were copied.
+    fn through(
+        self,
+        bytes: usize,
+        room: &mut Option<Room>,
+        (stream, event): (&Stream, &Event),
+        copy: impl FnOnce(*mut c_void, usize) -> Result<(), Refusal>,
+    ) -> Result<usize, Refusal> {
+        let Some(lent) = room.take().map(Room::lend) else { return Ok(0) };
+        let count = bytes.min(lent.len()).min(length(self.bytes));
+        let started = self.memory.primary.within(|| copy(lent.start(), count));
+        // A copy that was refused may have begun all the same, with the error of an earlier one.
+        let seen = started.and_then(|()| event.record(stream)).and_then(|()| event.settle());
+        if seen.is_ok() || stream.settle().is_ok() {
+            *room = Some(lent.take_back());
+        }
+        seen.map(|()| count)
     }
 
     fn address(&self) -> Address {

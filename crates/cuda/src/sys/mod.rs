@@ -28,3 +28,4 @@ pub(crate) use library::Library;
 pub(crate) use memory::{Memory, Way};
 pub(crate) use room::Room;
 pub(crate) use stream::Stream;
+pub(crate) use table::FUNCTIONS;

@@ -68,8 +68,8 @@ impl Room {
 
     /// Lends it to a device. If it is not taken back it is leaked.
     pub(super) fn lend(mut self) -> Lent {
-        let start = self.bytes_mut().as_mut_ptr().cast();
-        Lent { room: ManuallyDrop::new(self), start }
+        let (start, bytes) = (self.bytes_mut().as_mut_ptr().cast(), self.len());
+        Lent { room: ManuallyDrop::new(self), start, bytes }
     }
 
     /// Frees it.
@@ -99,9 +99,14 @@ fn pinned(primary: &Primary, bytes: usize) -> Result<Pinned, Refusal> {
 pub(super) struct Lent {
     room: ManuallyDrop<Room>,
     start: *mut c_void,
+    bytes: usize,
 }
 
 impl Lent {
+    pub(super) fn len(&self) -> usize {
+        self.bytes
+    }
+
     pub(super) fn start(&self) -> *mut c_void {
         self.start
     }

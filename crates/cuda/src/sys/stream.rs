@@ -2,7 +2,7 @@
 
 use super::code::Refusal;
 use super::context::Primary;
-use super::event::Event;
+use super::event::{self, Event};
 use super::types::{STREAM_NON_BLOCKING, StreamHandle};
 
 /// A stream of the driver's, of our making: no other stream waits for it by itself. Dropping it leaks it: a drop calls
@@ -59,6 +59,11 @@ impl Stream {
             Err(refusal) if refusal.is_not_ready() => Ok(false),
             Err(refusal) => Err(refusal),
         }
+    }
+
+    /// Waits on this thread until everything on it has ended.
+    pub(crate) fn settle(&self) -> Result<(), Refusal> {
+        event::settle(|| self.is_idle())
     }
 
     /// Ends it. What it was given runs to its end (*documented*).

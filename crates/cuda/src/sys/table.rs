@@ -54,7 +54,6 @@ macro_rules! table {
         }
 
         /// Every function of the table.
-        #[cfg(test)]
         pub(crate) static FUNCTIONS: &[&Function] = &[$(&functions::$name),+];
 
         #[expect(clippy::too_many_arguments, reason = "the driver's functions have what they have")]

@@ -1,0 +1,98 @@
+//! The stand-in driver: the backend is made to use it, and tests tell it what to pretend and ask what it has seen.
+
+#![expect(unsafe_code, reason = "functions of a library for C are called")]
+#![allow(
+    dead_code,
+    clippy::expect_used,
+    clippy::allow_attributes,
+    reason = "each test uses some of it, and one that cannot go on fails"
+)]
+
+use std::ffi::{CString, c_char, c_int};
+use std::mem::ManuallyDrop;
+use std::sync::OnceLock;
+
+use libloading::Library;
+
+/// The library that the backend of this process uses.
+pub(crate) struct Fake(ManuallyDrop<Library>);
+
+type Number = unsafe extern "C" fn(*const c_char) -> u64;
+
+impl Fake {
+    /// Has the backend use the stand-in.
+    pub(crate) fn used() -> &'static Self {
+        static USED: OnceLock<Fake> = OnceLock::new();
+        USED.get_or_init(Self::load)
+    }
+
+    fn load() -> Self {
+        let path = syncpoint_cuda_fake::library();
+        syncpoint::cuda::use_library(&path).expect("nothing else was used");
+        // SAFETY: nothing of the library runs when it is loaded.
+        let library = unsafe { Library::new(&path) }.expect("the library can be loaded");
+        Self(ManuallyDrop::new(library))
+    }
+
+    /// What it pretends from now on.
+    pub(crate) fn script(&self, script: &str) {
+        let text = CString::new(script).expect("a script has no zeros");
+        // SAFETY: the library exports the function so.
+        let tell = unsafe {
+            self.0.get::<unsafe extern "C" fn(*const c_char) -> c_int>(c"syncpointFakeScript")
+        };
+        let tell = tell.expect("the function is there");
+        // SAFETY: the text ends with a zero and lives.
+        assert_eq!(unsafe { tell(text.as_ptr()) }, 0, "{script}");
+    }
+
+    /// How often a function was called.
+    pub(crate) fn count(&self, function: &str) -> u64 {
+        self.number("syncpointFakeCount", function)
+    }
+
+    /// How many objects of a kind live.
+    pub(crate) fn alive(&self, kind: &str) -> u64 {
+        self.number("syncpointFakeAlive", kind)
+    }
+
+    /// The context that is current on this thread, by its address; zero for none.
+    pub(crate) fn current(&self) -> usize {
+        let mut context = 0;
+        // SAFETY: the library exports the function so.
+        let ask =
+            unsafe { self.0.get::<unsafe extern "C" fn(*mut usize) -> c_int>(c"cuCtxGetCurrent") };
+        let ask = ask.expect("the function is there");
+        // SAFETY: the pointer is to a word.
+        assert_eq!(unsafe { ask(&raw mut context) }, 0);
+        context
+    }
+
+    /// Makes the primary context of a device current on this thread.
+    pub(crate) fn make_current(&self, device: c_int) -> usize {
+        let mut context = 0;
+        // SAFETY: the library exports the function so.
+        let retain = unsafe {
+            self.0.get::<unsafe extern "C" fn(*mut usize, c_int) -> c_int>(
+                c"cuDevicePrimaryCtxRetain",
+            )
+        };
+        let retain = retain.expect("the function is there");
+        // SAFETY: the pointer is to a word.
+        assert_eq!(unsafe { retain(&raw mut context, device) }, 0);
+        // SAFETY: the library exports the function so.
+        let set = unsafe { self.0.get::<unsafe extern "C" fn(usize) -> c_int>(c"cuCtxSetCurrent") };
+        let set = set.expect("the function is there");
+        // SAFETY: the context was just retained.
+        assert_eq!(unsafe { set(context) }, 0);
+        context
+    }
+
+    fn number(&self, function: &str, of: &str) -> u64 {
+        let text = CString::new(of).expect("a name has no zeros");
+        // SAFETY: the library exports the function so.
+        let ask = unsafe { self.0.get::<Number>(function) }.expect("the function is there");
+        // SAFETY: the text ends with a zero and lives.
+        unsafe { ask(text.as_ptr()) }
+    }
+}
