@@ -7,25 +7,18 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The beginnings of the questions that it may not answer yet: it lacks functions. To be emptied.
-const NOT_YET: &[&str] = &["capture.", "capturing.", "sharing."];
-
 #[test]
 fn the_stand_in_driver_gives_the_expected_answers() {
     let facts = ask_the_stand_in();
+    assert!(facts.len() >= 60, "{} facts", facts.len());
     let otherwise: Vec<String> = facts.iter().filter_map(offence).collect();
     assert!(otherwise.is_empty(), "{} rows\n{}", otherwise.len(), otherwise.join("\n"));
 }
 
 fn offence(fact: &Value) -> Option<String> {
-    let (answered, expected) = (&fact["outcome"]["answered"], &fact["expected"]);
-    let may_lack = NOT_YET.iter().any(|prefix| name(fact).starts_with(prefix));
-    let is_fine = if answered.is_null() { may_lack } else { answered == expected };
-    (!is_fine).then(|| format!("{}: {}, not {expected}", name(fact), fact["outcome"]))
-}
-
-fn name(fact: &Value) -> &str {
-    fact["name"].as_str().unwrap_or_default()
+    let (outcome, expected) = (&fact["outcome"], &fact["expected"]);
+    (outcome["answered"] != *expected)
+        .then(|| format!("{}: {outcome}, not {expected}", fact["name"]))
 }
 
 fn ask_the_stand_in() -> Vec<Value> {

@@ -7,10 +7,12 @@ use syncpoint_core::{Point, TimedPoint};
 use crate::capture::{Capture, Node, Taking};
 use crate::code::{Code, Result};
 use crate::context::Context;
-use crate::lane::{Kind, Lane, wait};
+use crate::lane::{Kind, Lane, Op, wait};
 use crate::pretence;
+use crate::share::{Exported, Shared};
 use crate::sync::lock;
 use crate::table::Handle;
+use crate::until;
 
 /// One event.
 #[derive(Debug)]
@@ -18,6 +20,8 @@ pub(crate) struct Event {
     pub(crate) context: Handle,
     flags: u32,
     latest: Mutex<Record>,
+    /// Where the records are numbered that other processes see; those are not named by `latest`.
+    shared: Option<Arc<Shared>>,
 }
 
 /// What an event names.
@@ -42,7 +46,21 @@ impl Event {
         if !is_known || is_timed_ipc {
             return Err(Code::INVALID_VALUE);
         }
-        Ok(Self { context, flags, latest: Mutex::new(Record::Never) })
+        let shared = (flags & INTERPROCESS != 0).then(Shared::make).transpose()?.map(Arc::new);
+        Ok(Self { context, flags, latest: Mutex::new(Record::Never), shared })
+    }
+
+    /// An event of another process.
+    pub(crate) fn import(context: Handle, exported: &Exported) -> Result<Self> {
+        let shared = Some(Arc::new(Shared::open(exported)?));
+        Ok(Self { context, flags: DISABLE_TIMING, latest: Mutex::new(Record::Never), shared })
+    }
+
+    /// The bytes by which another process opens the event, which has to be made for it.
+    pub(crate) fn export(&self) -> Result<Exported> {
+        let made_for_it = self.flags & INTERPROCESS != 0;
+        let shared = self.shared.as_ref().filter(|_| made_for_it).ok_or(Code::INVALID_VALUE)?;
+        Ok(shared.export())
     }
 
     fn is_timed(&self) -> bool {
@@ -61,6 +79,10 @@ impl Event {
             Ok(())
         }) {
             return kept;
+        }
+        if let Some(shared) = &self.shared {
+            *lock(&self.latest) = Record::Never;
+            return lane.put(context, &record_shared(shared));
         }
         lane.make_room()?;
         let record = context.in_order(lane, |queue| {
@@ -109,6 +131,9 @@ impl Event {
         if let Record::Captured(capture, tips) = &latest {
             return enter(capture, tips, lane);
         }
+        if let Some((shared, record)) = self.shared_record() {
+            return lane.put(context, &Op::Until(Arc::new(move || shared.has_come(record))));
+        }
         let Some(point) = latest.point() else { return Ok(()) };
         lane.make_room()?;
         let end = context.in_order(lane, |queue| {
@@ -133,12 +158,23 @@ impl Event {
     pub(crate) fn query(&self) -> Result {
         match self.point()? {
             Some(point) if !point.query()? => Err(Code::NOT_READY),
+            None if self.shared_record().is_some() => Err(Code::NOT_READY),
             _ => Ok(()),
         }
     }
 
     pub(crate) fn synchronize(&self) -> Result {
+        if let (None, Some((shared, record))) = (self.point()?, self.shared_record()) {
+            return until::wait(Arc::new(move || shared.has_come(record)));
+        }
         self.point()?.as_ref().map_or(Ok(()), wait)
+    }
+
+    /// The latest record on the shared page, while it has not come.
+    fn shared_record(&self) -> Option<(Arc<Shared>, u64)> {
+        let shared = self.shared.as_ref()?;
+        let latest = shared.latest();
+        (!shared.has_come(latest)).then(|| (Arc::clone(shared), latest))
     }
 
     /// Milliseconds from `start` to this event, in steps of the pretended clock.
@@ -163,6 +199,13 @@ impl Event {
             Record::Never | Record::Plain(_) => Err(Code::INVALID_HANDLE),
         }
     }
+}
+
+/// What a stream does to record an event that processes share. It comes also where the context breaks: nobody in another
+/// process would hear of that.
+fn record_shared(shared: &Arc<Shared>) -> Op {
+    let (shared, record) = (Arc::clone(shared), shared.begin());
+    Op::Run(Arc::new(move |_| shared.come(record)))
 }
 
 /// A stream joins a capture behind some of its nodes.

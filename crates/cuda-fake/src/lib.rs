@@ -18,6 +18,7 @@ mod module;
 mod pretence;
 mod rim;
 mod script;
+mod share;
 mod sync;
 mod table;
 mod until;

@@ -53,6 +53,14 @@ pub(crate) fn open(gate: Gate, is_so: Condition) -> Result {
     Ok(())
 }
 
+/// Sleeps until something is so.
+pub(crate) fn wait(is_so: Condition) -> Result {
+    let gate = Gate::named("what another process does");
+    let point = gate.point();
+    open(gate, is_so)?;
+    crate::lane::wait(&point)
+}
+
 fn look() {
     while let Some(awaited) = take() {
         let (come, pending): (Vec<_>, Vec<_>) =

@@ -1,4 +1,4 @@
-//! A program of others, cudarc, on the library, unmodified: contexts, streams, events, slices and host functions.
+//! A program of others, cudarc, on the library, unmodified: contexts, streams, events, slices, host functions, graphs.
 //!
 //! Each test runs in a process of its own, whose loader finds the library as it would find a driver.
 
@@ -12,7 +12,7 @@ use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use cudarc::driver::sys::{self, CUevent_flags};
+use cudarc::driver::sys::{self, CUevent_flags, CUstreamCaptureMode};
 use cudarc::driver::{CudaContext, CudaEvent, CudaStream, DriverError, result};
 use libloading::Library;
 
@@ -168,6 +168,26 @@ fn host_functions_run_in_the_order_of_their_stream() {
         stream.synchronize()?;
         let order = order.lock().unwrap_or_else(PoisonError::into_inner);
         assert_eq!(*order, (0..100).collect::<Vec<_>>());
+        Ok(())
+    });
+}
+
+#[test]
+fn a_captured_graph_does_its_work_at_each_launch() {
+    on_the_library("a_captured_graph_does_its_work_at_each_launch", "", || {
+        let context = CudaContext::new(0)?;
+        let stream = context.new_stream()?;
+        // SAFETY: one stream is used, so nothing has to be ordered.
+        unsafe { context.disable_event_tracking() };
+        let mut slice = stream.clone_htod(&[1_u32; 8])?;
+        stream.synchronize()?;
+        stream.begin_capture(CUstreamCaptureMode::CU_STREAM_CAPTURE_MODE_RELAXED)?;
+        stream.memset_zeros(&mut slice)?;
+        let flags = sys::CUgraphInstantiate_flags::CUDA_GRAPH_INSTANTIATE_FLAG_AUTO_FREE_ON_LAUNCH;
+        let graph = stream.end_capture(flags)?.expect("something was captured");
+        assert_eq!(stream.clone_dtoh(&slice)?, [1; 8], "nothing is done by a capture");
+        graph.launch()?;
+        assert_eq!(stream.clone_dtoh(&slice)?, [0; 8]);
         Ok(())
     });
 }

@@ -7,7 +7,9 @@ use crate::{driver, pretence};
 
 use super::call::{Function, exports};
 use super::pointer::{Out, Text};
-use super::{absent, capture, context, copy, device, event, fill, memory, module, stream, value};
+use super::{
+    absent, capture, context, copy, device, event, fill, memory, module, share, stream, value,
+};
 
 /// Every function of the driver that the library exports.
 pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
@@ -23,6 +25,7 @@ pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
         &fill::FUNCTIONS,
         &value::FUNCTIONS,
         &capture::FUNCTIONS,
+        &share::FUNCTIONS,
     ];
     families.into_iter().flatten().copied()
 }

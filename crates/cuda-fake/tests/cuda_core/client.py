@@ -4,11 +4,13 @@
 """
 
 import ctypes
+import pickle
+import subprocess
 import sys
 import threading
 
 from cuda.bindings import driver
-from cuda.core import Device, EventOptions, LegacyPinnedMemoryResource, StreamOptions
+from cuda.core import Device, Event, EventOptions, LegacyPinnedMemoryResource, StreamOptions
 
 TIMED = EventOptions(timing_enabled=True)
 
@@ -136,6 +138,32 @@ def what_is_closed_is_destroyed():
     assert (alive("streams"), alive("events")) == (before[0] - 1, before[1] - 1)
 
 
+def an_event_is_awaited_in_another_process():
+    stream = device().create_stream()
+    importer = subprocess.Popen(
+        [sys.executable, "-B", __file__, imports_an_event.__name__],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with Held(stream) as held, importer:
+        event = stream.record(options=EventOptions(ipc_enabled=True))
+        pickle.dump(event.ipc_descriptor, importer.stdin)
+        importer.stdin.flush()
+        assert importer.stdout.readline() == b"pending\n"
+        held.gate.set()
+        assert importer.stdout.readline() == b"done\n"
+        assert importer.wait() == 0
+
+
+def imports_an_event():
+    """The other process: told of an event on its input, it says when the event is pending, and when it is done."""
+    device()
+    event = Event.from_ipc_descriptor(pickle.load(sys.stdin.buffer))
+    print("done" if event.is_done else "pending", flush=True)
+    event.sync()
+    print("done" if event.is_done else "pending", flush=True)
+
+
 def pinned_memory_is_written_and_freed():
     device()
     before = alive("memory")
@@ -173,6 +201,7 @@ TESTS = [
     a_time_of_an_event_that_has_not_come_is_refused_with_advice,
     a_time_of_events_without_times_is_refused_with_advice,
     an_event_is_recorded_again,
+    an_event_is_awaited_in_another_process,
     what_is_closed_is_destroyed,
     pinned_memory_is_written_and_freed,
 ]
@@ -181,6 +210,8 @@ TESTS = [
 def main(names):
     if not names:
         print("\n".join(test.__name__ for test in TESTS))
+    if names == [imports_an_event.__name__]:
+        return imports_an_event()
     for name in names:
         (test,) = [test for test in TESTS if test.__name__ == name]
         test()
