@@ -223,19 +223,6 @@ fn more_urgent_host_work_begins_first() -> Result<()> {
 }
 
 #[test]
-fn a_stepped_world_makes_no_thread() -> Result<()> {
-    let threads = || std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count);
-    let before = threads();
-    let sim = Sim::builder().stepped().build();
-    let stream = sim.device(0)?.stream()?;
-    stream.enqueue(|| ())?;
-    stream.delay(Duration::from_micros(1))?;
-    stream.synchronize()?;
-    assert_eq!(threads(), before);
-    Ok(())
-}
-
-#[test]
 fn a_step_by_hand_beside_the_thread_of_an_automatic_world_strands_nothing() -> Result<()> {
     let sim = Sim::builder().build();
     let stream = sim.device(0)?.stream()?;
