@@ -44,8 +44,9 @@ impl DeviceClock {
         Some(Duration::from_nanos(u64::try_from(elapsed.as_nanos()).unwrap_or(0)))
     }
 
-    /// What time it is now.
+    /// What time it is now; none before the run has begun.
     pub(super) fn now(&self) -> Option<Duration> {
+        self.begin.query().ok().filter(|begun| *begun)?;
         let now = self.stream.record_timed().ok()?;
         now.synchronize_timeout(PATIENCE).ok()?;
         self.time(&now)
