@@ -159,6 +159,7 @@ impl Inherited {
             assert_refused(call, &outcome);
         }
         assert!(matches!(event.state(), EventState::Failed(_)), "{event:?}");
+        assert!(format!("{event:?}").ends_with("inherited by a fork)"), "{event:?}");
     }
 
     fn assert_exported_stayed(&self) {

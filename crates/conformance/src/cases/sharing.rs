@@ -40,6 +40,7 @@ fn wait_and_write(bed: &TestBed, handle: &IpcHandle, told: &File, journal: &File
     let (event, stream) = (device.import_event(handle)?, device.stream()?);
     assert!(matches!(event.state(), EventState::Pending), "{:?}", event.state());
     assert!(!event.query()? && !event.query_recorded()?);
+    assert!(format!("{event:?}").ends_with("another process's)"), "{event:?}");
     let timed_out = event.synchronize_timeout(std::time::Duration::from_millis(1));
     assert_eq!(timed_out.map_err(|error| error.kind()), Err(Kind::TimedOut));
     for refused in [event.record(&stream), event.record_once(&stream), event.point().map(drop)] {

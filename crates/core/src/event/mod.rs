@@ -469,7 +469,7 @@ impl fmt::Debug for Event {
         match self.latest_point() {
             Ok(Some(point)) => write!(formatter, "Event({self}, {point:?})"),
             Ok(None) => write!(formatter, "Event({self}, never recorded)"),
-            Err(_) => write!(formatter, "Event({self}, of another process)"),
+            Err(_) => write!(formatter, "Event({self}, {})", self.whose()),
         }
     }
 }

@@ -80,13 +80,19 @@ impl Event {
 
     #[cold]
     pub(super) fn not_ours(&self, what: &str) -> Error {
-        let whose = match &self.holder {
-            Holder::Foreign(event) => event.whose(),
-            Holder::Own(_) | Holder::Shared(_) => "ours",
-        };
+        let whose = self.whose();
         let message =
             format!("{self} is {whose} and cannot be {what} here; let whoever made it do that");
         Error::unsupported(message)
+    }
+
+    /// Whose it is, in words.
+    pub(super) fn whose(&self) -> &'static str {
+        match &self.holder {
+            _ if !self.process.is_current() => "inherited by a fork",
+            Holder::Foreign(event) => event.whose(),
+            Holder::Own(_) | Holder::Shared(_) => "ours",
+        }
     }
 
     /// Whether other processes may have a handle of it.
