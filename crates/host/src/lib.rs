@@ -25,8 +25,8 @@
 //! 6. **Waits inside work** run nothing else; one for what comes after the work itself is refused.
 //! 7. **Helping.** A host thread runs items only in a plain `synchronize()`, outside work, and only of streams on
 //!    which its point depends, up to the value that is needed and not beyond.
-//! 8. **Waking.** A worker without work naps for a while before it sleeps; while helpers take every submission, an
-//!    enqueue wakes nobody. Nothing polls while nothing is pending.
+//! 8. **Waking.** While helpers take every submission, a worker without work naps for a while before it sleeps, and an
+//!    enqueue wakes nobody; otherwise it sleeps at once. Nothing polls while nothing is pending.
 //! 9. **Panics** end one item and fail its stream. What will never run is dropped outside every lock.
 //! 10. **Memory.** A stream holds at most 2²⁰ items; beyond that an enqueue is refused, and never blocks.
 //! 11. **Locks.** A stream's order lock, then the run queue's; never two streams'; none while users' code, a waker or

@@ -1,9 +1,10 @@
-//! The guide to errors says of every kind and reason what the code says.
+//! The guide to errors says of every kind and reason what the code says, and shows a report as it is.
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
-use syncpoint::{Kind, Reason};
+use syncpoint::{Gate, Kind, Reason};
 
 const KINDS: [Kind; 8] = [
     Kind::Misuse(Reason::NotRecorded),
@@ -64,6 +65,56 @@ fn every_row_of_the_guide_says_what_to_do() {
     for row in [table("## Kinds"), table("## Reasons of a misuse")].concat() {
         assert!(row.last().is_some_and(|remedy| remedy.len() > 5), "{row:?} names no remedy");
     }
+}
+
+#[test]
+fn the_report_that_the_guide_shows_has_the_words_of_a_real_one() {
+    // What the example does, up to the wait that runs out.
+    let stream = syncpoint::open("host:0").unwrap().stream().unwrap();
+    let gate = Gate::named("settings loaded");
+    stream.wait(&gate.point()).unwrap();
+    stream.enqueue(|| ()).unwrap();
+    let done = stream.record().unwrap();
+    let error = done.synchronize_timeout(Duration::from_millis(1)).unwrap_err();
+    assert_eq!(bare(&shown_report()), bare(&error.to_string()));
+}
+
+#[test]
+fn the_places_of_that_report_are_those_of_the_example() {
+    let (report, example) = (shown_report(), "crates/syncpoint/examples/gate.rs:");
+    let code: Vec<String> =
+        read("crates/syncpoint/examples/gate.rs").lines().map(str::to_owned).collect();
+    let numbers = report.split(example).skip(1).map(|rest| {
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        digits.parse::<usize>().unwrap()
+    });
+    let lines: Vec<&str> = numbers.map(|number| code[number - 1].trim()).collect();
+    let calls = ["stream.record()", "stream.wait(", "Gate::named("];
+    assert_eq!(lines.len(), calls.len(), "{report}");
+    for (line, call) in lines.iter().zip(calls) {
+        assert!(line.contains(call), "the guide says that {call} is where there is: {line}");
+    }
+}
+
+/// The report in the guide.
+fn shown_report() -> String {
+    let guide = read("docs/errors.md");
+    let (_, below) = guide.split_once("```text\n").unwrap();
+    below.split_once("\n```").unwrap().0.to_owned()
+}
+
+/// A report without what differs from run to run: numbers of objects, places, and how long it was waited.
+fn bare(report: &str) -> String {
+    let mut previous = "";
+    let mut words = Vec::new();
+    for word in report.split_inclusive([' ', '\n']) {
+        words.push(match previous.trim_end() {
+            "stream" | "gate" | "at" | "after" => "_",
+            _ => word,
+        });
+        previous = word;
+    }
+    words.concat()
 }
 
 /// The rows of the table below a heading, without its head.

@@ -1,6 +1,11 @@
 //! The example pipelines run on every device that they can run on, and leave the checkout as it was.
 
-use std::{collections::BTreeMap, path::PathBuf, time::SystemTime};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fs,
+    path::PathBuf,
+    time::SystemTime,
+};
 
 use serde_json::Value;
 
@@ -29,6 +34,31 @@ fn overlap_is_the_first_command_of_a_newcomer() {
     for part in ["all 12 steps complete", "waited for", "critical path:", "overlap:", "compute"] {
         assert!(ended.stdout.contains(part), "no {part:?} in\n{}", ended.stdout);
     }
+}
+
+#[test]
+fn the_picture_of_the_readme_is_what_a_newcomer_sees() {
+    let readme = fs::read_to_string(examples().join("../README.md")).expect("the README");
+    let (_, below) = readme.split_once("<!-- picture -->\n```text\n").expect("a picture");
+    let (picture, _) = below.split_once("```\n<!-- end of picture -->").expect("its end");
+    let printed = run(&["run", "examples/overlap.toml"]).stdout;
+    let printed: BTreeSet<String> = printed.lines().map(drawn).collect();
+    for line in picture.lines() {
+        assert!(printed.contains(&drawn(line)), "nothing like {line:?} in\n{printed:#?}");
+    }
+}
+
+/// A line without what differs from run to run: numbers with their units, and what is drawn in the lanes.
+fn drawn(line: &str) -> String {
+    let is_drawn = |letter: char| "█▒│├┬─▏▎▍▌▋▊▉".contains(letter);
+    let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+    if rest.contains(is_drawn) && rest.ends_with('%') {
+        return name.to_owned();
+    }
+    let words = line.split_whitespace().filter(|word| !word.contains(is_drawn));
+    let is_measured = |word: &&str| word.starts_with(|first: char| first.is_ascii_digit());
+    let words = words.filter(|word| !is_measured(word) && !["ms", "us", "s"].contains(word));
+    words.collect::<Vec<_>>().join(" ")
 }
 
 #[test]

@@ -18,7 +18,8 @@ use super::super::sample::{Measured, Prepared, Trouble, each, time_each};
 /// How many rounds of waking each other a sample has.
 pub(in super::super) const ROUNDS: u32 = 100;
 
-/// After a rest of this length a worker of the host does not nap any more: it sleeps until it is woken.
+/// After a rest of this length a worker of the host sleeps until it is woken, also one that napped because helpers took
+/// what was submitted.
 const REST: Duration = Duration::from_millis(40);
 
 /// The host sleeps while a worker runs the work, the worker while the host enqueues.
