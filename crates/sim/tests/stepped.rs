@@ -1,5 +1,6 @@
 //! A stepped world makes no thread. Alone in its process: every test beside it would make and end some.
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::fs;
 use std::time::Duration;
