@@ -88,6 +88,20 @@ mod tests {
     }
 
     #[test]
+    fn every_page_that_is_named_is_one_of_the_manual() {
+        /// Pages that are no functions.
+        const OTHERS: &[&str] =
+            &["CUresult", "cross-stream dependencies", "stream synchronization behavior"];
+        let functions = include_str!("../../cuda-fake/src/rim/names.txt");
+        for row in rows(TABLE).unwrap() {
+            let Known::Documented(page) = row.known else { continue };
+            let base = page.trim_end_matches("_v2");
+            let is_page = functions.lines().any(|name| name == base) || OTHERS.contains(&page);
+            assert!(is_page, "{}: the manual has no page {page}", row.name);
+        }
+    }
+
+    #[test]
     fn the_readme_counts_the_rows_as_they_are() {
         let readme = include_str!("../README.md");
         let rows = rows(TABLE).unwrap();

@@ -1,6 +1,6 @@
 //! What this machine has: told beside the facts, since it is no fact about drivers.
 
-use crate::answer::Asked;
+use crate::answer::{Asked, Unasked};
 use crate::driver::Driver;
 use crate::questions::Question;
 use crate::session::Session;
@@ -33,6 +33,11 @@ pub(crate) const QUESTIONS: &[Question] = &[
         },
     },
     Question {
+        name: "machine.kernel_module",
+        asks: "which version has the part of the driver that lies in the kernel?",
+        ask: |_| kernel_module(),
+    },
+    Question {
         name: "machine.devices",
         asks: "how many devices are there?",
         ask: |driver| {
@@ -63,6 +68,16 @@ pub(crate) const QUESTIONS: &[Question] = &[
         ask: |driver| attribute(driver, VALUES_64),
     },
 ];
+
+/// The version is the first word of the first line that begins with a digit.
+fn kernel_module() -> Asked<String> {
+    const FILE: &str = "/proc/driver/nvidia/version";
+    let text = std::fs::read_to_string(FILE).map_err(|_| Unasked::Lacking(FILE))?;
+    let line = text.lines().next().unwrap_or_default();
+    let version =
+        line.split_whitespace().find(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    Ok(version.unwrap_or(line).to_owned())
+}
 
 fn attribute(driver: &'static Driver, attribute: i32) -> Asked<String> {
     let (session, mut value) = (Session::begin(driver)?, 0);
