@@ -1,6 +1,6 @@
 //! What operations of the host cost in instructions, counted by callgrind and kept in `docs/costs.md`.
 //!
-//! Each operation of the bench `count` is run twice with different numbers of times; the difference is what it costs,
+//! Each operation of the benches [`BENCHES`] is run twice with different numbers of times; the difference is what it costs,
 //! whatever else the machine does. `cargo xtask cost` writes the counts into the block tagged `instructions`;
 //! `--check` compares them with it. A change that a new compiler brings is written down, not tolerated for ever.
 
@@ -17,16 +17,34 @@ use crate::step;
 /// Where the counts stand.
 const HOME: &str = "docs/costs.md";
 
-/// The operations whose count does not depend on which thread was quicker.
-const OPERATIONS: &[&str] = &[
-    "record_query",
-    "wait_complete",
-    "query",
-    "enqueue_empty",
-    "enqueue_word",
-    "hop_enqueue",
-    "make_stream",
+/// The benches that count, and of each the operations whose count does not depend on which thread was quicker.
+const BENCHES: [Bench; 2] = [
+    Bench {
+        package: "syncpoint-host",
+        name: "count",
+        operations: &[
+            "record_query",
+            "wait_complete",
+            "query",
+            "enqueue_empty",
+            "enqueue_word",
+            "hop_enqueue",
+            "make_stream",
+        ],
+    },
+    Bench {
+        package: "syncpoint-core",
+        name: "held",
+        operations: &["held_work", "held_record", "held_wait"],
+    },
 ];
+
+/// A bench that does one operation many times.
+struct Bench {
+    package: &'static str,
+    name: &'static str,
+    operations: &'static [&'static str],
+}
 
 /// The two numbers of times. The first is past every warm-up, the second far enough that one more allocation of a
 /// growing queue is less than half an instruction a time.
@@ -59,19 +77,21 @@ pub(crate) fn check(root: &Path) -> Result<()> {
 type Counts = BTreeMap<String, u64>;
 
 fn count(root: &Path) -> Result<Counts> {
-    let count_one = |name: &&str| Ok(((*name).to_owned(), count_one(root, name)?));
-    OPERATIONS.iter().map(count_one).collect()
+    let operations =
+        BENCHES.iter().flat_map(|bench| bench.operations.iter().map(move |name| (bench, *name)));
+    let count_one = |(bench, name)| Ok((String::from(name), count_one(root, bench, name)?));
+    operations.map(count_one).collect()
 }
 
-fn count_one(root: &Path, name: &str) -> Result<u64> {
-    let [few, many] = [total(root, name, TIMES[0])?, total(root, name, TIMES[1])?];
+fn count_one(root: &Path, bench: &Bench, name: &str) -> Result<u64> {
+    let [few, many] = [total(root, bench, name, TIMES[0])?, total(root, bench, name, TIMES[1])?];
     Ok(many.saturating_sub(few).div_ceil(TIMES[1] - TIMES[0]))
 }
 
 /// All instructions of one run.
-fn total(root: &Path, name: &str, times: u64) -> Result<u64> {
+fn total(root: &Path, bench: &Bench, name: &str, times: u64) -> Result<u64> {
     let output = Command::new(step::cargo())
-        .args(["bench", "--quiet", "--package", "syncpoint-host", "--bench", "count", "--", name])
+        .args(["bench", "--quiet", "--package", bench.package, "--bench", bench.name, "--", name])
         .arg(times.to_string())
         .env(RUNNER, "valgrind --tool=callgrind --callgrind-out-file=/dev/null")
         .current_dir(root)

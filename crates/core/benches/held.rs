@@ -1,0 +1,150 @@
+//! One operation of the hold queue over a driver that does nothing, many times, for counting instructions.
+//!
+//! `held NAME TIMES`, run as the bench `count` of the host is. Each operation holds those before it: what a record costs
+//! is the difference of `held_record` and `held_work`, what a wait costs that of `held_wait` and `held_record`.
+#![expect(clippy::expect_used, reason = "a count that cannot run stops")]
+#![expect(clippy::exit, reason = "a driver that does nothing completes nothing")]
+#![expect(clippy::print_stdout, reason = "a count without a name lists the names")]
+
+use std::convert::Infallible;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use syncpoint_core::contract::{Memory, Pump, RawBuffer, RawDevice, RawStream, Stamp, Time};
+use syncpoint_core::hold::{Crew, Domain, Driver, HeldStream, Operation};
+use syncpoint_core::{Capabilities, Clock, Device, PriorityRange, Result, Stream, Timeline};
+
+fn main() {
+    let arguments: Vec<String> =
+        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let (Some(name), Some(times)) =
+        (arguments.first(), arguments.get(1).and_then(|times| times.parse().ok()))
+    else {
+        for (name, _) in &OPERATIONS {
+            println!("{name}");
+        }
+        return;
+    };
+    let (_, operation) = OPERATIONS.iter().find(|(known, _)| known == name).expect("a known name");
+    operation(times);
+    std::process::exit(0);
+}
+
+type Count = fn(u32);
+
+const OPERATIONS: [(&str, Count); 3] =
+    [("held_work", work), ("held_record", record), ("held_wait", wait)];
+
+/// Device work, submitted at once.
+fn work(times: u32) {
+    let stream = device().stream().expect("a stream");
+    for _ in 0..times {
+        put(&stream);
+    }
+}
+
+/// And a record of it: a mark.
+fn record(times: u32) {
+    let stream = device().stream().expect("a stream");
+    for _ in 0..times {
+        put(&stream);
+        black_box(stream.record().expect("a point"));
+    }
+}
+
+/// And a native wait of another stream for it.
+fn wait(times: u32) {
+    let device = device();
+    let [stream, other] = [(); 2].map(|()| device.stream().expect("a stream"));
+    for _ in 0..times {
+        put(&stream);
+        black_box(&other).wait(&stream.record().expect("a point")).expect("a wait");
+    }
+}
+
+fn put(stream: &Stream) {
+    black_box(stream).delay(black_box(Duration::ZERO)).expect("room");
+}
+
+fn device() -> Device {
+    let clock = Clock::new("nothing", Duration::from_nanos(1));
+    let domain = Domain::new(Arc::new(Nobody));
+    Device::new("nothing:0", Arc::new(Nothing { domain, clock, capabilities: capabilities() }))
+}
+
+fn capabilities() -> Capabilities {
+    Capabilities::new(PriorityRange::new(0, 0))
+}
+
+/// A crew that nobody needs.
+#[derive(Debug)]
+struct Nobody;
+
+impl Crew for Nobody {
+    fn ensure(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn rouse(&self, _stream: Arc<dyn Pump>) {}
+}
+
+/// A device of native events whose driver does nothing.
+#[derive(Debug)]
+struct Nothing {
+    domain: Arc<Domain<Silent>>,
+    clock: Clock,
+    capabilities: Capabilities,
+}
+
+impl RawDevice for Nothing {
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    fn stream(&self, timeline: Timeline, _priority: i32) -> Result<Arc<dyn RawStream>> {
+        Ok(HeldStream::new(timeline, &self.domain, Silent, 0))
+    }
+
+    fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
+        Ok(Arc::new(Memory::new(bytes)?))
+    }
+
+    fn shutdown(&self, _deadline: Instant) -> Result<()> {
+        Ok(())
+    }
+}
+
+/// A driver that takes everything and completes nothing.
+#[derive(Debug)]
+struct Silent;
+
+impl Driver for Silent {
+    type Timer = Arc<Stamp>;
+    type Latch = Infallible;
+
+    const SIGNALS_EACH: bool = false;
+
+    #[inline(never)]
+    fn submit(
+        _stream: &Arc<HeldStream<Self>>,
+        _value: u64,
+        operation: Operation<'_, Self>,
+    ) -> Result<()> {
+        black_box(&operation);
+        Ok(())
+    }
+
+    fn timer(&self) -> Result<(Self::Timer, Time)> {
+        let stamp = Arc::new(Stamp::default());
+        Ok((Arc::clone(&stamp), Time::Stamp(stamp)))
+    }
+
+    fn calls(&self) -> u64 {
+        0
+    }
+}
