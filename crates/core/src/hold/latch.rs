@@ -68,8 +68,8 @@ impl<D: Driver> HeldStream<D> {
         self: &Arc<Self>,
         mut order: MutexGuard<'_, Order<D>>,
         value: u64,
-        entry: Entry<D>,
-    ) -> Result<Placed, (Entry<D>, Error)> {
+        entry: &mut Entry<D>,
+    ) -> Result<Placed> {
         match self.latch(value, entry) {
             Ok(set) => {
                 let placed = self.pass_at_once(&mut order);
@@ -77,7 +77,7 @@ impl<D: Driver> HeldStream<D> {
                 self.see_to_latch(&set);
                 Ok(placed)
             }
-            Err((entry, error)) => Err(self.refused(value, entry, error)),
+            Err(error) => Err(self.refused(value, entry, error)),
         }
     }
 
@@ -86,30 +86,29 @@ impl<D: Driver> HeldStream<D> {
         self: &Arc<Self>,
         order: MutexGuard<'_, Order<D>>,
         value: u64,
-        entry: Entry<D>,
+        mut entry: Entry<D>,
     ) {
-        match self.latch(value, entry) {
+        match self.latch(value, &mut entry) {
             Ok(set) => {
                 drop(order);
                 self.see_to_latch(&set);
             }
-            Err((entry, error)) => {
+            Err(error) => {
                 self.fail_here(order, value, &error);
                 entry.discard(&error);
             }
         }
     }
 
-    fn latch(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Result<Set, (Entry<D>, Error)> {
-        let latch = match self.close_latch(value, &entry) {
-            Ok(latch) => latch,
-            Err(error) => return Err((entry, error)),
-        };
-        let Entry { step, place } = entry;
+    fn latch(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Result<Set> {
+        let latch = self.close_latch(value, entry)?;
+        let Entry { step, place } = entry.take();
         Ok(match step {
             Step::Wait(awaited) => self.latch_wait(Wait { value, point: awaited.point, latch }),
             Step::Task(task) => self.latch_work(Work { value, task, place, latch }),
-            Step::Open | Step::Stamp(_) | Step::Mark => unreachable!("these can always go"),
+            Step::Open | Step::Stamp(_) | Step::Mark | Step::Moved => {
+                unreachable!("these can always go")
+            }
         })
     }
 

@@ -66,8 +66,7 @@ impl<D: Driver> HeldStream<D> {
 
     /// A record: a mark behind whatever anybody launched. Its place is never shown.
     pub(super) fn mark_here(self: &Arc<Self>, order: MutexGuard<'_, Order<D>>) -> Result<Placed> {
-        let entry = Entry { step: Step::Mark, place: Place::caller() };
-        self.admit(order, entry).map_err(|(_refused, error)| error)
+        self.admit(order, &mut Entry { step: Step::Mark, place: Place::caller() })
     }
 
     /// Whether everything so far has ended, with what others launched, where the driver can tell. Takes no order lock.
@@ -117,7 +116,7 @@ impl<D: Driver> HeldStream<D> {
                 peer.as_ref().is_some_and(is_signalled)
                     || !matches!(point.timeline().state(point.value()), State::Pending)
             }
-            Step::Task(_) | Step::Open | Step::Stamp(_) | Step::Mark => true,
+            Step::Task(_) | Step::Open | Step::Stamp(_) | Step::Mark | Step::Moved => true,
         }
     }
 }

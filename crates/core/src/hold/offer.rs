@@ -14,26 +14,13 @@ use crate::point::{Point, State};
 pub(super) enum Offer<D: Driver> {
     /// The driver has it, or it needed nothing of the driver. The news are to be told, and what is left of the item is
     /// to be dropped, outside the lock.
-    Taken(News, Spent<D>),
+    Taken(News),
     /// The driver refused it.
-    Refused(Entry<D>, Error),
+    Refused(Error),
     /// It is a wait for a point that has failed.
     Failed(Error),
     /// It cannot go yet.
-    Held(Entry<D>, Hold<D>),
-}
-
-/// What is left of an item that was taken.
-#[derive(Debug)]
-pub(super) struct Spent<D: Driver> {
-    _done: Option<Task>,
-    _entry: Option<Entry<D>>,
-}
-
-impl<D: Driver> Spent<D> {
-    fn nothing() -> Self {
-        Self { _done: None, _entry: None }
-    }
+    Held(Hold<D>),
 }
 
 /// Why an item cannot go yet.
@@ -50,84 +37,78 @@ pub(super) enum Hold<D: Driver> {
 }
 
 impl<D: Driver> HeldStream<D> {
-    /// Offers an item as `value`, the one after everything passed. Called under the order lock.
-    pub(super) fn offer(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Offer<D> {
+    /// Offers an item as `value`, the one after everything passed. Called under the order lock. By reference: an item is
+    /// 64 bytes, and most go to the driver at once.
+    pub(super) fn offer(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Offer<D> {
         match &entry.step {
             Step::Wait(_) => self.offer_wait(value, entry),
             Step::Stamp(timer) => match D::submit(self, value, Operation::Stamp(timer)) {
                 Ok(()) => self.taken(value, true, entry),
-                Err(error) => Offer::Refused(entry, error),
+                Err(error) => Offer::Refused(error),
             },
             Step::Mark => match D::submit(self, value, Operation::Mark) {
                 Ok(()) => self.taken(value, true, entry),
-                Err(error) => Offer::Refused(entry, error),
+                Err(error) => Offer::Refused(error),
             },
             Step::Open => self.offer_opening(value, entry),
             Step::Task(_) => self.offer_task(value, entry),
+            Step::Moved => unreachable!("what lies elsewhere is not offered"),
         }
     }
 
-    fn offer_task(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Offer<D> {
+    fn offer_task(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Offer<D> {
         let Step::Task(task) = &entry.step else { unreachable!("only tasks are offered here") };
         let operation = match task {
             Task::Fill(fill) => Operation::Fill(fill),
             Task::Copy(copy) => Operation::Copy(copy),
             Task::Delay(duration) => Operation::Delay(*duration),
-            Task::Submit(_) if self.driver.native().is_some() => {
-                return Offer::Held(entry, Hold::Call);
-            }
-            Task::Host(_) | Task::Submit(_) => return self.offer_work(value, entry),
+            Task::Submit(_) if self.driver.native().is_some() => return Offer::Held(Hold::Call),
+            Task::Host(_) | Task::Submit(_) => return self.offer_work(value),
             Task::Open(_) => return self.offer_opening(value, entry),
         };
         let signals = operation.signals();
         match D::submit(self, value, operation) {
             Ok(()) => self.taken(value, signals, entry),
-            Err(error) => Offer::Refused(entry, error),
+            Err(error) => Offer::Refused(error),
         }
     }
 
     /// Notes what the driver took; what it works on is kept until it is through.
-    fn taken(self: &Arc<Self>, value: u64, signals: bool, entry: Entry<D>) -> Offer<D> {
+    fn taken(self: &Arc<Self>, value: u64, signals: bool, entry: &mut Entry<D>) -> Offer<D> {
         let mut flight = self.flight();
         flight.submit(value, signals);
-        let (done, spent) = match entry {
-            Entry { step: Step::Task(task @ (Task::Fill(_) | Task::Copy(_))), .. } => {
-                (flight.keep(value, task), None)
-            }
-            other => (None, Some(other)),
-        };
+        // Where the driver has come to it already, it is dropped with what is left of the item.
+        if !flight.has_reached(value)
+            && let Some(task) = entry.take_resources()
+        {
+            flight.keep(value, task);
+        }
         let (news, untold) = (flight.news(), flight.is_long_untold());
         drop(flight);
         // Refused, it is asked for again with the next operation.
-        let news = if untold { self.mark(value).unwrap_or(news) } else { news };
-        Offer::Taken(news, Spent { _done: done, _entry: spent })
+        Offer::Taken(if untold { self.mark(value).unwrap_or(news) } else { news })
     }
 
     /// A wait goes natively where the other stream is of the domain and has signalled the value; a point known complete
     /// needs nothing. It is on the list of waits already: the driver may come to it at once.
-    fn offer_wait(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Offer<D> {
+    fn offer_wait(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Offer<D> {
         let Step::Wait(awaited) = &entry.step else { unreachable!("only waits are offered here") };
         let point = &awaited.point;
+        let signalled = |stream: &Arc<Self>| stream.signals.completed() >= point.value();
+        let is_signalled = awaited.peer.as_ref().is_some_and(signalled);
+        // Behind the look at the signal: a value that needs none is complete before it counts as signalled.
         if let Some(settled) = self.offer_settled(value, point) {
             return settled;
         }
-        let Some(stream) = &awaited.peer else {
-            let point = point.clone();
-            return Offer::Held(entry, Hold::Until(point));
-        };
-        if stream.signals.completed() < point.value() {
-            let hold = Hold::Signal(Arc::clone(stream), point.value());
-            return Offer::Held(entry, hold);
-        }
-        // A value that needs no signal is complete before it counts as signalled, so it is looked at again.
-        if let Some(settled) = self.offer_settled(value, point) {
-            return settled;
+        let Some(stream) = &awaited.peer else { return Offer::Held(Hold::Until(point.clone())) };
+        if !is_signalled {
+            return Offer::Held(Hold::Signal(Arc::clone(stream), point.value()));
         }
         let operation = Operation::Wait { stream, value: point.value() };
         let signals = operation.signals();
         match D::submit(self, value, operation) {
             Ok(()) => self.taken(value, signals, entry),
-            Err(error) => Offer::Refused(entry, error),
+            Err(error) => Offer::Refused(error),
         }
     }
 
@@ -138,7 +119,7 @@ impl<D: Driver> HeldStream<D> {
             State::Complete => {
                 let mut flight = self.flight();
                 flight.pass(value);
-                Some(Offer::Taken(flight.news(), Spent::nothing()))
+                Some(Offer::Taken(flight.news()))
             }
         }
     }
@@ -150,43 +131,39 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// Host work begins when everything before it is complete.
-    fn offer_work(&self, value: u64, entry: Entry<D>) -> Offer<D> {
+    fn offer_work(&self, value: u64) -> Offer<D> {
         let quiet = self.timeline.completed() + 1 >= value;
-        Offer::Held(entry, if quiet { Hold::Call } else { Hold::Quiet })
+        Offer::Held(if quiet { Hold::Call } else { Hold::Quiet })
     }
 
     /// An opening holds nothing back: what is behind it goes on while the driver is still before it.
-    fn offer_opening(self: &Arc<Self>, value: u64, entry: Entry<D>) -> Offer<D> {
+    fn offer_opening(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Offer<D> {
         if let Err(error) = self.notice(value - 1) {
-            return Offer::Refused(entry, error);
+            return Offer::Refused(error);
         }
         let mut flight = self.flight();
-        if let Err(refused) = self.note(&mut flight, value, entry) {
-            return Offer::Refused(refused.0, refused.1);
+        if let Err(error) = self.note(&mut flight, value, entry) {
+            return Offer::Refused(error);
         }
         flight.pass_promise(value);
-        Offer::Taken(flight.news(), Spent::nothing())
+        Offer::Taken(flight.news())
     }
 
     /// Moves a gate, which a failure must find at once, to what is on its way, as that of `value`. A failure looks there
     /// under the same lock: what is noted later would stay, so it is refused.
+    #[inline]
     pub(super) fn note(
         &self,
         flight: &mut Flight,
         value: u64,
-        entry: Entry<D>,
-    ) -> Result<Entry<D>, (Entry<D>, Error)> {
+        entry: &mut Entry<D>,
+    ) -> Result<(), Error> {
         if let Some(failure) = self.timeline.failure() {
-            return Err((entry, failure));
+            return Err(failure);
         }
-        let Entry { step, place } = entry;
-        let step = match step {
-            Step::Task(Task::Open(opening)) => {
-                flight.promise(value, opening);
-                Step::Open
-            }
-            step => step,
-        };
-        Ok(Entry { step, place })
+        if let Some(opening) = entry.take_opening() {
+            flight.promise(value, opening);
+        }
+        Ok(())
     }
 }

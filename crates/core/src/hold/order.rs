@@ -17,6 +17,7 @@ use super::row::Row;
 use super::{Driver, HeldStream};
 use crate::contract::{Task, discard};
 use crate::error::Error;
+use crate::gate::Opening;
 use crate::place::Place;
 use crate::point::Point;
 use crate::timeline::{Ticket, Timeline};
@@ -66,6 +67,8 @@ pub(super) enum Step<D: Driver> {
     Stamp(D::Timer),
     /// Be a point of a stream that others launch on too: what they launched has no value of its own.
     Mark,
+    /// Nothing any more: it lies in the row, or with what is on its way.
+    Moved,
 }
 
 /// What a stream waits for.
@@ -86,6 +89,32 @@ pub(super) enum Parked<D: Driver> {
 }
 
 impl<D: Driver> Entry<D> {
+    /// Takes the item elsewhere.
+    #[inline]
+    pub(super) fn take(&mut self) -> Self {
+        Self { step: std::mem::replace(&mut self.step, Step::Moved), place: self.place }
+    }
+
+    /// Takes a task whose resources the driver works on.
+    #[inline]
+    pub(super) fn take_resources(&mut self) -> Option<Task> {
+        let Step::Task(Task::Fill(_) | Task::Copy(_)) = self.step else { return None };
+        match std::mem::replace(&mut self.step, Step::Moved) {
+            Step::Task(task) => Some(task),
+            _ => None,
+        }
+    }
+
+    /// Takes the gate of an opening; the item opens it where it lies then.
+    #[inline]
+    pub(super) fn take_opening(&mut self) -> Option<Opening> {
+        let Step::Task(Task::Open(_)) = self.step else { return None };
+        match std::mem::replace(&mut self.step, Step::Open) {
+            Step::Task(Task::Open(opening)) => Some(opening),
+            _ => None,
+        }
+    }
+
     /// Ends an item that will never run. Outside every lock.
     pub(super) fn discard(self, cause: &Error) {
         match self.step {

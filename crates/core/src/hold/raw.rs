@@ -29,7 +29,7 @@ impl<D: Driver> RawStream for HeldStream<D> {
             return this.put_captured(item);
         }
         let order = self.order();
-        this.admit(order, entry(item)).map_err(|(_refused, error)| error)
+        this.admit(order, &mut entry(item))
     }
 
     fn record_captured(&self) -> Result<Captured> {
@@ -49,9 +49,10 @@ impl<D: Driver> RawStream for HeldStream<D> {
         if order.row.enqueued() != enqueued {
             return Err(Refused { item, error: None });
         }
-        this.admit(order, entry(item)).map_err(|(entry, error)| match entry.step {
+        let mut entry = entry(item);
+        this.admit(order, &mut entry).map_err(|error| match entry.step {
             Step::Task(task) => Refused { item: Item { task, place }, error: Some(error) },
-            _ => unreachable!("a refused task comes back as it was"),
+            _ => unreachable!("a refused task is left as it was"),
         })
     }
 
@@ -74,8 +75,8 @@ impl<D: Driver> RawStream for HeldStream<D> {
         flight.waits.note(Edge::new(value, point.clone(), place));
         drop(flight);
         let awaited = Awaited { point: point.clone(), peer };
-        let entry = Entry { step: Step::Wait(awaited), place };
-        this.admit(order, entry).map(Some).map_err(|(_refused, error)| error)
+        let mut entry = Entry { step: Step::Wait(awaited), place };
+        this.admit(order, &mut entry).map(Some)
     }
 
     fn record(&self) -> Result<Placed> {
@@ -102,9 +103,9 @@ impl<D: Driver> RawStream for HeldStream<D> {
         self.refuse_capturing()?;
         let this = self.this();
         let (timer, time) = self.driver.timer()?;
-        let entry = Entry { step: Step::Stamp(timer), place };
-        let admitted = this.admit(self.order(), entry);
-        admitted.map(|placed| (placed, time)).map_err(|(_refused, error)| error)
+        let mut entry = Entry { step: Step::Stamp(timer), place };
+        let placed = this.admit(self.order(), &mut entry)?;
+        Ok((placed, time))
     }
 
     fn waits_between(&self, after: u64, upto: u64) -> Vec<Edge> {
@@ -168,19 +169,19 @@ fn entry<D: Driver>(item: Item) -> Entry<D> {
     Entry { step: Step::Task(item.task), place: item.place }
 }
 
-/// Taking an item, under the order lock.
+/// Taking an item, under the order lock. What is left of it is dropped by the caller, once no lock is held.
 impl<D: Driver> HeldStream<D> {
     /// Takes an item: gives it to the driver where nothing is before it, or holds it. What is refused has left no trace.
     pub(super) fn admit(
         self: &Arc<Self>,
         mut order: MutexGuard<'_, Order<D>>,
-        entry: Entry<D>,
-    ) -> Result<Placed, (Entry<D>, Error)> {
+        entry: &mut Entry<D>,
+    ) -> Result<Placed> {
         let value = order.row.enqueued() + 1;
         match self.refusal(&order) {
             Some(error) => Err(self.refused(value, entry, error)),
             None if order.turn == Turn::Free => self.admit_first(order, value, entry),
-            None => match self.refusal_behind(&entry) {
+            None => match self.refusal_behind(entry) {
                 Some(error) => Err(self.refused(value, entry, error)),
                 None => self.hold(&mut order, entry),
             },
@@ -192,13 +193,12 @@ impl<D: Driver> HeldStream<D> {
         self: &Arc<Self>,
         mut order: MutexGuard<'_, Order<D>>,
         value: u64,
-        entry: Entry<D>,
-    ) -> Result<Placed, (Entry<D>, Error)> {
+        entry: &mut Entry<D>,
+    ) -> Result<Placed> {
         match self.offer(value, entry) {
-            Offer::Taken(news, left) => {
+            Offer::Taken(news) => {
                 let placed = self.pass_at_once(&mut order);
                 self.go_on(order, value, news);
-                drop(left);
                 Ok(placed)
             }
             Offer::Failed(error) => {
@@ -206,15 +206,15 @@ impl<D: Driver> HeldStream<D> {
                 self.fail_here(order, value, &error);
                 Ok(placed)
             }
-            Offer::Refused(entry, error) => Err(self.refused(value, entry, error)),
-            Offer::Held(entry, Hold::Call) if self.is_called_at_once(&entry) => {
+            Offer::Refused(error) => Err(self.refused(value, entry, error)),
+            Offer::Held(Hold::Call) if self.is_called_at_once(entry) => {
                 let placed = self.pass_at_once(&mut order);
                 order.turn = Turn::Away;
-                self.call(order, value, entry);
+                self.call(order, value, entry.take());
                 Ok(placed)
             }
-            Offer::Held(entry, hold) if self.is_managed() => self.hold_first(order, entry, hold),
-            Offer::Held(entry, _) => self.latch_first(order, value, entry),
+            Offer::Held(hold) if self.is_managed() => self.hold_first(order, entry, hold),
+            Offer::Held(_) => self.latch_first(order, value, entry),
         }
     }
 
@@ -225,12 +225,13 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// An item that was refused is on no list. Under the order lock.
-    pub(super) fn refused(&self, value: u64, entry: Entry<D>, error: Error) -> (Entry<D>, Error) {
+    #[cold]
+    pub(super) fn refused(&self, value: u64, entry: &Entry<D>, error: Error) -> Error {
         if matches!(entry.step, Step::Wait(_)) {
             let edge = self.flight().waits.take_back(value);
             drop(edge);
         }
-        (entry, error)
+        error
     }
 
     pub(super) fn pass_at_once(&self, order: &mut Order<D>) -> Placed {
@@ -243,9 +244,9 @@ impl<D: Driver> HeldStream<D> {
     fn hold_first(
         self: &Arc<Self>,
         mut order: MutexGuard<'_, Order<D>>,
-        entry: Entry<D>,
+        entry: &mut Entry<D>,
         hold: Hold<D>,
-    ) -> Result<Placed, (Entry<D>, Error)> {
+    ) -> Result<Placed> {
         let placed = self.hold(&mut order, entry)?;
         let after = self.park(&mut order, hold);
         drop(order);
@@ -261,7 +262,7 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// Puts an item at the end of what is held.
-    fn hold(&self, order: &mut Order<D>, entry: Entry<D>) -> Result<Placed, (Entry<D>, Error)> {
+    fn hold(&self, order: &mut Order<D>, entry: &mut Entry<D>) -> Result<Placed> {
         let room = if order.row.len() < self.domain.bound() {
             self.domain.crew().ensure()
         } else {
@@ -272,16 +273,13 @@ impl<D: Driver> HeldStream<D> {
             return Err(self.refused(value, entry, error));
         }
         let mut flight = self.flight();
-        let entry = match self.note(&mut flight, value, entry) {
-            Ok(entry) => entry,
-            Err((entry, error)) => {
-                drop(flight);
-                return Err(self.refused(value, entry, error));
-            }
-        };
+        if let Err(error) = self.note(&mut flight, value, entry) {
+            drop(flight);
+            return Err(self.refused(value, entry, error));
+        }
         flight.held += 1;
         drop(flight);
-        let value = order.row.push(entry);
+        let value = order.row.push(entry.take());
         self.timeline.enqueue(value);
         Ok(Placed::new(value))
     }

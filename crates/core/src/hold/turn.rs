@@ -68,25 +68,25 @@ impl<D: Driver> HeldStream<D> {
 
     /// Offers the item at the front. Says whether the caller, who has the turn, goes on.
     pub(super) fn step(self: &Arc<Self>) -> bool {
-        let Some((mut order, entry)) = self.take_front() else { return false };
+        let Some((mut order, mut entry)) = self.take_front() else { return false };
         let value = order.row.passed();
-        match self.offer(value, entry) {
-            Offer::Taken(news, left) => {
+        match self.offer(value, &mut entry) {
+            Offer::Taken(news) => {
                 self.go_on(order, value, news);
-                drop(left);
+                drop(entry);
             }
             Offer::Failed(error) => self.fail_here(order, value, &error),
-            Offer::Refused(entry, error) => {
+            Offer::Refused(error) => {
                 self.fail_here(order, value, &error);
                 entry.discard(&error);
             }
-            Offer::Held(entry, Hold::Call) => {
+            Offer::Held(Hold::Call) => {
                 order.turn = Turn::Away;
                 self.call(order, value, entry);
                 return false;
             }
-            Offer::Held(entry, hold) if self.is_managed() => return self.stop(order, entry, hold),
-            Offer::Held(entry, _) => self.latch_next(order, value, entry),
+            Offer::Held(hold) if self.is_managed() => return self.stop(order, entry, hold),
+            Offer::Held(_) => self.latch_next(order, value, entry),
         }
         true
     }

@@ -128,14 +128,15 @@ impl Flight {
         }
     }
 
-    /// Keeps what `value`, just submitted, works on. Gives it back, to be dropped outside the locks, where the driver has
-    /// come to it already.
-    pub(super) fn keep(&mut self, value: u64, task: Task) -> Option<Task> {
-        if self.reached >= value {
-            return Some(task);
-        }
+    /// Whether the driver has come to `value`.
+    #[inline]
+    pub(super) fn has_reached(&self, value: u64) -> bool {
+        self.reached >= value
+    }
+
+    /// Keeps what `value`, just submitted and not reached, works on.
+    pub(super) fn keep(&mut self, value: u64, task: Task) {
         self.kept.push_back((value, task));
-        None
     }
 
     /// `value` needed nothing of the driver, or is the function that runs now.
