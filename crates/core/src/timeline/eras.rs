@@ -6,7 +6,8 @@ use crate::error::Error;
 ///
 /// One entry for each failure that was recovered from, kept for the points that may still ask.
 #[derive(Debug, Default)]
-pub(crate) struct Eras(Vec<Era>);
+#[expect(clippy::box_collection, reason = "every timeline has them, and few ever fail")]
+pub(crate) struct Eras(Option<Box<Vec<Era>>>);
 
 #[derive(Debug)]
 struct Era {
@@ -28,10 +29,11 @@ impl Eras {
     /// The error, to be dropped outside the lock, where every such value has failed already.
     pub(crate) fn begin(&mut self, from: u64, error: Error) -> Result<(), Error> {
         let (mut from, mut is_new) = (from, false);
-        let mut index = self.0.partition_point(|era| era.upto < from);
-        while let Some(&Era { from: begin, upto, .. }) = self.0.get(index) {
+        let eras = self.0.get_or_insert_default();
+        let mut index = eras.partition_point(|era| era.upto < from);
+        while let Some(&Era { from: begin, upto, .. }) = eras.get(index) {
             if from < begin {
-                self.0.insert(index, Era { from, upto: begin - 1, error: error.clone() });
+                eras.insert(index, Era { from, upto: begin - 1, error: error.clone() });
                 (index, is_new) = (index + 1, true);
             }
             if upto == OPEN {
@@ -39,32 +41,37 @@ impl Eras {
             }
             (from, index) = (upto + 1, index + 1);
         }
-        self.0.push(Era { from, upto: OPEN, error });
+        eras.push(Era { from, upto: OPEN, error });
         Ok(())
     }
 
     /// Ends the failing era: it holds values up to `upto`.
     pub(crate) fn end(&mut self, upto: u64) -> Option<Error> {
-        let era = self.0.last_mut().filter(|era| era.upto == OPEN)?;
+        let era = self.0.as_mut()?.last_mut().filter(|era| era.upto == OPEN)?;
         era.upto = upto;
         Some(era.error.clone())
     }
 
+    fn all(&self) -> &[Era] {
+        self.0.as_ref().map_or(&[], |eras| eras.as_slice())
+    }
+
     /// The failure of the era that still fails.
     pub(crate) fn failing(&self) -> Option<&Error> {
-        self.0.last().filter(|era| era.upto == OPEN).map(|era| &era.error)
+        self.all().last().filter(|era| era.upto == OPEN).map(|era| &era.error)
     }
 
     /// How many of the values above `after` and up to `upto` have failed.
     pub(crate) fn failed_between(&self, after: u64, upto: u64) -> u64 {
-        let late = self.0.iter().rev().take_while(|era| era.upto > after);
+        let late = self.all().iter().rev().take_while(|era| era.upto > after);
         late.map(|era| (era.upto.min(upto) + 1).saturating_sub(era.from.max(after + 1))).sum()
     }
 
     /// The failure of the era that holds `value`.
     pub(crate) fn failure_of(&self, value: u64) -> Option<&Error> {
-        let index = self.0.partition_point(|era| era.upto < value);
-        self.0.get(index).filter(|era| era.from <= value).map(|era| &era.error)
+        let eras = self.all();
+        let index = eras.partition_point(|era| era.upto < value);
+        eras.get(index).filter(|era| era.from <= value).map(|era| &era.error)
     }
 }
 
