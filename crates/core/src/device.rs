@@ -1,7 +1,7 @@
 //! Devices: what runs work, and the parent of its streams.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use syncpoint_base::{Process, watch_exit};
@@ -106,7 +106,7 @@ impl Device {
         let timeline = Timeline::for_stream(name);
         let raw = build(timeline.clone())?;
         timeline.adopt(&raw);
-        self.0.streams.add(&raw, &timeline);
+        self.0.streams.add(&timeline);
         Ok(Stream::new(raw, timeline, self.clone(), priority))
     }
 
@@ -245,14 +245,14 @@ impl fmt::Debug for Device {
     }
 }
 
-/// The streams of a device, for waits on all of them. Weak: the list keeps no stream alive, and a stream that is
-/// dropped stays listed for as long as the backend still has work of it.
+/// The streams of a device by their timelines, for waits on all of them. The list keeps no stream alive, and a stream
+/// that is dropped stays listed for as long as the backend still has work of it.
 #[derive(Default)]
 struct Streams(Mutex<List>);
 
 #[derive(Default)]
 struct List {
-    streams: Vec<(Weak<dyn RawStream>, Timeline)>,
+    timelines: Vec<Timeline>,
     /// Dead entries are swept when the list has doubled since the last sweep, so that adding stays cheap.
     sweep_at: usize,
 }
@@ -261,21 +261,18 @@ struct List {
 const SHORT: usize = 64;
 
 impl Streams {
-    fn add(&self, raw: &Arc<dyn RawStream>, timeline: &Timeline) {
+    fn add(&self, timeline: &Timeline) {
         let mut list = lock(&self.0);
-        if list.streams.len() >= list.sweep_at.max(SHORT) {
-            list.streams.retain(|(stream, _)| stream.strong_count() > 0);
-            list.sweep_at = list.streams.len() * 2;
+        if list.timelines.len() >= list.sweep_at.max(SHORT) {
+            list.timelines.retain(Timeline::has_stream);
+            list.sweep_at = list.timelines.len() * 2;
         }
-        list.streams.push((Arc::downgrade(raw), timeline.clone()));
+        list.timelines.push(timeline.clone());
     }
 
     fn alive(&self) -> Vec<(Arc<dyn RawStream>, Timeline)> {
-        let streams = lock(&self.0).streams.clone();
-        streams
-            .into_iter()
-            .filter_map(|(stream, timeline)| Some((stream.upgrade()?, timeline)))
-            .collect()
+        let timelines = lock(&self.0).timelines.clone();
+        timelines.into_iter().filter_map(|timeline| Some((timeline.stream()?, timeline))).collect()
     }
 
     /// The points of everything enqueued so far. Streams that can no longer be reached have completed everything.

@@ -169,6 +169,11 @@ impl Timeline {
         self.adopted()?.stream.upgrade()
     }
 
+    /// Whether the stream whose timeline this is lives.
+    pub(crate) fn has_stream(&self) -> bool {
+        self.adopted().is_some_and(|adopted| adopted.stream.strong_count() > 0)
+    }
+
     fn adopted(&self) -> Option<&Adopted> {
         match &self.0.owner {
             Owner::Stream(adopted) => adopted.get(),
