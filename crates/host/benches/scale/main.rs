@@ -35,10 +35,13 @@ const ALONE: &str = "--alone";
 type Measure = fn(&[usize]) -> Figures;
 
 /// Figures of this process, under the name by which they are asked for.
-const MEASURES: [(&str, Measure); 10] = [
+const MEASURES: [(&str, Measure); 13] = [
     ("ours", |size| ours::measure(&graph(size))),
     ("tokio once", |size| rival::measure::<rival::Once>(&graph(size))),
     ("tokio counted", |size| rival::measure::<rival::Counted>(&graph(size))),
+    ("ours fed", |size| ours::measure_fed(&graph(size))),
+    ("tokio once fed", |size| rival::measure_fed::<rival::Once>(&graph(size))),
+    ("tokio counted fed", |size| rival::measure_fed::<rival::Counted>(&graph(size))),
     ("idle ours", |_| idle::ours()),
     ("idle tokio", |_| idle::tokio()),
     ("record", |threads| record::each_its_own(threads)),

@@ -9,13 +9,13 @@ pub(crate) fn host() -> Device {
     syncpoint::open("host:0").expect("the host")
 }
 
+/// Built behind a gate, then run.
 pub(crate) fn measure(graph: &Graph) -> Figures {
     let (mut figures, counters) = (Figures::default(), counters(graph.streams));
     let (device, weight) = (host(), Weight::begin());
 
     let begin = Begin::now();
-    let streams: Vec<Stream> =
-        (0..graph.streams).map(|_| device.stream().expect("a stream")).collect();
+    let streams = make(&device, graph.streams);
     figures.time("make", &begin);
 
     let begin = Begin::now();
@@ -37,6 +37,25 @@ pub(crate) fn measure(graph: &Graph) -> Figures {
     figures
 }
 
+/// Run while it is built.
+pub(crate) fn measure_fed(graph: &Graph) -> Figures {
+    let (mut figures, counters) = (Figures::default(), counters(graph.streams));
+    let device = host();
+    let streams = make(&device, graph.streams);
+
+    let begin = Begin::now();
+    let latest = feed(graph, &streams, counters);
+    device.synchronize().expect("no work fails");
+    figures.time("run", &begin);
+    assert_ran(graph, counters);
+    drop(latest);
+    figures
+}
+
+fn make(device: &Device, streams: usize) -> Vec<Stream> {
+    (0..streams).map(|_| device.stream().expect("a stream")).collect()
+}
+
 fn build(
     graph: &Graph,
     streams: &[Stream],
@@ -47,6 +66,10 @@ fn build(
     for stream in streams {
         stream.wait(&closed).expect("a wait");
     }
+    feed(graph, streams, counters)
+}
+
+fn feed(graph: &Graph, streams: &[Stream], counters: &'static [Counter]) -> Vec<Option<Point>> {
     let mut latest: Vec<Option<Point>> = vec![None; graph.streams];
     for step in &graph.steps {
         let (stream, counter) = (&streams[step.stream], &counters[step.stream]);
@@ -67,8 +90,7 @@ pub(crate) struct Behind {
 
 pub(crate) fn build_behind(graph: &Graph, gate: &Gate) -> Behind {
     let device = host();
-    let streams: Vec<Stream> =
-        (0..graph.streams).map(|_| device.stream().expect("a stream")).collect();
+    let streams = make(&device, graph.streams);
     let latest = build(graph, &streams, gate, counters(graph.streams));
     Behind { _streams: streams, latest }
 }

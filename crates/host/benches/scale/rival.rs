@@ -98,6 +98,7 @@ struct Step<R> {
     record: R,
 }
 
+/// Sent while the tasks wait for a gate, then run.
 pub(crate) fn measure<R: Record>(graph: &Graph) -> Figures {
     let (mut figures, counters) = (Figures::default(), counters(graph.streams));
     let (runtime, weight) = (runtime(), Weight::begin());
@@ -115,11 +116,7 @@ pub(crate) fn measure<R: Record>(graph: &Graph) -> Figures {
 
     let begin = Begin::now();
     gate.set(()).expect("once");
-    runtime.block_on(async {
-        for task in tasks {
-            task.await.expect("no step fails");
-        }
-    });
+    join(&runtime, tasks);
     figures.time("run", &begin);
     assert_ran(graph, counters);
 
@@ -128,6 +125,30 @@ pub(crate) fn measure<R: Record>(graph: &Graph) -> Figures {
     figures.time("drop", &begin);
     weight.note_end(&mut figures);
     figures
+}
+
+/// Run while it is sent.
+pub(crate) fn measure_fed<R: Record>(graph: &Graph) -> Figures {
+    let (mut figures, counters) = (Figures::default(), counters(graph.streams));
+    let (runtime, open) = (runtime(), Arc::new(SetOnce::new_with(Some(()))));
+    let made = (0..graph.streams).map(|_| spawn::<R>(&runtime, &open));
+    let (senders, tasks): (Vec<_>, Vec<_>) = made.unzip();
+
+    let begin = Begin::now();
+    let latest = build(graph, senders, counters);
+    join(&runtime, tasks);
+    figures.time("run", &begin);
+    assert_ran(graph, counters);
+    drop(latest);
+    figures
+}
+
+fn join(runtime: &Runtime, tasks: Vec<JoinHandle<()>>) {
+    runtime.block_on(async {
+        for task in tasks {
+            task.await.expect("no step fails");
+        }
+    });
 }
 
 type Spawned<R> = (UnboundedSender<Step<R>>, JoinHandle<()>);
