@@ -3,7 +3,6 @@
 //! `held NAME TIMES`, run as the bench `count` of the host is. Each operation holds those before it: what a record costs
 //! is the difference of `held_record` and `held_work`, what a wait costs that of `held_wait` and `held_record`.
 #![expect(clippy::expect_used, reason = "a count that cannot run stops")]
-#![expect(clippy::exit, reason = "a driver that does nothing completes nothing")]
 #![expect(clippy::print_stdout, reason = "a count without a name lists the names")]
 
 use std::convert::Infallible;
