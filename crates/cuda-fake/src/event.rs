@@ -163,9 +163,12 @@ impl Event {
         }
     }
 
-    pub(crate) fn synchronize(&self) -> Result {
+    /// Waits on this thread. Where another process records, or the context is broken, nobody here ends the wait.
+    pub(crate) fn synchronize(&self, context: &Arc<Context>) -> Result {
         if let (None, Some((shared, record))) = (self.point()?, self.shared_record()) {
-            return until::wait(Arc::new(move || shared.has_come(record)));
+            let context = Arc::clone(context);
+            let is_over = move || context.check().is_err() || shared.has_come(record);
+            return until::wait(Arc::new(is_over));
         }
         self.point()?.as_ref().map_or(Ok(()), wait)
     }

@@ -61,8 +61,9 @@ exports! { FUNCTIONS:
         current::require(&driver)?;
         let event = whole(&driver, event)?;
         driver.captures.check_unsafe()?;
-        event.synchronize()?;
-        driver.context(event.context)?.check()
+        let context = driver.context(event.context)?;
+        event.synchronize(&context)?;
+        context.check()
     }
 
     since 2000 "cuEventElapsedTime" fn cuEventElapsedTime(

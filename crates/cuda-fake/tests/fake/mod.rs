@@ -9,6 +9,7 @@
 use std::ffi::{CStr, CString, c_char, c_void};
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::{fs, io};
@@ -206,6 +207,50 @@ pub(crate) fn text(ask: impl FnOnce(*mut *const c_char) -> i32) -> Result<&'stat
     }
 }
 
+/// What a function gives in a child of a fork of this process.
+pub(crate) fn in_child(function: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: the child calls nothing that waits for a thread of the parent.
+    match unsafe { libc::fork() } {
+        0 => {
+            let code = function();
+            // SAFETY: the child ends here, and no handler of the parent's runs in it.
+            unsafe { libc::_exit(code) }
+        }
+        child => exit_code(child),
+    }
+}
+
+/// How a child ended: at most 255 can be told, so codes are chosen small.
+fn exit_code(child: i32) -> i32 {
+    let mut status = 0;
+    // SAFETY: the child is this process's, and the room is there.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    assert!(libc::WIFEXITED(status), "the child was killed: {status}");
+    libc::WEXITSTATUS(status)
+}
+
+/// The library that is asked once the process exits.
+static EXITING: Mutex<Option<Fake>> = Mutex::new(None);
+
+/// Ends the process with what the library answers then, in a handler that was registered before the driver began: so it
+/// is called after the driver is gone.
+pub(crate) fn exit_and_ask() {
+    extern "C" fn ask() {
+        if let Ok(Some(fake)) = EXITING.lock().as_deref() {
+            let code = fake.cuDriverGetVersion(&mut 0);
+            // SAFETY: the call takes a number and does not return.
+            unsafe { libc::_exit(code) }
+        }
+    }
+    // SAFETY: the handler is a function of this program.
+    assert_eq!(unsafe { libc::atexit(ask) }, 0);
+    let fake = Fake::load();
+    assert_eq!(fake.cuInit(0), 0);
+    *EXITING.lock().expect("nobody panics under it") = Some(fake);
+    // SAFETY: the call takes a number and does not return.
+    unsafe { libc::exit(0) }
+}
+
 /// What a call puts into a room.
 #[track_caller]
 pub(crate) fn made<T: Default>(make: impl FnOnce(*mut T) -> i32) -> T {
@@ -221,6 +266,11 @@ unsafe extern "C" fn call(data: *mut c_void) {
     let function: Box<Function> = unsafe { Box::from_raw(data.cast()) };
     function();
 }
+
+/// The bytes by which another process opens an event.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ExportHandle(pub(crate) [u8; 64]);
 
 /// Ends when it is dropped.
 pub(crate) struct Hold(Sender<()>);
@@ -343,6 +393,8 @@ functions! {
     cuEventRecordWithFlags(event: u64, stream: u64, flags: u32);
     cuEventQuery(event: u64);
     cuEventSynchronize(event: u64);
+    cuIpcGetEventHandle(handle: *mut ExportHandle, event: u64);
+    cuIpcOpenEventHandle(event: *mut u64, handle: ExportHandle);
     cuEventElapsedTime(milliseconds: *mut f32, start: u64, end: u64);
     cuEventElapsedTime_v2(milliseconds: *mut f32, start: u64, end: u64);
     cuStreamWriteValue32_v2(stream: u64, address: u64, value: u32, flags: u32);

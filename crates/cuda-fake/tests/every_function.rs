@@ -1,0 +1,63 @@
+//! What holds for every function of the library: a script can fail it, and it fails at the ends of processes.
+
+mod fake;
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::env;
+use std::process::{Command, Stdio};
+
+use fake::*;
+
+/// The names of all functions of the driver that the library exports.
+fn names() -> BTreeSet<String> {
+    let names = RefCell::new(BTreeSet::new());
+    let fake = Fake::reduced(|name| {
+        names.borrow_mut().insert(name.to_owned());
+        true
+    });
+    // Other words of the library look like names.
+    names.into_inner().into_iter().filter(|name| !fake.address(name).is_null()).collect()
+}
+
+#[test]
+fn every_function_fails_when_a_script_says_so_and_is_counted() {
+    const LAUNCH_FAILED: i32 = 719;
+    let fake = Fake::ready("");
+    let names = names();
+    assert!(names.len() > 150, "{names:?}");
+    // The second name of a function is the first one's own, for another default stream.
+    let is_second = |name: &&String| name.ends_with("_ptsz") || name.ends_with("_ptds");
+    for name in names.iter().filter(|name| !is_second(name)) {
+        let before = fake.count(name);
+        assert_eq!(fake.script(&format!("fail {name} 1 719")), 0);
+        assert_eq!(call_plain(fake.address(name)), LAUNCH_FAILED, "{name}");
+        assert_eq!(fake.count(name), before + 1, "{name}");
+    }
+}
+
+#[test]
+fn a_child_of_a_fork_is_told_that_it_has_no_driver() {
+    let fake = Fake::ready("");
+    let stream = fake.stream(NON_BLOCKING);
+    assert_eq!(in_child(|| fake.cuStreamQuery(stream)), NOT_INITIALIZED);
+    assert_eq!(in_child(|| fake.cuInit(0)), NOT_INITIALIZED);
+    assert_eq!(fake.cuStreamQuery(stream), 0);
+}
+
+/// By which another process of this test is told to exit.
+const EXIT: &str = "SYNCPOINT_TEST_EXIT";
+
+#[test]
+fn a_driver_is_gone_once_the_process_exits() {
+    let mut other = Command::new(env::current_exe().unwrap());
+    other.args(["--exact", "the_process_that_exits"]).env(EXIT, "now").stdout(Stdio::null());
+    assert_eq!(other.status().unwrap().code(), Some(DEINITIALIZED));
+}
+
+#[test]
+fn the_process_that_exits() {
+    if env::var_os(EXIT).is_some() {
+        exit_and_ask();
+    }
+}
