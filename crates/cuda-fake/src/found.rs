@@ -28,7 +28,8 @@ pub fn library() -> PathBuf {
     found.unwrap_or_default()
 }
 
-/// A folder in which the library has the name `libcuda.so.1`, for `LD_LIBRARY_PATH`.
+/// A folder in which the library has the names `libcuda.so.1` and `libcuda.so`, for `LD_LIBRARY_PATH`: some programs ask
+/// for the second name first, which on a machine with a driver leads to that.
 ///
 /// # Errors
 /// The system's, where the link cannot be made.
@@ -39,7 +40,9 @@ pub fn folder() -> io::Result<PathBuf> {
     let library = library();
     let folder = library.with_file_name("syncpoint-cuda-fake");
     fs::create_dir_all(&folder)?;
-    link(&library, &folder.join("libcuda.so.1"))?;
+    for name in ["libcuda.so.1", "libcuda.so"] {
+        link(&library, &folder.join(name))?;
+    }
     Ok(folder)
 }
 

@@ -22,5 +22,7 @@ mod share;
 mod sync;
 mod table;
 mod until;
+mod within;
 
 pub use found::{folder, library, reduced};
+pub use within::run;

@@ -6,9 +6,7 @@
 #![expect(unsafe_code, reason = "host functions are functions of C, also for cudarc")]
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
-use std::env;
 use std::ffi::{CString, c_char, c_void};
-use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -16,24 +14,10 @@ use cudarc::driver::sys::{self, CUevent_flags, CUstreamCaptureMode};
 use cudarc::driver::{CudaContext, CudaEvent, CudaStream, DriverError, result};
 use libloading::Library;
 
-/// Set in the process in which a test goes to work.
-const WITHIN: &str = "SYNCPOINT_CUDARC_TEST";
-
-/// Runs the test of this name in a process whose driver is the library, following a script.
+/// Runs the test of this name where the library is the driver.
 #[track_caller]
 fn on_the_library(name: &str, script: &str, test: fn() -> Result<(), DriverError>) {
-    if env::var_os(WITHIN).is_some() {
-        return test().expect("cudarc succeeds");
-    }
-    let folder = syncpoint_cuda_fake::folder().expect("a link can be made");
-    let mut command = Command::new(env::current_exe().expect("a test has a path"));
-    command.args([name, "--exact", "--nocapture"]).env(WITHIN, name);
-    command.env("LD_LIBRARY_PATH", folder).env("SYNCPOINT_CUDA_FAKE", script);
-    let output = command.output().expect("the process starts");
-    let words = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    let (told, complained) = (words(&output.stdout), words(&output.stderr));
-    assert!(output.status.success(), "{}\n{told}\n{complained}", output.status);
-    assert!(told.contains("1 passed"), "{name} is no test: {told}");
+    syncpoint_cuda_fake::run(name, script, || test().expect("cudarc succeeds"));
 }
 
 #[test]

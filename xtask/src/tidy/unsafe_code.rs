@@ -16,6 +16,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/conformance/src/child.rs", "fork, to show what a child is told"),
     ("crates/conformance/src/container.rs", "namespaces, to show what containers share"),
     ("crates/conformance/src/signal.rs", "signals, which interrupt what blocks"),
+    ("crates/cuda/examples/", "cudarc takes its caller's word for a stream"),
     ("crates/cuda-facts/src/driver/", "the functions of a driver, behind handles that are used up"),
     ("crates/cuda-fake/src/rim/", "a library for C: it exports names and is given pointers"),
     ("crates/cuda-fake/tests/cudarc.rs", "host functions of a program that knows cudarc alone"),
