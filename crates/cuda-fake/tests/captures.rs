@@ -58,7 +58,7 @@ fn what_is_captured_is_done_with_each_launch_and_not_before() {
         assert_eq!(fake.cuGraphLaunch(executable, stream), 0);
         assert_eq!(fake.cuStreamSynchronize(stream), 0);
         assert_eq!(fake.read(memory, 4), [1; 4]);
-        assert_eq!(fake.cuMemsetD8Async(memory, 0, 4, 0), 0);
+        assert_eq!(fake.cuMemsetD8Async(memory, 0, 4, stream), 0);
     }
     assert_eq!(fake.cuGraphExecDestroy(executable), 0);
     assert_eq!(fake.alive("graphs"), 0);
