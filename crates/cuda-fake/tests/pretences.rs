@@ -190,10 +190,12 @@ fn a_reduced_library_lacks_what_was_not_kept() {
 }
 
 #[test]
-fn the_rest_of_the_driver_is_not_supported() {
+fn the_rest_of_the_driver_is_there_and_not_supported() {
     let fake = Fake::ready("");
-    let (address, status) = fake.look_up("cuTexRefCreate", 12000, 0);
+    let (address, status) = fake.look_up("cuArrayCreate", 12000, 0);
+    assert_eq!(address, fake.address("cuArrayCreate_v2"));
     assert_eq!((call_plain(address), status), (NOT_SUPPORTED, 0));
+    assert_eq!(fake.count("cuArrayCreate_v2"), 1);
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
         &capture::FUNCTIONS,
         &share::FUNCTIONS,
     ];
-    families.into_iter().flatten().copied()
+    families.into_iter().flatten().copied().chain(absent::FUNCTIONS)
 }
 
 exports! { FUNCTIONS:
@@ -110,14 +110,8 @@ fn find(name: &str, version: i32, flags: u64) -> std::result::Result<*const c_vo
     match fitting.max_by_key(|function| function.since) {
         Some(function) => Ok(address(function, flags)),
         None if !known.is_empty() => Err(NotFound::Version),
-        None if is_absent(name) => Ok(absent::address()),
         None => Err(NotFound::Name),
     }
-}
-
-/// Whether the driver has such a function, and this one none that could be called by the name.
-fn is_absent(name: &str) -> bool {
-    functions().all(|function| function.base != name) && absent::is_name(name)
 }
 
 fn is_missing(function: &Function) -> bool {
