@@ -45,6 +45,12 @@ impl Capabilities {
         Self { native_handle: true, ..self }
     }
 
+    /// With events that captures record and wait for at every launch.
+    #[must_use]
+    pub fn with_external(self) -> Self {
+        Self { external: true, ..self }
+    }
+
     /// With events between processes, where the machine can share memory between them.
     #[must_use]
     pub fn with_interprocess(self) -> Self {

@@ -61,7 +61,8 @@ impl Gate {
     }
 
     /// A gate that is opened when another process has come so far; asked for at this place.
-    pub(crate) fn of_other_process(name: &str, place: Place) -> Self {
+    #[doc(hidden)]
+    pub fn of_others(name: &str, place: Place) -> Self {
         Self::with(GateCell::new(place, true), Some(name))
     }
 

@@ -1,17 +1,21 @@
 //! Devices: the primary contexts of the driver's devices.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::Instant;
 
-use syncpoint_core::contract::{LEVELS, RawBuffer, RawDevice, RawStream};
+use syncpoint_core::contract::{
+    ForeignEvent, LEVELS, NativeEvent, RawBuffer, RawDevice, RawStream,
+};
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{
-    Capabilities, Clock, Device, Error, Kind, PriorityRange, Reason, Result, Timeline,
+    Capabilities, Clock, Device, Error, EventOptions, Kind, PriorityRange, Reason, Result, Timeline,
 };
 
 use crate::buffer::CudaBuffer;
 use crate::context::{Context, domain};
 use crate::driver;
+use crate::event::{Native, external};
 use crate::stream::CudaStream;
 use crate::sync::{AtomicBool, Ordering};
 use crate::sys::{Library, Primary};
@@ -71,13 +75,30 @@ pub fn available() -> Result<Option<u32>> {
     driver::found().map(|_found| driver::counted())
 }
 
+/// The context of a device.
+///
+/// # Errors
+/// `Misuse(WrongDevice)`: it is no CUDA device.
+pub(crate) fn context_of(device: &Device) -> Result<Arc<Context>> {
+    device.check_process()?;
+    let raw: &dyn Any = device.raw().as_ref();
+    let context = raw.downcast_ref::<CudaDevice>().map(|device| Arc::clone(&device.context));
+    context.ok_or_else(|| {
+        let message = format!("{device} is no CUDA device; open one, such as cuda:0");
+        Error::misuse(Reason::WrongDevice, message)
+    })
+}
+
 impl CudaDevice {
     fn new(context: Arc<Context>) -> Result<Self> {
         let primary = context.primary();
         let capabilities = Capabilities::new(priorities(&context)?).with_interprocess();
         let library = primary.library();
+        let capabilities = capabilities.with_native_handles();
         let capabilities =
             if is_timed(library) { capabilities.with_timing() } else { capabilities };
+        let capabilities =
+            if has_external(library) { capabilities.with_external() } else { capabilities };
         let clock = Clock::new(clock_name(primary, context.name()), RESOLUTION);
         Ok(Self { context, capabilities, clock, is_closed: AtomicBool::new(false) })
     }
@@ -95,6 +116,10 @@ impl CudaDevice {
 
 fn is_timed(library: &Library) -> bool {
     library.has("cuEventElapsedTime") || library.has("cuEventElapsedTime_v2")
+}
+
+fn has_external(library: &Library) -> bool {
+    library.has("cuEventRecordWithFlags") && library.has("cuStreamIsCapturing")
 }
 
 /// Where the driver does not tell, there is one priority.
@@ -128,6 +153,20 @@ impl RawDevice for CudaDevice {
         let level = usize::try_from(priority - self.capabilities.priorities.greatest());
         let level = level.unwrap_or(0).min(LEVELS - 1);
         Ok(HeldStream::new(timeline, domain(), driver, level))
+    }
+
+    fn event(&self, options: EventOptions) -> Result<Arc<dyn NativeEvent>> {
+        self.check()?;
+        Ok(Arc::new(Native::own(&self.context, options)?))
+    }
+
+    fn external_event(
+        &self,
+        device: &Device,
+        options: EventOptions,
+    ) -> Result<Arc<dyn ForeignEvent>> {
+        self.check()?;
+        external(device, &self.context, options)
     }
 
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {

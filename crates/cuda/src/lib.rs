@@ -22,10 +22,12 @@
 
 mod anchor;
 mod buffer;
+mod capture;
 mod context;
 mod device;
 mod driver;
 mod errands;
+mod event;
 mod marks;
 mod poller;
 mod pool;
@@ -38,8 +40,10 @@ mod time;
 
 pub use device::{available, count, open};
 pub use driver::use_library;
+pub use event::{RawEvent, event_handle};
 pub use reaper::unheard;
 pub use stream::RawStream;
+pub use sys::borrow_event;
 
 /// The symbols of the driver's functions that are called here, for tests.
 #[doc(hidden)]

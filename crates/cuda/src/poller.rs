@@ -7,14 +7,15 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_core::Error;
 use syncpoint_core::contract::Ours;
 use syncpoint_core::hold::HeldStream;
+use syncpoint_core::{Error, Gate};
 
 use crate::anchor::Anchor;
 use crate::context::{Context, domain};
 use crate::driver;
 use crate::errands::{Errands, Sleep};
+use crate::event::{self, Native};
 use crate::marks::Next;
 use crate::reaper::rest;
 use crate::stream::CudaStream;
@@ -25,6 +26,8 @@ use crate::sys::{FIRST_PAUSE, Inside, LONGEST_PAUSE, SPIN};
 pub(crate) enum Poll {
     /// Somebody waits for a value of a stream.
     Watch(Arc<HeldStream<CudaStream>>),
+    /// Somebody waits for an event that has no points: the gate is to be settled with it.
+    Event(Native, Gate),
     /// The context is broken for good.
     Lose(Arc<Context>, Error),
     /// The anchor of absolute times has become old.
@@ -37,7 +40,7 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
     if let Ok(driver) = driver::found() {
         driver.library().never_break_a_capture();
     }
-    let (mut watched, mut pace) = (Vec::new(), Pace::new());
+    let (mut watched, mut pace) = (Watched::default(), Pace::new());
     while let Some(given) =
         errands.take(if watched.is_empty() { Sleep::UntilGiven } else { pace.sleep() })
     {
@@ -53,9 +56,28 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
     }
 }
 
-fn accept(poll: Poll, watched: &mut Vec<Arc<HeldStream<CudaStream>>>) {
+/// What is asked about.
+#[derive(Default)]
+struct Watched {
+    streams: Vec<Arc<HeldStream<CudaStream>>>,
+    events: Vec<(Native, Gate)>,
+}
+
+impl Watched {
+    fn is_empty(&self) -> bool {
+        self.streams.is_empty() && self.events.is_empty()
+    }
+
+    fn context(&self) -> Option<&Arc<Context>> {
+        let of_stream = self.streams.first().map(|stream| stream.driver().context());
+        of_stream.or_else(|| self.events.first().map(|(native, _)| native.context()))
+    }
+}
+
+fn accept(poll: Poll, watched: &mut Watched) {
     match poll {
-        Poll::Watch(stream) => watched.push(stream),
+        Poll::Watch(stream) => watched.streams.push(stream),
+        Poll::Event(native, gate) => watched.events.push((native, gate)),
         Poll::Lose(context, error) => {
             let is_its = |stream: &CudaStream| Arc::ptr_eq(stream.context(), &context);
             domain().lose(is_its, &error);
@@ -68,18 +90,22 @@ fn accept(poll: Poll, watched: &mut Vec<Arc<HeldStream<CudaStream>>>) {
     }
 }
 
-/// Asks for every stream. Says whether any had come further.
-fn round(watched: &mut Vec<Arc<HeldStream<CudaStream>>>, ours: Ours) -> bool {
-    let Some(first) = watched.first().map(|stream| Arc::clone(stream.driver().context())) else {
-        return false;
-    };
+/// Asks for every stream and event. Says whether any had come further.
+fn round(watched: &mut Watched, ours: Ours) -> bool {
+    let Some(first) = watched.context().cloned() else { return false };
     let moved_in = {
         let _inside = Inside::enter().unwrap_or_else(|| rest());
         // Where it is refused each call sees to its context by itself.
         first.primary().move_in().is_ok()
     };
     let mut news = false;
-    watched.retain(|stream| look(stream, ours, &mut news));
+    watched.streams.retain(|stream| look(stream, ours, &mut news));
+    watched.events.retain(|(native, gate)| {
+        let goes_on = event::look(native, gate);
+        ours.go_on();
+        news |= !goes_on;
+        goes_on
+    });
     if moved_in {
         let _inside = Inside::enter().unwrap_or_else(|| rest());
         // The thread has no context of its own to go back to.

@@ -5,12 +5,13 @@ use std::ffi::c_void;
 use std::sync::Arc;
 use std::time::Duration;
 
-use syncpoint_core::contract::{Copy, Fill, Time};
+use syncpoint_core::contract::{Captured, Copy, Fill, Time};
 use syncpoint_core::hold::{Driver, HeldStream, Operation};
 use syncpoint_core::{Error, Reason, Result};
 
 use crate::anchor::Anchor;
 use crate::buffer::CudaBuffer;
+use crate::capture::{Captures, Record};
 use crate::context::Context;
 use crate::marks::Marks;
 use crate::poller::Poll;
@@ -42,6 +43,7 @@ pub(crate) struct CudaStream {
     lent: RawStream,
     /// Guards the row alone. Taken under the order lock of this stream or of one that waits for it.
     marks: Mutex<Marks>,
+    captures: Captures,
     /// The driver calls of the user's operations and queries; those of the poller are not counted.
     calls: AtomicU64,
     context: Arc<Context>,
@@ -66,6 +68,7 @@ impl CudaStream {
             lent: RawStream { address: native.address() },
             native: Some(native),
             marks: Mutex::default(),
+            captures: Captures::default(),
             calls: AtomicU64::new(0),
             context: Arc::clone(context),
         })
@@ -79,7 +82,8 @@ impl CudaStream {
         lock(&self.marks)
     }
 
-    fn handle(&self) -> &Stream {
+    /// The driver's stream.
+    pub(crate) fn handle(&self) -> &Stream {
         self.native.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
     }
 
@@ -244,6 +248,29 @@ impl Driver for CudaStream {
             Ok(())
         });
         self.called(lent)
+    }
+
+    fn is_capturing(&self) -> Result<bool> {
+        self.context.check()?;
+        let captures = self.called(self.handle().is_capturing())?;
+        if !captures {
+            self.captures.end();
+        }
+        Ok(captures)
+    }
+
+    fn record_captured(&self) -> Result<Captured> {
+        self.context.check()?;
+        let record = self
+            .captures
+            .record(&self.context, |event| self.called(event.record(self.handle())))?;
+        Ok(record)
+    }
+
+    fn wait_captured(&self, record: &Captured) -> Result<()> {
+        self.context.check()?;
+        let record = Record::of(record)?;
+        self.called(self.handle().wait(record.event()))
     }
 
     fn is_idle(&self) -> Option<Result<bool>> {

@@ -122,7 +122,7 @@ impl ForeignEvent for Import {
         {
             return Ok(Some(point));
         }
-        let gate = Gate::of_other_process(&format!("of event {}, imported", self.id), place);
+        let gate = Gate::of_others(&format!("of event {}, imported", self.id), place);
         let point = gate.point();
         match outcome {
             Some(outcome) => settle(&gate, outcome),

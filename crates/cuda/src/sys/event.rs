@@ -1,12 +1,17 @@
 //! The driver's events: made, recorded, asked and destroyed, each in the context that made it.
 
+use std::ffi::c_uint;
 use std::thread;
 use std::time::{Duration, Instant};
+
+use syncpoint_core::EventOptions;
 
 use super::code::Refusal;
 use super::context::Primary;
 use super::stream::Stream;
-use super::types::{EVENT_TIMED, EVENT_UNTIMED, EventHandle};
+use super::types::{
+    EVENT_BLOCKING, EVENT_INTERPROCESS, EVENT_TIMED, EVENT_UNTIMED, EventHandle, RECORD_EXTERNAL,
+};
 
 /// Whether an event notes its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +20,15 @@ pub(crate) enum Timing {
     Timed,
     /// It does not, and costs less.
     Untimed,
+}
+
+impl Timing {
+    fn flags(self) -> c_uint {
+        match self {
+            Self::Timed => EVENT_TIMED,
+            Self::Untimed => EVENT_UNTIMED,
+        }
+    }
 }
 
 /// An event of the driver's. Dropping it leaks it: a drop calls no driver. [`destroy`](Self::destroy) ends it.
@@ -27,10 +41,26 @@ pub(crate) struct Event {
 impl Event {
     /// A new one.
     pub(crate) fn create(primary: &Primary, timing: Timing) -> Result<Self, Refusal> {
-        let flags = match timing {
-            Timing::Timed => EVENT_TIMED,
-            Timing::Untimed => EVENT_UNTIMED,
-        };
+        Self::with_flags(primary, timing.flags())
+    }
+
+    /// A new one whose handle others will have, made for these options.
+    pub(crate) fn for_others(primary: &Primary, options: EventOptions) -> Result<Self, Refusal> {
+        let timing = if options.timing() { Timing::Timed } else { Timing::Untimed };
+        let blocking = if options.blocking() { EVENT_BLOCKING } else { 0 };
+        let interprocess = if options.interprocess() { EVENT_INTERPROCESS } else { 0 };
+        Self::with_flags(primary, timing.flags() | blocking | interprocess)
+    }
+
+    /// One that others made and destroy: it is not to be destroyed here.
+    ///
+    /// # Safety
+    /// - The handle is an event of this context, for as long as the value is used.
+    pub(super) unsafe fn of_others(primary: &Primary, handle: EventHandle) -> Self {
+        Self { primary: primary.clone(), handle }
+    }
+
+    fn with_flags(primary: &Primary, flags: c_uint) -> Result<Self, Refusal> {
         let mut handle = EventHandle::NULL;
         primary.within(|| {
             // SAFETY: the pointer is to an event.
@@ -41,6 +71,20 @@ impl Event {
 
     pub(super) fn handle(&self) -> EventHandle {
         self.handle
+    }
+
+    /// The address by which others know it.
+    pub(crate) fn address(&self) -> usize {
+        self.handle.0.expose_provenance()
+    }
+
+    /// Puts it into a capture as a record at every launch of the graph.
+    pub(crate) fn record_at_launch(&self, stream: &Stream) -> Result<(), Refusal> {
+        self.primary.near(|| {
+            let table = self.primary.library().table();
+            // SAFETY: both handles live: each is destroyed only with its owner, which is borrowed here.
+            unsafe { table.record_with_flags(self.handle, stream.handle(), RECORD_EXTERNAL) }
+        })
     }
 
     /// Puts it behind everything that the stream was given so far. Both are of one context.

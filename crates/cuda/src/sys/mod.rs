@@ -7,6 +7,7 @@
 
 #![expect(unsafe_code, reason = "the driver is a library of C")]
 
+mod borrow;
 mod code;
 mod context;
 mod event;
@@ -19,6 +20,7 @@ mod stream;
 mod table;
 mod types;
 
+pub use borrow::borrow_event;
 pub(crate) use code::{Meaning, Refusal};
 pub(crate) use context::Primary;
 pub(crate) use event::{Event, FIRST_PAUSE, LONGEST_PAUSE, SPIN, Timing};

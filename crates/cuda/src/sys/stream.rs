@@ -3,7 +3,7 @@
 use super::code::Refusal;
 use super::context::Primary;
 use super::event::{self, Event};
-use super::types::{STREAM_NON_BLOCKING, StreamHandle};
+use super::types::{CAPTURES_NOTHING, STREAM_NON_BLOCKING, StreamHandle, WAIT_EXTERNAL};
 
 /// A stream of the driver's, of our making: no other stream waits for it by itself. Dropping it leaks it: a drop calls
 /// no driver. [`destroy`](Self::destroy) ends it.
@@ -46,6 +46,29 @@ impl Stream {
             // SAFETY: both handles live: each is destroyed only with its owner, which is borrowed here.
             unsafe { self.primary.library().table().wait(self.handle, event.handle(), 0) }
         })
+    }
+
+    /// Puts a wait for the event into a capture, at every launch of the graph.
+    pub(crate) fn wait_at_launch(&self, event: &Event) -> Result<(), Refusal> {
+        self.primary.near(|| {
+            let table = self.primary.library().table();
+            // SAFETY: both handles live: each is destroyed only with its owner, which is borrowed here.
+            unsafe { table.wait(self.handle, event.handle(), WAIT_EXTERNAL) }
+        })
+    }
+
+    /// Whether somebody captures it, a broken capture included. A driver without captures has none.
+    pub(crate) fn is_capturing(&self) -> Result<bool, Refusal> {
+        let mut status = CAPTURES_NOTHING;
+        let room = &raw mut status;
+        let asked = self.primary.near(|| {
+            // SAFETY: the pointer is to a status, and the handle lives.
+            unsafe { self.primary.library().table().is_capturing(self.handle, room) }
+        });
+        match asked {
+            Err(refusal) if refusal.is_missing() => Ok(false),
+            outcome => outcome.map(|()| status != CAPTURES_NOTHING),
+        }
     }
 
     /// Whether everything that anybody launched on it has ended.

@@ -128,6 +128,10 @@ table! {
     create_event Always c"cuEventCreate" since 2000 (event: *mut EventHandle, flags: c_uint);
     destroy_event Sometimes c"cuEventDestroy_v2" since 4000 (event: EventHandle);
     record Always c"cuEventRecord" since 2000 (event: EventHandle, stream: StreamHandle);
+    record_with_flags Sometimes c"cuEventRecordWithFlags" since 11010
+        (event: EventHandle, stream: StreamHandle, flags: c_uint);
+    is_capturing Sometimes c"cuStreamIsCapturing" since 10000
+        (stream: StreamHandle, status: *mut c_int);
     query Always c"cuEventQuery" since 2000 (event: EventHandle);
     elapsed Sometimes c"cuEventElapsedTime" since 2000
         (milliseconds: *mut c_float, start: EventHandle, end: EventHandle);

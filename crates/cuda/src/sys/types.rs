@@ -60,6 +60,21 @@ pub(super) const EVENT_TIMED: c_uint = 0;
 /// Of `cuEventCreate`: the event notes no time, and costs less.
 pub(super) const EVENT_UNTIMED: c_uint = 2;
 
+/// Of `cuEventCreate`: a thread that the driver has wait for the event sleeps. We never have it wait; others may.
+pub(super) const EVENT_BLOCKING: c_uint = 1;
+
+/// Of `cuEventCreate`: other processes may open the event, which then notes no time.
+pub(super) const EVENT_INTERPROCESS: c_uint = 4;
+
+/// Of `cuEventRecordWithFlags`: in a capture, a record at every launch of the graph.
+pub(super) const RECORD_EXTERNAL: c_uint = 1;
+
+/// Of `cuStreamWaitEvent`: in a capture, a wait at every launch of the graph.
+pub(super) const WAIT_EXTERNAL: c_uint = 1;
+
+/// Of `cuStreamIsCapturing`: the stream captures nothing.
+pub(super) const CAPTURES_NOTHING: c_int = 0;
+
 /// Of `cuThreadExchangeStreamCaptureMode`: this thread breaks nobody's capture, whatever it calls.
 pub(super) const CAPTURE_MODE_RELAXED: c_int = 2;
 

@@ -88,6 +88,28 @@ impl Fake {
         context
     }
 
+    /// An event of others', made in the context that is current on this thread.
+    pub(crate) fn make_event(&self) -> usize {
+        let mut event = 0;
+        // SAFETY: the library exports the function so.
+        let make = unsafe {
+            self.0.get::<unsafe extern "C" fn(*mut usize, c_int) -> c_int>(c"cuEventCreate")
+        };
+        let make = make.expect("the function is there");
+        // SAFETY: the pointer is to a word.
+        assert_eq!(unsafe { make(&raw mut event, 2) }, 0);
+        event
+    }
+
+    /// The code of a function of the driver's that takes two handles.
+    pub(crate) fn call(&self, function: &str, first: usize, second: usize) -> c_int {
+        // SAFETY: the library exports the function so, or so with one handle, and C lets a caller give one too many.
+        let call = unsafe { self.0.get::<unsafe extern "C" fn(usize, usize) -> c_int>(function) };
+        let call = call.expect("the function is there");
+        // SAFETY: the stand-in refuses what is no handle.
+        unsafe { call(first, second) }
+    }
+
     fn number(&self, function: &str, of: &str) -> u64 {
         let text = CString::new(of).expect("a name has no zeros");
         // SAFETY: the library exports the function so.

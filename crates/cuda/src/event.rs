@@ -1,0 +1,254 @@
+//! Events of the driver: those that events of ours own, those of captures, and those that others gave us.
+
+use std::any::Any;
+use std::ffi::c_void;
+use std::fmt;
+use std::sync::Arc;
+
+use syncpoint_base::Cause;
+use syncpoint_core::contract::{ForeignEvent, Item, NativeEvent, Placed, RawStream, Submit, Task};
+use syncpoint_core::hold::HeldStream;
+use syncpoint_core::{
+    Device, Error, Event, EventOptions, EventState, Gate, Place, Point, Reason, Result,
+};
+
+use crate::context::Context;
+use crate::poller::Poll;
+use crate::reaper::{Remains, rest};
+use crate::stream::CudaStream;
+use crate::sync::{AtomicBool, Ordering};
+use crate::sys::{Event as DriversEvent, Inside, Meaning, Refusal};
+
+/// The raw handle of an event, given out by [`event_handle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RawEvent {
+    address: usize,
+}
+
+impl RawEvent {
+    /// The driver's `CUevent`. It lives as long as the event that it was asked of: do not destroy it.
+    pub fn as_ptr(&self) -> *mut c_void {
+        std::ptr::with_exposed_provenance_mut(self.address)
+    }
+}
+
+/// The driver's event that an event owns, for others to wait for. The event was made with
+/// [`native_handle`](syncpoint_core::EventOptionsBuilder::native_handle), is external, or was taken in.
+///
+/// It is recorded behind each point of the event. Who waits for it through the driver waits for the latest record that the
+/// driver was given: what a managed stream still holds is not among them.
+///
+/// # Errors
+/// `Unsupported`: it has none. `Misuse(NotRecorded)`: it belongs to no device yet. `Misuse(WrongDevice)`: it is not of
+/// CUDA. The driver's, where it is made by this call.
+pub fn event_handle(event: &Event) -> Result<RawEvent> {
+    let native = event.native()?;
+    let found: Option<&dyn Any> = native.event().map(|native| -> &dyn Any { native });
+    let Some(native) = found.and_then(<dyn Any>::downcast_ref::<Native>) else {
+        let message = format!("{event} is no event of CUDA; ask its own backend");
+        return Err(Error::misuse(Reason::WrongDevice, message));
+    };
+    Ok(RawEvent { address: native.0.drivers().address() })
+}
+
+/// An event of the driver's, for as long as somebody or something enqueued uses it.
+struct Owned {
+    /// There until the drop.
+    event: Option<DriversEvent>,
+    /// Whose it is, where others made it.
+    owner: Option<Box<dyn Any + Send + Sync>>,
+    /// Whether a launch of a graph records it and waits for it.
+    is_external: bool,
+    /// Whether it was ever recorded: others' events are taken to be.
+    is_recorded: AtomicBool,
+    context: Arc<Context>,
+}
+
+/// A name of it.
+#[derive(Clone, Debug)]
+pub(crate) struct Native(Arc<Owned>);
+
+impl Native {
+    /// One that an event of ours owns.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub(crate) fn own(context: &Arc<Context>, options: EventOptions) -> Result<Self> {
+        context.check()?;
+        let made = DriversEvent::for_others(context.primary(), options);
+        let event = Some(made.map_err(|refusal| context.refused(&refusal))?);
+        let (is_external, is_recorded) = (options.external(), AtomicBool::new(false));
+        let context = Arc::clone(context);
+        Ok(Self(Arc::new(Owned { event, owner: None, is_external, is_recorded, context })))
+    }
+
+    /// Has a stream do something with the event, in its order. `None`: the stream is none of the driver's.
+    fn put(
+        &self,
+        stream: &Arc<dyn RawStream>,
+        place: Place,
+        act: fn(&Owned, &CudaStream) -> Result<(), Refusal>,
+    ) -> Option<Result<Placed>> {
+        let any: Arc<dyn Any + Send + Sync> = Arc::<dyn RawStream>::clone(stream);
+        let held = any.downcast::<HeldStream<CudaStream>>().ok()?;
+        let owned = Arc::clone(&self.0);
+        let submit = Submit::new(move |_| -> Result<(), Cause> {
+            let acted = act(&owned, held.driver());
+            acted.map_err(|refusal| Cause::from(held.driver().context().refused(&refusal)))
+        });
+        Some(stream.put(Item { task: Task::Submit(submit), place }))
+    }
+
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.0.context
+    }
+
+    /// Whether the device has come to the latest record.
+    pub(crate) fn query(&self) -> Result<bool> {
+        let context = &self.0.context;
+        context.check()?;
+        self.0.drivers().query().map_err(|refusal| context.refused(&refusal))
+    }
+}
+
+impl Owned {
+    fn drivers(&self) -> &DriversEvent {
+        self.event.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    }
+
+    fn record(&self, stream: &CudaStream) -> Result<(), Refusal> {
+        // Relaxed: ordered by the stream that it is recorded on.
+        self.is_recorded.store(true, Ordering::Relaxed);
+        if self.is_external && stream.handle().is_capturing()? {
+            return self.drivers().record_at_launch(stream.handle());
+        }
+        self.drivers().record(stream.handle())
+    }
+
+    fn wait(&self, stream: &CudaStream) -> Result<(), Refusal> {
+        if self.is_external && stream.handle().is_capturing()? {
+            return stream.handle().wait_at_launch(self.drivers());
+        }
+        stream.handle().wait(self.drivers())
+    }
+}
+
+impl NativeEvent for Native {
+    fn record_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Placed> {
+        self.put(stream, place, Owned::record).unwrap_or_else(|| {
+            let message = "an event of CUDA is recorded on a stream of CUDA; use one";
+            Err(Error::misuse(Reason::WrongDevice, message))
+        })
+    }
+
+    /// On the device, unless the stream holds something: then the wait would be for a record of later.
+    fn wait_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Option<Placed>> {
+        if stream.statistics().held > 0 {
+            return Ok(None);
+        }
+        self.put(stream, place, Owned::wait).transpose()
+    }
+}
+
+/// An event without points.
+#[derive(Debug)]
+struct Foreign {
+    native: Native,
+    device: Device,
+}
+
+/// An event that others gave us.
+pub(crate) fn foreign(
+    device: &Device,
+    context: &Arc<Context>,
+    event: DriversEvent,
+    owner: Box<dyn Any + Send + Sync>,
+) -> Event {
+    let (event, owner, context) = (Some(event), Some(owner), Arc::clone(context));
+    let (is_external, is_recorded) = (false, AtomicBool::new(true));
+    let native = Native(Arc::new(Owned { event, owner, is_external, is_recorded, context }));
+    Event::foreign(EventOptions::new(), Arc::new(Foreign { native, device: device.clone() }))
+}
+
+/// An event of captures.
+///
+/// # Errors
+/// The driver's.
+pub(crate) fn external(
+    device: &Device,
+    context: &Arc<Context>,
+    options: EventOptions,
+) -> Result<Arc<dyn ForeignEvent>> {
+    let native = Native::own(context, options)?;
+    Ok(Arc::new(Foreign { native, device: device.clone() }))
+}
+
+impl ForeignEvent for Foreign {
+    fn device(&self) -> &Device {
+        &self.device
+    }
+
+    fn state(&self) -> EventState {
+        // Relaxed: as in `record`.
+        if !self.native.0.is_recorded.load(Ordering::Relaxed) {
+            return EventState::NeverRecorded;
+        }
+        match self.native.query() {
+            Ok(true) => EventState::Complete,
+            Ok(false) => EventState::Pending,
+            Err(error) => EventState::Failed(error),
+        }
+    }
+
+    fn awaited(self: Arc<Self>, place: Place) -> Result<Option<Point>> {
+        if self.native.query()? {
+            return Ok(None);
+        }
+        let gate = Gate::of_others("of an event of the driver's", place);
+        let point = gate.point();
+        self.native.0.context.poll(Poll::Event(self.native.clone(), gate));
+        Ok(Some(point))
+    }
+
+    fn native(&self) -> Option<&dyn NativeEvent> {
+        Some(&self.native)
+    }
+
+    fn whose(&self) -> &'static str {
+        if self.native.0.is_external { "of captures" } else { "another library's" }
+    }
+}
+
+/// What the poller finds out about an event. Says whether it is asked again.
+pub(crate) fn look(native: &Native, gate: &Gate) -> bool {
+    let context = &native.0.context;
+    let inside = Inside::enter().unwrap_or_else(|| rest());
+    let answer = context.check().map(|()| native.0.drivers().query());
+    drop(inside);
+    let settled = match answer {
+        Ok(Ok(false)) => return true,
+        Ok(Err(refusal)) if refusal.meaning() == Meaning::Capturing => return true,
+        Ok(Ok(true)) => gate.open(),
+        Ok(Err(refusal)) => gate.fail(context.refused(&refusal)),
+        Err(lost) => gate.fail(lost),
+    };
+    // Nobody else settles it.
+    let _once = settled;
+    false
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        if let (Some(event), None, true) =
+            (self.event.take(), &self.owner, self.context.is_usable())
+        {
+            self.context.reap(Remains::Event(event));
+        }
+    }
+}
+
+impl fmt::Debug for Owned {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{:?}", self.event)
+    }
+}
