@@ -1,5 +1,6 @@
 //! Devices: what they say of themselves, and the primary context of each.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::code::{Code, Result};
@@ -13,6 +14,10 @@ use crate::table::{Handle, next_handle};
 #[derive(Debug)]
 pub(crate) struct Device {
     pub(crate) ordinal: i32,
+    /// The memory pool that it has by itself.
+    pub(crate) pool: Handle,
+    /// What a program wants that pool to hold back. It is told again, and changes nothing.
+    release_threshold: AtomicU64,
     primary: Mutex<Primary>,
 }
 
@@ -31,7 +36,18 @@ const NAME: &str = "syncpoint simulated CUDA device";
 impl Device {
     pub(crate) fn new(ordinal: i32) -> Self {
         let primary = Primary { handle: next_handle(), users: 0, flags: 0 };
-        Self { ordinal, primary: Mutex::new(primary) }
+        let release_threshold = AtomicU64::new(0);
+        Self { ordinal, pool: next_handle(), release_threshold, primary: Mutex::new(primary) }
+    }
+
+    pub(crate) fn release_threshold(&self) -> u64 {
+        // Relaxed: a number, ordered with nothing.
+        self.release_threshold.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_release_threshold(&self, bytes: u64) {
+        // Relaxed: as above.
+        self.release_threshold.store(bytes, Ordering::Relaxed);
     }
 
     pub(crate) fn name() -> String {

@@ -8,7 +8,7 @@ use crate::{driver, pretence};
 use super::call::{Function, exports};
 use super::pointer::{Out, Text};
 use super::{
-    absent, capture, context, copy, device, event, fill, memory, module, share, stream, value,
+    absent, capture, context, copy, device, event, fill, memory, module, pool, share, stream, value,
 };
 
 /// Every function of the driver that the library exports.
@@ -21,6 +21,7 @@ pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
         &event::FUNCTIONS,
         &memory::FUNCTIONS,
         &module::FUNCTIONS,
+        &pool::FUNCTIONS,
         &copy::FUNCTIONS,
         &fill::FUNCTIONS,
         &value::FUNCTIONS,

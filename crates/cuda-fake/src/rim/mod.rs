@@ -20,6 +20,7 @@ mod memory;
 mod module;
 mod pinned;
 mod pointer;
+mod pool;
 mod share;
 mod stream;
 mod value;

@@ -164,6 +164,27 @@ def imports_an_event():
     print("done" if event.is_done else "pending", flush=True)
 
 
+def memory_is_allocated_and_freed_in_the_order_of_a_stream():
+    stream = device().create_stream()
+    before = alive("memory")
+    buffer = device().allocate(4096, stream=stream)
+    assert buffer.size == 4096 and alive("memory") == before + 1
+    with Held(stream):
+        buffer.close(stream)
+        assert alive("memory") == before + 1
+    assert alive("memory") == before
+
+
+def memory_is_copied_in_the_order_of_a_stream():
+    stream, pinned = device().create_stream(), LegacyPinnedMemoryResource()
+    here, there, back = pinned.allocate(64), device().allocate(64, stream=stream), pinned.allocate(64)
+    ctypes.memset(int(here.handle), 7, 64)
+    there.copy_from(here, stream=stream)
+    there.copy_to(back, stream=stream)
+    stream.sync()
+    assert ctypes.string_at(int(back.handle), 64) == b"\7" * 64
+
+
 def pinned_memory_is_written_and_freed():
     device()
     before = alive("memory")
@@ -203,6 +224,8 @@ TESTS = [
     an_event_is_recorded_again,
     an_event_is_awaited_in_another_process,
     what_is_closed_is_destroyed,
+    memory_is_allocated_and_freed_in_the_order_of_a_stream,
+    memory_is_copied_in_the_order_of_a_stream,
     pinned_memory_is_written_and_freed,
 ]
 
