@@ -280,6 +280,8 @@ impl Streams {
         let point = |(stream, timeline): (Arc<dyn RawStream>, Timeline)| {
             // Where the driver refuses a record, the latest value is waited for as it is.
             let value = stream.record().map_or_else(|_| timeline.enqueued(), |placed| placed.value);
+            // Said while the stream is held: one whose owner is gone may end with this name, and the value with it.
+            stream.expect(value);
             Point::new(timeline, value, place)
         };
         self.alive().into_iter().map(point).collect()

@@ -117,10 +117,17 @@ impl<D: Driver> HeldStream<D> {
         self.domain.crew().ensure()?;
         let latch = self.driver.latch()?;
         if matches!(entry.step, Step::Task(_)) {
-            self.notice(value - 1)?;
+            self.notice_before(value)?;
         }
         D::submit(self, value, Operation::Latch(&latch))?;
         Ok(latch)
+    }
+
+    /// A function waits for everything before it, and behind its latch nothing comes: so what is before has a signal of
+    /// its own, also where it was nothing to the driver.
+    fn notice_before(self: &Arc<Self>, value: u64) -> Result<()> {
+        let noticed = self.flight().noticed();
+        if noticed + 1 >= value { Ok(()) } else { self.submit_mark(value - 1).map(drop) }
     }
 
     fn latch_wait(self: &Arc<Self>, wait: Wait<D>) -> Set {

@@ -36,7 +36,7 @@ impl<D: Driver> HeldStream<D> {
         self.submit_mark(value)
     }
 
-    fn submit_mark(self: &Arc<Self>, value: u64) -> Result<News> {
+    pub(super) fn submit_mark(self: &Arc<Self>, value: u64) -> Result<News> {
         D::submit(self, value, Operation::Mark)?;
         let mut flight = self.flight();
         flight.submit(value, true);

@@ -110,6 +110,24 @@ fn a_function_that_fails_takes_those_behind_it_along_and_leaves_no_latch_closed(
 }
 
 #[test]
+fn a_function_behind_what_was_nothing_to_the_driver_runs() {
+    let (bench, stream) = bench();
+    let (send, receive) = mpsc::channel();
+    stream.enqueue(|| Err::<(), _>("bad input")).unwrap();
+    let end = stream.record().unwrap();
+    bench.run();
+    bench.assert_given(&["0.1 latch 1", "0.2 mark", "0 opens 1 of a failed stream"]);
+    assert!(failure_of(&end).contains("bad input"));
+    // The first value of the new era is an operation of nobody's.
+    stream.recover().unwrap();
+    stream.enqueue(move || send.send(()).unwrap()).unwrap();
+    bench.run();
+    bench.assert_given(&["0.3 mark", "0.4 latch 2"]);
+    bench.complete(0, 3);
+    receive.try_recv().unwrap();
+}
+
+#[test]
 fn a_shutdown_ends_functions_that_have_not_begun() {
     let (bench, stream) = bench();
     let (send, receive) = mpsc::channel();
