@@ -1,6 +1,9 @@
 //! What a backend says of itself to be tried: its devices, what it can do, and where it is excepted.
 
-use syncpoint::{Device, Result};
+use syncpoint::{Device, Mode, Result, Stream};
+
+/// Makes a stream of a device in a mode other than managed.
+pub type MakeStream = fn(&Device, Mode) -> Result<Stream>;
 
 /// A backend on trial.
 #[derive(Clone, Copy, Debug)]
@@ -10,6 +13,7 @@ pub struct Backend {
     pub(crate) foreign: Option<fn() -> Result<Device>>,
     pub(crate) blocking_work: bool,
     pub(crate) outlives_fork: bool,
+    pub(crate) others: Option<MakeStream>,
     pub(crate) unsupported: &'static [Exception],
     pub(crate) known_failures: &'static [Exception],
 }
@@ -33,6 +37,7 @@ impl Backend {
             foreign: None,
             blocking_work: true,
             outlives_fork: true,
+            others: None,
             unsupported: &[],
             known_failures: &[],
         }
@@ -48,6 +53,12 @@ impl Backend {
     #[must_use]
     pub fn without_blocking_work(self) -> Self {
         Self { blocking_work: false, ..self }
+    }
+
+    /// The same with a way to make streams on which others launch too.
+    #[must_use]
+    pub fn with_others(self, make: MakeStream) -> Self {
+        Self { others: Some(make), ..self }
     }
 
     /// The same where a child of a fork cannot use the driver. What a case does in a child with a device opened there it

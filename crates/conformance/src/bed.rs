@@ -4,7 +4,7 @@ use std::fmt;
 
 use syncpoint::{Device, Error, Gate, Kind, Mode, Result, Stream};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, MakeStream};
 use crate::busy::Busy;
 use crate::run::tell;
 
@@ -16,6 +16,7 @@ pub struct TestBed {
     devices: Vec<Device>,
     foreign: Option<Device>,
     blocking_work: bool,
+    others: Option<MakeStream>,
     open: fn() -> Result<Vec<Device>>,
     /// What a child opens, where that is another backend's device.
     open_in_child: Option<fn() -> Result<Device>>,
@@ -33,6 +34,7 @@ impl TestBed {
                 foreign().expect("the backend beside the one on trial opens its device")
             }),
             blocking_work: backend.blocking_work,
+            others: backend.others,
             open: backend.open,
             open_in_child: backend.foreign.filter(|_| !backend.outlives_fork),
         }
@@ -76,9 +78,16 @@ impl TestBed {
 
     /// A stream of a device, in the mode on trial.
     pub(crate) fn stream_on(&self, device: &Device) -> Result<Stream> {
-        match self.mode {
-            Mode::Managed => device.stream(),
-            mode => Err(Error::unsupported(format!("{device} makes no {mode:?} stream yet"))),
+        match (self.mode, self.others) {
+            (Mode::Managed, _) => device.stream(),
+            (mode, Some(make)) => {
+                let stream = make(device, mode)?;
+                assert_eq!(stream.mode(), mode, "{stream}");
+                Ok(stream)
+            }
+            (mode, None) => {
+                Err(Error::unsupported(format!("{device} makes no {mode:?} stream yet")))
+            }
         }
     }
 

@@ -35,7 +35,7 @@ pub mod signal;
 mod turn;
 mod waiters;
 
-pub use backend::{Backend, Exception};
+pub use backend::{Backend, Exception, MakeStream};
 pub use bed::TestBed;
 pub use list::{LAWS, Law};
 pub use run::{Stop, Verdict, check_exceptions, run, tell};

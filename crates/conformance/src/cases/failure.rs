@@ -22,20 +22,25 @@ pub fn failure_reaches_every_dependant_with_its_first_cause(bed: &TestBed) -> Ve
     a_later_era_hides_no_failure(bed)
 }
 
-type Fault = fn(&Stream) -> Result<()>;
+/// Gives the gate that has to fail, once everything is enqueued.
+type Fault = fn(&Stream) -> Result<Option<Gate>>;
 
-fn returns_an_error(stream: &Stream) -> Result<()> {
-    stream.enqueue(|| Err::<(), _>("the first cause"))
+fn returns_an_error(stream: &Stream) -> Result<Option<Gate>> {
+    stream.enqueue(|| Err::<(), _>("the first cause")).map(|()| None)
 }
 
-fn panics(stream: &Stream) -> Result<()> {
-    stream.enqueue(|| -> () { std::panic::resume_unwind(Box::new("the first cause")) })
+fn panics(stream: &Stream) -> Result<Option<Gate>> {
+    let panics = || -> () { std::panic::resume_unwind(Box::new("the first cause")) };
+    stream.enqueue(panics).map(|()| None)
 }
 
-fn waits_for_a_failed_gate(stream: &Stream) -> Result<()> {
+fn waits_for_a_failed_gate(stream: &Stream) -> Result<Option<Gate>> {
     let gate = Gate::new();
-    stream.wait(&gate.point())?;
-    gate.fail(Error::failed("the first cause"))
+    stream.wait(&gate.point()).map(|()| Some(gate))
+}
+
+fn fail(gate: Option<Gate>) -> Result<()> {
+    gate.map_or(Ok(()), |gate| gate.fail(Error::failed("the first cause")))
 }
 
 /// Stream order, a wait, an opening in stream order, and a wait on another device, all enqueued before the fault.
@@ -44,7 +49,7 @@ fn reaches_through_every_edge(bed: &TestBed, far: &Device, fault: Fault) -> Resu
     let (begin, promised, journal) = (Gate::new(), Gate::new(), Journal::default());
     first.wait(&begin.point())?;
     let sound = first.record()?;
-    fault(&first)?;
+    let failing = fault(&first)?;
     second.wait_stream(&first)?;
     second.open(&promised)?;
     third.wait(&promised.point())?;
@@ -55,6 +60,7 @@ fn reaches_through_every_edge(bed: &TestBed, far: &Device, fault: Fault) -> Resu
     }
     let points = streams.map(Stream::record).into_iter().collect::<Result<Vec<_>>>()?;
 
+    fail(failing)?;
     begin.open()?;
     settle(&sound);
     let cause = failure_of(&points[0]);
@@ -91,11 +97,12 @@ pub fn failure_wakes_every_waiter(bed: &TestBed) -> Verdict {
     let faults: [Fault; 2] = [returns_an_error, waits_for_a_failed_gate];
     for fault in faults {
         let (stream, gate) = bed.held_stream()?;
-        fault(&stream)?;
+        let to_fail = fault(&stream)?;
         let failing = stream.record()?;
         stream.enqueue(|| ())?;
         let behind = stream.record()?;
         let waiters = [Waiters::of(&failing, bed)?, Waiters::of(&behind, bed)?];
+        fail(to_fail)?;
         gate.open()?;
         let cause = failure_of(&failing);
         for (waiter, outcome) in waiters.into_iter().flat_map(Waiters::outcomes) {

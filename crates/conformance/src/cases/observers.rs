@@ -94,7 +94,6 @@ fn work_and_waits_are_heard(bed: &TestBed) -> Result<()> {
     stream.synchronize()?;
     assert!(point.query()?);
     drop(watches);
-    stream.enqueue(|| ())?;
 
     let wait = |elided| Operation::Waited {
         stream: id,
@@ -104,8 +103,10 @@ fn work_and_waits_are_heard(bed: &TestBed) -> Result<()> {
         event: None,
         elided,
     };
-    let call = Call::Point { timeline: id, value: 2 };
-    let whole = Call::Stream { stream: id, value: 2 };
+    // A stream that others launch on too has a value for each record.
+    let (value, last) = (point.value(), stream.timeline().enqueued());
+    let call = Call::Point { timeline: id, value };
+    let whole = Call::Stream { stream: id, value: last };
     let device = bed.device().to_string();
     let (offset, bytes, access) = (2, 4, Access::Write);
     let expected = [
@@ -122,14 +123,15 @@ fn work_and_waits_are_heard(bed: &TestBed) -> Result<()> {
             bytes,
             access,
         },
-        Operation::PointRecorded { stream: id, value: 2, timed: false, event: None },
+        Operation::PointRecorded { stream: id, value, timed: false, event: None },
         Operation::Synchronizing { call: call.clone() },
         Operation::Synchronized { call, outcome: Outcome::TimedOut },
         Operation::GateOpened { gate: other },
         Operation::Synchronizing { call: whole.clone() },
         Operation::Synchronized { call: whole, outcome: Outcome::Complete },
-        Operation::QueriedComplete { timeline: id, value: 2 },
+        Operation::QueriedComplete { timeline: id, value },
     ];
+    stream.enqueue(|| ())?;
     assert_eq!(heard.of(&[id, other]), expected);
     assert_eq!(twice.of(&[id, other]), expected, "each observer hears it all");
     Ok(())
