@@ -1,7 +1,9 @@
 //! What the streams, events and buffers of one context share: its pools, its threads, and whether it is broken.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::collections::HashMap;
+use std::sync::{Arc, Weak};
+use std::thread::ThreadId;
+use std::time::{Duration, Instant};
 
 use syncpoint_base::{PerProcess, Process};
 use syncpoint_core::hold::Domain;
@@ -15,7 +17,7 @@ use crate::reaper::{self, Remains};
 use crate::staging::Staging;
 use crate::stream::CudaStream;
 use crate::sync::{Mutex, OnceLock, lock};
-use crate::sys::{Delay, Library, Meaning, Primary, Refusal, Stream, Timing, Way};
+use crate::sys::{Delay, Library, Meaning, Primary, Refusal, Stream, Timing, Way, Word};
 
 /// A context that we opened. It ends when nobody has a device, stream, buffer or time of it.
 #[derive(Debug)]
@@ -36,11 +38,20 @@ pub(crate) struct Context {
     /// Guards the list alone.
     stagings: Mutex<Vec<Staging>>,
     delay: OnceLock<Result<Delay, Refusal>>,
+    /// How long a stream may stand before a latch, where the device was opened with gates.
+    gates: Option<Duration>,
+    /// The words that no latch has. Guards the list alone.
+    words: Mutex<Vec<Word>>,
+    /// The streams of others, by what tells them apart. Guards the table alone.
+    known: Mutex<HashMap<Identity, Weak<syncpoint_core::Stream>>>,
     /// Guards the name alone.
     anchor: Mutex<Option<Arc<Anchor>>>,
     poller: Arc<Errands<Poll>>,
     reaper: Arc<Errands<Remains>>,
 }
+
+/// What tells one stream of the driver's from another: the driver's id, and of a default stream of a thread the thread.
+pub(crate) type Identity = (u64, Option<ThreadId>);
 
 /// The streams of all devices: each can wait for every other natively.
 pub(crate) fn domain() -> &'static Arc<Domain<CudaStream>> {
@@ -54,7 +65,11 @@ impl Context {
     ///
     /// # Errors
     /// The driver's.
-    pub(crate) fn open(library: &'static Library, ordinal: u32) -> Result<Arc<Self>> {
+    pub(crate) fn open(
+        library: &'static Library,
+        ordinal: u32,
+        gates: Option<Duration>,
+    ) -> Result<Arc<Self>> {
         let name = format!("cuda:{ordinal}");
         let refused = |refusal: Refusal| refusal.error(&name, code_name(library, &refusal));
         let primary = Primary::retain(library, ordinal).map_err(refused)?;
@@ -80,6 +95,9 @@ impl Context {
             timed: Pool::new(Timing::Timed),
             stagings: Mutex::default(),
             delay: OnceLock::new(),
+            gates,
+            words: Mutex::default(),
+            known: Mutex::default(),
             anchor: Mutex::default(),
             poller: Errands::new("syncpoint-cuda"),
             reaper: Errands::new("syncpoint-reap"),
@@ -115,6 +133,20 @@ impl Context {
             Timing::Timed => &self.timed,
             Timing::Untimed => &self.untimed,
         }
+    }
+
+    /// How long a stream may stand before a latch; `None` where there are none.
+    pub(crate) fn gates(&self) -> Option<Duration> {
+        self.gates
+    }
+
+    pub(crate) fn words(&self) -> &Mutex<Vec<Word>> {
+        &self.words
+    }
+
+    /// The streams of others that somebody has.
+    pub(crate) fn known(&self) -> &Mutex<HashMap<Identity, Weak<syncpoint_core::Stream>>> {
+        &self.known
     }
 
     pub(crate) fn stagings(&self) -> &Mutex<Vec<Staging>> {
@@ -191,6 +223,10 @@ impl Drop for Context {
         let staged = std::mem::take(&mut *lock(&self.stagings));
         drop(lock(&self.anchor).take());
         drop(self.delay.take());
+        let words = std::mem::take(&mut *lock(&self.words));
+        if !words.is_empty() {
+            self.reap(Remains::Words(words));
+        }
         for event in self.untimed.empty().chain(self.timed.empty()) {
             self.reap(Remains::Event(event));
         }

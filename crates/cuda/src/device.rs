@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use syncpoint_core::contract::{
     ForeignEvent, LEVELS, NativeEvent, RawBuffer, RawDevice, RawStream,
@@ -16,6 +16,7 @@ use crate::buffer::CudaBuffer;
 use crate::context::{Context, domain};
 use crate::driver;
 use crate::event::{Native, external};
+use crate::latch;
 use crate::stream::CudaStream;
 use crate::sync::{AtomicBool, Ordering};
 use crate::sys::{Library, Primary};
@@ -31,6 +32,51 @@ struct CudaDevice {
     is_closed: AtomicBool,
 }
 
+/// How a device is to be opened.
+///
+/// # Examples
+/// Streams of others that wait for what the host does:
+/// ```no_run
+/// use std::time::Duration;
+///
+/// let device = syncpoint::cuda::builder().device_gates(Duration::from_secs(10)).open(0)?;
+/// # drop(device);
+/// # Ok::<(), syncpoint::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+#[must_use = "the device is there once it is opened"]
+pub struct Builder {
+    gates: Option<Duration>,
+}
+
+/// How a device is to be opened: to be chosen step by step.
+pub fn builder() -> Builder {
+    Builder::default()
+}
+
+impl Builder {
+    /// Lets streams that others launch on too wait for gates, for host work and for points of other backends: the device
+    /// itself stands before a word of memory until the host writes it (`cuStreamWaitValue64`), for `deadline` at most;
+    /// then it is let go, with its stream failed.
+    ///
+    /// A device that stands is a hazard. Streams may share a hardware queue, and then others stand with it; a call that
+    /// waits for the whole device (a free, a first launch of a kernel) waits for it too, and where the host does such a call
+    /// before it lets the stream go, nothing moves until the deadline.
+    pub fn device_gates(mut self, deadline: Duration) -> Self {
+        self.gates = Some(deadline);
+        self
+    }
+
+    /// Opens a device, by the driver's number of it.
+    ///
+    /// # Errors
+    /// As [`open`]. `Unsupported`: the streams of the device do not wait for words, although it may say that they do:
+    /// that is tried out, for a second at most.
+    pub fn open(self, index: u32) -> Result<Device> {
+        open_with(index, self)
+    }
+}
+
 /// Opens a device, by the driver's number of it. Begins the driver; makes no thread.
 ///
 /// Each call gives a device of its own over the same context of the driver's: `syncpoint::open("cuda:0")` gives the same
@@ -40,6 +86,10 @@ struct CudaDevice {
 /// `Unavailable`: there is no driver, it cannot begin, or it has no device; the message says what was tried.
 /// `Misuse(OutOfRange)`: it has fewer. The driver's.
 pub fn open(index: u32) -> Result<Device> {
+    open_with(index, builder())
+}
+
+fn open_with(index: u32, how: Builder) -> Result<Device> {
     let driver = driver::found()?;
     let count = driver.begin()?;
     if count == 0 {
@@ -53,7 +103,10 @@ pub fn open(index: u32) -> Result<Device> {
         let message = format!("cuda:{index} does not exist; cuda has {count}, counted from 0");
         return Err(Error::misuse(Reason::OutOfRange, message));
     }
-    let context = Context::open(driver.library(), index)?;
+    let context = Context::open(driver.library(), index, how.gates)?;
+    if how.gates.is_some() {
+        latch::try_out(&context)?;
+    }
     let name = context.name().to_owned();
     Ok(Device::new(name, Arc::new(CudaDevice::new(context)?)))
 }

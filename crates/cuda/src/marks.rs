@@ -32,8 +32,8 @@ struct Mark {
 pub(crate) enum Next {
     /// Tells it how far the device has come.
     Tell(u64),
-    /// Asks the event of this value.
-    Ask(u64, Lease),
+    /// Asks the oldest events.
+    Ask,
     /// Nothing: nobody waits for it, and it is off the list.
     Leave,
 }
@@ -42,6 +42,11 @@ impl Marks {
     /// An event was recorded behind `value`, the latest.
     pub(crate) fn push(&mut self, value: u64, lease: Lease) {
         self.row.push_back(Mark { value, lease });
+    }
+
+    /// Whether the latest event lies behind `value`, or the device has come so far.
+    pub(crate) fn is_marked(&self, value: u64) -> bool {
+        self.reached >= value || self.row.back().is_some_and(|mark| mark.value >= value)
     }
 
     /// How many events lie on the stream.
@@ -93,7 +98,7 @@ impl Marks {
             return Next::Tell(reached);
         }
         match self.row.front() {
-            Some(mark) if mark.value <= self.expected => Next::Ask(mark.value, mark.lease.clone()),
+            Some(mark) if mark.value <= self.expected => Next::Ask,
             _ => self.leave(),
         }
     }

@@ -16,6 +16,7 @@ use crate::context::{Context, domain};
 use crate::driver;
 use crate::errands::{Errands, Sleep};
 use crate::event::{self, Native};
+use crate::latch::Deadline;
 use crate::marks::Next;
 use crate::reaper::rest;
 use crate::stream::CudaStream;
@@ -32,6 +33,8 @@ pub(crate) enum Poll {
     Lose(Arc<Context>, Error),
     /// The anchor of absolute times has become old.
     Anchor(Arc<Context>),
+    /// A stream stands before a latch, and not for ever.
+    Guard(Deadline),
 }
 
 /// Polls until nothing is pending for a while.
@@ -40,16 +43,19 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
     if let Ok(driver) = driver::found() {
         driver.library().never_break_a_capture();
     }
-    let (mut watched, mut pace) = (Watched::default(), Pace::new());
-    while let Some(given) =
-        errands.take(if watched.is_empty() { Sleep::UntilGiven } else { pace.sleep() })
-    {
+    let (mut watched, mut guarded, mut pace) =
+        (Watched::default(), Guarded::default(), Pace::new());
+    loop {
+        let sleep = if watched.is_empty() { guarded.sleep() } else { pace.sleep() };
+        let Some(given) = errands.take(sleep) else { return };
         if !given.is_empty() {
             pace = Pace::new();
         }
         for poll in given {
-            accept(poll, &mut watched);
+            accept(poll, &mut watched, &mut guarded);
         }
+        guarded.pass();
+        ours.go_on();
         if round(&mut watched, ours) {
             pace = Pace::new();
         }
@@ -74,7 +80,7 @@ impl Watched {
     }
 }
 
-fn accept(poll: Poll, watched: &mut Watched) {
+fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
     match poll {
         Poll::Watch(stream) => watched.streams.push(stream),
         Poll::Event(native, gate) => watched.events.push((native, gate)),
@@ -86,6 +92,40 @@ fn accept(poll: Poll, watched: &mut Watched) {
             let _inside = Inside::enter().unwrap_or_else(|| rest());
             // A broken context needs no anchor, and what else is wrong is told to who asks for a time.
             let _failed = Anchor::renew(&context);
+        }
+        Poll::Guard(deadline) => guarded.add(deadline),
+    }
+}
+
+/// The latches that streams stand before.
+#[derive(Default)]
+struct Guarded(Vec<Deadline>);
+
+/// So many that are open already are kept at least before they are looked through.
+const SHORT: usize = 64;
+
+impl Guarded {
+    fn add(&mut self, deadline: Deadline) {
+        if self.0.len() >= SHORT && self.0.len().is_power_of_two() {
+            self.0.retain(Deadline::is_pending);
+        }
+        self.0.push(deadline);
+    }
+
+    /// Until the next deadline, where there is one.
+    fn sleep(&mut self) -> Sleep {
+        self.0.retain(Deadline::is_pending);
+        let next = self.0.iter().map(|deadline| deadline.at).min();
+        next.map_or(Sleep::UntilGiven, |at| {
+            Sleep::For(at.saturating_duration_since(Instant::now()))
+        })
+    }
+
+    /// Opens what has stood for too long.
+    fn pass(&mut self) {
+        let now = Instant::now();
+        for late in self.0.extract_if(.., |deadline| deadline.at <= now) {
+            late.pass();
         }
     }
 }
@@ -129,13 +169,13 @@ fn look(stream: &Arc<HeldStream<CudaStream>>, ours: Ours, news: &mut bool) -> bo
                 stream.complete(value);
                 ours.go_on();
             }
-            Next::Ask(value, lease) => {
+            Next::Ask => {
                 let inside = Inside::enter().unwrap_or_else(|| rest());
-                let answer = lease.event().query();
+                let answer = stream.driver().leap();
                 drop(inside);
                 match answer {
-                    Ok(true) => drop(stream.driver().reach(value)),
-                    Ok(false) => return true,
+                    Ok(Some(_told_next)) => {}
+                    Ok(None) => return true,
                     Err(refusal) => {
                         let goes_on = CudaStream::was_refused(stream, &refusal);
                         ours.go_on();

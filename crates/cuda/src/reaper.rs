@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::thread;
 
-use syncpoint_core::contract::Ours;
+use syncpoint_core::contract::{Ours, discard};
 
 use crate::driver;
 use crate::errands::{Errands, Sleep};
 use crate::staging::Staging;
+use crate::stream::Owner;
 use crate::sync::{AtomicU64, Ordering};
-use crate::sys::{Event, Inside, Memory, Primary, Refusal, Stream};
+use crate::sys::{Event, Inside, Memory, Primary, Refusal, Stream, Word, Words};
 
 /// What is left of something that was dropped.
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub(crate) enum Remains {
     /// Memory, and the stream in whose order it is freed.
     Memory(Memory, Arc<Stream>),
     Staging(Staging),
+    /// Words for which no stream waits any more.
+    Words(Vec<Word>),
+    /// What kept a stream of others alive: its end is theirs.
+    Owner(Owner),
     /// The last of a context: its own stream, and its name.
     Context(Arc<Stream>, Primary),
 }
@@ -74,6 +79,11 @@ impl Remains {
             Self::Stream(stream) => stream.destroy(),
             Self::Memory(memory, stream) => memory.free(&stream),
             Self::Staging(staging) => staging.end(),
+            Self::Words(words) => Words::free(words),
+            Self::Owner(owner) => {
+                discard(owner);
+                Ok(())
+            }
             Self::Context(transfers, primary) => {
                 let destroyed = Arc::into_inner(transfers).map_or(Ok(()), Stream::destroy);
                 let released = primary.release();

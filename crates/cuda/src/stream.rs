@@ -1,8 +1,10 @@
 //! Streams of a device: how the hold queue gives one operation to the driver, and how its end is found out.
 
-use std::convert::Infallible;
+use std::any::Any;
 use std::ffi::c_void;
+use std::fmt;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use syncpoint_core::contract::{Captured, Copy, Fill, Time};
@@ -13,6 +15,7 @@ use crate::anchor::Anchor;
 use crate::buffer::CudaBuffer;
 use crate::capture::{Captures, Record};
 use crate::context::Context;
+use crate::latch::{Deadline, Latch};
 use crate::marks::Marks;
 use crate::poller::Poll;
 use crate::pool::Lease;
@@ -46,7 +49,28 @@ pub(crate) struct CudaStream {
     captures: Captures,
     /// The driver calls of the user's operations and queries; those of the poller are not counted.
     calls: AtomicU64,
+    /// The thread that alone can use it, where it is a thread's default stream.
+    thread: Option<ThreadId>,
+    /// What keeps a stream of others alive. There until the drop.
+    owner: Option<Owner>,
     context: Arc<Context>,
+}
+
+/// What keeps a stream of others alive.
+pub(crate) struct Owner {
+    _kept: Box<dyn Any + Send + Sync>,
+}
+
+impl Owner {
+    pub(crate) fn new(kept: impl Any + Send + Sync) -> Self {
+        Self { _kept: Box::new(kept) }
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Owner")
+    }
 }
 
 /// At every so many marks it is found out which events are needed no more: a program that never asks holds few.
@@ -64,14 +88,43 @@ impl CudaStream {
         context.check()?;
         let native = Stream::create(context.primary(), priority);
         let native = native.map_err(|refusal| context.refused(&refusal))?;
-        Ok(Self {
+        Ok(Self::over(context, native, None, None))
+    }
+
+    /// A stream that the driver has already: of others, with what keeps it alive, or a thread's own.
+    pub(crate) fn over(
+        context: &Arc<Context>,
+        native: Stream,
+        owner: Option<Owner>,
+        thread: Option<ThreadId>,
+    ) -> Self {
+        Self {
             lent: RawStream { address: native.address() },
             native: Some(native),
             marks: Mutex::default(),
             captures: Captures::default(),
             calls: AtomicU64::new(0),
+            thread,
+            owner,
             context: Arc::clone(context),
-        })
+        }
+    }
+
+    /// The raw handle.
+    pub(crate) fn raw(&self) -> RawStream {
+        self.lent
+    }
+
+    /// Refuses to use the default stream of another thread.
+    fn check_thread(&self) -> Result<()> {
+        if self.thread.is_none_or(|own| own == thread::current().id()) {
+            return Ok(());
+        }
+        let message = format!(
+            "the default stream of a thread of {} can be used on that thread alone; its points go anywhere",
+            self.context.name()
+        );
+        Err(Error::misuse(Reason::WrongThread, message))
     }
 
     pub(crate) fn context(&self) -> &Arc<Context> {
@@ -139,6 +192,11 @@ impl CudaStream {
     }
 
     fn mark(&self, value: u64) -> Result<()> {
+        // Behind an operation on the default stream of a thread, which nobody else could mark later.
+        if self.thread.is_some() && self.marks().is_marked(value) {
+            return Ok(());
+        }
+        self.check_thread()?;
         let lease = self.context.pool(Timing::Untimed).lease(&self.context)?;
         self.put_mark(value, lease)
     }
@@ -155,27 +213,31 @@ impl CudaStream {
         Ok(())
     }
 
-    /// Asks the oldest events, in leaps that grow, and gives back those that the device has passed.
-    fn reap(&self) {
-        let (mut leap, mut passed) = (0, None);
-        loop {
-            let Some((value, lease)) = self.marks().nth(leap) else { break };
+    /// Asks the oldest events, in leaps that grow, as long as the device had come to them. Gives how far it has come.
+    pub(crate) fn leap(&self) -> Result<Option<u64>, Refusal> {
+        let (mut index, mut passed) = (0, None);
+        let ended = loop {
+            let Some((value, lease)) = self.marks().nth(index) else { break Ok(()) };
             match lease.event().query() {
-                Ok(true) => {}
-                Ok(false) => break,
-                // Nobody asked: a broken context is noted, and anything else is told to who asks next.
-                Err(refusal) => {
-                    if refusal.meaning() == Meaning::Lost {
-                        self.context.refused(&refusal);
-                    }
-                    break;
-                }
+                Ok(true) => passed = Some(value),
+                Ok(false) => break Ok(()),
+                Err(refusal) => break Err(refusal),
             }
-            passed = Some(value);
-            leap = leap * 2 + 1;
-        }
+            index = index * 2 + 1;
+        };
         if let Some(value) = passed {
             drop(self.reach(value));
+        }
+        ended.map(|()| passed)
+    }
+
+    /// Gives events back that the device has passed.
+    fn reap(&self) {
+        // Nobody asked: a broken context is noted, and anything else is told to who asks next.
+        if let Err(refusal) = self.leap()
+            && refusal.meaning() == Meaning::Lost
+        {
+            self.context.refused(&refusal);
         }
     }
 
@@ -197,6 +259,17 @@ impl CudaStream {
         }
     }
 
+    /// Has the device stand before a latch, until its deadline at most.
+    fn stand(stream: &Arc<HeldStream<Self>>, value: u64, latch: &Latch) -> Result<()> {
+        let driver = stream.driver();
+        driver.called(latch.hold(driver.handle()))?;
+        let longest = driver.context.gates().unwrap_or_default();
+        if let Some(deadline) = Deadline::new(longest, stream, value, latch) {
+            driver.context.poll(Poll::Guard(deadline));
+        }
+        Ok(())
+    }
+
     /// Tells the stream how far the device is known to have come.
     fn tell(stream: &Arc<HeldStream<Self>>) {
         let news = stream.driver().marks().take_news();
@@ -208,7 +281,7 @@ impl CudaStream {
 
 impl Driver for CudaStream {
     type Timer = Arc<Timed>;
-    type Latch = Infallible;
+    type Latch = Latch;
 
     const SIGNALS_EACH: bool = false;
 
@@ -219,15 +292,20 @@ impl Driver for CudaStream {
     ) -> Result<()> {
         let driver = stream.driver();
         driver.context.check()?;
+        if matches!(operation, Operation::Mark) {
+            return driver.mark(value);
+        }
+        driver.check_thread()?;
         match operation {
             Operation::Fill(fill) => driver.fill(fill),
             Operation::Copy(copy) => driver.copy(copy),
             Operation::Delay(duration) => driver.delay(duration),
             Operation::Wait { stream: other, value } => driver.wait_for(other.driver(), value),
-            Operation::Stamp(timed) => driver.put_mark(value, timed.lease().clone()),
-            Operation::Mark => driver.mark(value),
-            Operation::Latch(never) => match *never {},
-        }
+            Operation::Stamp(timed) => return driver.put_mark(value, timed.lease().clone()),
+            Operation::Latch(latch) => Self::stand(stream, value, latch),
+            Operation::Mark => unreachable!("it was looked at first"),
+        }?;
+        if driver.thread.is_some() { driver.mark(value) } else { Ok(()) }
     }
 
     fn timer(&self) -> Result<(Self::Timer, Time)> {
@@ -237,7 +315,7 @@ impl Driver for CudaStream {
         Ok((Arc::clone(&timed), Time::Driver(timed)))
     }
 
-    fn native(&self) -> Option<&(dyn std::any::Any + Send + Sync)> {
+    fn native(&self) -> Option<&(dyn Any + Send + Sync)> {
         Some(&self.lent)
     }
 
@@ -248,6 +326,15 @@ impl Driver for CudaStream {
             Ok(())
         });
         self.called(lent)
+    }
+
+    fn latch(&self) -> Result<Self::Latch> {
+        self.check_thread()?;
+        Latch::close(&self.context)
+    }
+
+    fn release(_stream: &Arc<HeldStream<Self>>, latch: Self::Latch) {
+        latch.open();
     }
 
     fn is_capturing(&self) -> Result<bool> {
@@ -274,6 +361,9 @@ impl Driver for CudaStream {
     }
 
     fn is_idle(&self) -> Option<Result<bool>> {
+        if let Err(error) = self.check_thread() {
+            return Some(Err(error));
+        }
         Some(self.context.check().and_then(|()| self.called(self.handle().is_idle())))
     }
 
@@ -314,6 +404,9 @@ impl Drop for CudaStream {
         }
         if let Some(native) = self.native.take() {
             self.context.reap(Remains::Stream(native));
+        }
+        if let Some(owner) = self.owner.take() {
+            self.context.reap(Remains::Owner(owner));
         }
     }
 }

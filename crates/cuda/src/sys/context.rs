@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use super::code::Refusal;
 use super::library::Library;
-use super::types::{ATTRIBUTE_MEMORY_POOLS, CAPTURE_MODE_RELAXED, ContextHandle, DeviceHandle};
+use super::types::{
+    ATTRIBUTE_MEMORY_POOLS, ATTRIBUTE_WAIT_VALUE_64, CAPTURE_MODE_RELAXED, ContextHandle,
+    DeviceHandle,
+};
 
 /// The primary context of a device, retained once. Cloning copies the name.
 ///
@@ -38,6 +41,11 @@ impl Primary {
         let Some(inner) = Arc::into_inner(self.0) else { return Ok(()) };
         // SAFETY: the device is the driver's, and its context was retained once for this name, which is the last.
         unsafe { inner.library.table().release(inner.device) }
+    }
+
+    /// Whether a context of the driver's is this one.
+    pub(super) fn is(&self, handle: ContextHandle) -> bool {
+        self.0.handle == handle
     }
 
     pub(crate) fn library(&self) -> &'static Library {
@@ -122,12 +130,20 @@ impl Primary {
 
     /// Whether memory can be freed in the order of a stream.
     pub(crate) fn has_memory_pools(&self) -> bool {
+        self.attribute(ATTRIBUTE_MEMORY_POOLS) == Some(1)
+    }
+
+    /// Whether a stream can wait for a word; not every device that says so can.
+    pub(crate) fn says_that_streams_wait_for_words(&self) -> bool {
+        self.attribute(ATTRIBUTE_WAIT_VALUE_64) == Some(1)
+    }
+
+    fn attribute(&self, attribute: c_int) -> Option<c_int> {
         let mut value = 0;
         let (library, device) = (self.library(), self.0.device);
         // SAFETY: the pointer is to an int, and the device is the driver's.
-        let asked =
-            unsafe { library.table().attribute(&raw mut value, ATTRIBUTE_MEMORY_POOLS, device) };
-        asked.is_ok() && value != 0
+        unsafe { library.table().attribute(&raw mut value, attribute, device) }.ok()?;
+        Some(value)
     }
 
     /// The priorities of streams: the least urgent, then the most urgent.

@@ -90,7 +90,7 @@ impl Event {
     /// Puts it behind everything that the stream was given so far. Both are of one context.
     #[inline]
     pub(crate) fn record(&self, stream: &Stream) -> Result<(), Refusal> {
-        self.primary.near(|| {
+        stream.call(|| {
             // SAFETY: both handles live: each is destroyed only with its owner, which is borrowed here.
             unsafe { self.primary.library().table().record(self.handle, stream.handle()) }
         })
@@ -132,6 +132,13 @@ impl Event {
     /// Waits on this thread until the device has come to it.
     pub(crate) fn settle(&self) -> Result<(), Refusal> {
         settle(|| self.query())
+    }
+
+    /// The same for at most so long. Says whether the device has come to it.
+    pub(crate) fn settle_within(&self, longest: Duration) -> Result<bool, Refusal> {
+        let begin = Instant::now();
+        settle(|| Ok(self.query()? || begin.elapsed() > longest))?;
+        self.query()
     }
 
     /// Ends it. Where the device has not come to it yet the driver sees to it later (*documented*).

@@ -19,6 +19,7 @@ mod room;
 mod stream;
 mod table;
 mod types;
+mod word;
 
 pub use borrow::borrow_event;
 pub(crate) use code::{Meaning, Refusal};
@@ -31,3 +32,4 @@ pub(crate) use memory::{Memory, Way};
 pub(crate) use room::Room;
 pub(crate) use stream::Stream;
 pub(crate) use table::FUNCTIONS;
+pub(crate) use word::{Word, Words};

@@ -1,16 +1,34 @@
-//! The driver's streams: made, given work to wait for, and destroyed.
+//! The driver's streams: made or borrowed, given work to wait for, asked, and destroyed.
+
+use std::ffi::c_int;
+use std::ptr;
 
 use super::code::Refusal;
 use super::context::Primary;
 use super::event::{self, Event};
-use super::types::{CAPTURES_NOTHING, STREAM_NON_BLOCKING, StreamHandle, WAIT_EXTERNAL};
+use super::types::{
+    CAPTURES_NOTHING, ContextHandle, LEGACY_STREAM, PER_THREAD_STREAM, STREAM_NON_BLOCKING,
+    StreamHandle, WAIT_AT_LEAST, WAIT_EXTERNAL,
+};
+use super::word::Word;
 
-/// A stream of the driver's, of our making: no other stream waits for it by itself. Dropping it leaks it: a drop calls
-/// no driver. [`destroy`](Self::destroy) ends it.
+/// A stream of the driver's. Dropping it leaks it: a drop calls no driver. [`destroy`](Self::destroy) ends it.
 #[derive(Debug)]
 pub(crate) struct Stream {
     primary: Primary,
     handle: StreamHandle,
+    whose: Whose,
+}
+
+/// Who made a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// We did, and no other stream waits for it by itself.
+    Ours,
+    /// Others did, and see to its end.
+    Others,
+    /// Nobody: the handle stands for a stream of the context that is current.
+    Driver,
 }
 
 impl Stream {
@@ -22,7 +40,39 @@ impl Stream {
             // SAFETY: the pointer is to a stream.
             unsafe { primary.library().table().create_stream(room, STREAM_NON_BLOCKING, priority) }
         })?;
-        Ok(Self { primary: primary.clone(), handle })
+        Ok(Self { primary: primary.clone(), handle, whose: Whose::Ours })
+    }
+
+    /// One that others made. `None`: it is of another context.
+    ///
+    /// # Safety
+    /// - `address` is a stream of the driver's, none of its default streams, and lives for as long as this does.
+    pub(crate) unsafe fn borrow(
+        primary: &Primary,
+        address: usize,
+    ) -> Result<Option<Self>, Refusal> {
+        let handle = StreamHandle(ptr::with_exposed_provenance_mut(address));
+        let mut context = ContextHandle::NULL;
+        let room = &raw mut context;
+        // SAFETY: the pointer is to a context, and the stream lives, by the caller's duty.
+        primary.near(|| unsafe { primary.library().table().stream_context(handle, room) })?;
+        let stream = Self { primary: primary.clone(), handle, whose: Whose::Others };
+        Ok(primary.is(context).then_some(stream))
+    }
+
+    /// The legacy default stream of a context.
+    pub(crate) fn legacy(primary: &Primary) -> Self {
+        Self::of_the_driver(primary, LEGACY_STREAM)
+    }
+
+    /// The default stream of whichever thread uses it.
+    pub(crate) fn per_thread(primary: &Primary) -> Self {
+        Self::of_the_driver(primary, PER_THREAD_STREAM)
+    }
+
+    fn of_the_driver(primary: &Primary, number: usize) -> Self {
+        let handle = StreamHandle(ptr::without_provenance_mut(number));
+        Self { primary: primary.clone(), handle, whose: Whose::Driver }
     }
 
     pub(super) fn handle(&self) -> StreamHandle {
@@ -39,10 +89,39 @@ impl Stream {
         self.handle.0.expose_provenance()
     }
 
+    /// What tells it from every other: the driver's id, which is never used again, or its address where there is none.
+    pub(crate) fn id(&self) -> u64 {
+        let mut id = 0;
+        let room = &raw mut id;
+        // SAFETY: the pointer is to a word, and the stream lives.
+        let asked =
+            self.call(|| unsafe { self.primary.library().table().stream_id(self.handle, room) });
+        if asked.is_ok() { id } else { self.address() as u64 }
+    }
+
+    /// Its priority, where the driver says.
+    pub(crate) fn priority(&self) -> Option<i32> {
+        let mut priority: c_int = 0;
+        let room = &raw mut priority;
+        let table = self.primary.library().table();
+        // SAFETY: the pointer is to an int, and the stream lives.
+        self.call(|| unsafe { table.stream_priority(self.handle, room) }).ok()?;
+        Some(priority)
+    }
+
+    /// Calls with what the handle needs to be current.
+    #[inline]
+    pub(super) fn call(&self, call: impl Fn() -> Result<(), Refusal>) -> Result<(), Refusal> {
+        match self.whose {
+            Whose::Ours | Whose::Others => self.primary.near(call),
+            Whose::Driver => self.primary.within(call),
+        }
+    }
+
     /// Holds back what it is given later until the device has come to the event, which may be of another context.
     #[inline]
     pub(crate) fn wait(&self, event: &Event) -> Result<(), Refusal> {
-        self.primary.near(|| {
+        self.call(|| {
             // SAFETY: both handles live: each is destroyed only with its owner, which is borrowed here.
             unsafe { self.primary.library().table().wait(self.handle, event.handle(), 0) }
         })
@@ -50,30 +129,39 @@ impl Stream {
 
     /// Puts a wait for the event into a capture, at every launch of the graph.
     pub(crate) fn wait_at_launch(&self, event: &Event) -> Result<(), Refusal> {
-        self.primary.near(|| {
+        self.call(|| {
             let table = self.primary.library().table();
             // SAFETY: both handles live: each is destroyed only with its owner, which is borrowed here.
             unsafe { table.wait(self.handle, event.handle(), WAIT_EXTERNAL) }
         })
     }
 
-    /// Whether somebody captures it, a broken capture included. A driver without captures has none.
+    /// Holds back what it is given later until the word is at least `value`.
+    pub(crate) fn wait_for_word(&self, word: &Word, value: u64) -> Result<(), Refusal> {
+        let table = self.primary.library().table();
+        self.primary.within(|| {
+            // SAFETY: the stream lives, and the word does for as long as its context has streams.
+            unsafe { table.wait_value(self.handle, word.address(), value, WAIT_AT_LEAST) }
+        })
+    }
+
+    /// Whether others capture it into a graph.
     pub(crate) fn is_capturing(&self) -> Result<bool, Refusal> {
         let mut status = CAPTURES_NOTHING;
         let room = &raw mut status;
-        let asked = self.primary.near(|| {
-            // SAFETY: the pointer is to a status, and the handle lives.
-            unsafe { self.primary.library().table().is_capturing(self.handle, room) }
-        });
-        match asked {
+        let table = self.primary.library().table();
+        // SAFETY: the pointer is to a status, and the stream lives.
+        match self.call(|| unsafe { table.is_capturing(self.handle, room) }) {
+            Ok(()) => Ok(status != CAPTURES_NOTHING),
+            // Before there were captures.
             Err(refusal) if refusal.is_missing() => Ok(false),
-            outcome => outcome.map(|()| status != CAPTURES_NOTHING),
+            Err(refusal) => Err(refusal),
         }
     }
 
     /// Whether everything that anybody launched on it has ended.
     pub(crate) fn is_idle(&self) -> Result<bool, Refusal> {
-        let asked = self.primary.near(|| {
+        let asked = self.call(|| {
             // SAFETY: the handle lives: it is destroyed only with its owner, which is borrowed here.
             unsafe { self.primary.library().table().query_stream(self.handle) }
         });
@@ -89,8 +177,11 @@ impl Stream {
         event::settle(|| self.is_idle())
     }
 
-    /// Ends it. What it was given runs to its end (*documented*).
+    /// Ends it, if it is ours. What it was given runs to its end (*documented*).
     pub(crate) fn destroy(self) -> Result<(), Refusal> {
+        if self.whose != Whose::Ours {
+            return Ok(());
+        }
         self.primary.within(|| {
             // SAFETY: the handle lives, and nobody has it any more.
             unsafe { self.primary.library().table().destroy_stream(self.handle) }

@@ -122,6 +122,13 @@ table! {
     create_stream Always c"cuStreamCreateWithPriority" since 5050
         (stream: *mut StreamHandle, flags: c_uint, priority: c_int);
     destroy_stream Sometimes c"cuStreamDestroy_v2" since 4000 (stream: StreamHandle);
+    stream_id Sometimes c"cuStreamGetId" since 12000 (stream: StreamHandle, id: *mut u64);
+    stream_context Sometimes c"cuStreamGetCtx" since 9020
+        (stream: StreamHandle, context: *mut ContextHandle);
+    stream_priority Sometimes c"cuStreamGetPriority" since 5050
+        (stream: StreamHandle, priority: *mut c_int);
+    wait_value Sometimes c"cuStreamWaitValue64_v2" since 11070
+        (stream: StreamHandle, address: Address, value: u64, flags: c_uint);
     query_stream Sometimes c"cuStreamQuery" since 2000 (stream: StreamHandle);
     wait Always c"cuStreamWaitEvent" since 3020
         (stream: StreamHandle, event: EventHandle, flags: c_uint);
@@ -142,6 +149,10 @@ table! {
     allocate_in_order Sometimes c"cuMemAllocAsync" since 11020
         (address: *mut Address, bytes: usize, stream: StreamHandle);
     free_in_order Sometimes c"cuMemFreeAsync" since 11020 (address: Address, stream: StreamHandle);
+    allocate_shared Sometimes c"cuMemHostAlloc" since 2020
+        (room: *mut *mut c_void, bytes: usize, flags: c_uint);
+    shared_address Sometimes c"cuMemHostGetDevicePointer_v2" since 3020
+        (address: *mut Address, room: *mut c_void, flags: c_uint);
     allocate_pinned Sometimes c"cuMemAllocHost_v2" since 3020
         (room: *mut *mut c_void, bytes: usize);
     free_pinned Sometimes c"cuMemFreeHost" since 2000 (room: *mut c_void);

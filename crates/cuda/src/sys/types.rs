@@ -80,3 +80,18 @@ pub(super) const CAPTURE_MODE_RELAXED: c_int = 2;
 
 /// Of `cuDeviceGetAttribute`: whether there are frees in stream order.
 pub(super) const ATTRIBUTE_MEMORY_POOLS: c_int = 115;
+
+/// Of `cuDeviceGetAttribute`: whether a stream can wait for a word of 64 bits.
+pub(super) const ATTRIBUTE_WAIT_VALUE_64: c_int = 122;
+
+/// Of `cuMemHostAlloc`: every context sees it, and the device reaches it by an address.
+pub(super) const SHARED_WITH_DEVICES: c_uint = 1 | 2;
+
+/// Of `cuStreamWaitValue64`: until the word is at least the value.
+pub(super) const WAIT_AT_LEAST: c_uint = 0;
+
+/// The stream that stands for all of a context that has no other, and that blocking streams wait for.
+pub(super) const LEGACY_STREAM: usize = 1;
+
+/// The default stream of whichever thread names it.
+pub(super) const PER_THREAD_STREAM: usize = 2;

@@ -4,15 +4,18 @@
 #![allow(
     dead_code,
     clippy::expect_used,
+    clippy::unused_self,
     clippy::allow_attributes,
     reason = "each test uses some of it, and one that cannot go on fails"
 )]
 
+use std::any::Any;
 use std::ffi::{CString, c_char, c_int};
 use std::mem::ManuallyDrop;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use libloading::Library;
+use syncpoint::{Device, Stream};
 
 /// The library that the backend of this process uses.
 pub(crate) struct Fake(ManuallyDrop<Library>);
@@ -80,12 +83,71 @@ impl Fake {
         let retain = retain.expect("the function is there");
         // SAFETY: the pointer is to a word.
         assert_eq!(unsafe { retain(&raw mut context, device) }, 0);
+        self.set_current(context);
+        context
+    }
+
+    fn set_current(&self, context: usize) {
         // SAFETY: the library exports the function so.
         let set = unsafe { self.0.get::<unsafe extern "C" fn(usize) -> c_int>(c"cuCtxSetCurrent") };
         let set = set.expect("the function is there");
-        // SAFETY: the context was just retained.
+        // SAFETY: the context is retained, or none.
         assert_eq!(unsafe { set(context) }, 0);
-        context
+    }
+
+    /// A stream that this program makes without the backend, in the primary context of a device.
+    pub(crate) fn make_stream(&'static self, device: c_int) -> Made {
+        const NON_BLOCKING: u32 = 1;
+        let before = self.current();
+        self.make_current(device);
+        let mut stream = 0;
+        // SAFETY: the library exports the function so.
+        let make = unsafe {
+            self.0.get::<unsafe extern "C" fn(*mut usize, u32) -> c_int>(c"cuStreamCreate")
+        };
+        let make = make.expect("the function is there");
+        // SAFETY: the pointer is to a word.
+        assert_eq!(unsafe { make(&raw mut stream, NON_BLOCKING) }, 0);
+        self.set_current(before);
+        Made(stream)
+    }
+
+    /// Has the backend take in a stream, which ends when the backend is done with it.
+    pub(crate) fn borrow(&self, device: &Device, made: Made) -> syncpoint::Result<Arc<Stream>> {
+        self.borrow_with(device, made.0, made)
+    }
+
+    /// The same of a stream that lives long enough anyway.
+    pub(crate) fn borrow_unowned(
+        &self,
+        device: &Device,
+        stream: usize,
+    ) -> syncpoint::Result<Arc<Stream>> {
+        self.borrow_with(device, stream, ())
+    }
+
+    /// The same with an owner.
+    pub(crate) fn borrow_with(
+        &self,
+        device: &Device,
+        stream: usize,
+        owner: impl Any + Send + Sync,
+    ) -> syncpoint::Result<Arc<Stream>> {
+        let raw = std::ptr::with_exposed_provenance_mut(stream);
+        // SAFETY: the stream was made by the driver, and lives until its owner is dropped; other numbers are refused.
+        unsafe { syncpoint::cuda::borrow(device, raw, owner) }
+    }
+
+    /// Waits until everything on a stream has ended, whoever launched it.
+    pub(crate) fn settle_stream(&self, stream: usize) {
+        // SAFETY: the library exports the function so.
+        let ask = unsafe { self.0.get::<unsafe extern "C" fn(usize) -> c_int>(c"cuStreamQuery") };
+        let ask = ask.expect("the function is there");
+        // SAFETY: the stream lives, or is refused.
+        syncpoint_conformance::patience::until(
+            "the end of a stream",
+            || unsafe { ask(stream) } == 0,
+        );
     }
 
     /// An event of others', made in the context that is current on this thread.
@@ -116,5 +178,28 @@ impl Fake {
         let ask = unsafe { self.0.get::<Number>(function) }.expect("the function is there");
         // SAFETY: the text ends with a zero and lives.
         unsafe { ask(text.as_ptr()) }
+    }
+}
+
+/// A stream of this program's own, which it ends when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Made(pub(crate) usize);
+
+impl Made {
+    /// The address of the stream, which somebody else ends.
+    pub(crate) fn again(&self) -> usize {
+        self.0
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        let fake = Fake::used();
+        // SAFETY: the library exports the function so.
+        let end =
+            unsafe { fake.0.get::<unsafe extern "C" fn(usize) -> c_int>(c"cuStreamDestroy_v2") };
+        let end = end.expect("the function is there");
+        // SAFETY: the stream was made by the driver, and is ended once.
+        unsafe { end(self.0) };
     }
 }

@@ -1,0 +1,129 @@
+//! Handles given out and taken in: streams that others launch on too.
+
+#![expect(unsafe_code, reason = "that a handle lives only its owner can say")]
+
+use std::any::Any;
+use std::ffi::c_void;
+use std::sync::{Arc, Weak};
+use std::thread::{self, ThreadId};
+
+use syncpoint_core::contract;
+use syncpoint_core::hold::HeldStream;
+use syncpoint_core::{Device, Error, Reason, Result, Stream};
+
+use crate::context::{Context, domain};
+use crate::device::context_of;
+use crate::stream::{CudaStream, Owner, RawStream};
+use crate::sync::lock;
+use crate::sys;
+
+/// Gives out the raw handle of a stream that was made here. From now on, for ever, others may launch on it: its mode is
+/// `Exposed`, each record of it is an operation of the driver's, and nothing of it can be held on the host any more.
+///
+/// The handle is good for as long as the stream lives.
+///
+/// # Errors
+/// `Misuse(Held)`: the stream holds work on the host, which what others launch would overtake; synchronize it.
+/// `Misuse(WrongDevice)`: it is a stream of another backend.
+pub fn expose(stream: &Stream) -> Result<RawStream> {
+    stream.device().check_process()?;
+    let raw: Arc<dyn contract::RawStream> = Arc::clone(stream.raw());
+    let raw: Arc<dyn Any + Send + Sync> = raw;
+    let Ok(held) = raw.downcast::<HeldStream<CudaStream>>() else {
+        let message =
+            format!("{stream} is no stream of CUDA, and has no handle; use one of cuda:0");
+        return Err(Error::misuse(Reason::WrongDevice, message));
+    };
+    held.expose()?;
+    Ok(held.driver().raw())
+}
+
+/// Takes in a stream that others made: a `CUstream` of the device's primary context, which is that of the runtime API.
+/// `owner` is kept until nothing of ours is on its way on the stream, and dropped on a thread of ours.
+///
+/// The same stream taken in again while somebody has it is the same: `owner` is dropped at once then.
+///
+/// # Safety
+/// - `stream` is a stream of the driver's, none of its default streams, and lives for as long as `owner` does.
+///
+/// # Errors
+/// `Misuse(WrongDevice)`: the stream is of another context, or `device` of another backend. `Misuse(StaleHandle)`: the
+/// handle is null or stands for a default stream, which has a call of its own. The driver's.
+pub unsafe fn borrow<O>(device: &Device, stream: *mut c_void, owner: O) -> Result<Arc<Stream>>
+where
+    O: Any + Send + Sync,
+{
+    let context = context_of(device)?;
+    let address = stream.expose_provenance();
+    if address <= HIGHEST_SENTINEL {
+        let message = format!(
+            "{address:#x} is no handle of a stream that somebody made; ask for legacy_stream or per_thread_stream"
+        );
+        return Err(Error::misuse(Reason::StaleHandle, message));
+    }
+    // SAFETY: the caller's duty is the same, and the owner is kept with the stream.
+    let borrowed = unsafe { sys::Stream::borrow(context.primary(), address) };
+    let borrowed = borrowed.map_err(|refusal| context.refused(&refusal))?;
+    let Some(native) = borrowed else {
+        let message = format!(
+            "the stream {address:#x} is of another context than {device}; open the device of that context"
+        );
+        return Err(Error::misuse(Reason::WrongDevice, message));
+    };
+    known(device, &context, native, Some(Owner::new(owner)), None)
+}
+
+/// Null, and the numbers that stand for default streams.
+const HIGHEST_SENTINEL: usize = 2;
+
+/// The legacy default stream of a device, which all streams that are not non-blocking wait for, and which waits for
+/// them: so two laws do not hold on it, that a wait holds back later work only, and that a blocked stream holds back no other.
+///
+/// # Errors
+/// `Misuse(WrongDevice)`: the device is of another backend. The driver's.
+pub fn legacy_stream(device: &Device) -> Result<Arc<Stream>> {
+    let context = context_of(device)?;
+    let native = sys::Stream::legacy(context.primary());
+    known(device, &context, native, None, None)
+}
+
+/// The default stream of this thread on a device. Other threads cannot use it (`Misuse(WrongThread)`); its points go
+/// anywhere.
+///
+/// # Errors
+/// As [`legacy_stream`].
+pub fn per_thread_stream(device: &Device) -> Result<Arc<Stream>> {
+    let context = context_of(device)?;
+    let native = sys::Stream::per_thread(context.primary());
+    known(device, &context, native, None, Some(thread::current().id()))
+}
+
+/// The stream that somebody has of it already, or else a new one.
+fn known(
+    device: &Device,
+    context: &Arc<Context>,
+    native: sys::Stream,
+    owner: Option<Owner>,
+    thread: Option<ThreadId>,
+) -> Result<Arc<Stream>> {
+    context.check()?;
+    let identity = (native.id(), thread);
+    let find = || lock(context.known()).get(&identity).and_then(Weak::upgrade);
+    if let Some(stream) = find() {
+        return Ok(stream);
+    }
+    let priority = native.priority().unwrap_or(0);
+    let driver = CudaStream::over(context, native, owner, thread);
+    let made = device.stream_of(None, priority, |timeline| {
+        Ok(HeldStream::borrowed(timeline, domain(), driver, 0))
+    })?;
+    let made = Arc::new(made);
+    let mut table = lock(context.known());
+    table.retain(|_, stream| stream.strong_count() > 0);
+    let first = table.get(&identity).and_then(Weak::upgrade);
+    if first.is_none() {
+        table.insert(identity, Arc::downgrade(&made));
+    }
+    drop(table);
+    Ok(first.unwrap_or(made))
+}

@@ -1,0 +1,179 @@
+//! Latches: what holds a stream on the device itself, until the host lets it go on.
+//!
+//! A stream that others launch on too cannot be held on the host. Where the device was opened with gates, the driver
+//! makes the stream wait for a word of memory that the host writes (`cuStreamWaitValue64`). A device that stands before
+//! such a word is a hazard: what shares its hardware queue may stand behind it, and nothing else lets it go. So every latch has a
+//! deadline, at which it is opened with its stream failed; and a device that only says it can is not believed.
+
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use syncpoint_core::hold::HeldStream;
+use syncpoint_core::{Error, Result};
+
+use crate::context::Context;
+use crate::stream::CudaStream;
+use crate::sync::lock;
+use crate::sys::{Event, Refusal, Stream, Timing, Word, Words};
+
+/// A word that a stream waits for, until it is opened. Dropping it opens it.
+#[derive(Clone, Debug)]
+pub(crate) struct Latch(Arc<Closed>);
+
+#[derive(Debug)]
+struct Closed {
+    /// There until the drop.
+    word: Option<Word>,
+    /// What the word has to be.
+    value: u64,
+    context: Arc<Context>,
+}
+
+/// How long the trial of a device may take.
+const TRIAL: Duration = Duration::from_secs(1);
+
+impl Latch {
+    /// A closed latch.
+    ///
+    /// # Errors
+    /// `Unsupported`: the device was opened without gates. The driver's.
+    pub(crate) fn close(context: &Arc<Context>) -> Result<Self> {
+        if context.gates().is_none() {
+            return Err(no_gates(context.name()));
+        }
+        let word = take(context).map_err(|refusal| context.refused(&refusal))?;
+        let value = word.value() + 1;
+        Ok(Self(Arc::new(Closed { word: Some(word), value, context: Arc::clone(context) })))
+    }
+
+    /// Makes a stream wait for it.
+    pub(crate) fn hold(&self, stream: &Stream) -> Result<(), Refusal> {
+        stream.wait_for_word(self.0.word(), self.0.value)
+    }
+
+    /// Opens it, if it is not open.
+    pub(crate) fn open(&self) {
+        self.0.open();
+    }
+}
+
+impl Closed {
+    fn word(&self) -> &Word {
+        self.word.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    }
+
+    fn open(&self) {
+        self.word().raise(self.value);
+    }
+}
+
+impl Drop for Closed {
+    fn drop(&mut self) {
+        // The words of a parent are the parent's.
+        if !self.context.is_usable() {
+            return;
+        }
+        self.open();
+        // Lent anew it waits for more, so that whoever has not looked yet is let go all the same.
+        if let Some(word) = self.word.take() {
+            lock(self.context.words()).push(word);
+        }
+    }
+}
+
+fn take(context: &Context) -> Result<Word, Refusal> {
+    if let Some(word) = lock(context.words()).pop() {
+        return Ok(word);
+    }
+    let mut words = Words::allocate(context.primary())?;
+    let word = words.pop().unwrap_or_else(|| unreachable!("a block has words"));
+    lock(context.words()).extend(words);
+    Ok(word)
+}
+
+#[cold]
+fn no_gates(device: &str) -> Error {
+    let message = format!(
+        "a stream of {device} that others launch on too cannot be held for this; use submit, wait with a stream made \
+         here, or open the device with device_gates"
+    );
+    Error::unsupported(message)
+}
+
+/// Finds out whether streams of a device do wait for words, and go on: not every one does that says so.
+///
+/// # Errors
+/// `Unsupported`: they do not. The driver's.
+pub(crate) fn try_out(context: &Arc<Context>) -> Result<()> {
+    let primary = context.primary();
+    let works = primary.says_that_streams_wait_for_words()
+        && trial(context).map_err(|refusal| context.refused(&refusal))?;
+    if works {
+        return Ok(());
+    }
+    let message = format!(
+        "streams of {} cannot wait for the host on the device; open it without device_gates",
+        context.name()
+    );
+    Err(Error::unsupported(message))
+}
+
+fn trial(context: &Arc<Context>) -> Result<bool, Refusal> {
+    let primary = context.primary();
+    let (word, stream) = (take(context)?, Stream::create(primary, 0)?);
+    let event = Event::create(primary, Timing::Untimed)?;
+    let value = word.value() + 1;
+    stream.wait_for_word(&word, value)?;
+    event.record(&stream)?;
+    let waits = !event.query()?;
+    word.raise(value);
+    let goes_on = event.settle_within(TRIAL)?;
+    // One that does not go on is left as it is: nothing of it can be ended.
+    if goes_on {
+        lock(context.words()).push(word);
+        event.destroy()?;
+        stream.destroy()?;
+    }
+    Ok(waits && goes_on)
+}
+
+/// A latch that is opened at its deadline, with its stream failed, unless it is gone by then.
+#[derive(Debug)]
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    stream: Weak<HeldStream<CudaStream>>,
+    value: u64,
+    latch: Weak<Closed>,
+}
+
+impl Deadline {
+    pub(crate) fn new(
+        longest: Duration,
+        stream: &Arc<HeldStream<CudaStream>>,
+        value: u64,
+        latch: &Latch,
+    ) -> Option<Self> {
+        // One that no clock can tell never comes.
+        let at = Instant::now().checked_add(longest)?;
+        Some(Self { at, stream: Arc::downgrade(stream), value, latch: Arc::downgrade(&latch.0) })
+    }
+
+    /// Whether the latch is still there.
+    pub(crate) fn is_pending(&self) -> bool {
+        self.latch.strong_count() > 0
+    }
+
+    /// The deadline has come.
+    pub(crate) fn pass(&self) {
+        let (Some(stream), Some(latch)) = (self.stream.upgrade(), self.latch.upgrade()) else {
+            return;
+        };
+        let message = format!(
+            "{} stood on the device before something that the host did not let come by the deadline of device_gates; \
+             let it come sooner, or give it longer",
+            stream.timeline()
+        );
+        stream.fail(self.value, &Error::failed(message));
+        latch.open();
+    }
+}
