@@ -38,6 +38,7 @@ impl Code {
     pub(crate) const CAPTURE_IMPLICIT: Self = Self(906);
     pub(crate) const CAPTURED_EVENT: Self = Self(907);
     pub(crate) const CAPTURE_WRONG_THREAD: Self = Self(908);
+    pub(crate) const INVALID_RESOURCE_TYPE: Self = Self(914);
     pub(crate) const UNKNOWN: Self = Self(999);
 
     /// The name of a code, such as `CUDA_ERROR_INVALID_VALUE`.
@@ -127,5 +128,6 @@ const ROWS: &[(i32, &CStr, &CStr)] = &[
     (907, c"CUDA_ERROR_CAPTURED_EVENT", c"event was last recorded in a capturing stream"),
     (908, c"CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD", c"the capture was begun by another thread"),
     (909, c"CUDA_ERROR_TIMEOUT", c"wait operation timed out"),
+    (914, c"CUDA_ERROR_INVALID_RESOURCE_TYPE", c"invalid resource type"),
     (999, c"CUDA_ERROR_UNKNOWN", c"unknown error"),
 ];

@@ -14,6 +14,17 @@ use crate::lane::{Kind, Lane, wait};
 use crate::sync::lock;
 use crate::table::{Handle, next_handle};
 
+/// How a context came to be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Origin {
+    /// A program made it.
+    Created,
+    /// It is the primary one of its device, under the handle that it always has.
+    Primary(Handle),
+    /// It belongs to a green context, beside the primary one.
+    Green { green: Handle, primary: Handle },
+}
+
 /// One context.
 #[derive(Debug)]
 pub(crate) struct Context {
@@ -21,7 +32,7 @@ pub(crate) struct Context {
     /// Never used again, also where the handle of a primary context is.
     pub(crate) id: u64,
     pub(crate) device: i32,
-    pub(crate) is_primary: bool,
+    origin: Origin,
     flags: AtomicU32,
     fate: Mutex<Option<Code>>,
     legacy: Arc<Lane>,
@@ -66,15 +77,18 @@ impl Context {
         driver: &Driver,
         device: i32,
         flags: u32,
-        primary: Option<Handle>,
+        origin: Origin,
     ) -> Result<Arc<Self>> {
-        let handle = primary.unwrap_or_else(next_handle);
+        let handle = match origin {
+            Origin::Primary(handle) => handle,
+            Origin::Created | Origin::Green { .. } => next_handle(),
+        };
         let legacy = Lane::new(&driver.host, handle, Kind::Legacy, 0)?;
         Ok(Arc::new(Self {
             handle,
             id: next_handle(),
             device,
-            is_primary: primary.is_some(),
+            origin,
             flags: AtomicU32::new(flags),
             fate: Mutex::new(None),
             legacy: Arc::new(legacy),
@@ -83,6 +97,26 @@ impl Context {
             order: Mutex::default(),
             peers: Mutex::default(),
         }))
+    }
+
+    pub(crate) fn is_primary(&self) -> bool {
+        matches!(self.origin, Origin::Primary(_))
+    }
+
+    /// The handle of the green context that this is the context of.
+    pub(crate) fn green(&self) -> Option<Handle> {
+        match self.origin {
+            Origin::Green { green, .. } => Some(green),
+            Origin::Created | Origin::Primary(_) => None,
+        }
+    }
+
+    /// The context that counts where events and streams have to be of the same: of a green one, the primary one.
+    pub(crate) fn family(&self) -> Handle {
+        match self.origin {
+            Origin::Green { primary, .. } => primary,
+            Origin::Created | Origin::Primary(_) => self.handle,
+        }
     }
 
     /// What has become of the context: an error stays, and every call meets it.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use crate::code::{Code, Result};
-use crate::context::Context;
+use crate::context::{Context, Origin};
 use crate::driver::Driver;
 use crate::pretence;
 use crate::sync::lock;
@@ -118,7 +118,7 @@ impl Device {
     }
 
     fn make(&self, driver: &Driver, primary: &Primary) -> Result<Arc<Context>> {
-        driver.make_context(self.ordinal, primary.flags, Some(primary.handle))
+        driver.make_context(self.ordinal, primary.flags, Origin::Primary(primary.handle))
     }
 
     pub(crate) fn set_flags(&self, driver: &Driver, flags: u32) {
@@ -161,7 +161,7 @@ const ATTRIBUTES: &[(i32, i32)] = &[
     (14, 512),
     // Copies beside kernels, multiprocessors, mapped host memory.
     (15, 1),
-    (16, 1),
+    (16, 16),
     (19, 1),
     // Kernels at once, memory clock in kHz, bus width, second cache, threads of a multiprocessor.
     (31, 1),

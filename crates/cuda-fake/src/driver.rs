@@ -6,7 +6,7 @@ use syncpoint_base::Process;
 
 use crate::capture::Captures;
 use crate::code::{Code, Result};
-use crate::context::Context;
+use crate::context::{Context, Origin};
 use crate::device::Device;
 use crate::event::Event;
 use crate::graph::Graph;
@@ -14,7 +14,7 @@ use crate::lane::Lane;
 use crate::memory::Memory;
 use crate::module::{Kernel, Module};
 use crate::pretence;
-use crate::table::{Handle, Table};
+use crate::table::{Handle, Table, next_handle};
 
 /// What `cuInit` makes. One for the process, until it is forgotten.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Driver {
     pub(crate) host: syncpoint_core::Device,
     pub(crate) devices: Vec<Device>,
     pub(crate) contexts: Table<Context>,
+    /// The context of each green one.
+    pub(crate) greens: Table<Context>,
     pub(crate) streams: Table<Lane>,
     pub(crate) events: Table<Event>,
     pub(crate) graphs: Table<Graph>,
@@ -75,6 +77,7 @@ impl Driver {
             host: syncpoint_host::open("cuda-fake"),
             devices: (0..count).map(Device::new).collect(),
             contexts: Table::default(),
+            greens: Table::default(),
             streams: Table::default(),
             events: Table::default(),
             graphs: Table::default(),
@@ -101,16 +104,25 @@ impl Driver {
         self.events.get(handle).ok_or(Code::INVALID_HANDLE)
     }
 
-    /// Makes a context and gives it a handle of its own, or the one that a primary context keeps.
+    /// Makes a context and gives it a handle.
     pub(crate) fn make_context(
         &self,
         device: i32,
         flags: u32,
-        primary: Option<Handle>,
+        origin: Origin,
     ) -> Result<Arc<Context>> {
-        let context = Context::new(self, device, flags, primary)?;
+        let context = Context::new(self, device, flags, origin)?;
         self.contexts.insert_at(context.handle, Arc::clone(&context));
         Ok(context)
+    }
+
+    /// Makes a green context, which has the primary one of its device until it is destroyed.
+    pub(crate) fn make_green(&self, device: &Device) -> Result<Handle> {
+        let (green, primary) = (next_handle(), device.retain(self)?);
+        let context = self.make_context(device.ordinal, 0, Origin::Green { green, primary });
+        let context = context.inspect_err(|_| drop(device.release(self)))?;
+        self.greens.insert_at(green, context);
+        Ok(green)
     }
 
     /// Ends a context and everything that was made in it.

@@ -18,6 +18,8 @@ use crate::until;
 #[derive(Debug)]
 pub(crate) struct Event {
     pub(crate) context: Handle,
+    /// Streams of which contexts may record it.
+    family: Handle,
     flags: u32,
     latest: Mutex<Record>,
     /// Where the records are numbered that other processes see; those are not named by `latest`.
@@ -40,20 +42,24 @@ const DISABLE_TIMING: u32 = 2;
 const INTERPROCESS: u32 = 4;
 
 impl Event {
-    pub(crate) fn new(context: Handle, flags: u32) -> Result<Self> {
+    pub(crate) fn new(context: &Context, flags: u32) -> Result<Self> {
         let is_known = flags & !(BLOCKING_SYNC | DISABLE_TIMING | INTERPROCESS) == 0;
         let is_timed_ipc = flags & INTERPROCESS != 0 && flags & DISABLE_TIMING == 0;
         if !is_known || is_timed_ipc {
             return Err(Code::INVALID_VALUE);
         }
         let shared = (flags & INTERPROCESS != 0).then(Shared::make).transpose()?.map(Arc::new);
-        Ok(Self { context, flags, latest: Mutex::new(Record::Never), shared })
+        let (context, family, latest) =
+            (context.handle, context.family(), Mutex::new(Record::Never));
+        Ok(Self { context, family, flags, latest, shared })
     }
 
     /// An event of another process.
-    pub(crate) fn import(context: Handle, exported: &Exported) -> Result<Self> {
+    pub(crate) fn import(context: &Context, exported: &Exported) -> Result<Self> {
         let shared = Some(Arc::new(Shared::open(exported)?));
-        Ok(Self { context, flags: DISABLE_TIMING, latest: Mutex::new(Record::Never), shared })
+        let (context, family, latest) =
+            (context.handle, context.family(), Mutex::new(Record::Never));
+        Ok(Self { context, family, flags: DISABLE_TIMING, latest, shared })
     }
 
     /// The bytes by which another process opens the event, which has to be made for it.
@@ -70,7 +76,7 @@ impl Event {
     /// Names the end of what a stream has been given. What the event named before is forgotten; whoever waits for that
     /// goes on doing so.
     pub(crate) fn record(&self, context: &Arc<Context>, lane: &Lane) -> Result {
-        if self.context != lane.context {
+        if self.family != context.family() {
             return Err(Code::INVALID_HANDLE);
         }
         if let Some(kept) = lane.keep(|taking| {
@@ -100,8 +106,8 @@ impl Event {
     }
 
     /// Records the event at each launch of what is captured.
-    pub(crate) fn record_external(self: &Arc<Self>, lane: &Lane) -> Result {
-        if self.context != lane.context {
+    pub(crate) fn record_external(self: &Arc<Self>, context: &Context, lane: &Lane) -> Result {
+        if self.family != context.family() {
             return Err(Code::INVALID_HANDLE);
         }
         Self::keep_external(lane, Node::Record(Arc::clone(self)))
@@ -182,7 +188,7 @@ impl Event {
 
     /// Milliseconds from `start` to this event, in steps of the pretended clock.
     pub(crate) fn milliseconds_since(&self, start: &Self) -> Result<f32> {
-        if self.context != start.context {
+        if self.family != start.family {
             return Err(Code::INVALID_HANDLE);
         }
         let (start, end) = (start.timed()?, self.timed()?);

@@ -20,6 +20,7 @@ pub(crate) struct Settings {
     pub(crate) attributes: BTreeMap<i32, i32>,
     pub(crate) missing: BTreeSet<String>,
     pub(crate) strict: bool,
+    pub(crate) reuse: bool,
 }
 
 impl Settings {
@@ -36,6 +37,7 @@ impl Settings {
             attributes: BTreeMap::new(),
             missing: BTreeSet::new(),
             strict: false,
+            reuse: false,
         }
     }
 
@@ -99,6 +101,7 @@ pub(crate) fn follow(clause: Clause) -> bool {
         Clause::Setting(setting) => pretence.settings.set(setting),
         Clause::Rule(rule) => pretence.rules.push((rule, 0)),
         Clause::Missing(name) => drop(pretence.settings.missing.insert(name)),
+        Clause::Reuse => pretence.settings.reuse = true,
         Clause::Strict => pretence.settings.strict = true,
         Clause::Stall(number) => pretence.stalls.push((number, 0)),
         Clause::Deinitialized => pretence.deinitialized = true,

@@ -14,6 +14,8 @@ pub(crate) enum Clause {
     Rule(Rule),
     /// A function that the driver does not have.
     Missing(String),
+    /// Give the handles of objects that are destroyed to new ones.
+    Reuse,
     /// Refuse a thread without a current context wherever the manual lists the code.
     Strict,
     /// The stream with this number among those made from now on never comes to its first work.
@@ -84,6 +86,7 @@ fn read_clause(clause: &str) -> Result<Clause, String> {
         }
         ["missing", name] => Ok(Clause::Missing((*name).to_owned())),
         ["stall", number] => Ok(Clause::Stall(parse(number)?)),
+        ["reuse"] => Ok(Clause::Reuse),
         ["strict"] => Ok(Clause::Strict),
         ["release"] => Ok(Clause::Release),
         ["deinitialized"] => Ok(Clause::Deinitialized),
@@ -179,6 +182,7 @@ mod tests {
             "attribute 92 1",
             "missing cuStreamGetId",
             "stall 1",
+            "reuse",
             "strict",
             "release",
             "deinitialized",

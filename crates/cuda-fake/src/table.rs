@@ -1,9 +1,10 @@
-//! Tables of objects under handles that are never used again, so that a stale handle is refused and crashes nothing.
+//! Tables of objects under handles that are not used again, so that a stale handle is refused and crashes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::pretence;
 use crate::sync::lock;
 
 /// A handle as programs see it: it looks like a pointer, and nothing lies behind it.
@@ -24,18 +25,20 @@ pub(crate) fn next_handle() -> Handle {
 #[derive(Debug)]
 pub(crate) struct Table<T> {
     objects: Mutex<BTreeMap<Handle, Arc<T>>>,
+    /// Handles that may be given again, where a script wants it so.
+    free: Mutex<Vec<Handle>>,
 }
 
 impl<T> Default for Table<T> {
     fn default() -> Self {
-        Self { objects: Mutex::new(BTreeMap::new()) }
+        Self { objects: Mutex::new(BTreeMap::new()), free: Mutex::new(Vec::new()) }
     }
 }
 
 impl<T> Table<T> {
     /// Takes an object in and gives it a handle.
     pub(crate) fn insert(&self, object: Arc<T>) -> Handle {
-        let handle = next_handle();
+        let handle = lock(&self.free).pop().unwrap_or_else(next_handle);
         self.insert_at(handle, object);
         handle
     }
@@ -51,7 +54,11 @@ impl<T> Table<T> {
 
     /// Takes an object out. It goes once whoever uses it is done.
     pub(crate) fn remove(&self, handle: Handle) -> Option<Arc<T>> {
-        lock(&self.objects).remove(&handle)
+        let object = lock(&self.objects).remove(&handle)?;
+        if pretence::setting(|settings| settings.reuse) {
+            lock(&self.free).push(handle);
+        }
+        Some(object)
     }
 
     /// Takes out every object for which this holds.

@@ -161,6 +161,16 @@ fn handles_and_ids_are_never_used_again_and_a_stale_one_is_refused() {
 }
 
 #[test]
+fn a_script_may_have_handles_used_again_and_ids_are_not() {
+    let fake = Fake::ready("reuse");
+    let stream = fake.stream(0);
+    let id: u64 = made(|room| fake.cuStreamGetId(stream, room));
+    assert_eq!(fake.cuStreamDestroy_v2(stream), 0);
+    assert_eq!(fake.stream(0), stream);
+    assert_ne!(id, made(|room| fake.cuStreamGetId(stream, room)));
+}
+
+#[test]
 fn default_streams_cannot_be_destroyed() {
     let fake = Fake::ready("");
     for stream in [0, LEGACY, PER_THREAD] {

@@ -4,7 +4,7 @@ use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 
 use crate::code::{Code, Result};
-use crate::context::Context;
+use crate::context::{Context, Origin};
 use crate::current;
 use crate::driver::{Driver, driver};
 use crate::table::Handle;
@@ -44,7 +44,7 @@ exports! { FUNCTIONS:
 
     since 4000 "cuCtxDestroy" fn cuCtxDestroy_v2(context: Handle) {
         let driver = driver()?;
-        if driver.context(context)?.is_primary {
+        if driver.context(context)?.is_primary() {
             return Err(Code::INVALID_CONTEXT);
         }
         driver.destroy_context(context)?;
@@ -155,8 +155,12 @@ fn named(driver: &Driver, context: Handle) -> Result<Arc<Context>> {
 fn synchronize(context: Handle) -> Result {
     let driver = driver()?;
     let context = named(&driver, context)?;
-    driver.captures.check_context(context.handle)?;
-    context.synchronize()
+    // The primary context waits for the green ones beside it too.
+    let is_beside = |other: &Arc<Context>| other.family() == context.handle;
+    let beside: Vec<_> = driver.contexts.all().into_iter().filter(is_beside).collect();
+    let all = || beside.iter().chain([&context]);
+    all().try_for_each(|context| driver.captures.check_context(context.handle))?;
+    all().try_for_each(|context| context.synchronize())
 }
 
 fn create(room: &Out<Handle>, flags: u32, device: c_int) -> Result {
@@ -164,7 +168,7 @@ fn create(room: &Out<Handle>, flags: u32, device: c_int) -> Result {
     let driver = driver()?;
     let ordinal = driver.device(device)?.ordinal;
     check_flags(flags)?;
-    let context = driver.make_context(ordinal, flags, None)?;
+    let context = driver.make_context(ordinal, flags, Origin::Created)?;
     current::push(context.handle)?;
     room.put(context.handle)
 }

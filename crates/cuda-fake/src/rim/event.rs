@@ -16,7 +16,7 @@ exports! { FUNCTIONS:
     since 2000 "cuEventCreate" fn cuEventCreate(event: Out<Handle>, flags: u32) {
         event.check()?;
         let driver = driver()?;
-        let made = Event::new(current::context(&driver)?.handle, flags)?;
+        let made = Event::new(&*current::context(&driver)?, flags)?;
         event.put(driver.events.insert(Arc::new(made)))
     }
 
@@ -43,7 +43,7 @@ exports! { FUNCTIONS:
             0 => record(event, stream),
             EXTERNAL => {
                 let target = Target::of(stream)?;
-                driver()?.event(event)?.record_external(&target.lane)
+                driver()?.event(event)?.record_external(&target.context, &target.lane)
             }
             _ => Err(Code::INVALID_VALUE),
         }

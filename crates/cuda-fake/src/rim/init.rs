@@ -8,7 +8,8 @@ use crate::{driver, pretence};
 use super::call::{Function, exports};
 use super::pointer::{Out, Text};
 use super::{
-    absent, capture, context, copy, device, event, fill, memory, module, pool, share, stream, value,
+    absent, capture, context, copy, device, event, fill, green, memory, module, pool, share,
+    stream, value,
 };
 
 /// Every function of the driver that the library exports.
@@ -27,6 +28,7 @@ pub(super) fn functions() -> impl Iterator<Item = &'static Function> {
         &value::FUNCTIONS,
         &capture::FUNCTIONS,
         &share::FUNCTIONS,
+        &green::FUNCTIONS,
     ];
     families.into_iter().flatten().copied().chain(absent::FUNCTIONS)
 }

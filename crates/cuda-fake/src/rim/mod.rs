@@ -15,6 +15,7 @@ mod copy;
 mod device;
 mod event;
 mod fill;
+mod green;
 mod init;
 mod memory;
 mod module;

@@ -21,6 +21,20 @@ impl<T> Out<T> {
         Ok(())
     }
 
+    /// One of several that lie in a row, for which the program has said that there is room.
+    pub(super) fn put_at(&self, index: usize, value: T) -> Result {
+        self.check()?;
+        Self(self.0.wrapping_add(index)).put(value)
+    }
+
+    /// What is there.
+    pub(super) fn get(&self) -> Result<T>
+    where
+        T: Copy,
+    {
+        In(self.0.cast_const()).get()
+    }
+
     /// Gives what is there for something else.
     pub(super) fn exchange(&self, change: impl FnOnce(T) -> Result<T>) -> Result {
         self.check()?;

@@ -20,8 +20,8 @@ exports! { FUNCTIONS:
     since 4010 "cuIpcOpenEventHandle" fn cuIpcOpenEventHandle(event: Out<Handle>, exported: Bytes) {
         event.check()?;
         let driver = driver()?;
-        let context = current::context(&driver)?.handle;
-        let opened = Event::import(context, &exported.0)?;
+        let context = current::context(&driver)?;
+        let opened = Event::import(&context, &exported.0)?;
         event.put(driver.events.insert(Arc::new(opened)))
     }
 }

@@ -96,7 +96,8 @@ exports! { FUNCTIONS:
         stream: Handle,
         context: Out<Handle>,
     ) {
-        context.put(Target::of(stream)?.context.handle)
+        let own = Target::of(stream)?.context;
+        if own.green().is_some() { Err(Code::NOT_SUPPORTED) } else { context.put(own.handle) }
     }
 
     since 12050 "cuStreamGetCtx" own cuStreamGetCtx_v2_ptsz fn cuStreamGetCtx_v2(
@@ -104,8 +105,9 @@ exports! { FUNCTIONS:
         context: Out<Handle>,
         green: Out<Handle>,
     ) {
-        context.put(Target::of(stream)?.context.handle)?;
-        green.put_if_wanted(0);
+        let own = Target::of(stream)?.context;
+        context.put(own.family())?;
+        green.put_if_wanted(own.green().unwrap_or(0));
         Ok(())
     }
 
@@ -183,7 +185,15 @@ pub(super) fn find(driver: &Driver, stream: Handle) -> Result<Arc<Lane>> {
     match stream {
         DEFAULT if current::has_own_default() => current::context(driver)?.own_default(),
         DEFAULT | LEGACY => Ok(current::context(driver)?.legacy()),
-        PER_THREAD => current::context(driver)?.own_default(),
+        PER_THREAD => {
+            let context = current::context(driver)?;
+            // As the manual has it of a green context.
+            if context.green().is_some() {
+                Err(Code::INVALID_HANDLE)
+            } else {
+                context.own_default()
+            }
+        }
         _ => driver.streams.get(stream).ok_or(Code::INVALID_HANDLE),
     }
 }

@@ -272,6 +272,9 @@ unsafe extern "C" fn call(data: *mut c_void) {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ExportHandle(pub(crate) [u8; 64]);
 
+/// A part of a device, as the driver lays it out: the first word is its kind, the one in the middle how much it is.
+pub(crate) type Resource = [u32; 36];
+
 /// Ends when it is dropped.
 pub(crate) struct Hold(Sender<()>);
 
@@ -371,6 +374,22 @@ functions! {
     cuGraphGetNodes(graph: u64, nodes: *mut u64, count: *mut usize);
     cuGraphDestroy(graph: u64);
     cuGraphExecDestroy(executable: u64);
+    cuDeviceGetDevResource(device: i32, resource: *mut Resource, kind: u32);
+    cuDevSmResourceSplitByCount(
+        groups: *mut Resource,
+        count: *mut u32,
+        whole: *const Resource,
+        rest: *mut Resource,
+        flags: u32,
+        least: u32
+    );
+    cuDevResourceGenerateDesc(description: *mut u64, resources: *mut Resource, count: u32);
+    cuGreenCtxCreate(green: *mut u64, description: u64, device: i32, flags: u32);
+    cuGreenCtxDestroy(green: u64);
+    cuCtxFromGreenCtx(context: *mut u64, green: u64);
+    cuGreenCtxStreamCreate(stream: *mut u64, green: u64, flags: u32, priority: i32);
+    cuStreamGetGreenCtx(stream: u64, green: *mut u64);
+    cuStreamGetCtx_v2(stream: u64, context: *mut u64, green: *mut u64);
     cuModuleLoadData(module: *mut u64, image: *const c_char);
     cuModuleUnload(module: u64);
     cuModuleGetFunction(function: *mut u64, module: u64, name: *const c_char);
