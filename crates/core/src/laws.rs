@@ -20,7 +20,7 @@
 //! - `a_wait_holds_back_later_work_only`: what the stream was given before the wait goes on; what it is given after
 //!   begins when the point is complete. *Raw work* launched after the wait is held back like any other.
 //! - `a_wait_on_a_complete_or_own_point_costs_nothing`: a wait for a point known complete, of the stream's own, or
-//!   waited for already (it or one beyond, by one of its four latest outstanding waits) makes no driver call of any
+//!   waited for already (it or one beyond, by one of its eight latest outstanding waits) makes no driver call of any
 //!   kind and no operation, and is counted. An own point that failed in an era recovered from is an own point.
 //! - `a_blocked_stream_holds_back_no_other`: a stream that waits, however long, delays no stream that does not wait
 //!   for it.
@@ -69,7 +69,8 @@
 //! # Time
 //!
 //! - `ordered_points_never_have_negative_time`: of two timed points that something orders, the later never has the
-//!   earlier time; a clock that runs backwards is an error with both raw values, never a silent clamp.
+//!   earlier time; a clock that runs backwards is an error with both raw values, never a silent clamp. The error says
+//!   so of points of one stream; of two streams, whose order nobody keeps once it is past, it says *reversed*.
 //! - `a_time_says_its_clock_and_resolution`: every timed point names its clock; times of different clocks are never
 //!   subtracted.
 //! - `each_timing_misuse_has_its_own_error`: not timed, not recorded, other device, not complete, reversed; each names

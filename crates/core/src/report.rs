@@ -228,3 +228,35 @@ impl Drop for Listed {
         drop(wait);
     }
 }
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests {
+    use super::*;
+    use crate::gate::Gate;
+
+    /// The words behind the first line's place, which differs from test to test.
+    fn words_after_place(report: &WaitReport) -> String {
+        report.to_string().split_once(')').map_or_else(String::new, |(_, rest)| rest.to_owned())
+    }
+
+    #[test]
+    fn what_completed_while_the_report_was_written_is_said_to_have() {
+        let gate = Gate::new();
+        gate.open().unwrap();
+        let report = WaitReport { host_waits: Vec::new(), ..WaitReport::of(&gate.point()) };
+        assert_eq!((report.links().len(), report.end()), (0, &End::Settled));
+        assert_eq!(words_after_place(&report), " is not complete\n  which has completed meanwhile");
+    }
+
+    #[test]
+    fn what_another_process_has_to_complete_is_said_with_the_place_of_the_wait() {
+        let place = Place::caller();
+        let gate = Gate::of_others("of event 7, imported", place);
+        let report = WaitReport { host_waits: Vec::new(), ..WaitReport::of(&gate.point()) };
+        assert_eq!(report.end(), &End::Elsewhere(place));
+        let expected = format!(
+            " is not complete\n  which another process has to complete; this one waits for it at {place}"
+        );
+        assert_eq!(words_after_place(&report), expected);
+    }
+}

@@ -189,8 +189,10 @@ impl TimedPoint {
     ///
     /// # Errors
     /// `Misuse(WrongDevice)`: the two are of different clocks. `Misuse(NotComplete)`: one is pending; synchronize it.
-    /// `Misuse(Reversed)`: this point's time lies before the start's, and nothing orders the two. `Driver`: it does
-    /// although one stream recorded start before end, so the clock ran backwards; the message has both raw values.
+    /// `Misuse(Reversed)`: this point's time lies before the start's, and the two are of two streams, or of one that
+    /// recorded the end first. `Driver`: it does although one stream recorded start before end, so the clock ran
+    /// backwards. Nothing keeps in what order two streams once were: where a wait ordered them, *reversed* too may come
+    /// of the clock. The message of either has both raw values.
     /// The failure of either's work.
     pub fn elapsed_since(&self, start: &Self) -> Result<Duration> {
         let nanos = self.signed_elapsed_since(start)?.as_nanos();
@@ -259,18 +261,31 @@ impl TimedPoint {
         let ordered = self.timeline() == start.timeline() && self.value() > start.value();
         let span = Duration::from_nanos(nanos.unsigned_abs());
         if ordered {
-            let (end, start) = (self.timestamp().ok(), start.timestamp().ok());
             let message = format!(
-                "the {} clock ran backwards by {span:?} from {start:?} to {end:?}; do not use this time",
-                self.clock.name()
+                "the {} clock ran backwards by {span:?}, from {} to {}; do not use this time",
+                self.clock.name(),
+                start.raw(),
+                self.raw()
             );
             return Error::new(Kind::Driver, message);
         }
         let message = format!(
-            "{} came {span:?} before {}; swap them, or ask for signed_elapsed_since",
-            self.point, start.point
+            "{} came at {}, {span:?} before {} at {}; swap them, or ask for signed_elapsed_since",
+            self.point,
+            self.raw(),
+            start.point,
+            start.raw()
         );
         Error::misuse(Reason::Reversed, message)
+    }
+
+    /// The time as the clock gave it, in words.
+    fn raw(&self) -> String {
+        match self.timestamp() {
+            Ok(Timestamp { nanos, error: Duration::ZERO }) => format!("{nanos} ns"),
+            Ok(Timestamp { nanos, error }) => format!("some {nanos} ns (within {error:?})"),
+            Err(_) => "a time that the driver does not tell".to_owned(),
+        }
     }
 }
 

@@ -30,19 +30,22 @@ impl Edge {
 pub struct Waits(VecDeque<Edge>);
 
 /// How many of the latest waits an elision looks through: the cost of a wait stays bounded on a stream that waits for
-/// a hundred thousand others, at the price of an elision missed there.
-const LOOKED_THROUGH: usize = 4;
+/// a hundred thousand others, at the price of an elision missed there (`docs/decisions.md`).
+const LOOKED_THROUGH: usize = 8;
+
+/// A burst of more waits than this leaves no memory behind.
+const KEPT: usize = 4;
 
 impl Waits {
     /// Whether the stream waits for this point, or beyond it, already.
     #[inline]
     pub fn cover(&self, point: &Point) -> bool {
-        let first = self.0.len().saturating_sub(LOOKED_THROUGH);
-        let covers = |edge: &Edge| {
-            edge.point.timeline() == point.timeline() && edge.point.value() >= point.value()
-        };
+        // Of the waits for one timeline the latest names the largest value, so the first that is found decides.
+        let mut latest = self.0.iter().rev().take(LOOKED_THROUGH);
+        let found = latest.find(|edge| edge.point.timeline() == point.timeline());
+        let covers = found.is_some_and(|edge| edge.point.value() >= point.value());
         // A wait for what a recovered stream does now covers no point of the era that failed.
-        self.0.range(first..).any(covers) && !matches!(point.known(), State::Failed(_))
+        covers && !matches!(point.known(), State::Failed(_))
     }
 
     /// Adds the latest wait.
@@ -96,7 +99,7 @@ impl Waits {
 
     /// Gives back memory that a burst left behind.
     pub fn shrink(&mut self) {
-        if self.0.is_empty() && self.0.capacity() > LOOKED_THROUGH {
+        if self.0.is_empty() && self.0.capacity() > KEPT {
             self.0 = VecDeque::new();
         }
     }

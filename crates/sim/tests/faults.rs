@@ -196,11 +196,36 @@ fn a_clock_that_runs_backwards_is_an_error_and_no_time() -> Result<()> {
     near.synchronize()?;
     let error = end.elapsed_since(&start).unwrap_err();
     assert_eq!(error.kind(), Kind::Driver);
-    assert!(error.message().contains("backwards"), "{error}");
+    let (from, to) = (start.timestamp()?.nanos, end.timestamp()?.nanos);
+    let words = format!(
+        "the sim:0 virtual clock ran backwards by {:?}, from {from} ns to {to} ns; do not use this time",
+        Duration::from_nanos(from - to)
+    );
+    assert_eq!(error.message(), words);
     work(&near)?;
     let later = near.record_timed()?;
     near.synchronize()?;
     assert!(later.elapsed_since(&end)? >= Duration::from_micros(1));
+    Ok(())
+}
+
+#[test]
+fn a_clock_that_runs_backwards_between_two_streams_is_told_with_both_times() -> Result<()> {
+    let (sim, near, _far) = world()?;
+    let other = sim.device(0)?.stream()?;
+    let start = near.record_timed()?;
+    near.synchronize()?;
+    sim.turn_clock_back(0, Duration::from_millis(1))?;
+    other.wait(&start)?;
+    work(&other)?;
+    let end = other.record_timed()?;
+    other.synchronize()?;
+    let error = end.elapsed_since(&start).unwrap_err();
+    assert_eq!(error.kind(), Kind::Misuse(syncpoint::Reason::Reversed));
+    for point in [&start, &end] {
+        let raw = format!(" {} ns", point.timestamp()?.nanos);
+        assert!(error.message().contains(&raw), "{error} must have{raw}");
+    }
     Ok(())
 }
 

@@ -203,7 +203,30 @@ pub fn a_wait_on_a_complete_or_own_point_costs_nothing(bed: &TestBed) -> Verdict
     assert_costs(&waiting, &complete, Cost::Nothing)?;
     done.recover()?;
     assert_costs(&waiting, &complete, Cost::Nothing)?;
+    one_of_many_waits_covers(bed)
+}
+
+/// Eight outstanding waits, for as many streams; each covers its point and the one before.
+fn one_of_many_waits_covers(bed: &TestBed) -> Verdict {
+    let (waiting, gate) = (bed.stream()?, Gate::new());
+    let pairs: Vec<[Point; 2]> =
+        (0..8).map(|_| two_held_points(bed, &gate)).collect::<Result<_>>()?;
+    for [_, far] in &pairs {
+        assert_costs(&waiting, far, Cost::Operation)?;
+    }
+    for point in pairs.iter().flatten() {
+        assert_costs(&waiting, point, Cost::Nothing)?;
+    }
+    gate.open()?;
+    settle(&waiting.record()?);
     Ok(())
+}
+
+fn two_held_points(bed: &TestBed, gate: &Gate) -> Result<[Point; 2]> {
+    let stream = hold(bed, gate)?;
+    let near = stream.record()?;
+    stream.enqueue(|| ())?;
+    Ok([near, stream.record()?])
 }
 
 /// What a wait may cost.

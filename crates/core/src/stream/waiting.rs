@@ -15,7 +15,8 @@ impl Stream {
     /// Holds back later work of this stream until a point is complete. The caller never blocks.
     ///
     /// The wait is pinned to the point: later records neither delay nor satisfy it. A point known complete, of this
-    /// stream, or waited for already costs nothing. Any stream may wait for a point of any device.
+    /// stream, or waited for already, it or one beyond, costs nothing; of the waits that are still outstanding only the
+    /// eight latest are looked at for that. Any stream may wait for a point of any device.
     ///
     /// # Errors
     /// The stream's failure; `Exhausted` when the queue of the stream is full: synchronize first. If the point fails,

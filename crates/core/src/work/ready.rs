@@ -70,3 +70,83 @@ impl<S: ?Sized> Default for Ready<S> {
         Self { levels: Default::default(), length: 0, arrivals: 0, picks: 0 }
     }
 }
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests {
+    use super::*;
+    use crate::sync::{LocalKey, local};
+    use crate::work::{Hand, Pool, Seat};
+
+    /// A stream that is listed and never served.
+    #[derive(Debug)]
+    struct Listed {
+        level: usize,
+        number: u64,
+    }
+
+    local! {
+        static HAND: Hand<Listed> = Hand::new();
+    }
+
+    impl Serve for Listed {
+        type Shared = ();
+
+        const THREADS: &'static str = "nobody";
+
+        fn pool(&self) -> &Arc<Pool<Self>> {
+            unreachable!("it is in no pool")
+        }
+
+        fn level(&self) -> usize {
+            self.level
+        }
+
+        fn is_still_needed(&self) -> bool {
+            true
+        }
+
+        fn serve(_this: &Arc<Self>, _seat: &Seat) -> bool {
+            false
+        }
+
+        fn hand() -> &'static LocalKey<Hand<Self>> {
+            &HAND
+        }
+    }
+
+    fn push(ready: &mut Ready<Listed>, level: usize, number: u64) {
+        ready.push(Arc::new(Listed { level, number }));
+    }
+
+    /// The numbers of the next so many streams.
+    fn pick(ready: &mut Ready<Listed>, count: usize) -> Vec<u64> {
+        (0..count).map_while(|_| ready.pick()).map(|stream| stream.number).collect()
+    }
+
+    #[test]
+    fn the_most_urgent_go_first_and_of_one_level_who_came_first() {
+        let mut ready = Ready::default();
+        for (level, number) in [(2, 0), (1, 1), (3, 2), (1, 3), (0, 4), (LEVELS + 7, 5)] {
+            push(&mut ready, level, number);
+        }
+        assert_eq!(ready.len(), 6);
+        assert_eq!(pick(&mut ready, 6), [4, 1, 3, 0, 2, 5]);
+        assert_eq!((ready.len(), ready.pick().is_none()), (0, true));
+    }
+
+    #[test]
+    fn every_sixty_first_pick_takes_who_has_waited_longest() {
+        let mut ready = Ready::default();
+        push(&mut ready, 3, 1000);
+        push(&mut ready, 2, 2000);
+        for number in 0..200 {
+            push(&mut ready, 0, number);
+        }
+        let mut expected: Vec<u64> = (0..60).collect();
+        expected.push(1000);
+        expected.extend(60..120);
+        expected.push(2000);
+        expected.extend(120..125);
+        assert_eq!(pick(&mut ready, 127), expected);
+    }
+}
