@@ -172,11 +172,12 @@ impl Name {
 
 impl Slot {
     fn check_device(&self, event: &Event, stream: &Stream) -> Result<()> {
-        match &self.device {
-            Some(device) => check_device(event, device, stream),
-            None if event.options.external() => Err(external_of_nobody(event)),
-            None => event.options.check(stream.device().capabilities(), stream.device()),
+        if let Some(device) = &self.device {
+            return check_device(event, device, stream);
         }
+        // What the device cannot do at all comes first: made with it, the event would be refused too.
+        event.options.check(stream.device().capabilities(), stream.device())?;
+        if event.options.external() { Err(external_of_nobody(event)) } else { Ok(()) }
     }
 }
 

@@ -300,7 +300,8 @@ impl<const EACH: bool> Bench<EACH> {
             streams: Mutex::default(),
             capabilities: Capabilities::new(PriorityRange::new(0, 0))
                 .with_timing()
-                .with_native_handles(),
+                .with_native_handles()
+                .with_external(),
             clock: Clock::new("double", Duration::from_nanos(1)),
             native,
         });
