@@ -6,7 +6,7 @@
 //!
 //! A case proves an order with gates, points and deadlines, never by sleeping, and says which planted bug it catches.
 //! [`model`] runs random programs against a reference model of the laws. [`patience`], [`journal`] and [`busy`] serve
-//! the tests of a backend's own, too; [`allocation`] and [`draw`] serve programs that weigh the library.
+//! the tests of a backend's own, too, and [`again`] those that need a process of their own; [`allocation`] and [`draw`] serve programs that weigh the library.
 #![expect(
     clippy::expect_used,
     clippy::missing_errors_doc,
@@ -15,6 +15,7 @@
     reason = "a case is a test: it panics where a law is broken and returns what a backend refuses"
 )]
 
+pub mod again;
 pub mod allocation;
 mod backend;
 mod bed;

@@ -104,6 +104,18 @@ fn a_wait_that_costs_nothing_allocates_nothing() {
 }
 
 #[test]
+fn a_wait_for_a_pending_point_on_a_stream_that_has_waited_allocates_nothing() {
+    let (stream, gates) = (idle(), [(); 2].map(|()| syncpoint::Gate::new()));
+    let [first, second] = [gates[0].point(), gates[1].point()];
+    stream.wait(&first).unwrap();
+    gates[0].open().unwrap();
+    stream.synchronize().unwrap();
+    assert_eq!(allocations(|| stream.wait(&second).unwrap()), 0);
+    gates[1].open().unwrap();
+    stream.synchronize().unwrap();
+}
+
+#[test]
 fn a_query_allocates_nothing() {
     let (stream, gate) = (idle(), syncpoint::Gate::new());
     let (complete, event) = (stream.record().unwrap(), host().event());

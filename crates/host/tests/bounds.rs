@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use syncpoint::{Device, Event, EventOptions, Gate, Kind, Result, Stream};
-use syncpoint_conformance::patience::{assert_held, failure_of, promptly, refused, settle, until};
+use syncpoint_conformance::again;
+use syncpoint_conformance::patience::{
+    PATIENCE, assert_held, failure_of, promptly, refused, settle, until,
+};
 
 /// The bound of a stream's queue (rule 10 of the scheduler, in the documentation of the crate).
 const BOUND: usize = 1 << 20;
@@ -147,6 +150,21 @@ fn a_hundred_thousand_hops_with_work_need_no_stack() {
         second.synchronize().unwrap();
         first.synchronize().unwrap();
     });
+}
+
+#[test]
+fn a_million_hops_with_work_need_no_stack_of_workers() {
+    // Threads that say nothing of their stack get one of this size: the workers, and the test's own.
+    let name = "a_million_hops_with_work_need_no_stack_of_workers";
+    if !again::is_child(name, &[], &[("RUST_MIN_STACK", "65536")]) {
+        return;
+    }
+    let ([first, second], gate) = hops(1_000_000, true);
+    gate.open().unwrap();
+    // With a deadline, so that nobody helps.
+    for stream in [first, second] {
+        stream.synchronize_timeout(6 * PATIENCE).unwrap();
+    }
 }
 
 #[test]

@@ -1,11 +1,12 @@
 //! Misuse of events that no law has a case for: what a user may do wrong, and what it then does.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use syncpoint::{Device, Event, EventOptions, Gate, Kind, Reason};
-use syncpoint_conformance::patience::{PATIENCE, refused, settle};
+use syncpoint_conformance::patience::{PATIENCE, heard, refused, say, settle};
 
 fn host() -> Device {
     syncpoint::open("host:0").unwrap()
@@ -98,13 +99,22 @@ fn options_that_contradict_one_another_are_refused_when_they_are_built() {
 }
 
 #[test]
-fn an_event_that_blocks_waits_without_spinning_and_ends_the_same() {
-    let options = EventOptions::builder().blocking().build().unwrap();
-    let (stream, event) = (host().stream().unwrap(), host().event_with(options).unwrap());
-    stream.delay(Duration::from_millis(2)).unwrap();
+fn an_event_that_blocks_has_its_waiter_sleep_where_another_has_it_help() {
+    let blocking = EventOptions::builder().blocking().build().unwrap();
+    let helped = |options| (0..2000).filter(|_| runs_on_its_waiter(options)).count();
+    assert!(helped(EventOptions::new()) > 0, "in 2000 attempts a waiter never ran the work");
+    assert_eq!(helped(blocking), 0, "a waiter that is to sleep ran the work");
+}
+
+/// Whether the thread that synchronizes an event of these options runs the work before it.
+fn runs_on_its_waiter(options: EventOptions) -> bool {
+    let (stream, (sender, receiver)) = (host().stream().unwrap(), channel());
+    let event = host().event_with(options).unwrap();
+    stream.enqueue(move || say(&sender, thread::current().id())).unwrap();
     event.record(&stream).unwrap();
     event.synchronize().unwrap();
     assert!(event.query().unwrap());
+    heard(&receiver, "the thread of the work") == thread::current().id()
 }
 
 #[test]

@@ -4,11 +4,12 @@
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use syncpoint::{Device, End, Gate, Kind, Point, Stream, StreamOptions};
 use syncpoint_conformance::busy::Busy;
-use syncpoint_conformance::patience::{refused, settle};
+use syncpoint_conformance::patience::{PATIENCE, refused, settle, until};
 
 fn host() -> Device {
     syncpoint::open("host:0").unwrap()
@@ -29,7 +30,9 @@ fn named(name: &str) -> Stream {
 fn report(point: &Point) -> (End, String) {
     let error = refused(point.synchronize_timeout(Duration::from_millis(2)), Kind::TimedOut);
     let report = error.report().unwrap();
-    assert!(error.to_string().ends_with(&report.to_string()), "the message has the report");
+    let (head, rest) = error.message().split_once("; ").unwrap();
+    assert_eq!(rest, format!("nothing changed: {report}"), "the message has the report");
+    assert!(head.starts_with("the wait ran out after ") && head.ends_with("ms"), "{head}");
     (report.end().clone(), normal(&report.to_string()))
 }
 
@@ -145,6 +148,32 @@ fn a_chain_of_three_is_told_link_by_link() {
          the gate was made at here; no stream is going to open it, only the host can"
     );
     batch.open().unwrap();
+    settle(&point);
+}
+
+#[test]
+fn a_host_thread_that_waits_is_named_with_what_it_waits_for_and_where() {
+    let _turn = turn();
+    let (stream, gate) = (named("main"), Gate::named("go"));
+    stream.wait(&gate.point()).unwrap();
+    let (point, inside) = (stream.record().unwrap(), gate.point());
+    let sleeper = thread::Builder::new().name("sleeper".to_owned());
+    let sleeper = sleeper.spawn(move || inside.synchronize_timeout(PATIENCE)).unwrap();
+    // It sleeps some time after it has begun.
+    until("the thread on the list of those who wait", || {
+        let error = refused(point.synchronize_timeout(Duration::ZERO), Kind::TimedOut);
+        !error.report().unwrap().host_waits().is_empty()
+    });
+    let (_, words) = report(&point);
+    assert_eq!(
+        words,
+        "point 1 of stream S1 \"main\" (recorded at here) is not complete\n  \
+         stream S1 \"main\" has completed 0 of 1 and waits for gate G1 \"go\" (asked at here)\n  \
+         the gate was made at here; no stream is going to open it, only the host can\n  \
+         thread \"sleeper\" waits for gate G1 \"go\" at here"
+    );
+    gate.open().unwrap();
+    sleeper.join().unwrap().unwrap();
     settle(&point);
 }
 
