@@ -65,7 +65,7 @@ impl Event {
     /// The bytes by which another process opens the event, which has to be made for it.
     pub(crate) fn export(&self) -> Result<Exported> {
         let made_for_it = self.flags & INTERPROCESS != 0;
-        let shared = self.shared.as_ref().filter(|_| made_for_it).ok_or(Code::INVALID_VALUE)?;
+        let shared = self.shared.as_ref().filter(|_| made_for_it).ok_or(Code::INVALID_HANDLE)?;
         Ok(shared.export())
     }
 
@@ -155,7 +155,7 @@ impl Event {
         let latest = lock(&self.latest).clone();
         if let Record::Captured(capture, _) = &latest {
             capture.invalidate();
-            return Err(Code::CAPTURED_EVENT);
+            return Err(unasked(capture));
         }
         Ok(latest.point().cloned())
     }
@@ -204,7 +204,7 @@ impl Event {
     fn timed(&self) -> Result<TimedPoint> {
         match &*lock(&self.latest) {
             Record::Timed(point) => Ok(point.clone()),
-            Record::Captured(..) => Err(Code::CAPTURED_EVENT),
+            Record::Captured(capture, _) => Err(unasked(capture)),
             Record::Never | Record::Plain(_) => Err(Code::INVALID_HANDLE),
         }
     }
@@ -215,6 +215,11 @@ impl Event {
 fn record_shared(shared: &Arc<Shared>) -> Op {
     let (shared, record) = (Arc::clone(shared), shared.begin());
     Op::Run(Arc::new(move |_| shared.come(record)))
+}
+
+/// Why an event that names a place in a capture cannot be asked: once that is over, it names nothing that could come.
+fn unasked(capture: &Capture) -> Code {
+    if capture.is_over() { Code::INVALID_VALUE } else { Code::CAPTURED_EVENT }
 }
 
 /// A stream joins a capture behind some of its nodes.

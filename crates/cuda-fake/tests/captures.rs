@@ -101,7 +101,7 @@ fn an_event_recorded_in_a_capture_cannot_be_asked_until_it_is_recorded_outside()
         assert_eq!(fake.status(stream), INVALIDATED);
         assert_eq!(fake.cuEventRecord(event, stream), CAPTURE_INVALIDATED);
         assert_eq!(fake.end_refused(stream), CAPTURE_INVALIDATED);
-        assert_eq!(ask(&fake, event), CAPTURED_EVENT);
+        assert_eq!(ask(&fake, event), INVALID_VALUE);
         assert_eq!(fake.cuEventRecord(event, stream), 0);
         assert_eq!(fake.cuEventSynchronize(event), 0);
     }

@@ -132,7 +132,7 @@ fn what_cannot_be_shared_is_refused() {
     let mut handle = ExportHandle([0xa5; 64]);
     assert_eq!(fake.cuIpcOpenEventHandle(&mut 0, handle), INVALID_VALUE);
     let event = fake.event(DISABLE_TIMING);
-    assert_eq!(fake.cuIpcGetEventHandle(&raw mut handle, event), INVALID_VALUE);
+    assert_eq!(fake.cuIpcGetEventHandle(&raw mut handle, event), INVALID_HANDLE);
     let event = fake.event(SHARED);
     assert_eq!(fake.cuIpcGetEventHandle(&raw mut handle, event), 0);
     assert_eq!(fake.cuIpcOpenEventHandle(&mut 0, handle), INVALID_CONTEXT, "in its own process");

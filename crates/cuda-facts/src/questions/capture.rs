@@ -79,6 +79,18 @@ pub(super) const QUESTIONS: &[Question] = &[
         },
     },
     Question {
+        name: "capture.event.elapsed_after_the_end",
+        asks: "what does cuEventElapsedTime say of two of them once the capture has ended?",
+        ask: |driver| {
+            let (session, stream) = capturing(driver, RELAXED)?;
+            let (start, end) = (session.timed_event()?, session.timed_event()?);
+            session.record(&start, &stream)?;
+            session.record(&end, &stream)?;
+            driver.capture_end(&stream, &mut Graph::default())?.needed()?;
+            driver.elapsed(&mut 0.0, &start, &end)?.told()
+        },
+    },
+    Question {
         name: "capture.event.recorded_again",
         asks: "what does cuEventQuery say of it once it was recorded outside, and has come?",
         ask: |driver| {

@@ -44,13 +44,13 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
     Question {
         name: "capturing.invalidated.end",
-        asks: "what does cuStreamEndCapture say of a capture that is invalidated, and is there a graph?",
+        asks: "what does cuStreamEndCapture say of a capture that is invalidated, what is it then, and is there a graph?",
         ask: |driver| {
             let (_, stream) = invalidated(driver)?;
             let mut graph = Graph::default();
             let said = driver.capture_end(&stream, &mut graph)?;
             let found = if graph.is_null() { "no graph" } else { "a graph" };
-            Ok(format!("{}, {found}", said.code))
+            Ok(format!("{}, {found}", with_status(driver, said, &stream)?))
         },
     },
     Question {
@@ -89,6 +89,11 @@ pub(super) const QUESTIONS: &[Question] = &[
         name: "capturing.allocate.other_thread_of_local",
         asks: "what does it say there during a thread-local capture?",
         ask: |driver| there(driver, THREAD_LOCAL, allocate),
+    },
+    Question {
+        name: "capturing.context_synchronize.other_thread",
+        asks: "what does cuCtxSynchronize say on another thread during a thread-local capture?",
+        ask: |driver| there(driver, THREAD_LOCAL, Driver::context_synchronize),
     },
     Question {
         name: "capturing.event_query.same_thread",
@@ -130,12 +135,13 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
     Question {
         name: "capturing.legacy_record",
-        asks: "what does a record on the legacy stream say while a blocking stream captures?",
+        asks: "what does a record on the legacy stream say while a blocking stream captures, and what is the capture then?",
         ask: |driver| {
             let session = Session::begin(driver)?;
             let (stream, event) = (session.blocking_stream()?, session.event()?);
             driver.capture_begin(&stream, RELAXED)?.needed()?;
-            driver.event_record(&event, &Stream::LEGACY)?.told()
+            let said = driver.event_record(&event, &Stream::LEGACY)?;
+            with_status(driver, said, &stream)
         },
     },
 ];

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use super::{Question, yes};
 use crate::answer::{Asked, Unasked};
 use crate::driver::{Driver, Event, Exported, Gate, Stream};
-use crate::session::{DISABLE_TIMING, Session};
+use crate::session::{DISABLE_TIMING, Session, on_another_thread};
 
 const INTERPROCESS: u32 = 4;
 
@@ -21,6 +21,15 @@ pub(super) const QUESTIONS: &[Question] = &[
         ask: |driver| {
             let event = Session::begin(driver)?.event()?;
             driver.event_export(&mut Exported([0; 64]), &event)?.told()
+        },
+    },
+    Question {
+        name: "sharing.export.no_context",
+        asks: "what does cuIpcGetEventHandle say where no context is current?",
+        ask: |driver| {
+            let event = shared_event(Session::begin(driver)?)?;
+            let mut exported = Exported([0; 64]);
+            on_another_thread(|| driver.event_export(&mut exported, &event)?.told())
         },
     },
     Question {

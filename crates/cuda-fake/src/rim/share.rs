@@ -14,7 +14,9 @@ use super::pointer::Out;
 exports! { FUNCTIONS:
     since 4010 "cuIpcGetEventHandle" fn cuIpcGetEventHandle(exported: Out<Exported>, event: Handle) {
         exported.check()?;
-        exported.put(driver()?.event(event)?.export()?)
+        let driver = driver()?;
+        current::context(&driver)?;
+        exported.put(driver.event(event)?.export()?)
     }
 
     since 4010 "cuIpcOpenEventHandle" fn cuIpcOpenEventHandle(event: Out<Handle>, exported: Bytes) {
