@@ -120,7 +120,10 @@ impl Driver {
     pub(crate) fn make_green(&self, device: &Device) -> Result<Handle> {
         let (green, primary) = (next_handle(), device.retain(self)?);
         let context = self.make_context(device.ordinal, 0, Origin::Green { green, primary });
-        let context = context.inspect_err(|_| drop(device.release(self)))?;
+        let context = context.inspect_err(|_| {
+            // It was retained above, so it can be released.
+            let _released = device.release(self);
+        })?;
         self.greens.insert_at(green, context);
         Ok(green)
     }
