@@ -39,7 +39,7 @@ mod waiters;
 pub use backend::{Backend, Exception, MakeStream};
 pub use bed::TestBed;
 pub use list::{LAWS, Law};
-pub use run::{Stop, Verdict, check_exceptions, run, tell};
+pub use run::{Stop, Verdict, check_exceptions, run, skip, tell};
 
 #[doc(hidden)]
 pub use syncpoint::Mode;

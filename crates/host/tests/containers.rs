@@ -12,7 +12,7 @@ use syncpoint_conformance::child::{self, Child, Ended};
 use syncpoint_conformance::container::{SHARED, contained};
 use syncpoint_conformance::patience::{PATIENCE, settle};
 use syncpoint_conformance::peer::{self, event_of, host, record_held, until};
-use syncpoint_conformance::tell;
+use syncpoint_conformance::skip;
 
 /// What a child exits with where it may not be a container.
 const SKIPPED: i32 = 77;
@@ -28,7 +28,7 @@ impl Folder {
         let folder = Self(folder.into());
         let ended = container(&folder.0, || 0).end();
         if ended.code == Some(SKIPPED) {
-            tell("SKIPPED: this user may not make user, mount and process namespaces");
+            skip("this user may not make user, mount and process namespaces");
             return None;
         }
         assert_eq!(ended, Ended::silently(0));

@@ -12,7 +12,7 @@ use syncpoint_conformance::child::{self, Ended};
 use syncpoint_conformance::container;
 use syncpoint_conformance::patience::{PATIENCE, failure_of, refused, settle};
 use syncpoint_conformance::peer::{self, event_of, exporter, host, record_held, until};
-use syncpoint_conformance::tell;
+use syncpoint_conformance::skip;
 
 /// Files of ours that lie in the folder that processes share.
 fn files() -> Vec<PathBuf> {
@@ -105,8 +105,17 @@ fn an_exporter_killed_after_its_record_completed_harms_nobody() {
     assert!(event.query().unwrap());
 }
 
+/// The listener looks every 50 ms, and users were promised a tenth of a second. The median, because a busy machine lets
+/// this thread run late now and then.
 #[test]
 fn an_exporter_killed_with_a_child_alive_is_dead_at_once() {
+    let mut times: Vec<Duration> = (0..7).map(|_| from_kill_to_error()).collect();
+    times.sort();
+    assert!(times[3] < Duration::from_millis(100), "found out after {times:?}");
+}
+
+/// How long after the exporter's death a thread that waits for its event has the error.
+fn from_kill_to_error() -> Duration {
     let (mut children, mut told) = child::pipe();
     let (exporter, handle, mut cue) = exporter(move |device, event| {
         let held = record_held(device, &event).unwrap();
@@ -130,7 +139,7 @@ fn an_exporter_killed_with_a_child_alive_is_dead_at_once() {
     exporter.kill();
     let killed = Instant::now();
     assert_eq!(waiting.join().unwrap().unwrap_err().kind(), Kind::Failed);
-    assert!(killed.elapsed() < PATIENCE / 2, "found out after {:?}", killed.elapsed());
+    killed.elapsed()
 }
 
 #[test]
@@ -408,7 +417,7 @@ const SKIPPED: i32 = 77;
 
 fn expect_or_skip(ended: &Ended) {
     if ended.code == Some(SKIPPED) {
-        tell("SKIPPED: this user may not make mount namespaces");
+        skip("this user may not make mount namespaces");
         return;
     }
     assert_eq!(*ended, Ended::silently(0));
