@@ -1,8 +1,8 @@
 //! Work: one function to run later, stored in place when it is small.
 //!
 //! A stream's queue holds millions of these, so a closure of up to three words lies inside the [`Work`] itself and
-//! only a larger one is boxed. A `Box<dyn FnOnce>` would allocate for every capture, which costs more than the rest
-//! of an enqueue together (`docs/costs.md`).
+//! only a larger one is boxed. A `Box<dyn FnOnce>` would allocate for every capture: the bench of the program sends a
+//! closure of eight bytes both ways, ours in place and the rival's boxed, and one of 64 that both box.
 #![expect(
     unsafe_code,
     reason = "a closure is stored as bytes beside the functions that run and drop it"

@@ -113,7 +113,8 @@ impl How {
 /// The longest sleep: "for ever" is a loop of bounded waits, which see a failure that no waker told.
 pub(crate) const SLICE: Duration = Duration::from_millis(50);
 
-/// How long `Adaptive` spins: about what two wakes across cores cost (`docs/costs.md`).
+/// How long `Adaptive` spins: somewhat longer than one wake across cores takes (`gate opened to work begun` and its rival
+/// in `docs/costs.md`). Who would sleep for less than that wakes later for it.
 const SPIN: Duration = Duration::from_micros(20);
 
 /// Waits for a point.

@@ -16,7 +16,8 @@ use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 /// The protocol of a timeline, apart from who owns it, so that a model can run it and a stream can have a second row.
 ///
 /// In this order, so that what the host writes with each enqueue and what the stream's owner writes with each
-/// completion lie on different cache lines: on one, each would wait for the other's core (`docs/costs.md`).
+/// completion lie on different cache lines: on one, each would wait for the other's core (the row `worker beside` of
+/// `docs/costs.md` is where that would show).
 #[repr(C)]
 pub(crate) struct Core {
     pub(super) progress: Progress,

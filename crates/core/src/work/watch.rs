@@ -15,9 +15,9 @@ use super::pool::{Crew, Pool};
 use super::seat::Seat;
 use crate::sync::{self, AtomicBool, Condvar, Mutex, Ordering, lock};
 
-/// How often an armed watch looks. A worker that shows no movement in two looks is stuck, so neighbours of blocking
-/// work are served after 3 ms where little blocks and 6 where hundreds do, and when the threads are made; the goal is 10
-/// (docs/costs.md).
+/// How often an armed watch looks. A worker that shows no movement in two looks is stuck, and four looks bring hundreds:
+/// with the making of the threads, neighbours of blocking work are then served soon enough, but for those of crowds
+/// (docs/costs.md has the times and the goal).
 const LOOK: Duration = Duration::from_millis(1);
 
 /// Each further look in a row that finds workers missing brings so many times more.
