@@ -9,14 +9,18 @@ pub(crate) struct Wanted {
     processes: usize,
 }
 
-/// Streams and events: events over eight to one on few streams, and few events each on many.
-const SIZES: [(usize, usize); 6] = [
+/// Streams and events: events over sixteen to one, on few streams and on many.
+const SIZES: [(usize, usize); 10] = [
     (1_000, 250_000),
     (1_000, 500_000),
     (1_000, 1_000_000),
     (1_000, 2_000_000),
     (1_000, 4_000_000),
+    (100_000, 250_000),
+    (100_000, 500_000),
     (100_000, 1_000_000),
+    (100_000, 2_000_000),
+    (100_000, 4_000_000),
 ];
 
 impl Wanted {
