@@ -27,9 +27,11 @@ fn main() {
 
 type Operation = fn(u32);
 
-const OPERATIONS: [(&str, Operation); 9] = [
+const OPERATIONS: [(&str, Operation); 11] = [
     ("record_query", record_query),
     ("wait_complete", wait_complete),
+    ("wait_own", wait_own),
+    ("wait_again", wait_again),
     ("query", query),
     ("enqueue_empty", enqueue_empty),
     ("enqueue_word", enqueue_word),
@@ -55,6 +57,27 @@ fn wait_complete(times: u32) {
     for _ in 0..times {
         black_box(&stream).wait(black_box(&point)).expect("a wait");
     }
+}
+
+fn wait_own(times: u32) {
+    let (stream, gate) = (stream(), Gate::new());
+    stream.wait(&gate.point()).expect("a wait");
+    let point = stream.record().expect("a point");
+    for _ in 0..times {
+        black_box(&stream).wait(black_box(&point)).expect("a wait");
+    }
+    std::process::exit(0);
+}
+
+/// For a point that an outstanding wait covers.
+fn wait_again(times: u32) {
+    let (stream, gate) = (stream(), Gate::new());
+    let point = gate.point();
+    stream.wait(&point).expect("a wait");
+    for _ in 0..times {
+        black_box(&stream).wait(black_box(&point)).expect("a wait");
+    }
+    std::process::exit(0);
 }
 
 fn query(times: u32) {
