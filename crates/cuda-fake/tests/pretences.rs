@@ -2,6 +2,9 @@
 
 mod fake;
 
+use std::ffi::c_void;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::sync::mpsc::channel;
 use std::thread;
 
 use fake::*;
@@ -84,7 +87,7 @@ fn a_call_blocks_until_it_is_released() {
             thread::yield_now();
         }
         assert_eq!(fake.cuCtxGetDevice(&mut 0), 0, "this one blocks for a millisecond");
-        assert!(!blocked.is_finished());
+        assert!(stays(|| !blocked.is_finished()));
         while !blocked.is_finished() {
             assert_eq!(fake.script("release"), 0);
             thread::yield_now();
@@ -107,23 +110,56 @@ fn a_stream_that_stalls_never_finishes_until_it_is_released() {
 
 #[test]
 fn a_full_queue_blocks_the_call_until_there_is_room() {
-    let fake = Fake::ready("queue=2");
-    let (context, stream, event) = (fake.context(), fake.stream(NON_BLOCKING), fake.event(0));
-    let hold = fake.hold(stream);
-    assert_eq!(fake.cuEventRecord(event, stream), 0);
-    thread::scope(|scope| {
-        let blocked = scope.spawn(|| {
-            assert_eq!(fake.cuCtxSetCurrent(context), 0);
-            fake.cuEventRecord(event, stream)
+    type Call = fn(&Fake, u64) -> i32;
+    const CALLS: [(&str, Call); 3] = [
+        ("cuEventRecord", |fake, stream| fake.cuEventRecord(fake.event(0), stream)),
+        ("cuMemsetD8Async", |fake, stream| fake.cuMemsetD8Async(fake.memory(4), 0, 4, stream)),
+        ("cuStreamWaitEvent", |fake, stream| {
+            fake.cuStreamWaitEvent(stream, fake.recorded(LEGACY), 0)
+        }),
+    ];
+    for (name, call) in CALLS {
+        let fake = Fake::ready("queue=2");
+        let (context, stream) = (fake.context(), fake.stream(NON_BLOCKING));
+        let hold = fake.hold(stream);
+        assert_eq!(call(&fake, stream), 0);
+        thread::scope(|scope| {
+            let blocked = scope.spawn(|| {
+                assert_eq!(fake.cuCtxSetCurrent(context), 0);
+                call(&fake, stream)
+            });
+            while fake.count(name) < 2 {
+                thread::yield_now();
+            }
+            assert_eq!(fake.cuStreamQuery(stream), NOT_READY, "a query is not blocked");
+            assert!(stays(|| !blocked.is_finished()), "{name}");
+            hold.end();
+            assert_eq!(blocked.join().unwrap(), 0);
         });
-        while fake.count("cuEventRecord") < 2 {
-            thread::yield_now();
-        }
-        assert_eq!(fake.cuStreamQuery(stream), NOT_READY, "a query is not blocked");
-        assert!(!blocked.is_finished());
-        hold.end();
-        assert_eq!(blocked.join().unwrap(), 0);
-    });
+    }
+}
+
+static CALLED_WITH: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn note(_stream: u64, code: i32, _data: *mut c_void) {
+    CALLED_WITH.store(code, Ordering::Relaxed);
+}
+
+#[test]
+fn behind_a_fault_host_functions_are_not_called_and_callbacks_are() {
+    let fake = Fake::ready("break cuCtxGetDevice 1 700");
+    let stream = fake.stream(NON_BLOCKING);
+    let hold = fake.hold(stream);
+    let (told, heard) = channel();
+    fake.run(stream, move || told.send(()).unwrap());
+    assert_eq!(fake.cuStreamAddCallback(stream, Some(note), std::ptr::null_mut(), 0), 0);
+    assert_eq!(fake.cuCtxGetDevice(&mut 0), ILLEGAL_ADDRESS);
+    hold.end();
+    while CALLED_WITH.load(Ordering::Relaxed) == 0 {
+        thread::yield_now();
+    }
+    assert_eq!(CALLED_WITH.load(Ordering::Relaxed), ILLEGAL_ADDRESS);
+    assert!(heard.try_recv().is_err());
 }
 
 #[test]

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
 use std::{fs, io};
 
 use libloading::Library;
@@ -249,6 +250,19 @@ pub(crate) fn exit_and_ask() {
     *EXITING.lock().expect("nobody panics under it") = Some(fake);
     // SAFETY: the call takes a number and does not return.
     unsafe { libc::exit(0) }
+}
+
+/// Whether something stays so for as long as a call that does not block could take. What a bug would break is missed only
+/// by a machine that stands still.
+pub(crate) fn stays(is_so: impl Fn() -> bool) -> bool {
+    let until = Instant::now() + Duration::from_millis(50);
+    while Instant::now() < until {
+        if !is_so() {
+            return false;
+        }
+        std::thread::yield_now();
+    }
+    true
 }
 
 /// What a call puts into a room.
