@@ -21,8 +21,8 @@ use crate::{blocking, observe, report, running};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Wait {
-    /// Helps where the backend and the call allow it, spins for at most 20 µs where there are cores to spare, then
-    /// sleeps.
+    /// Helps where the backend and the call allow it, spins for at most 20 µs where the process may use more than two
+    /// cores, then sleeps.
     #[default]
     Adaptive,
     /// Spins until the end: the shortest latency for a whole core. Never runs work on this thread.
@@ -175,13 +175,7 @@ fn help(point: &Point, how: &How) -> Option<Result<()>> {
 
 /// Spins as the policy says. `None`: not settled yet.
 fn spin(point: &Point, how: &How) -> Option<Result<()>> {
-    let (longest, pause): (Duration, fn()) = match how.wait {
-        Wait::Block => return None,
-        Wait::Adaptive | Wait::NoHelp if !has_spare_cores() => return None,
-        Wait::Adaptive | Wait::NoHelp => (SPIN, std::hint::spin_loop),
-        Wait::Spin => (Duration::MAX, std::hint::spin_loop),
-        Wait::Yield => (Duration::MAX, thread::yield_now),
-    };
+    let (longest, pause) = spinning(how.wait, cores)?;
     graph::expect(point);
     let _listed = (longest > SPIN).then(|| report::list_host_wait(point, how.place));
     let begin = Instant::now();
@@ -203,8 +197,19 @@ fn spin(point: &Point, how: &How) -> Option<Result<()>> {
     }
 }
 
-/// Whether spinning takes the core from nobody who works.
-fn has_spare_cores() -> bool {
+/// How long a policy spins at most, and what it does between two looks. `None`: it does not spin.
+fn spinning(wait: Wait, cores: impl FnOnce() -> u64) -> Option<(Duration, fn())> {
+    match wait {
+        Wait::Block => None,
+        // With two, one is the worker's: spinning would take it from somebody who works.
+        Wait::Adaptive | Wait::NoHelp => (cores() > 2).then_some((SPIN, std::hint::spin_loop)),
+        Wait::Spin => Some((Duration::MAX, std::hint::spin_loop)),
+        Wait::Yield => Some((Duration::MAX, thread::yield_now)),
+    }
+}
+
+/// How many cores the process may use.
+fn cores() -> u64 {
     // Counted twice rather than waited for: who counts may be a thread that a fork left with the parent. 0: not counted.
     static CORES: AtomicU64 = AtomicU64::new(0);
     // Relaxed: a number that is the same whoever counts.
@@ -213,7 +218,7 @@ fn has_spare_cores() -> bool {
         cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
         CORES.store(cores, Ordering::Relaxed);
     }
-    cores > 2
+    cores
 }
 
 /// Sleeps until the point is settled or the deadline has passed (`None`).
@@ -242,5 +247,32 @@ fn sleep_in_slices(point: &Point, how: &How, parker: &Arc<Parker>) -> Option<Res
         parker.park(how.left().min(SLICE));
         // What the point depends on is looked for only once the first sleep was in vain: few devices need it.
         drive = graph::drive_all;
+    }
+}
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests {
+    use super::*;
+
+    /// How long a policy spins on a machine of so many cores.
+    fn longest(wait: Wait, cores: u64) -> Option<Duration> {
+        spinning(wait, || cores).map(|(longest, _)| longest)
+    }
+
+    #[test]
+    fn a_wait_that_may_sleep_spins_for_twenty_microseconds_and_only_beside_two_cores_of_others() {
+        for wait in [Wait::Adaptive, Wait::NoHelp] {
+            assert_eq!([1, 2].map(|cores| longest(wait, cores)), [None; 2]);
+            assert_eq!(longest(wait, 3), Some(Duration::from_micros(20)));
+        }
+    }
+
+    #[test]
+    fn a_wait_that_is_told_how_does_so_on_every_machine() {
+        for cores in [1, 2, 64] {
+            assert_eq!(longest(Wait::Block, cores), None);
+            assert_eq!(longest(Wait::Spin, cores), Some(Duration::MAX));
+            assert_eq!(longest(Wait::Yield, cores), Some(Duration::MAX));
+        }
     }
 }

@@ -416,10 +416,11 @@ fn a_plain_synchronize_follows_the_chain_and_stops_at_its_target() {
 #[test]
 fn no_other_wait_helps() {
     let own = thread::current().id();
-    let waits: [fn(&Point); 6] = [
+    let waits: [fn(&Point); 7] = [
         |end| end.synchronize_with(Wait::NoHelp, None).unwrap(),
         |end| end.synchronize_with(Wait::Block, None).unwrap(),
         |end| end.synchronize_with(Wait::Spin, None).unwrap(),
+        |end| end.synchronize_with(Wait::Yield, None).unwrap(),
         |end| end.synchronize_timeout(PATIENCE).unwrap(),
         |end| while !end.query().unwrap() {},
         |_end| host().synchronize().unwrap(),
@@ -477,7 +478,8 @@ fn work_that_nobody_synchronizes_runs_soon_after_work_that_helpers_did() {
 
 // The order in which ready streams are picked, the 61st pick included, is in core's `work/ready.rs`. That nothing that
 // runs is interrupted needs no test: there is nothing in this library that could. Rule 5's figures, its 10 s and its
-// count of cores are in blocking.rs, surplus.rs and cores.rs; rule 8's wakes, naps and slices in waking.rs. Rule 9: panics
-// are in inside_work.rs; rule 10, the bound, in bounds.rs; rule 3's stack there too. Rule 1's states and the wake between
-// the look and the sleep are in the models of core, in deadlines.rs and in programs.rs. Rule 11 cannot be seen from
-// outside.
+// count of cores are in blocking.rs, surplus.rs and cores.rs. Rule 8: whom an enqueue wakes is in core's `work/tests.rs`;
+// slices and spins are in policies.rs; how long naps are and when they end is not tested, for only figures show it. Rule
+// 9: panics are in inside_work.rs; rule 10, the bound, in bounds.rs; rule 3's stack there too. Rule 1's states and the
+// wake between the look and the sleep are in the models of core, in deadlines.rs and in programs.rs. Rule 11 cannot be
+// seen from outside.

@@ -16,6 +16,8 @@ mod model;
 mod pool;
 mod ready;
 mod seat;
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests;
 mod watch;
 mod worker;
 

@@ -74,48 +74,10 @@ impl<S: ?Sized> Default for Ready<S> {
 #[cfg(all(test, not(syncpoint_loom)))]
 mod tests {
     use super::*;
-    use crate::sync::{LocalKey, local};
-    use crate::work::{Hand, Pool, Seat};
-
-    /// A stream that is listed and never served.
-    #[derive(Debug)]
-    struct Listed {
-        level: usize,
-        number: u64,
-    }
-
-    local! {
-        static HAND: Hand<Listed> = Hand::new();
-    }
-
-    impl Serve for Listed {
-        type Shared = ();
-
-        const THREADS: &'static str = "nobody";
-
-        fn pool(&self) -> &Arc<Pool<Self>> {
-            unreachable!("it is in no pool")
-        }
-
-        fn level(&self) -> usize {
-            self.level
-        }
-
-        fn is_still_needed(&self) -> bool {
-            true
-        }
-
-        fn serve(_this: &Arc<Self>, _seat: &Seat) -> bool {
-            false
-        }
-
-        fn hand() -> &'static LocalKey<Hand<Self>> {
-            &HAND
-        }
-    }
+    use crate::work::tests::Listed;
 
     fn push(ready: &mut Ready<Listed>, level: usize, number: u64) {
-        ready.push(Arc::new(Listed { level, number }));
+        ready.push(Listed::new(level, number));
     }
 
     /// The numbers of the next so many streams.
