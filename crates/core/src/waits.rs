@@ -40,10 +40,14 @@ impl Waits {
     /// Whether the stream waits for this point, or beyond it, already.
     #[inline]
     pub fn cover(&self, point: &Point) -> bool {
-        // Of the waits for one timeline the latest names the largest value, so the first that is found decides.
-        let mut latest = self.0.iter().rev().take(LOOKED_THROUGH);
-        let found = latest.find(|edge| edge.point.timeline() == point.timeline());
-        let covers = found.is_some_and(|edge| edge.point.value() >= point.value());
+        let timeline = point.timeline();
+        let latest = self.0.iter().rev().take(LOOKED_THROUGH);
+        let mut latest = latest.filter(|edge| edge.point.timeline() == timeline);
+        let is_beyond = |edge: &Edge| edge.point.value() >= point.value();
+        // Of the waits for one timeline the latest names the largest value, so the first that is found decides; unless one
+        // was for what had failed in an era before.
+        let decides = |edge: &&Edge| is_beyond(edge) || timeline.never_failed(timeline);
+        let covers = latest.find(decides).is_some_and(is_beyond);
         // A wait for what a recovered stream does now covers no point of the era that failed.
         covers && !matches!(point.known(), State::Failed(_))
     }

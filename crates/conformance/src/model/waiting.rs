@@ -99,7 +99,7 @@ impl Drive {
 }
 
 /// How many of its latest outstanding waits a stream looks through at least.
-const LOOKED_THROUGH: usize = 4;
+const LOOKED_THROUGH: usize = 8;
 
 /// Whether a wait for the first is a wait for the second too.
 fn is_beyond(first: Target, second: Target) -> bool {
