@@ -1,6 +1,8 @@
 //! The list of devices, for a person and for a program.
 
-use super::support::Scene;
+use std::path::Path;
+
+use super::support::{Ended, Scene};
 
 #[test]
 fn the_host_is_always_there() {
@@ -36,4 +38,63 @@ fn every_backend_is_told_with_its_devices_or_why_it_has_none() {
     for said in ["clock", "resolution 1 ns", "priorities", "lacks"] {
         assert!(text.stdout.contains(said), "no {said:?} in\n{}", text.stdout);
     }
+}
+
+/// The devices as told where the driver of CUDA is a stand-in that follows a script.
+fn with_driver(library: &Path, script: &str) -> Ended {
+    let mut program = Scene::new().program(&["devices"]);
+    program.env("SYNCPOINT_CUDA_LIBRARY", library).env("SYNCPOINT_CUDA_FAKE", script);
+    program.current_dir("/").output().expect("the program starts").into()
+}
+
+#[track_caller]
+fn assert_tells(ended: &Ended, words: &[&str]) {
+    assert_eq!((ended.status, ended.stderr.as_str()), (Some(0), ""), "{}", ended.stdout);
+    for word in words {
+        assert!(ended.stdout.contains(word), "no {word:?} in\n{}", ended.stdout);
+    }
+}
+
+#[test]
+fn the_devices_of_a_driver_are_told() {
+    let told = with_driver(&syncpoint_cuda_fake::library(), "devices=3");
+    assert_tells(&told, &["cuda    3 devices", "cuda:2", "simulated CUDA device", "timing"]);
+}
+
+#[test]
+fn why_there_is_no_driver_is_told_with_what_was_tried() {
+    let told = with_driver("/nonexistent/libcuda.so.1".as_ref(), "");
+    assert_tells(&told, &["cuda    not available: ", "tried /nonexistent/libcuda.so.1 ("]);
+}
+
+#[test]
+fn a_driver_without_devices_is_no_fault() {
+    let told = with_driver(&syncpoint_cuda_fake::library(), "devices=0");
+    assert_tells(&told, &["cuda    not available: ", "CUDA_ERROR_NO_DEVICE"]);
+}
+
+#[test]
+fn a_stub_of_five_functions_is_told_by_what_it_lacks() {
+    const FIVE: [&str; 5] =
+        ["cuInit", "cuDriverGetVersion", "cuDeviceGetCount", "cuDeviceGet", "cuGetErrorName"];
+    let scene = Scene::new();
+    let stub = syncpoint_cuda_fake::reduced(&scene.path(""), |name| FIVE.contains(&name));
+    let told = with_driver(&stub.expect("the library can be copied"), "");
+    assert_tells(&told, &["cuda    not available: ", "lacks cuDevicePrimaryCtxRetain, "]);
+    assert_tells(&told, &["install a newer driver"]);
+}
+
+#[test]
+fn an_old_driver_lacks_what_is_newer_and_nothing_else() {
+    let scene = Scene::new();
+    let newer = ["cuEventElapsedTime_v2", "cuStreamGetId", "cuMemAllocAsync", "cuMemFreeAsync"];
+    let old = syncpoint_cuda_fake::reduced(&scene.path(""), |name| !newer.contains(&name));
+    let told = with_driver(&old.expect("the library can be copied"), "version=11000");
+    assert_tells(&told, &["cuda    1 device\n", "has         timing"]);
+}
+
+#[test]
+fn a_driver_that_cannot_begin_says_so_in_its_own_words() {
+    let told = with_driver(&syncpoint_cuda_fake::library(), "fail cuInit * 803");
+    assert_tells(&told, &["cuda    not available: ", "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"]);
 }
