@@ -12,6 +12,7 @@ use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{Error, Result};
 
 use crate::context::Context;
+use crate::reaper::Remains;
 use crate::stream::CudaStream;
 use crate::sync::lock;
 use crate::sys::{Event, Refusal, Stream, Timing, Word, Words};
@@ -131,8 +132,8 @@ fn trial(context: &Arc<Context>) -> Result<bool, Refusal> {
     // One that does not go on is left as it is: nothing of it can be ended.
     if goes_on {
         lock(context.words()).push(word);
-        event.destroy()?;
-        stream.destroy()?;
+        context.reap(Remains::Event(event));
+        context.reap(Remains::Stream(stream));
     }
     Ok(waits && goes_on)
 }

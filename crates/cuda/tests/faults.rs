@@ -14,7 +14,7 @@ use std::env;
 use std::process::{Command, Output};
 use std::time::Duration;
 
-use syncpoint::{Device, Error, Kind, Result, Stream};
+use syncpoint::{Device, Error, EventOptions, Gate, Kind, Result, Stream};
 use syncpoint_conformance::patience::until;
 
 use fake::Fake;
@@ -42,7 +42,9 @@ const SILENT: &[(&str, &str)] = &[
     ("cuMemFree_v2", "of a drop"),
     ("cuMemFreeAsync", "of a drop"),
     ("cuMemFreeHost", "of a drop"),
-    ("cuStreamQuery", "asked of streams alone that others launch on"),
+    ("cuStreamGetId", "a stream without an id is told apart by its address"),
+    ("cuStreamGetPriority", "a priority is for whoever asks"),
+    ("cuEventRecordWithFlags", "called in captures alone"),
     ("cuEventElapsedTime", "asked where the newer one is not there"),
     ("cuMemAlloc_v2", "asked where there are no memory pools"),
 ];
@@ -77,6 +79,13 @@ fn what_breaks_the_context_is_the_first_cause_of_all_that_fails() {
     }
 }
 
+#[test]
+fn a_function_that_the_library_lacks_takes_one_capability_and_nothing_else() {
+    for function in syncpoint::cuda::functions() {
+        assert_child_ends_well(&format!("without {function} 0 0"));
+    }
+}
+
 #[track_caller]
 fn assert_child_ends_well(fault: &str) {
     let mut child = Command::new(env::current_exe().expect("a test has a program"));
@@ -92,11 +101,16 @@ fn under_a_fault() {
     let Ok(fault) = env::var(FAULT) else { return };
     let words: Vec<&str> = fault.split(' ').collect();
     let [how, function, _, code] = words[..] else { panic!("{fault}: no fault") };
+    if how == "without" {
+        return without(function);
+    }
     let (fake, code) = (Fake::used(), code.parse().expect("a code is a number"));
     fake.script(&fault);
     // Twice: what is called once for each device has a later call too.
     let programs = [use_everything(), use_everything()];
     let errors = programs.concat();
+    let hung = errors.iter().find(|error| error.kind() == Kind::TimedOut);
+    assert!(hung.is_none(), "{fault}: a wait was left alone: {hung:?}");
     let met = fake.count(function) >= 2;
     let tells = |error: &&Error| {
         error.code().is_some_and(|(number, _)| number == code) && error.message().contains(function)
@@ -107,6 +121,19 @@ fn under_a_fault() {
     match how {
         "break" => programs.iter().for_each(|errors| assert_lost(errors)),
         _ => assert_well(fake, function, &errors),
+    }
+}
+
+/// The library lacks a function: there is no device, or what needs it is refused by its name.
+fn without(function: &str) {
+    Fake::without(function);
+    for error in use_everything() {
+        assert_ne!(error.kind(), Kind::TimedOut, "without {function}: {error}");
+        let kinds = [Kind::Unsupported, Kind::Unavailable];
+        assert!(kinds.contains(&error.kind()), "without {function}: {error}");
+        let tells = error.message().contains(function) || error.message().contains("device_gates");
+        let is_of_the_device = error.message().contains("ask capabilities()");
+        assert!(tells || is_of_the_device, "without {function}: {error}");
     }
 }
 
@@ -136,18 +163,33 @@ fn assert_lost(errors: &[Error]) {
 
 /// Uses each part of the backend, whether the others work or not. Gives what was refused.
 fn use_everything() -> Vec<Error> {
-    let device = match syncpoint::cuda::open(0) {
+    let mut refused = Vec::new();
+    let with_gates = syncpoint::cuda::builder().device_gates(PATIENCE).open(0);
+    // Without gates a device is of use all the same.
+    let opened = with_gates.or_else(|error| {
+        let is_lost = error.kind() == Kind::DeviceLost;
+        refused.push(error.clone());
+        if is_lost { Err(error) } else { syncpoint::cuda::open(0) }
+    });
+    let device = match opened {
         Ok(device) => device,
-        Err(error) => return vec![error],
+        Err(error) => return [refused, vec![error]].concat(),
     };
-    let parts: [fn(&Device) -> Result<()>; 6] =
-        [waits, times, fills_and_copies, lets_time_pass, submits, polls];
-    let refused = parts.iter().filter_map(|part| part(&device).err());
+    let parts: [fn(&Device) -> Result<()>; 8] = [
+        waits,
+        times,
+        fills_and_copies,
+        lets_time_pass,
+        submits,
+        polls,
+        shares_streams,
+        has_events_of_the_driver,
+    ];
     // Twice, so that each function is called again.
-    let refused: Vec<_> =
-        refused.chain(parts.iter().filter_map(|part| part(&device).err())).collect();
-    let shut_down = device.shutdown(PATIENCE).err();
-    refused.into_iter().chain(shut_down).collect()
+    let rounds = parts.iter().chain(&parts);
+    refused.extend(rounds.filter_map(|part| part(&device).err()));
+    refused.extend(device.shutdown(PATIENCE).err());
+    refused
 }
 
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -208,4 +250,31 @@ fn polls(device: &Device) -> Result<()> {
         std::thread::yield_now();
     }
     settle(&stream)
+}
+
+/// Streams that others launch on too: what they wait for holds them on the device.
+fn shares_streams(device: &Device) -> Result<()> {
+    let (stream, gate) = (device.stream()?, Gate::new());
+    let raw = syncpoint::cuda::expose(&stream)?;
+    stream.wait(&gate.point())?;
+    stream.enqueue(|| ())?;
+    gate.open()?;
+    settle(&stream)?;
+    while !stream.query()? {
+        std::thread::yield_now();
+    }
+    settle(&*syncpoint::cuda::legacy_stream(device)?)?;
+    settle(&*syncpoint::cuda::per_thread_stream(device)?)?;
+    settle(&*Fake::used().borrow_unowned(device, raw.as_ptr().addr())?)
+}
+
+fn has_events_of_the_driver(device: &Device) -> Result<()> {
+    let (stream, options) = (device.stream()?, EventOptions::builder().native_handle().build()?);
+    let event = device.event_with(options)?;
+    event.record(&stream)?;
+    syncpoint::cuda::event_handle(&event)?;
+    event.synchronize_timeout(PATIENCE)?;
+    let external = device.event_with(EventOptions::builder().external().build()?)?;
+    external.record(&stream)?;
+    external.synchronize_timeout(PATIENCE)
 }

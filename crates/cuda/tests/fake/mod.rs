@@ -12,6 +12,7 @@
 use std::any::Any;
 use std::ffi::{CString, c_char, c_int};
 use std::mem::ManuallyDrop;
+use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use libloading::Library;
@@ -20,20 +21,31 @@ use syncpoint::{Device, Stream};
 /// The library that the backend of this process uses.
 pub(crate) struct Fake(ManuallyDrop<Library>);
 
+static USED: OnceLock<Fake> = OnceLock::new();
+
 type Number = unsafe extern "C" fn(*const c_char) -> u64;
 
 impl Fake {
     /// Has the backend use the stand-in.
     pub(crate) fn used() -> &'static Self {
-        static USED: OnceLock<Fake> = OnceLock::new();
-        USED.get_or_init(Self::load)
+        USED.get_or_init(|| Self::load(&syncpoint_cuda_fake::library()))
     }
 
-    fn load() -> Self {
-        let path = syncpoint_cuda_fake::library();
-        syncpoint::cuda::use_library(&path).expect("nothing else was used");
+    /// Has the backend use a stand-in that lacks a function, before it uses another.
+    pub(crate) fn without(function: &str) {
+        let folder = std::env::temp_dir().join(format!("syncpoint-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder can be made");
+        let path = syncpoint_cuda_fake::reduced(&folder, |name| name != function);
+        USED.get_or_init(|| Self::load(&path.expect("the library can be copied")));
+        // It is opened now, and needed no more.
+        let _asked = syncpoint::cuda::available();
+        std::fs::remove_dir_all(&folder).expect("the folder can be removed");
+    }
+
+    fn load(path: &Path) -> Self {
+        syncpoint::cuda::use_library(path).expect("nothing else was used");
         // SAFETY: nothing of the library runs when it is loaded.
-        let library = unsafe { Library::new(&path) }.expect("the library can be loaded");
+        let library = unsafe { Library::new(path) }.expect("the library can be loaded");
         Self(ManuallyDrop::new(library))
     }
 
