@@ -25,7 +25,8 @@ fn turn() -> MutexGuard<'static, ()> {
 #[test]
 fn a_neighbour_of_blocking_work_is_served_soon_whatever_blocks() {
     let _turn = turn();
-    for (blockers, bound) in [(1, 50), (8, 50), (64, 50), (256, 100)] {
+    // The goal is 10 ms. A crowd gets more: its threads have to be made, and twice as long on a machine that is busy.
+    for (blockers, bound) in [(1, 10), (8, 10), (64, 20), (256, 50)] {
         let mut delays: Vec<_> = (0..11).map(|_| delay_behind(blockers)).collect();
         delays.sort();
         println!("behind {blockers} blockers: {:?}, at worst {:?}", delays[5], delays[10]);
