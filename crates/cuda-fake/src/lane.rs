@@ -59,6 +59,12 @@ impl Op {
             }
         }))
     }
+
+    /// Breaks a context.
+    pub(crate) fn fault(context: &Arc<Context>, code: Code) -> Self {
+        let context = Arc::clone(context);
+        Self::work(move || context.breaks(code))
+    }
 }
 
 impl fmt::Debug for Op {
@@ -107,6 +113,8 @@ impl Lane {
             return kept;
         }
         self.make_room()?;
+        let faulty = pretence::fault().map(|code| Op::fault(context, code));
+        let op = faulty.as_ref().unwrap_or(op);
         let end = context.in_order(self, |queue| {
             match op {
                 Op::Run(run) => {

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::script::{Act, Clause, Rule, Setting};
+use crate::code::Code;
+use crate::script::{Act, Clause, ELAPSED, OPERATION, Rule, Setting};
 use crate::sync::lock;
 
 /// What stays as it is until a script says otherwise.
@@ -139,10 +140,34 @@ pub(crate) fn act(function: &str) -> Option<Act> {
     if !WATCHED.load(Ordering::Relaxed) {
         return None;
     }
+    due(|rule| rule.function == function || rule.function == "*")
+}
+
+/// The code with which the operation that a stream is given now breaks its context, if a script says so.
+pub(crate) fn fault() -> Option<Code> {
+    // Relaxed: as in `follow`.
+    let is_watched = WATCHED.load(Ordering::Relaxed);
+    match is_watched.then(|| due(|rule| rule.function == OPERATION)).flatten() {
+        Some(Act::Break(code)) => Some(code),
+        _ => None,
+    }
+}
+
+/// The milliseconds that lie between two events now, if a script says so.
+pub(crate) fn elapsed() -> Option<f32> {
+    // Relaxed: as in `follow`.
+    let is_watched = WATCHED.load(Ordering::Relaxed);
+    match is_watched.then(|| due(|rule| rule.function == ELAPSED)).flatten() {
+        Some(Act::Give(milliseconds)) => Some(milliseconds),
+        _ => None,
+    }
+}
+
+/// Counts a call for all rules that are about it; of those that are due the first tells.
+fn due(is_about: impl Fn(&Rule) -> bool) -> Option<Act> {
     let mut pretence = lock(&PRETENCE);
-    let about = |rule: &Rule| rule.function == function || rule.function == "*";
     let mut due = None;
-    for (rule, seen) in pretence.rules.iter_mut().filter(|(rule, _)| about(rule)) {
+    for (rule, seen) in pretence.rules.iter_mut().filter(|(rule, _)| is_about(rule)) {
         *seen += 1;
         if (rule.calls.0..=rule.calls.1).contains(seen) {
             due = due.or(Some(rule.act));

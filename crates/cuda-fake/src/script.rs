@@ -44,7 +44,7 @@ pub(crate) enum Setting {
 /// What some calls of a function do.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Rule {
-    /// The name of the function, or `*`.
+    /// The name of the function, `*`, [`OPERATION`] or [`ELAPSED`].
     pub(crate) function: String,
     /// The first and the last call that it is about, counted from when the rule is given; the first is 1.
     pub(crate) calls: (u64, u64),
@@ -62,7 +62,15 @@ pub(crate) enum Act {
     Late(Code),
     /// Blocks until it is released, or for so long, and does its work then.
     Block(Option<Duration>),
+    /// Gives so many milliseconds.
+    Give(f32),
 }
+
+/// In place of a function: an operation that a stream is given, and that breaks its context when the stream comes to it.
+pub(crate) const OPERATION: &str = "an operation";
+
+/// In place of a function: the time between two events.
+pub(crate) const ELAPSED: &str = "a time";
 
 /// Reads a script. The error says which clause is wrong and why.
 pub(crate) fn read(text: &str) -> Result<Vec<Clause>, String> {
@@ -88,6 +96,8 @@ fn read_clause(clause: &str) -> Result<Clause, String> {
         ["stall", number] => Ok(Clause::Stall(parse(number)?)),
         ["reuse"] => Ok(Clause::Reuse),
         ["strict"] => Ok(Clause::Strict),
+        ["fault", calls, code] => Ok(about(OPERATION, range(calls)?, Act::Break(number(code)?))),
+        ["elapsed", calls, time] => Ok(about(ELAPSED, range(calls)?, Act::Give(parse(time)?))),
         ["release"] => Ok(Clause::Release),
         ["deinitialized"] => Ok(Clause::Deinitialized),
         [verb, name, rest @ ..] => rule(verb, name, rest).map(Clause::Rule),
@@ -107,6 +117,10 @@ fn setting(name: &str, value: &str) -> Result<Setting, String> {
         "step" => Setting::Step(parse(value)?),
         _ => return Err(UNKNOWN.to_owned()),
     })
+}
+
+fn about(function: &str, calls: (u64, u64), act: Act) -> Clause {
+    Clause::Rule(Rule { function: function.to_owned(), calls, act })
 }
 
 fn rule(verb: &str, name: &str, rest: &[&str]) -> Result<Rule, String> {
@@ -189,6 +203,9 @@ mod tests {
             "break cuEventQuery 1 700",
             "late * 1.. 719",
             "not_ready cuEventQuery 5",
+            "fault 2.. 700",
+            "elapsed * -1.5",
+            "elapsed 1 NaN",
             "block cuCtxSynchronize 1",
             "block cuCtxSynchronize 1 50",
         ] {

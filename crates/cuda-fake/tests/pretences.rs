@@ -66,6 +66,32 @@ fn a_broken_context_stays_broken_and_its_device_does_nothing_more() {
 }
 
 #[test]
+fn an_operation_breaks_its_context_when_its_stream_comes_to_it() {
+    let fake = Fake::ready("fault 2 719");
+    let (stream, memory) = (fake.stream(NON_BLOCKING), fake.memory(4));
+    assert_eq!(fake.cuMemsetD8Async(memory, 1, 4, stream), 0);
+    assert_eq!(fake.cuStreamSynchronize(stream), 0);
+    let event = fake.event(0);
+    assert_eq!(fake.cuEventRecord(event, stream), 0, "a record is none");
+    assert_eq!(fake.cuMemsetD8Async(memory, 2, 4, stream), 0);
+    while fake.cuEventQuery(event) == 0 {
+        thread::yield_now();
+    }
+    assert_eq!(fake.cuStreamSynchronize(stream), LAUNCH_FAILED);
+}
+
+#[test]
+fn the_time_between_two_events_is_what_a_script_says() {
+    let fake = Fake::ready("elapsed 1 -2.5; elapsed 2 NaN");
+    let event = fake.event(0);
+    assert_eq!(fake.cuEventRecord(event, LEGACY), 0);
+    assert_eq!(fake.cuEventSynchronize(event), 0);
+    assert_eq!(fake.elapsed(event, event), Ok(-2.5));
+    assert!(fake.elapsed(event, event).unwrap().is_nan());
+    assert_eq!(fake.elapsed(event, event), Ok(0.0));
+}
+
+#[test]
 fn an_event_is_not_ready_for_as_many_queries_as_a_script_says() {
     let fake = Fake::ready("not_ready cuEventQuery 2");
     let event = fake.recorded(LEGACY);

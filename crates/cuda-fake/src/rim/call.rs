@@ -70,7 +70,7 @@ impl Function {
             return Err(Code::NOT_PERMITTED);
         }
         match pretence::act(self.name) {
-            None => act(),
+            None | Some(Act::Give(_)) => act(),
             Some(Act::Fail(code)) => failed(code),
             Some(Act::Break(code)) => {
                 break_current(code);

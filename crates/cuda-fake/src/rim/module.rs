@@ -77,10 +77,7 @@ exports! { FUNCTIONS:
 fn operation(kernel: &Kernel, target: &Target, parameters: In<In<u64>>) -> Result<Op> {
     match kernel.name.as_str() {
         DELAY => Ok(Op::Delay(Duration::from_nanos(parameters.get()?.get()?))),
-        FAULT => {
-            let context = Arc::clone(&target.context);
-            Ok(Op::work(move || context.breaks(Code::ILLEGAL_ADDRESS)))
-        }
+        FAULT => Ok(Op::fault(&target.context, Code::ILLEGAL_ADDRESS)),
         _ => Err(Code::NOT_SUPPORTED),
     }
 }
