@@ -26,14 +26,26 @@ const WITHOUT_THREAD: &[LeftOut] = &[
         "no_observer_no_cost",
         "counts operations of the whole process, which slow cases beside it do too",
     ),
+    (
+        "a_neighbour_of_blocking_work_is_served_soon",
+        "times the making of threads, which the sanitizer makes much slower",
+    ),
     ("a_delay_without_a_timer", "limits the address space, of which the sanitizer needs terabytes"),
+    ("a_buffer_that_does_not_fit_is_refused", "limits the address space"),
+    ("no_memory_for_an_entry_of_a_queue", "limits the address space"),
     ("a_notification_is_refused_without_a_notifier", "limits the address space"),
     ("one_worker_does_it_all_where_no_other", "limits the address space"),
     ("the_first_work_is_refused_without_a_worker", "limits the address space"),
 ];
 
 const WITHOUT_ADDRESS: &[LeftOut] = &[
+    (
+        "a_neighbour_of_blocking_work_is_served_soon",
+        "times the making of threads, which the sanitizer makes much slower",
+    ),
     ("a_delay_without_a_timer", "limits the address space, of which the sanitizer needs terabytes"),
+    ("a_buffer_that_does_not_fit_is_refused", "limits the address space"),
+    ("no_memory_for_an_entry_of_a_queue", "limits the address space"),
     ("a_notification_is_refused_without_a_notifier", "limits the address space"),
     ("one_worker_does_it_all_where_no_other", "limits the address space"),
     ("the_first_work_is_refused_without_a_worker", "limits the address space"),
