@@ -66,6 +66,14 @@ fn import_pending(handle: &IpcHandle, mut told: &File) -> Event {
     event
 }
 
+/// Goes on once the importer says that it is about to wait; tells how it ended where it does not.
+#[track_caller]
+fn when_ready(ready: &mut File, importer: Child) -> Child {
+    let waits = ready.read_exact(&mut [0]).is_ok();
+    assert!(waits, "the importer has ended: {:?}", importer.end());
+    importer
+}
+
 #[test]
 fn a_container_waits_for_what_another_exports() {
     let Some(folder) = Folder::new("waits") else { return };
@@ -87,7 +95,8 @@ fn a_container_waits_for_what_another_exports() {
         event.synchronize_timeout(PATIENCE).unwrap();
         0
     });
-    ready.read_exact(&mut [0]).unwrap();
+    drop(told);
+    let importer = when_ready(&mut ready, importer);
     open.write_all(b".").unwrap();
     assert_eq!(importer.end(), Ended::silently(0));
 }
@@ -110,7 +119,8 @@ fn a_container_that_is_killed_is_an_error_in_another_which_sweeps_up_behind_it()
         assert_eq!(files(), 2, "only those of its own");
         0
     });
-    ready.read_exact(&mut [0]).unwrap();
+    drop(told);
+    let importer = when_ready(&mut ready, importer);
     exporter.kill();
     assert_eq!(importer.end(), Ended::silently(0));
 }
