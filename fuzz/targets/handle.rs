@@ -8,17 +8,38 @@ use syncpoint::{Device, Event, EventOptions, IpcHandle};
 
 fuzz_target!(|bytes: &[u8]| {
     said_again(bytes);
-    let text = String::from_utf8_lossy(bytes);
-    if let Ok(handle) = text.parse::<IpcHandle>() {
-        assert_eq!(handle.to_string(), text.to_lowercase());
-    }
+    read_back(&String::from_utf8_lossy(bytes));
+    overwritten(bytes);
     damaged(bytes);
 });
 
 fn said_again(bytes: &[u8]) {
     let Ok(handle) = IpcHandle::from_bytes(bytes) else { return };
     assert_eq!(handle.as_bytes(), bytes);
+    assert_eq!(bytes[56..], sum(&bytes[..56]).to_le_bytes(), "its checksum agrees");
     assert_eq!(handle.to_string().parse::<IpcHandle>().ok(), Some(handle));
+}
+
+fn read_back(text: &str) {
+    if let Ok(handle) = text.parse::<IpcHandle>() {
+        assert_eq!(handle.to_string(), text.to_lowercase());
+    }
+}
+
+/// A good handle, and the text of one, with something else in a few places.
+fn overwritten(bytes: &[u8]) {
+    let (_, _, good) = exported();
+    said_again(&with(good.as_bytes(), bytes));
+    read_back(&String::from_utf8_lossy(&with(good.to_string().as_bytes(), bytes)));
+}
+
+/// Of two bytes of the changes the first says where, the second what.
+fn with(good: &[u8], changes: &[u8]) -> Vec<u8> {
+    let mut other = good.to_vec();
+    for change in changes.chunks_exact(2) {
+        other[usize::from(change[0]) % good.len()] = change[1];
+    }
+    other
 }
 
 /// A good handle with these bytes laid over it, and with the checksum that they ask for: behind it, only what the
