@@ -48,7 +48,8 @@ pub fn expose(stream: &Stream) -> Result<RawStream> {
 ///
 /// # Errors
 /// `Misuse(WrongDevice)`: the stream is of another context, or `device` of another backend. `Misuse(StaleHandle)`: the
-/// handle is null or stands for a default stream, which has a call of its own. The driver's.
+/// handle is null or stands for a default stream, which has a call of its own. `Misuse(Capturing)`: the stream is captured
+/// into a graph, which taking it in would break. The driver's.
 pub unsafe fn borrow<O>(device: &Device, stream: *mut c_void, owner: O) -> Result<Arc<Stream>>
 where
     O: Any + Send + Sync,
@@ -62,15 +63,27 @@ where
         return Err(Error::misuse(Reason::StaleHandle, message));
     }
     // SAFETY: the caller's duty is the same, and the owner is kept with the stream.
-    let borrowed = unsafe { sys::Stream::borrow(context.primary(), address) };
-    let borrowed = borrowed.map_err(|refusal| context.refused(&refusal))?;
-    let Some(native) = borrowed else {
+    let native = unsafe { sys::Stream::borrow(context.primary(), address) };
+    refuse_capture(&context, &native)?;
+    if !native.is_of_its_context().map_err(|refusal| context.refused(&refusal))? {
         let message = format!(
             "the stream {address:#x} is of another context than {device}; open the device of that context"
         );
         return Err(Error::misuse(Reason::WrongDevice, message));
-    };
+    }
     known(device, &context, native, Some(Owner::new(owner)), None)
+}
+
+/// To ask a stream which one it is breaks its capture: NVIDIA's own libraries ask none that captures.
+fn refuse_capture(context: &Arc<Context>, native: &sys::Stream) -> Result<()> {
+    if !native.is_capturing().map_err(|refusal| context.refused(&refusal))? {
+        return Ok(());
+    }
+    let message = format!(
+        "the stream {:#x} is captured, and asking which one it is would break that; take it in before or after",
+        native.address()
+    );
+    Err(Error::misuse(Reason::Capturing, message))
 }
 
 /// Null, and the numbers that stand for default streams.
@@ -91,10 +104,11 @@ pub fn legacy_stream(device: &Device) -> Result<Arc<Stream>> {
 /// anywhere.
 ///
 /// # Errors
-/// As [`legacy_stream`].
+/// As [`legacy_stream`]; `Misuse(Capturing)` while the stream is captured into a graph.
 pub fn per_thread_stream(device: &Device) -> Result<Arc<Stream>> {
     let context = context_of(device)?;
     let native = sys::Stream::per_thread(context.primary());
+    refuse_capture(&context, &native)?;
     known(device, &context, native, None, Some(thread::current().id()))
 }
 

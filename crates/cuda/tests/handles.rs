@@ -84,6 +84,25 @@ fn a_handle_that_stands_for_a_default_stream_is_refused() -> Result<()> {
 }
 
 #[test]
+fn a_stream_that_is_captured_is_refused_and_goes_on_being_captured() -> Result<()> {
+    const RELAXED: usize = 2;
+    const ACTIVE: i32 = 1;
+    let (device, fake) = (device()?, Fake::used());
+    fake.make_current(0);
+    let made = fake.make_stream(0);
+    let stream = made.again();
+    assert_eq!(fake.call("cuStreamBeginCapture_v2", stream, RELAXED), 0);
+    refused(fake.borrow_unowned(&device, stream), Kind::Misuse(Reason::Capturing));
+    let (mut status, mut graph) = (0_i32, 0_usize);
+    let asked = fake.call("cuStreamIsCapturing", stream, (&raw mut status).expose_provenance());
+    assert_eq!((asked, status), (0, ACTIVE));
+    let ended = fake.call("cuStreamEndCapture", stream, (&raw mut graph).expose_provenance());
+    assert_eq!(ended, 0);
+    let borrowed = fake.borrow(&device, made)?;
+    borrowed.synchronize()
+}
+
+#[test]
 fn a_stream_that_holds_work_is_not_given_out() -> Result<()> {
     let (device, gate) = (device()?, Gate::new());
     let stream = device.stream()?;

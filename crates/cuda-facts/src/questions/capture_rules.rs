@@ -3,7 +3,7 @@
 use super::Question;
 use super::capture::{GLOBAL, RELAXED, THREAD_LOCAL, capturing, with_status};
 use crate::answer::Asked;
-use crate::driver::{Address, Driver, Event, Graph, Said, Stream};
+use crate::driver::{Address, Context, Driver, Event, Graph, Said, Stream};
 use crate::session::{Session, on_another_thread};
 
 pub(super) const QUESTIONS: &[Question] = &[
@@ -22,6 +22,25 @@ pub(super) const QUESTIONS: &[Question] = &[
         ask: |driver| {
             let (_, stream) = capturing(driver, RELAXED)?;
             let said = driver.stream_synchronize(&stream)?;
+            with_status(driver, said, &stream)
+        },
+    },
+    Question {
+        name: "capturing.stream_id",
+        asks: "what does cuStreamGetId say of it, and what is the capture then?",
+        ask: |driver| {
+            let (_, stream) = capturing(driver, RELAXED)?;
+            let said = driver.stream_id(&stream, &mut 0)?;
+            with_status(driver, said, &stream)
+        },
+    },
+    Question {
+        name: "capturing.stream_context",
+        asks: "what does cuStreamGetCtx say of it, and what is the capture then?",
+        ask: |driver| {
+            let (_, stream) = capturing(driver, RELAXED)?;
+            let mut context = Context::NONE;
+            let said = driver.stream_context(&stream, &mut context)?;
             with_status(driver, said, &stream)
         },
     },

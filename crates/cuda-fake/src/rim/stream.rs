@@ -75,7 +75,9 @@ exports! { FUNCTIONS:
         stream: Handle,
         id: Out<u64>,
     ) {
-        id.put(find(&*driver()?, stream)?.id)
+        let lane = find(&*driver()?, stream)?;
+        lane.refuse_capture()?;
+        id.put(lane.id)
     }
 
     since 5050 "cuStreamGetFlags" own cuStreamGetFlags_ptsz fn cuStreamGetFlags(
@@ -96,7 +98,7 @@ exports! { FUNCTIONS:
         stream: Handle,
         context: Out<Handle>,
     ) {
-        let own = Target::of(stream)?.context;
+        let own = Target::asked(stream)?.context;
         if own.green().is_some() { Err(Code::NOT_SUPPORTED) } else { context.put(own.handle) }
     }
 
@@ -105,7 +107,7 @@ exports! { FUNCTIONS:
         context: Out<Handle>,
         green: Out<Handle>,
     ) {
-        let own = Target::of(stream)?.context;
+        let own = Target::asked(stream)?.context;
         context.put(own.family())?;
         green.put_if_wanted(own.green().unwrap_or(0));
         Ok(())
@@ -115,7 +117,7 @@ exports! { FUNCTIONS:
         stream: Handle,
         device: Out<c_int>,
     ) {
-        device.put(Target::of(stream)?.context.device)
+        device.put(Target::asked(stream)?.context.device)
     }
 
     since 10000 "cuLaunchHostFunc" own cuLaunchHostFunc_ptsz fn cuLaunchHostFunc(
@@ -162,6 +164,13 @@ impl Target {
             return Err(Code::CAPTURE_IMPLICIT);
         }
         Ok(Self { context, lane })
+    }
+
+    /// One that is asked whose it is, which breaks a capture.
+    fn asked(stream: Handle) -> Result<Self> {
+        let target = Self::of(stream)?;
+        target.lane.refuse_capture()?;
+        Ok(target)
     }
 
     pub(super) fn put(&self, op: &Op) -> Result {

@@ -43,21 +43,23 @@ impl Stream {
         Ok(Self { primary: primary.clone(), handle, whose: Whose::Ours })
     }
 
-    /// One that others made. `None`: it is of another context.
+    /// One that others made. Nothing is asked of it.
     ///
     /// # Safety
     /// - `address` is a stream of the driver's, none of its default streams, and lives for as long as this does.
-    pub(crate) unsafe fn borrow(
-        primary: &Primary,
-        address: usize,
-    ) -> Result<Option<Self>, Refusal> {
+    pub(crate) unsafe fn borrow(primary: &Primary, address: usize) -> Self {
         let handle = StreamHandle(ptr::with_exposed_provenance_mut(address));
+        Self { primary: primary.clone(), handle, whose: Whose::Others }
+    }
+
+    /// Whether it is of the context that it was said to be of. This breaks a capture of the stream.
+    pub(crate) fn is_of_its_context(&self) -> Result<bool, Refusal> {
         let mut context = ContextHandle::NULL;
         let room = &raw mut context;
-        // SAFETY: the pointer is to a context, and the stream lives, by the caller's duty.
-        primary.near(|| unsafe { primary.library().table().stream_context(handle, room) })?;
-        let stream = Self { primary: primary.clone(), handle, whose: Whose::Others };
-        Ok(primary.is(context).then_some(stream))
+        let table = self.primary.library().table();
+        // SAFETY: the pointer is to a context, and the stream lives.
+        self.call(|| unsafe { table.stream_context(self.handle, room) })?;
+        Ok(self.primary.is(context))
     }
 
     /// The legacy default stream of a context.
@@ -90,6 +92,7 @@ impl Stream {
     }
 
     /// What tells it from every other: the driver's id, which is never used again, or its address where there is none.
+    /// This breaks a capture of the stream.
     pub(crate) fn id(&self) -> u64 {
         let mut id = 0;
         let room = &raw mut id;
