@@ -50,13 +50,28 @@ struct Order {
     lanes: Vec<Weak<Lane>>,
     /// The ends of streams that are destroyed, until they have come.
     departed: Vec<(Kind, Point)>,
+    /// What is gone is swept when there is so much, so that each stream that comes or goes costs little.
+    sweep_at: usize,
 }
 
 impl Order {
-    /// The ends of the work so far, of the streams of which this holds.
-    fn ends(&mut self, is_meant: impl Fn(Kind) -> bool) -> Result<Vec<Point>> {
+    fn sweep(&mut self) {
         self.lanes.retain(|lane| lane.strong_count() > 0);
         self.departed.retain(|(_, point)| !point.query().unwrap_or(true));
+        self.sweep_at = 2 * (self.lanes.len() + self.departed.len());
+    }
+
+    fn sweep_in_time(&mut self) {
+        /// So little is never swept for its own sake.
+        const LITTLE: usize = 64;
+        if self.lanes.len() + self.departed.len() >= self.sweep_at.max(LITTLE) {
+            self.sweep();
+        }
+    }
+
+    /// The ends of the work so far, of the streams of which this holds.
+    fn ends(&mut self, is_meant: impl Fn(Kind) -> bool) -> Result<Vec<Point>> {
+        self.sweep();
         let lanes = self.lanes.iter().filter_map(Weak::upgrade);
         let mut ends = Vec::new();
         for lane in lanes.filter(|lane| is_meant(lane.kind)) {
@@ -168,14 +183,19 @@ impl Context {
     /// A new stream of the context.
     pub(crate) fn make_lane(&self, kind: Kind, priority: i32) -> Result<Arc<Lane>> {
         let lane = Arc::new(Lane::new(&self.host, self.handle, kind, priority)?);
-        lock(&self.order).lanes.push(Arc::downgrade(&lane));
+        let mut order = lock(&self.order);
+        order.sweep_in_time();
+        order.lanes.push(Arc::downgrade(&lane));
+        drop(order);
         Ok(lane)
     }
 
     /// A stream is destroyed; what it was given goes on.
     pub(crate) fn depart(&self, lane: &Lane) -> Result {
         let end = lane.queue.record()?;
-        lock(&self.order).departed.push((lane.kind, end));
+        let mut order = lock(&self.order);
+        order.sweep_in_time();
+        order.departed.push((lane.kind, end));
         Ok(())
     }
 
