@@ -1,6 +1,10 @@
 //! The ends of a process that has work on a device: prompt, silent, and with its exit code.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic_in_result_fn,
+    reason = "a test that cannot go on fails"
+)]
 #![expect(clippy::exit, reason = "it is what these are about")]
 
 mod fake;
