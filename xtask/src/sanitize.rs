@@ -34,6 +34,9 @@ const WITHOUT_THREAD: &[LeftOut] = &[
     ("a_buffer_that_does_not_fit_is_refused", "limits the address space"),
     ("no_memory_for_an_entry_of_a_queue", "limits the address space"),
     ("a_notification_is_refused_without_a_notifier", "limits the address space"),
+    ("a_wait_for_another_process_is_refused_without", "limits the address space"),
+    ("device_work_is_refused_without_the_thread", "limits the address space"),
+    ("host_work_of_a_device_is_refused_without", "limits the address space"),
     ("one_worker_does_it_all_where_no_other", "limits the address space"),
     ("the_first_work_is_refused_without_a_worker", "limits the address space"),
 ];
@@ -47,6 +50,9 @@ const WITHOUT_ADDRESS: &[LeftOut] = &[
     ("a_buffer_that_does_not_fit_is_refused", "limits the address space"),
     ("no_memory_for_an_entry_of_a_queue", "limits the address space"),
     ("a_notification_is_refused_without_a_notifier", "limits the address space"),
+    ("a_wait_for_another_process_is_refused_without", "limits the address space"),
+    ("device_work_is_refused_without_the_thread", "limits the address space"),
+    ("host_work_of_a_device_is_refused_without", "limits the address space"),
     ("one_worker_does_it_all_where_no_other", "limits the address space"),
     ("the_first_work_is_refused_without_a_worker", "limits the address space"),
 ];
