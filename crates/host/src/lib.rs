@@ -42,6 +42,8 @@ mod order;
 mod serve;
 mod stream;
 mod sync;
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests;
 mod timer;
 mod turn;
 

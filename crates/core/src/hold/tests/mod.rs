@@ -5,6 +5,7 @@ mod asks;
 mod away;
 mod captures;
 mod double;
+mod drops;
 mod failure;
 mod host;
 mod latches;

@@ -1,0 +1,60 @@
+//! Drops: they give nothing to the driver, and wait for no order lock.
+
+use std::sync::mpsc::channel;
+use std::task::{Context, Waker};
+use std::thread;
+use std::time::Duration;
+
+use super::double::Bench;
+use super::{assert_complete, held, work};
+use crate::event::Event;
+use crate::event_options::EventOptions;
+use crate::gate::Gate;
+
+/// Long beyond any machine's hiccup.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Drops objects that hang together while both order locks are held.
+fn drops_beside_held_locks<const EACH: bool>() {
+    let bench = Bench::<EACH>::new();
+    let ((stream, gate), waiting) = (held(&bench), bench.stream());
+    let (event, promised) = (Event::new(EventOptions::new()), Gate::new());
+    let first = work(&stream);
+    event.record(&stream).unwrap();
+    waiting.wait_event(&event).unwrap();
+    stream.open(&promised).unwrap();
+    let last = work(&waiting);
+    let notification = last.notify(drop).unwrap();
+    let mut future = Box::pin((&first).into_future());
+    assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    let raws = [0, 1].map(|index| bench.held_stream(index));
+    bench.given();
+
+    let locks = raws.each_ref().map(|raw| raw.order());
+    let (sender, dropped) = channel();
+    let (device, points) = (bench.device().clone(), [first.clone(), last.clone()]);
+    thread::spawn(move || {
+        drop((event, promised, notification, future, points, waiting, stream, device));
+        sender.send(())
+    });
+    dropped.recv_timeout(PATIENCE).expect("no drop waits for a lock that is held");
+    bench.assert_given(&[]);
+    drop(locks);
+
+    gate.open().unwrap();
+    bench.run();
+    for (index, point) in [(0, &first), (1, &last)] {
+        bench.complete(index, raws[index].timeline().enqueued());
+        assert_complete(point);
+    }
+}
+
+#[test]
+fn drops_beside_held_order_locks_end_and_call_no_driver_that_signals_each() {
+    drops_beside_held_locks::<true>();
+}
+
+#[test]
+fn drops_beside_held_order_locks_end_and_call_no_driver_that_is_asked_for_marks() {
+    drops_beside_held_locks::<false>();
+}
