@@ -41,6 +41,64 @@ fn every_test_that_the_guide_names_exists() {
     }
 }
 
+/// The pieces of code in a text, each with the word before it.
+fn pieces(text: &str) -> Vec<(&str, &str)> {
+    let parts: Vec<&str> = text.split('`').collect();
+    let pieces = parts.chunks_exact(2).map(|pair| {
+        let before = pair[0].split_whitespace().next_back().unwrap_or_default();
+        (before, pair[1])
+    });
+    pieces.collect()
+}
+
+/// The crates whose names stand before files of theirs.
+const CRATES: [&str; 5] = ["conformance", "core", "host", "sim", "syncpoint"];
+
+#[test]
+fn every_file_that_the_guide_names_alone_has_tests_and_is_of_the_crate_before_it() {
+    let guide = fs::read_to_string(root().join("docs/laws.md")).unwrap();
+    let mut found = Vec::new();
+    files(&root().join("crates"), &mut found);
+    let named: Vec<_> = guide.lines().flat_map(pieces).filter(|(_, code)| is_file(code)).collect();
+    assert!(named.len() > 25, "the guide names files");
+    for (before, file) in named {
+        let of_crate = CRATES.iter().find(|name| **name == before);
+        let folder =
+            of_crate.map_or_else(|| "/crates/".to_owned(), |name| format!("/crates/{name}/"));
+        let exists = found.iter().any(|(path, text)| {
+            let is_it = path.contains(&folder) && path.contains(&format!("/{file}"));
+            is_it && (text.contains("#[test]") || path.contains("/src/"))
+        });
+        assert!(exists, "{before} {file} is no file with tests");
+    }
+}
+
+/// Whether a piece of code is a file or folder of tests by itself.
+fn is_file(code: &str) -> bool {
+    let is_rust = code.rsplit_once('.').is_some_and(|(_, end)| end == "rs");
+    !code.contains("::") && !code.contains(' ') && (is_rust || code.ends_with('/'))
+}
+
+#[test]
+fn every_law_of_the_guide_is_a_case_in_the_file_of_its_section() {
+    let guide = fs::read_to_string(root().join("docs/laws.md")).unwrap();
+    let (laws, _) = guide.split_once("## Bad inputs").unwrap();
+    let (mut cases, mut count) = (String::new(), 0);
+    for row in laws.lines().filter(|line| line.starts_with("| ")) {
+        let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+        if cells[0].starts_with("**") {
+            let file = root().join("crates/conformance/src").join(cells[2].trim_matches('`'));
+            cases = fs::read_to_string(file).unwrap();
+        } else if let Some(law) = cells[0].strip_prefix('`') {
+            let law = law.trim_end_matches('`');
+            assert!(cases.contains(&format!("pub fn {law}(")), "{law} is no case of its section");
+            assert!(cells[2].starts_with("case"), "{law} is tested by its case, whatever else");
+            count += 1;
+        }
+    }
+    assert_eq!(count, syncpoint_conformance::LAWS.len());
+}
+
 #[test]
 fn the_rows_of_bad_inputs_and_faults_are_numbered_without_a_gap() {
     let guide = fs::read_to_string(root().join("docs/laws.md")).unwrap();

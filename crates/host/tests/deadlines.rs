@@ -66,17 +66,23 @@ fn a_tiny_deadline_runs_out_and_never_early() {
 }
 
 #[test]
-fn a_deadline_that_runs_out_is_told_within_a_millisecond_or_so() {
+fn half_of_the_deadlines_that_run_out_are_told_within_a_millisecond() {
     let (_stream, gate, point) = held();
     let late = |_| {
         let deadline = Instant::now() + Duration::from_millis(5);
         refused(point.synchronize_deadline(deadline), Kind::TimedOut);
         deadline.elapsed()
     };
-    // The goal is one millisecond; a machine that pauses is late sometimes, a wait that sleeps too long is always.
-    let soonest = (0..20).map(late).min().unwrap();
-    assert!(soonest <= Duration::from_millis(1), "at best {soonest:?} late");
+    // How late the latest are is for docs/costs.md: a machine with much else to do may be late more often than not.
+    let medians: Vec<_> = (0..5).map(|_| median((0..21).map(late))).collect();
+    assert!(medians.iter().any(|late| *late <= Duration::from_millis(1)), "late by {medians:?}");
     gate.open().unwrap();
+}
+
+fn median(times: impl Iterator<Item = Duration>) -> Duration {
+    let mut times: Vec<_> = times.collect();
+    times.sort_unstable();
+    times[times.len() / 2]
 }
 
 #[test]
