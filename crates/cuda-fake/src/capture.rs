@@ -47,8 +47,8 @@ pub(crate) struct Capture {
 #[derive(Debug, Default)]
 struct State {
     fate: Fate,
-    /// In the order in which they were given, each with those that it comes after.
-    nodes: Vec<(Node, Vec<usize>)>,
+    /// In the order in which they were given.
+    steps: Vec<Step>,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,6 +69,13 @@ pub(crate) enum Node {
     Wait(Arc<Event>),
 }
 
+/// A node with those that it comes after, by their places among all.
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) node: Node,
+    pub(crate) before: Vec<usize>,
+}
+
 /// What a stream knows of the capture that it belongs to.
 #[derive(Debug)]
 pub(crate) struct Taking {
@@ -80,9 +87,9 @@ impl Taking {
     /// Keeps a node behind the tips, as the only tip.
     pub(crate) fn add(&mut self, node: Node) {
         let mut state = lock(&self.capture.state);
-        let tips = vec![state.nodes.len()];
+        let tips = vec![state.steps.len()];
         let before = std::mem::replace(&mut self.tips, tips);
-        state.nodes.push((node, before));
+        state.steps.push(Step { node, before });
     }
 
     /// Lets what comes next come after these as well.
@@ -108,7 +115,7 @@ impl Capture {
     }
 
     /// Ends the capture of a stream. Gives what was kept, unless some rule was broken.
-    pub(crate) fn end(lane: &Lane) -> Result<Vec<Node>> {
+    pub(crate) fn end(lane: &Lane) -> Result<Vec<Step>> {
         let taking = lane.taking();
         let taking = taking.as_ref().ok_or(Code::ILLEGAL_STATE)?;
         let capture = &taking.capture;
@@ -122,9 +129,7 @@ impl Capture {
         match state.fate {
             Fate::Over => Err(Code::ILLEGAL_STATE),
             Fate::Invalidated => Err(Code::CAPTURE_INVALIDATED),
-            Fate::Active if state.is_joined(&taking.tips) => {
-                Ok(state.nodes.into_iter().map(|(node, _)| node).collect())
-            }
+            Fate::Active if state.is_joined(&taking.tips) => Ok(state.steps),
             Fate::Active => Err(Code::CAPTURE_UNJOINED),
         }
     }
@@ -182,17 +187,17 @@ impl Capture {
 
 impl State {
     fn over() -> Self {
-        Self { fate: Fate::Over, nodes: Vec::new() }
+        Self { fate: Fate::Over, steps: Vec::new() }
     }
 
     /// Whether every node comes before the end of the stream on which the capture began.
     fn is_joined(&self, tips: &[usize]) -> bool {
         let mut reached: BTreeSet<usize> = tips.iter().copied().collect();
-        for index in (0..self.nodes.len()).rev() {
+        for index in (0..self.steps.len()).rev() {
             if !reached.contains(&index) {
                 return false;
             }
-            reached.extend(&self.nodes[index].1);
+            reached.extend(&self.steps[index].before);
         }
         true
     }

@@ -9,7 +9,7 @@ use crate::code::{Code, Result};
 use crate::context::{Context, Origin};
 use crate::device::Device;
 use crate::event::Event;
-use crate::graph::Graph;
+use crate::graph::{Executable, Graph};
 use crate::lane::Lane;
 use crate::memory::Memory;
 use crate::module::{Kernel, Module};
@@ -28,7 +28,7 @@ pub(crate) struct Driver {
     pub(crate) streams: Table<Lane>,
     pub(crate) events: Table<Event>,
     pub(crate) graphs: Table<Graph>,
-    pub(crate) executables: Table<Graph>,
+    pub(crate) executables: Table<Executable>,
     pub(crate) captures: Captures,
     pub(crate) modules: Table<Module>,
     pub(crate) kernels: Table<Kernel>,
@@ -134,7 +134,7 @@ impl Driver {
         context.end();
         self.captures.forget(handle);
         drop(self.graphs.remove_where(|graph| graph.context == handle));
-        drop(self.executables.remove_where(|graph| graph.context == handle));
+        drop(self.executables.remove_where(|executable| executable.graph.context == handle));
         drop(self.streams.remove_where(|lane| lane.context == handle));
         drop(self.events.remove_where(|event| event.context == handle));
         drop(self.modules.remove_where(|module| module.context == handle));

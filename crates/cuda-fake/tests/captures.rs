@@ -242,6 +242,47 @@ fn a_capture_has_an_id_of_its_own() {
 }
 
 #[test]
+fn the_branches_of_a_graph_run_side_by_side_and_are_joined() {
+    let fake = Fake::ready("");
+    let (word, result) = (fake.memory(4), fake.memory(4));
+    let (stream, other) = (fake.capturing(RELAXED), fake.stream(NON_BLOCKING));
+    assert_eq!(fake.cuMemsetD32Async(word, 0, 1, stream), 0);
+    assert_eq!(fake.cuStreamWaitEvent(other, fake.recorded(stream), 0), 0);
+    // One branch waits for what the other writes, which was captured later.
+    assert_eq!(fake.cuStreamWaitValue32_v2(stream, word, 5, 1), 0);
+    assert_eq!(fake.cuStreamWriteValue32_v2(other, word, 5, 0), 0);
+    assert_eq!(fake.cuStreamWaitEvent(stream, fake.recorded(other), 0), 0);
+    assert_eq!(fake.cuMemcpyDtoDAsync_v2(result, word, 4, stream), 0);
+    let executable = fake.ended(stream);
+    for _ in 0..2 {
+        assert_eq!(fake.cuGraphLaunch(executable, stream), 0);
+        assert_eq!(fake.cuStreamSynchronize(stream), 0);
+        assert_eq!(fake.read(result, 4), 5_u32.to_ne_bytes());
+        assert_eq!(fake.cuMemsetD32Async(result, 0, 1, stream), 0);
+    }
+}
+
+#[test]
+fn a_launch_comes_after_its_stream_and_after_the_launch_before() {
+    let fake = Fake::ready("");
+    let (first, second) = (fake.capturing(RELAXED), fake.stream(NON_BLOCKING));
+    let (told, heard) = channel();
+    for number in 0..3 {
+        let told = told.clone();
+        fake.run_each_time(first, move || told.send(number).unwrap());
+    }
+    let executable = fake.ended(first);
+    let hold = fake.hold(first);
+    assert_eq!(fake.cuGraphLaunch(executable, first), 0);
+    assert_eq!(fake.cuGraphLaunch(executable, second), 0);
+    assert!(stays(|| fake.cuStreamQuery(second) == NOT_READY));
+    assert!(heard.try_recv().is_err());
+    hold.end();
+    assert_eq!(fake.cuStreamSynchronize(second), 0);
+    assert_eq!(heard.try_iter().collect::<Vec<_>>(), [0, 1, 2, 0, 1, 2]);
+}
+
+#[test]
 fn a_graph_says_how_many_nodes_it_has() {
     let fake = Fake::ready("");
     let stream = fake.capturing(RELAXED);

@@ -3,11 +3,11 @@
 use std::ffi::{c_int, c_void};
 use std::sync::Arc;
 
-use crate::capture::{Capture, Mode, Node};
+use crate::capture::{Capture, Mode};
 use crate::code::{Code, Result};
 use crate::current;
 use crate::driver::driver;
-use crate::graph::Graph;
+use crate::graph::{Executable, Graph};
 use crate::table::Handle;
 
 use super::call::exports;
@@ -25,8 +25,8 @@ exports! { FUNCTIONS:
     fn cuStreamEndCapture(stream: Handle, graph: Out<Handle>) {
         graph.put(0)?;
         let target = Target::of(stream)?;
-        let nodes = Capture::end(&target.lane)?;
-        let made = Graph::new(target.context.handle, nodes);
+        let steps = Capture::end(&target.lane)?;
+        let made = Graph::new(target.context.handle, steps);
         graph.put(driver()?.graphs.insert(Arc::new(made)))
     }
 
@@ -81,7 +81,7 @@ exports! { FUNCTIONS:
         executable.check()?;
         let driver = driver()?;
         let graph = driver.graphs.get(graph).ok_or(Code::INVALID_VALUE)?;
-        executable.put(driver.executables.insert(Arc::new(Graph::clone(&graph))))
+        executable.put(driver.executables.insert(Arc::new(Executable::new(Graph::clone(&graph)))))
     }
 
     since 11010 "cuGraphUpload" own cuGraphUpload_ptsz
@@ -94,8 +94,9 @@ exports! { FUNCTIONS:
     fn cuGraphLaunch(executable: Handle, stream: Handle) {
         let target = Target::of(stream)?;
         target.lane.refuse_capture()?;
-        let executable = driver()?.executables.get(executable).ok_or(Code::INVALID_VALUE)?;
-        executable.nodes().iter().try_for_each(|node| launch(node, &target))
+        let driver = driver()?;
+        let executable = driver.executables.get(executable).ok_or(Code::INVALID_VALUE)?;
+        executable.launch(&driver.host, &target.context, &target.lane)
     }
 
     since 10000 "cuGraphGetNodes"
@@ -104,7 +105,7 @@ exports! { FUNCTIONS:
         if !nodes.is_null() {
             return Err(Code::NOT_SUPPORTED);
         }
-        count.put(graph.nodes().len())
+        count.put(graph.len())
     }
 
     since 10000 "cuGraphDestroy" fn cuGraphDestroy(graph: Handle) {
@@ -139,13 +140,4 @@ fn tell_nothing(graph: &Out<Handle>, dependencies: &Out<*const c_void>, count: &
     graph.put_if_wanted(0);
     dependencies.put_if_wanted(std::ptr::null());
     count.put_if_wanted(0);
-}
-
-/// Does what a node says, behind the one before: one order of those that the graph allows.
-fn launch(node: &Node, target: &Target) -> Result {
-    match node {
-        Node::Op(op) => target.put(op),
-        Node::Record(event) => event.record(&target.context, &target.lane),
-        Node::Wait(event) => event.hold_back(&target.context, &target.lane),
-    }
 }

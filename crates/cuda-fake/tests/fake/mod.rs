@@ -173,6 +173,14 @@ impl Fake {
         assert_eq!(self.cuLaunchHostFunc(stream, Some(call), data), 0);
     }
 
+    /// Runs a function in the order of a stream as often as what the stream captures is launched.
+    pub(crate) fn run_each_time(&self, stream: u64, function: impl Fn() + Send + 'static) {
+        let boxed: Repeated = Box::new(function);
+        // As long as the graph, of which nobody knows when it goes.
+        let data: *mut Repeated = Box::leak(Box::new(boxed));
+        assert_eq!(self.cuLaunchHostFunc(stream, Some(call_again), data.cast()), 0);
+    }
+
     /// The address of an exported function.
     pub(crate) fn address(&self, name: &str) -> *const c_void {
         // SAFETY: the address is not called here.
@@ -278,6 +286,14 @@ type Function = Box<dyn FnOnce() + Send>;
 unsafe extern "C" fn call(data: *mut c_void) {
     // SAFETY: `run` made it, and the library calls once.
     let function: Box<Function> = unsafe { Box::from_raw(data.cast()) };
+    function();
+}
+
+type Repeated = Box<dyn Fn() + Send>;
+
+unsafe extern "C" fn call_again(data: *mut c_void) {
+    // SAFETY: `run_each_time` made it, and it is never freed; streams call it one after another.
+    let function: &Repeated = unsafe { &*data.cast() };
     function();
 }
 
