@@ -15,7 +15,7 @@ use crate::poller::{self, Poll};
 use crate::pool::Pool;
 use crate::reaper::{self, Remains};
 use crate::staging::Staging;
-use crate::stream::CudaStream;
+use crate::stream::{CudaStream, Owner};
 use crate::sync::{Mutex, OnceLock, lock};
 use crate::sys::{Delay, Library, Meaning, Primary, Refusal, Stream, Timing, Way, Word};
 
@@ -40,6 +40,8 @@ pub(crate) struct Context {
     delay: OnceLock<Result<Delay, Refusal>>,
     /// How long a stream may stand before a latch, where the device was opened with gates.
     gates: Option<Duration>,
+    /// What keeps a context of others alive. There until the drop.
+    owner: Option<Owner>,
     /// The words that no latch has. Guards the list alone.
     words: Mutex<Vec<Word>>,
     /// The streams of others, by what tells them apart. Guards the table alone.
@@ -71,8 +73,24 @@ impl Context {
         gates: Option<Duration>,
     ) -> Result<Arc<Self>> {
         let name = format!("cuda:{ordinal}");
+        let retained = Primary::retain(library, ordinal);
+        let primary =
+            retained.map_err(|refusal| refusal.error(&name, code_name(library, &refusal)))?;
+        Self::over(primary, name, gates, None)
+    }
+
+    /// Opens a context that is there: one that was retained, or one of others with what keeps it alive.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub(crate) fn over(
+        primary: Primary,
+        name: String,
+        gates: Option<Duration>,
+        owner: Option<Owner>,
+    ) -> Result<Arc<Self>> {
+        let library = primary.library();
         let refused = |refusal: Refusal| refusal.error(&name, code_name(library, &refusal));
-        let primary = Primary::retain(library, ordinal).map_err(refused)?;
         let transfers = match Stream::create(&primary, 0) {
             Ok(stream) => Arc::new(stream),
             Err(refusal) => {
@@ -85,6 +103,7 @@ impl Context {
             && library.has("cuMemAllocAsync")
             && library.has("cuMemFreeAsync");
         Ok(Arc::new(Self {
+            owner,
             process: Process::current(),
             began: Instant::now(),
             way: if in_order { Way::InOrder } else { Way::AtOnce },
@@ -235,6 +254,9 @@ impl Drop for Context {
         }
         if let (Some(transfers), Some(primary)) = (self.transfers.take(), self.primary.take()) {
             self.reap(Remains::Context(transfers, primary));
+        }
+        if let Some(owner) = self.owner.take() {
+            self.reap(Remains::Owner(owner));
         }
     }
 }

@@ -46,7 +46,7 @@ struct CudaDevice {
 #[derive(Clone, Copy, Debug, Default)]
 #[must_use = "the device is there once it is opened"]
 pub struct Builder {
-    gates: Option<Duration>,
+    pub(crate) gates: Option<Duration>,
 }
 
 /// How a device is to be opened: to be chosen step by step.
@@ -103,8 +103,15 @@ fn open_with(index: u32, how: Builder) -> Result<Device> {
         let message = format!("cuda:{index} does not exist; cuda has {count}, counted from 0");
         return Err(Error::misuse(Reason::OutOfRange, message));
     }
-    let context = Context::open(driver.library(), index, how.gates)?;
-    if how.gates.is_some() {
+    device_over(Context::open(driver.library(), index, how.gates)?)
+}
+
+/// A device over a context.
+///
+/// # Errors
+/// As [`Builder::open`].
+pub(crate) fn device_over(context: Arc<Context>) -> Result<Device> {
+    if context.gates().is_some() {
         latch::try_out(&context)?;
     }
     let name = context.name().to_owned();

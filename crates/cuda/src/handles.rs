@@ -12,10 +12,47 @@ use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{Device, Error, Reason, Result, Stream};
 
 use crate::context::{Context, domain};
-use crate::device::context_of;
+use crate::device::{Builder, context_of, device_over};
+use crate::driver;
 use crate::stream::{CudaStream, Owner, RawStream};
 use crate::sync::lock;
 use crate::sys;
+
+impl Builder {
+    /// Takes in a context that others made, as a device of its own: streams of it, green ones too, are taken in with this
+    /// device, and streams of our own are made in it. `owner` is kept until nothing of ours is left in the context, and
+    /// dropped on a thread of ours.
+    ///
+    /// # Safety
+    /// - `context` is a `CUcontext` of the driver's, and lives for as long as `owner` does.
+    ///
+    /// # Errors
+    /// `Misuse(StaleHandle)`: the handle is null. `Unavailable`: there is no driver. The driver's.
+    pub unsafe fn open_context<O>(self, context: *mut c_void, owner: O) -> Result<Device>
+    where
+        O: Any + Send + Sync,
+    {
+        let address = context.expose_provenance();
+        if address == 0 {
+            let message = "a null handle is no context; give the handle of one";
+            return Err(Error::misuse(Reason::StaleHandle, message));
+        }
+        let driver = driver::found()?;
+        driver.begin()?;
+        // SAFETY: the caller's duty is the same, and the owner is kept with the context.
+        let borrowed = unsafe { sys::Primary::borrow(driver.library(), address) };
+        let refused = |refusal: sys::Refusal| {
+            let name = refusal.code().and_then(|code| driver.library().name_of(code));
+            refusal.error(&"a context of others", name)
+        };
+        let primary = borrowed.map_err(refused)?;
+        let name = match primary.number() {
+            (device, Some(id)) => format!("cuda:{device} context {id}"),
+            (device, None) => format!("cuda:{device} context {address:#x}"),
+        };
+        device_over(Context::over(primary, name, self.gates, Some(Owner::new(owner)))?)
+    }
+}
 
 /// Gives out the raw handle of a stream that was made here. From now on, for ever, others may launch on it: its mode is
 /// `Exposed`, each record of it is an operation of the driver's, and nothing of it can be held on the host any more.
@@ -38,7 +75,8 @@ pub fn expose(stream: &Stream) -> Result<RawStream> {
     Ok(held.driver().raw())
 }
 
-/// Takes in a stream that others made: a `CUstream` of the device's primary context, which is that of the runtime API.
+/// Takes in a stream that others made: a `CUstream` of the device's context, which is the primary one, as with the runtime
+/// API, unless the device was opened with [`Builder::open_context`].
 /// `owner` is kept until nothing of ours is on its way on the stream, and dropped on a thread of ours.
 ///
 /// The same stream taken in again while somebody has it is the same: `owner` is dropped at once then.
@@ -67,7 +105,7 @@ where
     refuse_capture(&context, &native)?;
     if !native.is_of_its_context().map_err(|refusal| context.refused(&refusal))? {
         let message = format!(
-            "the stream {address:#x} is of another context than {device}; open the device of that context"
+            "the stream {address:#x} is of another context than {device}; open that with open_context"
         );
         return Err(Error::misuse(Reason::WrongDevice, message));
     }

@@ -8,6 +8,10 @@
 //!   nothing of it.
 //! - **A device** is the primary context of one of the driver's, retained while anything of it is used. Every call works
 //!   from a thread with no context, or another one, and leaves that as it was.
+//! - **Streams of others** are taken in ([`borrow`], [`legacy_stream`], [`per_thread_stream`]) and ours are given out
+//!   ([`expose`]). What others launch cannot be held on the host: opened with
+//!   [`device_gates`](Builder::device_gates) the device itself holds it. A context of others is a device of its own
+//!   ([`Builder::open_context`]).
 //! - **Waiting** never blocks inside the driver: events are asked, by whoever queries or by one thread for each context
 //!   that is there only while somebody waits.
 //! - **Dropping** calls no driver: a thread of ours ends what was dropped.

@@ -74,6 +74,36 @@ fn a_stream_of_another_context_is_refused() -> Result<()> {
 }
 
 #[test]
+fn a_context_of_others_is_a_device_of_its_own() -> Result<()> {
+    let (device, fake) = (device()?, Fake::used());
+    let (sender, receiver) = channel();
+    let theirs = fake.make_context(1);
+    let own = fake.open_context(theirs, Told(sender))?;
+    assert_ne!(own, device);
+    assert!(own.name().starts_with("cuda:1 context "), "{own}");
+    let stream = fake.borrow(&own, fake.make_stream_in(theirs))?;
+    let (ours, buffer) = (own.stream()?, own.buffer(8)?);
+    stream.fill(&buffer, 0..8, 6)?;
+    ours.wait(&stream.record()?)?;
+    device.stream()?.wait(&ours.record()?)?;
+    settle(&ours.record()?);
+    assert_eq!(buffer.to_vec(0..8)?, [6; 8]);
+    assert!(receiver.try_recv().is_err(), "it is used");
+    drop((stream, ours, buffer, own));
+    heard(&receiver, "the end of the owner");
+    Ok(())
+}
+
+/// Tells when it is dropped.
+struct Told(Sender<()>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        self.0.send(()).unwrap_or(());
+    }
+}
+
+#[test]
 fn a_handle_that_stands_for_a_default_stream_is_refused() -> Result<()> {
     let (device, fake) = (device()?, Fake::used());
     for sentinel in 0..=2 {

@@ -1,6 +1,7 @@
-//! Primary contexts: retained by count, current for the length of a call, and left as they were found.
+//! Contexts: the primary ones retained by count, those of others taken in; current for the length of a call.
 
 use std::ffi::{c_char, c_int};
+use std::ptr;
 use std::sync::Arc;
 
 use super::code::Refusal;
@@ -10,7 +11,7 @@ use super::types::{
     DeviceHandle,
 };
 
-/// The primary context of a device, retained once. Cloning copies the name.
+/// The primary context of a device, retained once, or a context of others in its place. Cloning copies the name.
 ///
 /// Dropping the last name leaks the retention: a drop calls no driver. [`release`](Self::release) gives it back.
 #[derive(Clone, Debug)]
@@ -21,6 +22,16 @@ struct Inner {
     library: &'static Library,
     device: DeviceHandle,
     handle: ContextHandle,
+    whose: Whose,
+}
+
+/// Who sees to the end of a context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Whose {
+    /// The driver, once nobody retains it any more.
+    Ours,
+    /// Those who made it.
+    Others,
 }
 
 impl Primary {
@@ -33,12 +44,41 @@ impl Primary {
         unsafe { library.table().device(&raw mut device, ordinal) }?;
         // SAFETY: the pointer is to a context, and the device is the driver's.
         unsafe { library.table().retain(&raw mut handle, device) }?;
-        Ok(Self(Arc::new(Inner { library, device, handle })))
+        Ok(Self(Arc::new(Inner { library, device, handle, whose: Whose::Ours })))
+    }
+
+    /// A context that others made.
+    ///
+    /// # Safety
+    /// - `address` is a context of the driver's, and lives for as long as a name of this does.
+    pub(crate) unsafe fn borrow(
+        library: &'static Library,
+        address: usize,
+    ) -> Result<Self, Refusal> {
+        let handle = ContextHandle(ptr::with_exposed_provenance_mut(address));
+        let inner = Inner { library, device: DeviceHandle(0), handle, whose: Whose::Others };
+        let mut device = DeviceHandle(0);
+        Self(Arc::new(inner)).within(|| {
+            // SAFETY: the pointer is to a device.
+            unsafe { library.table().context_device(&raw mut device) }
+        })?;
+        Ok(Self(Arc::new(Inner { library, device, handle, whose: Whose::Others })))
+    }
+
+    /// The driver's number of the device, and what tells the context from others of it, where the driver says.
+    pub(crate) fn number(&self) -> (i32, Option<u64>) {
+        let mut id = 0;
+        // SAFETY: the pointer is to a word, and the context lives.
+        let asked = unsafe { self.library().table().context_id(self.0.handle, &raw mut id) };
+        (self.0.device.0, asked.ok().map(|()| id))
     }
 
     /// Gives the retention back, unless somebody else has a name of it: then that is leaked.
     pub(crate) fn release(self) -> Result<(), Refusal> {
         let Some(inner) = Arc::into_inner(self.0) else { return Ok(()) };
+        if inner.whose == Whose::Others {
+            return Ok(());
+        }
         // SAFETY: the device is the driver's, and its context was retained once for this name, which is the last.
         unsafe { inner.library.table().release(inner.device) }
     }

@@ -113,6 +113,8 @@ table! {
         (context: *mut ContextHandle, device: DeviceHandle);
     release Sometimes c"cuDevicePrimaryCtxRelease_v2" since 11000 (device: DeviceHandle);
     current Always c"cuCtxGetCurrent" since 4000 (context: *mut ContextHandle);
+    context_device Sometimes c"cuCtxGetDevice" since 2000 (device: *mut DeviceHandle);
+    context_id Sometimes c"cuCtxGetId" since 12000 (context: ContextHandle, id: *mut u64);
     push Always c"cuCtxPushCurrent_v2" since 4000 (context: ContextHandle);
     pop Always c"cuCtxPopCurrent_v2" since 4000 (context: *mut ContextHandle);
     priorities Sometimes c"cuCtxGetStreamPriorityRange" since 5050

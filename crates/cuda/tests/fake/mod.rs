@@ -108,10 +108,18 @@ impl Fake {
     }
 
     /// A stream that this program makes without the backend, in the primary context of a device.
-    pub(crate) fn make_stream(&'static self, device: c_int) -> Made {
+    pub(crate) fn make_stream(&self, device: c_int) -> Made {
+        let before = self.current();
+        let context = self.make_current(device);
+        self.set_current(before);
+        self.make_stream_in(context)
+    }
+
+    /// The same in any context.
+    pub(crate) fn make_stream_in(&self, context: usize) -> Made {
         const NON_BLOCKING: u32 = 1;
         let before = self.current();
-        self.make_current(device);
+        self.set_current(context);
         let mut stream = 0;
         // SAFETY: the library exports the function so.
         let make = unsafe {
@@ -122,6 +130,31 @@ impl Fake {
         assert_eq!(unsafe { make(&raw mut stream, NON_BLOCKING) }, 0);
         self.set_current(before);
         Made(stream)
+    }
+
+    /// A context that this program makes without the backend, and that lives on.
+    pub(crate) fn make_context(&self, device: c_int) -> usize {
+        let (mut context, before) = (0, self.current());
+        // SAFETY: the library exports the function so.
+        let make = unsafe {
+            self.0.get::<unsafe extern "C" fn(*mut usize, u32, c_int) -> c_int>(c"cuCtxCreate_v2")
+        };
+        let make = make.expect("the function is there");
+        // SAFETY: the pointer is to a word.
+        assert_eq!(unsafe { make(&raw mut context, 0, device) }, 0);
+        self.set_current(before);
+        context
+    }
+
+    /// Has the backend take in a context.
+    pub(crate) fn open_context(
+        &self,
+        context: usize,
+        owner: impl Any + Send + Sync,
+    ) -> syncpoint::Result<Device> {
+        let raw = std::ptr::with_exposed_provenance_mut(context);
+        // SAFETY: the context was made by the driver, and lives on.
+        unsafe { syncpoint::cuda::builder().open_context(raw, owner) }
     }
 
     /// Has the backend take in a stream, which ends when the backend is done with it.

@@ -1,0 +1,79 @@
+//! Calls: how often the driver is called for what users do all the time.
+
+#![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
+
+mod fake;
+
+use std::time::Duration;
+
+use syncpoint::{Device, Gate, Result, Stream};
+use syncpoint_conformance::patience::{settle, until};
+
+use fake::Fake;
+
+/// A device whose context is current on this thread, and of which nobody else in the process makes calls.
+fn device() -> Result<Device> {
+    Fake::used();
+    let device = syncpoint::cuda::open(0)?;
+    Fake::used().make_current(0);
+    Ok(device)
+}
+
+/// The calls of some code, of this thread and of every other.
+fn calls<T>(code: impl FnOnce() -> Result<T>) -> Result<(u64, T)> {
+    let before = Fake::used().count("*");
+    let value = code()?;
+    Ok((Fake::used().count("*") - before, value))
+}
+
+/// A stream with work that is not over.
+fn busy(device: &Device) -> Result<Stream> {
+    let stream = device.stream()?;
+    stream.delay(LONG)?;
+    Ok(stream)
+}
+
+/// So long that what is asked meanwhile is pending.
+const LONG: Duration = Duration::from_millis(200);
+
+/// Whether nobody calls for many times as long as the poller pauses.
+fn calls_stay(before: u64) -> bool {
+    std::thread::park_timeout(Duration::from_millis(10));
+    Fake::used().count("*") == before
+}
+
+/// One test, because it counts the calls of the whole process.
+#[test]
+fn what_is_done_all_the_time_is_one_call_or_none() -> Result<()> {
+    let device = device()?;
+    // What is made once is made.
+    let (stream, other, third) = (busy(&device)?, device.stream()?, device.stream()?);
+    let buffer = device.buffer(8)?;
+    settle(&stream.record()?);
+    until("the poller's rest", || calls_stay(Fake::used().count("*")));
+    stream.delay(LONG)?;
+    let (record, point) = calls(|| stream.record())?;
+    assert_eq!(record, 1, "a record is one event");
+    assert_eq!(calls(|| stream.record())?.0, 0, "without work in between it is the same");
+    assert_eq!(calls(|| point.query())?, (1, false), "a pending point is asked once");
+    assert_eq!(calls(|| other.wait(&point))?.0, 1, "a wait is one call");
+    assert_eq!(calls(|| other.wait(&point))?.0, 0, "again it is none");
+    settle(&point);
+    assert_eq!(calls(|| point.query())?, (0, true), "what is known is not asked");
+    assert_eq!(calls(|| third.wait(&point))?.0, 0, "nor waited for");
+
+    until("the poller's rest", || calls_stay(Fake::used().count("*")));
+    let fill = || stream.fill(&buffer, 0..8, 1);
+    assert_eq!(calls(fill)?.0, 2, "a fill, and the look at what is current");
+    let gate = Gate::new();
+    stream.wait(&gate.point())?;
+    let held = calls(|| {
+        stream.fill(&buffer, 0..8, 2)?;
+        stream.enqueue(|| ())?;
+        stream.record()
+    })?;
+    assert_eq!(held.0, 0, "what is held calls nobody");
+    gate.open()?;
+    settle(&held.1);
+    Ok(())
+}
