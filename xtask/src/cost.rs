@@ -18,7 +18,7 @@ use crate::step;
 const HOME: &str = "docs/costs.md";
 
 /// The benches that count, and of each the operations whose count does not depend on which thread was quicker.
-const BENCHES: [Bench; 2] = [
+const BENCHES: [Bench; 3] = [
     Bench {
         package: "syncpoint-host",
         name: "count",
@@ -41,6 +41,19 @@ const BENCHES: [Bench; 2] = [
         package: "syncpoint-core",
         name: "held",
         operations: &["held_work", "held_record", "held_wait"],
+    },
+    Bench {
+        package: "syncpoint-cuda",
+        name: "count",
+        operations: &[
+            "cuda_work",
+            "cuda_record",
+            "cuda_wait",
+            "cuda_query",
+            "raw_record",
+            "raw_wait",
+            "raw_query",
+        ],
     },
 ];
 

@@ -210,11 +210,16 @@ impl Fake {
 
     /// The code of a function of the driver's that takes two handles.
     pub(crate) fn call(&self, function: &str, first: usize, second: usize) -> c_int {
+        self.function(function)(first, second)
+    }
+
+    /// A function of the driver's that takes two handles, or one.
+    pub(crate) fn function(&self, function: &str) -> impl Fn(usize, usize) -> c_int + use<> {
         // SAFETY: the library exports the function so, or so with one handle, and C lets a caller give one too many.
-        let call = unsafe { self.0.get::<unsafe extern "C" fn(usize, usize) -> c_int>(function) };
-        let call = call.expect("the function is there");
-        // SAFETY: the stand-in refuses what is no handle.
-        unsafe { call(first, second) }
+        let found = unsafe { self.0.get::<unsafe extern "C" fn(usize, usize) -> c_int>(function) };
+        let call = *found.expect("the function is there");
+        // SAFETY: the stand-in refuses what is no handle, and is never unloaded.
+        move |first, second| unsafe { call(first, second) }
     }
 
     fn number(&self, function: &str, of: &str) -> u64 {
