@@ -37,6 +37,22 @@ fn every_function_fails_when_a_script_says_so_and_is_counted() {
 }
 
 #[test]
+fn nothing_that_is_null_or_zero_crashes_a_function() {
+    const UNKNOWN: i32 = 999;
+    let names = names();
+    for initialised in [false, true] {
+        let fake = if initialised { Fake::ready("") } else { Fake::load() };
+        // One is given its bytes themselves, which some processors pass by a pointer that is ours.
+        for name in names.iter().filter(|name| *name != "cuIpcOpenEventHandle") {
+            let code = call_with_zeros(fake.address(name));
+            assert_ne!(code, UNKNOWN, "{name} has panicked");
+            // By the alphabet this one comes before `cuInit`.
+            assert!(initialised || name != "cuDeviceGetCount" || code == NOT_INITIALIZED);
+        }
+    }
+}
+
+#[test]
 fn a_child_of_a_fork_is_told_that_it_has_no_driver() {
     let fake = Fake::ready("");
     let stream = fake.stream(NON_BLOCKING);

@@ -206,6 +206,15 @@ pub(crate) fn call_plain(address: *const c_void) -> i32 {
     function()
 }
 
+/// Calls an address with as many zeros as any function of the driver has parameters.
+pub(crate) fn call_with_zeros(address: *const c_void) -> i32 {
+    type Function = extern "C" fn(u64, u64, u64, u64, u64, u64, u64, u64, u64, u64, u64) -> i32;
+    // SAFETY: the address is that of a function of C, which does not see arguments beyond its parameters, and refuses
+    // null where it is given a pointer.
+    let function: Function = unsafe { std::mem::transmute(address) };
+    function(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+}
+
 /// A text that a call gives.
 pub(crate) fn text(ask: impl FnOnce(*mut *const c_char) -> i32) -> Result<&'static CStr, i32> {
     let mut text = std::ptr::null();
