@@ -45,6 +45,7 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
     }
     let (mut watched, mut guarded, mut pace) =
         (Watched::default(), Guarded::default(), Pace::new());
+    let mut home = Home::default();
     loop {
         let sleep = if watched.is_empty() { guarded.sleep() } else { pace.sleep() };
         let Some(given) = errands.take(sleep) else { return };
@@ -56,7 +57,7 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
         }
         guarded.pass();
         ours.go_on();
-        if round(&mut watched, ours) {
+        if round(&mut watched, &mut home, ours) {
             pace = Pace::new();
         }
     }
@@ -131,13 +132,8 @@ impl Guarded {
 }
 
 /// Asks for every stream and event. Says whether any had come further.
-fn round(watched: &mut Watched, ours: Ours) -> bool {
-    let Some(first) = watched.context().cloned() else { return false };
-    let moved_in = {
-        let _inside = Inside::enter().unwrap_or_else(|| rest());
-        // Where it is refused each call sees to its context by itself.
-        first.primary().move_in().is_ok()
-    };
+fn round(watched: &mut Watched, home: &mut Home, ours: Ours) -> bool {
+    home.move_in(watched);
     let mut news = false;
     watched.streams.retain(|stream| look(stream, ours, &mut news));
     watched.events.retain(|(native, gate)| {
@@ -146,12 +142,32 @@ fn round(watched: &mut Watched, ours: Ours) -> bool {
         news |= !goes_on;
         goes_on
     });
-    if moved_in {
-        let _inside = Inside::enter().unwrap_or_else(|| rest());
-        // The thread has no context of its own to go back to.
-        let _left = first.primary().move_out();
+    if watched.is_empty() {
+        home.move_out();
     }
     news
+}
+
+/// The context that is current on the poller's thread, while anything is asked.
+#[derive(Default)]
+struct Home(Option<Arc<Context>>);
+
+impl Home {
+    fn move_in(&mut self, watched: &Watched) {
+        let Some(context) = watched.context().filter(|_| self.0.is_none()) else { return };
+        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        // Where it is refused each call sees to its context by itself.
+        if context.primary().move_in().is_ok() {
+            self.0 = Some(Arc::clone(context));
+        }
+    }
+
+    fn move_out(&mut self) {
+        let Some(context) = self.0.take() else { return };
+        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        // The thread has no context of its own to go back to.
+        let _left = context.primary().move_out();
+    }
 }
 
 /// Asks for one stream, and goes on while the device had come to what was asked. Says whether it is watched on.
