@@ -40,16 +40,24 @@ impl Waits {
     /// Whether the stream waits for this point, or beyond it, already.
     #[inline]
     pub fn cover(&self, point: &Point) -> bool {
+        let first = self.0.len().saturating_sub(LOOKED_THROUGH);
         let timeline = point.timeline();
-        let latest = self.0.iter().rev().take(LOOKED_THROUGH);
-        let mut latest = latest.filter(|edge| edge.point.timeline() == timeline);
-        let is_beyond = |edge: &Edge| edge.point.value() >= point.value();
-        // Of the waits for one timeline the latest names the largest value, so the first that is found decides; unless one
-        // was for what had failed in an era before.
-        let decides = |edge: &&Edge| is_beyond(edge) || timeline.never_failed(timeline);
-        let covers = latest.find(decides).is_some_and(is_beyond);
-        // A wait for what a recovered stream does now covers no point of the era that failed.
-        covers && !matches!(point.known(), State::Failed(_))
+        for index in (first..self.0.len()).rev() {
+            let latest = &self.0[index].point;
+            if latest.timeline() != timeline {
+                continue;
+            }
+            if latest.value() >= point.value() {
+                // A wait for what a recovered stream does now covers no point of the era that failed.
+                return timeline.never_failed(timeline)
+                    || !matches!(point.known(), State::Failed(_));
+            }
+            // The latest wait for a timeline names the largest value, unless one was for what had failed in an era before.
+            if timeline.never_failed(timeline) {
+                return false;
+            }
+        }
+        false
     }
 
     /// Adds the latest wait.
