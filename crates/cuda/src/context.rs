@@ -198,8 +198,20 @@ impl Context {
     /// The error of a call that was refused. One that breaks the context is the first cause of all later ones.
     #[cold]
     pub(crate) fn refused(self: &Arc<Self>, refusal: &Refusal) -> Error {
-        let error = refusal.error(&self.name, code_name(self.primary().library(), refusal));
-        if refusal.meaning() == Meaning::Lost { self.lose(error) } else { error }
+        if let Some(first) = self.lost.get() {
+            return first.clone();
+        }
+        let meaning = if self.is_gone(refusal) { Meaning::Lost } else { refusal.meaning() };
+        let name = code_name(self.primary().library(), refusal);
+        let error = refusal.error_that_means(meaning, &self.name, name);
+        if meaning == Meaning::Lost { self.lose(error) } else { error }
+    }
+
+    /// Whether what is ours is gone, because somebody has reset the device: then a stream that nobody else knows is no
+    /// stream any more.
+    fn is_gone(&self, refusal: &Refusal) -> bool {
+        refusal.is_of_context()
+            && self.transfers().is_idle().is_err_and(|refusal| refusal.is_of_context())
     }
 
     /// The context is broken for good: everything of it that is not known complete fails, on the poller, since whoever

@@ -244,19 +244,16 @@ impl CudaStream {
     /// A question about the stream was refused. Says whether it is worth asking again: then a capture was in the way.
     pub(crate) fn was_refused(stream: &Arc<HeldStream<Self>>, refusal: &Refusal) -> bool {
         let driver = stream.driver();
-        match refusal.meaning() {
-            Meaning::Capturing => true,
-            // Everything of the context fails, on the poller.
-            Meaning::Lost => {
-                driver.context.refused(refusal);
-                false
-            }
-            _ => {
-                let first_unknown = driver.marks().reached() + 1;
-                stream.fail(first_unknown, &driver.context.refused(refusal));
-                false
-            }
+        if refusal.meaning() == Meaning::Capturing {
+            return true;
         }
+        let error = driver.context.refused(refusal);
+        // Of a context that is lost everything fails, on the poller.
+        if driver.context.check().is_ok() {
+            let first_unknown = driver.marks().reached() + 1;
+            stream.fail(first_unknown, &error);
+        }
+        false
     }
 
     /// Has the device stand before a latch, until its deadline at most.

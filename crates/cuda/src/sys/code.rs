@@ -138,9 +138,20 @@ impl Refusal {
     /// The error of a call that was refused, of `object`; `name` is what the driver calls its code.
     #[cold]
     pub(crate) fn error(&self, object: &dyn fmt::Display, name: Option<String>) -> Error {
+        self.error_that_means(self.meaning(), object, name)
+    }
+
+    /// The same where more is known of what the code means here.
+    #[cold]
+    pub(crate) fn error_that_means(
+        &self,
+        meaning: Meaning,
+        object: &dyn fmt::Display,
+        name: Option<String>,
+    ) -> Error {
         let Some(code) = self.code else { return self.missing_error(object) };
         let call = self.function.name();
-        let (kind, remedy) = match self.meaning() {
+        let (kind, remedy) = match meaning {
             Meaning::NoRoom => (Kind::Exhausted, "free memory or ask for less"),
             Meaning::Absent => {
                 (Kind::Unavailable, "look whether the driver and its device are in order")

@@ -146,6 +146,17 @@ impl Fake {
         context
     }
 
+    /// Resets a device: every object in its primary context is gone.
+    pub(crate) fn reset_device(&self, device: c_int) {
+        // SAFETY: the library exports the function so.
+        let reset = unsafe {
+            self.0.get::<unsafe extern "C" fn(c_int) -> c_int>(c"cuDevicePrimaryCtxReset_v2")
+        };
+        let reset = reset.expect("the function is there");
+        // SAFETY: it takes a number; the stand-in refuses every handle of before from then on.
+        assert_eq!(unsafe { reset(device) }, 0);
+    }
+
     /// Has the backend take in a context.
     pub(crate) fn open_context(
         &self,
