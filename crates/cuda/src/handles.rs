@@ -81,6 +81,9 @@ pub fn expose(stream: &Stream) -> Result<RawStream> {
 ///
 /// The same stream taken in again while somebody has it is the same: `owner` is dropped at once then.
 ///
+/// A stream that [`expose`] gave out is better used as it is: taken in, it would be a second stream here over the same one
+/// of the driver's.
+///
 /// # Safety
 /// - `stream` is a stream of the driver's, none of its default streams, and lives for as long as `owner` does.
 ///

@@ -9,6 +9,9 @@ use super::stream::Stream;
 use super::types::{FunctionHandle, ModuleHandle};
 
 /// Looks at the device's global timer until so many nanoseconds have passed. One thread, which ends by itself.
+///
+/// NVIDIA's assembler takes it (12.9 for devices from 5.0 to 10.0, 13.5 from 7.5 to 12.0), and what it makes of it for 7.5
+/// and 9.0 reads the timer anew in each turn of the loop.
 const TEXT: &str = "\
 .version 6.0
 .target sm_30
