@@ -45,9 +45,21 @@ fn streams_of_a_green_context_belong_to_it_and_to_the_primary_one() {
     let event = fake.recorded(stream);
     assert_eq!(fake.cuStreamWaitEvent(plain, event, 0), 0);
     assert_eq!(fake.cuStreamQuery(plain), NOT_READY, "an event of the primary context serves");
+    assert_eq!(fake.cuStreamDestroy_v2(plain), 0);
+    let of_the_green_one_alone = fake.hold(stream);
     hold.end();
-    assert_eq!(fake.cuCtxSynchronize(), 0);
-    assert_eq!(fake.cuStreamQuery(stream), 0, "the primary context waits for the green one too");
+    std::thread::scope(|scope| {
+        let waiting = scope.spawn(|| {
+            assert_eq!(fake.cuCtxSetCurrent(primary), 0);
+            fake.cuCtxSynchronize()
+        });
+        assert!(
+            stays(|| !waiting.is_finished()),
+            "the primary context waits for the green one too"
+        );
+        of_the_green_one_alone.end();
+        assert_eq!(waiting.join().unwrap(), 0);
+    });
 }
 
 #[test]
