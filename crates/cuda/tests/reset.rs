@@ -19,6 +19,8 @@ fn a_device_that_others_reset_is_lost_and_can_be_opened_anew() -> Result<()> {
     let (stream, buffer) = (device.stream()?, device.buffer(8)?);
     stream.fill(&buffer, 0..8, 1)?;
     settle(&stream.record()?);
+    // What cleared the buffer is ended while it can be.
+    until("the end of an event", || fake.count("cuEventDestroy_v2") == 1);
     stream.delay(Duration::from_millis(20))?;
     let pending = stream.record()?;
 
