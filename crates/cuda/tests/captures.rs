@@ -1,0 +1,121 @@
+//! Captures: what a stream does while its handle's holders capture it into a graph.
+
+#![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
+
+mod capture;
+mod fake;
+
+use syncpoint::cuda::expose;
+use syncpoint::{Device, EventOptions, EventState, Kind, Reason, Result, Stream};
+use syncpoint_conformance::patience::{PATIENCE, settle};
+
+use capture::Capture;
+use fake::Fake;
+
+fn device() -> Result<Device> {
+    Fake::used();
+    syncpoint::cuda::open(0)
+}
+
+/// A stream of ours whose handle was given out, and the handle.
+fn given_out(device: &Device) -> Result<(Stream, usize)> {
+    let stream = device.stream()?;
+    let handle = expose(&stream)?.as_ptr().addr();
+    Ok((stream, handle))
+}
+
+#[track_caller]
+fn assert_capturing<T: std::fmt::Debug>(outcome: Result<T>) {
+    let refusal = outcome.map_err(|error| error.kind());
+    assert!(matches!(refusal, Err(Kind::Misuse(Reason::Capturing))), "{refusal:?}");
+}
+
+#[test]
+fn streams_fork_and_join_inside_a_capture_by_points() -> Result<()> {
+    let device = device()?;
+    let ((first, handle), (second, _)) = (given_out(&device)?, given_out(&device)?);
+    let capture = Capture::begin(handle);
+    let values = [first.timeline().enqueued(), second.timeline().enqueued()];
+    second.wait(&first.record()?)?;
+    first.wait(&second.record()?)?;
+    let after = [first.timeline().enqueued(), second.timeline().enqueued()];
+    assert_eq!(after, values, "what is captured takes no value");
+    capture.end_and_launch(1);
+    for stream in [&first, &second] {
+        stream.delay(std::time::Duration::from_micros(1))?;
+        settle(&stream.record()?);
+    }
+    Ok(())
+}
+
+#[test]
+fn what_cannot_be_captured_is_refused_and_the_capture_stays_whole() -> Result<()> {
+    let device = device()?;
+    let ((stream, handle), made) = (given_out(&device)?, device.stream()?);
+    let buffer = device.buffer(8)?;
+    let outside = made.record()?;
+    settle(&outside);
+    made.delay(std::time::Duration::from_millis(300))?;
+    let pending = made.record()?;
+    let capture = Capture::begin(handle);
+    let point = stream.record()?;
+    assert_capturing(stream.enqueue(|| ()));
+    assert_capturing(stream.fill(&buffer, 0..8, 1));
+    assert_capturing(stream.record_timed());
+    assert_capturing(stream.query());
+    assert_capturing(stream.synchronize());
+    assert_capturing(stream.wait(&pending));
+    assert_capturing(made.wait(&point));
+    assert_capturing(point.query());
+    assert_capturing(point.synchronize_timeout(PATIENCE));
+    assert_capturing(point.notify(|_| ()));
+    assert_capturing(syncpoint::retire((), [point]).map_err(syncpoint::Error::from));
+    stream.wait(&outside)?;
+    capture.end_and_launch(1);
+    settle(&stream.record()?);
+    Ok(())
+}
+
+#[test]
+fn an_event_names_the_captured_record_until_it_is_recorded_outside() -> Result<()> {
+    let device = device()?;
+    let ((stream, handle), event) = (given_out(&device)?, device.event());
+    let capture = Capture::begin(handle);
+    event.record(&stream)?;
+    assert_capturing(event.query());
+    capture.end_and_launch(1);
+    event.record(&stream)?;
+    event.synchronize()?;
+    assert!(event.query()?);
+    Ok(())
+}
+
+#[test]
+fn an_external_event_is_recorded_by_each_launch_and_streams_outside_wait_for_that() -> Result<()> {
+    let device = device()?;
+    let event = device.event_with(EventOptions::builder().external().build()?)?;
+    let ((stream, handle), outside) = (given_out(&device)?, device.stream()?);
+    let capture = Capture::begin(handle);
+    event.record(&stream)?;
+    assert!(event.query()?, "nothing was launched yet");
+    capture.end_and_launch(1);
+    assert!(matches!(event.state(), EventState::Complete));
+    outside.wait_event(&event)?;
+    settle(&outside.record()?);
+    Ok(())
+}
+
+#[test]
+fn a_capture_waits_for_an_external_event_at_each_launch() -> Result<()> {
+    let device = device()?;
+    let event = device.event_with(EventOptions::builder().external().build()?)?;
+    let ((stream, handle), outside) = (given_out(&device)?, device.stream()?);
+    let capture = Capture::begin(handle);
+    stream.wait_event(&event)?;
+    outside.delay(std::time::Duration::from_millis(50))?;
+    let end = outside.record()?;
+    event.record(&outside)?;
+    capture.end_and_launch(1);
+    assert!(end.query()?, "the launch waited for what was recorded outside");
+    Ok(())
+}
