@@ -59,7 +59,7 @@ impl Serve for HostStream {
     }
 
     /// A helper may have been quicker.
-    fn serve(this: &Arc<Self>, seat: &Seat) -> bool {
+    fn serve(this: &Arc<Self>, seat: &Seat<Self>) -> bool {
         let mut order = this.order();
         order.listed = false;
         let Some(order) = turn::claim(order) else { return false };

@@ -4,8 +4,8 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_core::contract::{self, Called, Hand, Seat, Submission, Task};
-use syncpoint_core::{Cause, Error, Place, State};
+use syncpoint_core::contract::{Called, Hand, Seat, Submission, Task, run_function};
+use syncpoint_core::{Error, Place, State};
 
 use crate::order::{Batch, Entry, Order, Step, Turn};
 use crate::stream::HostStream;
@@ -15,7 +15,7 @@ use crate::sync::MutexGuard;
 #[derive(Clone, Copy)]
 pub(crate) enum Limit<'a> {
     /// A worker's: until the stream has had its share while others wait. The seat shows that the worker moves.
-    Fair(&'a Seat),
+    Fair(&'a Seat<HostStream>),
     /// A helper's: to this value exactly. What comes after may wait for the helper itself.
     Upto(u64),
 }
@@ -117,10 +117,10 @@ impl<'a> Share<'a> {
     fn is_used_up(&mut self, stream: &HostStream, value: u64) -> bool {
         match self.limit {
             Limit::Upto(last) => value > last,
-            Limit::Fair(_) => {
+            Limit::Fair(seat) => {
                 self.items += 1;
                 let long = |begin: Instant| begin.elapsed() >= SHARE;
-                stream.scheduler.has_waiting()
+                (seat.has_waiting() || stream.scheduler.has_waiting())
                     && (self.items > ITEMS || self.begin.is_some_and(long))
             }
         }
@@ -270,14 +270,20 @@ fn run_task(
 ) -> Result<(), Error> {
     let called = Called { timeline: &stream.timeline, value, name: task.name(), place };
     match task {
-        Task::Host(work) => run_function(called, share, || work.run()),
-        Task::Submit(submit) => run_function(called, share, || submit.call(&Submission::plain())),
+        Task::Host(work) => {
+            about_to_take_long(stream, share);
+            run_function(called, || work.run())
+        }
+        Task::Submit(submit) => {
+            about_to_take_long(stream, share);
+            run_function(called, || submit.call(&Submission::plain()))
+        }
         Task::Fill(fill) => {
-            about_to_take_long(share);
+            about_to_take_long(stream, share);
             fill.run()
         }
         Task::Copy(copy) => {
-            about_to_take_long(share);
+            about_to_take_long(stream, share);
             copy.run()
         }
         Task::Open(opening) => {
@@ -290,17 +296,10 @@ fn run_task(
 }
 
 /// Publishes what was set free, which would wait as long, and counts what comes against the share of the turn.
-fn about_to_take_long(share: &mut Share<'_>) {
-    Hand::<HostStream>::publish();
+fn about_to_take_long(stream: &HostStream, share: &mut Share<'_>) {
+    match share.limit {
+        Limit::Fair(seat) => stream.scheduler.offer(seat),
+        Limit::Upto(_) => Hand::<HostStream>::publish(),
+    }
     share.note_long();
-}
-
-/// Runs a function of the user's: no lock is held.
-fn run_function(
-    called: Called<'_>,
-    share: &mut Share<'_>,
-    function: impl FnOnce() -> Result<(), Cause>,
-) -> Result<(), Error> {
-    about_to_take_long(share);
-    contract::run_function(called, function)
 }

@@ -69,7 +69,7 @@ impl Serve for dyn Pump {
         true
     }
 
-    fn serve(this: &Arc<Self>, _seat: &Seat) -> bool {
+    fn serve(this: &Arc<Self>, _seat: &Seat<Self>) -> bool {
         Arc::clone(this).pump();
         true
     }

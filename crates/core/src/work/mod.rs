@@ -1,7 +1,8 @@
 //! Threads of ours that serve streams which have something to do: one crew for each kind of stream.
 //!
 //! A pool has a run queue and workers. A stream that has something to do is listed once; a worker claims it, gives it
-//! its turn, and looks for the next. The host's streams have a pool for each device; the streams of every other device
+//! its turn, and looks for the next: first on its own tray, where lies what it has set free, then in the run queue, then
+//! on the trays of the others. The host's streams have a pool for each device; the streams of every other device
 //! share one ([`fn@devices`]) for their host work. No thread exists before the first need.
 //!
 //! How the crew grows: a few workers are there without being asked for, as many as the machine runs at once. A worker
@@ -18,6 +19,7 @@ mod ready;
 mod seat;
 #[cfg(all(test, not(syncpoint_loom)))]
 mod tests;
+mod tray;
 mod watch;
 mod worker;
 
@@ -54,7 +56,7 @@ pub trait Serve: Send + Sync + 'static {
 
     /// Takes the turn of a listed stream, whose entry the caller holds and drops, and serves it. `false`: there was
     /// nothing to serve.
-    fn serve(this: &Arc<Self>, seat: &Seat) -> bool;
+    fn serve(this: &Arc<Self>, seat: &Seat<Self>) -> bool;
 
     /// Where this thread keeps the streams of this kind that it has set free.
     fn hand() -> &'static LocalKey<Hand<Self>>;

@@ -160,7 +160,7 @@ impl Serve for Task {
         true
     }
 
-    fn serve(this: &Arc<Self>, _seat: &Seat) -> bool {
+    fn serve(this: &Arc<Self>, _seat: &Seat<Self>) -> bool {
         this.work.take().map(|work| work()).is_some()
     }
 

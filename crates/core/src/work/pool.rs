@@ -1,5 +1,6 @@
 //! A pool: the run queue and the crew that serves it, behind one lock.
 
+use std::collections::VecDeque;
 use std::num::NonZero;
 use std::sync::Arc;
 use std::thread;
@@ -27,8 +28,12 @@ pub struct Pool<S: Serve + ?Sized> {
     quiet: Condvar,
     /// Whether a worker was ever made: the one thing that an enqueue looks at.
     started: AtomicBool,
-    /// How many streams are ready: a hint for owners that might give way.
+    /// How many streams are listed: a hint for owners that might give way.
     waiting: AtomicUsize,
+    /// Whether one of them is urgent: a hint for workers that would serve their own tray first.
+    urgent: AtomicBool,
+    /// Whether somebody comes when a worker calls: one that sleeps, or one more.
+    answers: AtomicBool,
     /// How many submissions in a row were taken by helpers.
     helped: AtomicU64,
     /// How many turns helpers run now, times two, and in the lowest bit whether the pool is closed. In one word, so that
@@ -57,7 +62,7 @@ pub(super) struct Crew<S: Serve + ?Sized> {
     pub(super) closing: bool,
     /// Nobody will enqueue any more: workers without work leave.
     pub(super) orphaned: bool,
-    pub(super) seats: Vec<Arc<Seat>>,
+    pub(super) seats: Vec<Arc<Seat<S>>>,
 }
 
 /// At most this many workers live: blocking work beyond it waits.
@@ -80,6 +85,8 @@ impl<S: Serve + ?Sized> Pool<S> {
             quiet: Condvar::new(),
             started: AtomicBool::new(false),
             waiting: AtomicUsize::new(0),
+            urgent: AtomicBool::new(false),
+            answers: AtomicBool::new(true),
             helped: AtomicU64::new(0),
             helping: AtomicUsize::new(0),
             watch: Watch::default(),
@@ -131,10 +138,43 @@ impl<S: Serve + ?Sized> Pool<S> {
         self.call_for_help(crew);
     }
 
-    /// Keeps the hint in step with the run queue.
-    pub(super) fn hint(&self, crew: &Crew<S>) {
+    /// Whether an urgent stream is listed, as far as is known.
+    pub(super) fn has_urgent(&self) -> bool {
         // Relaxed: as in `has_waiting`.
+        self.urgent.load(Ordering::Relaxed)
+    }
+
+    /// Keeps the hints in step with the run queue.
+    pub(super) fn hint(&self, crew: &Crew<S>) {
+        // Relaxed: as in `has_waiting`. Two stores only where they change something: each takes the line from its readers.
         self.waiting.store(crew.ready.len(), Ordering::Relaxed);
+        if self.has_urgent() != crew.ready.has_urgent() {
+            self.urgent.store(crew.ready.has_urgent(), Ordering::Relaxed);
+        }
+    }
+
+    /// Says whether a call would be answered, after the numbers of the crew have changed.
+    pub(super) fn note_crew(&self, crew: &Crew<S>) {
+        // Relaxed: who is about to sleep says so before it looks on the trays, under their locks; so whoever has put
+        // something there unseen sees it said (`offer`).
+        self.answers.store(crew.idle > 0 || crew.lacks(self.base) > 0, Ordering::Relaxed);
+    }
+
+    /// Calls somebody for what lies on the tray of a worker, which is about to run a function of the user's.
+    #[inline]
+    pub fn offer(self: &Arc<Self>, seat: &Seat<S>) {
+        if seat.has_waiting() {
+            self.call();
+        }
+    }
+
+    fn call(self: &Arc<Self>) {
+        // Relaxed: as in `note_crew`.
+        if self.answers.load(Ordering::Relaxed) {
+            self.pass_on(self.crew());
+        } else {
+            self.watch.arm(self);
+        }
     }
 
     /// Wakes a sleeping worker, or brings a new one, or arms the watch.
@@ -151,7 +191,7 @@ impl<S: Serve + ?Sized> Pool<S> {
 
     /// Nobody is idle: brings a new worker, or has the watch look whether those who work are stuck.
     fn reinforce(self: &Arc<Self>, crew: MutexGuard<'_, Crew<S>>) {
-        if crew.workers.saturating_sub(crew.blocked) < self.base {
+        if crew.lacks(self.base) > 0 {
             self.bring(crew);
         } else {
             drop(crew);
@@ -214,7 +254,7 @@ impl<S: Serve + ?Sized> Pool<S> {
     /// Sees to it that somebody comes for what is ready beside the stream that the caller took: whoever submitted it
     /// may have counted on the caller, who was idle then.
     pub(super) fn pass_on(self: &Arc<Self>, crew: MutexGuard<'_, Crew<S>>) {
-        if crew.ready.len() == 0 {
+        if !crew.has_waiting() {
             return;
         }
         if crew.idle > 0 {
@@ -247,6 +287,7 @@ impl<S: Serve + ?Sized> Pool<S> {
                 crew.leave(&seat);
                 no_thread(error)
             })?;
+            self.note_crew(&crew);
         }
         self.started.store(true, Ordering::Release);
         drop(crew);
@@ -260,6 +301,7 @@ impl<S: Serve + ?Sized> Pool<S> {
             return;
         }
         let seat = crew.seat();
+        self.note_crew(&crew);
         // Making a thread takes long: those who work must not wait for it.
         drop(crew);
         if self.hire(&seat).is_err() {
@@ -269,7 +311,7 @@ impl<S: Serve + ?Sized> Pool<S> {
     }
 
     /// Makes the worker of a seat.
-    fn hire(self: &Arc<Self>, seat: &Arc<Seat>) -> std::io::Result<()> {
+    fn hire(self: &Arc<Self>, seat: &Arc<Seat<S>>) -> std::io::Result<()> {
         let (pool, seat) = (Arc::clone(self), Arc::clone(seat));
         let builder = Builder::new().name(S::THREADS.to_owned());
         // The worker ends by itself: nobody joins it.
@@ -311,8 +353,11 @@ impl<S: Serve + ?Sized> Pool<S> {
     }
 
     /// A worker has ended.
-    pub(super) fn leave(&self, seat: &Arc<Seat>) {
-        self.crew().leave(seat);
+    pub(super) fn leave(&self, seat: &Arc<Seat<S>>) {
+        let mut crew = self.crew();
+        crew.leave(seat);
+        self.note_crew(&crew);
+        drop(crew);
         self.quiet.notify_all();
     }
 
@@ -350,15 +395,35 @@ impl<S: Serve + ?Sized> Drop for Helping<'_, S> {
 }
 
 impl<S: Serve + ?Sized> Crew<S> {
+    /// How many workers are missing that would be there without being asked for.
+    fn lacks(&self, base: usize) -> usize {
+        base.saturating_sub(self.workers.saturating_sub(self.blocked))
+    }
+
+    /// How many streams are listed or lie on trays, as far as is known.
+    pub(super) fn waiting(&self) -> usize {
+        self.ready.len() + self.seats.iter().map(|seat| seat.tray.len()).sum::<usize>()
+    }
+
+    fn has_waiting(&self) -> bool {
+        self.ready.len() > 0 || self.seats.iter().any(|seat| seat.has_waiting())
+    }
+
+    /// Takes half of what lies on the first tray that is not empty.
+    pub(super) fn take_off_a_tray(&self) -> VecDeque<Arc<S>> {
+        let taken = self.seats.iter().map(|seat| seat.tray.take_half());
+        taken.into_iter().find(|taken| !taken.is_empty()).unwrap_or_default()
+    }
+
     /// Counts one more worker, about to be made, and gives it its seat.
-    fn seat(&mut self) -> Arc<Seat> {
+    fn seat(&mut self) -> Arc<Seat<S>> {
         let seat = Arc::new(Seat::default());
         self.workers += 1;
         self.seats.push(Arc::clone(&seat));
         seat
     }
 
-    fn leave(&mut self, seat: &Arc<Seat>) {
+    fn leave(&mut self, seat: &Arc<Seat<S>>) {
         self.workers -= 1;
         self.seats.retain(|other| !Arc::ptr_eq(other, seat));
     }
@@ -406,12 +471,15 @@ impl<S: Serve + ?Sized> Pool<S> {
 
     /// Takes a stream off the run queue, as a worker does.
     pub fn wait_for_work(self: &Arc<Self>) -> Option<Arc<S>> {
-        worker::wait_for_work(self)
+        worker::wait_for_work(self, &Arc::default())
     }
 
     /// Counts workers that a model brings itself.
     pub fn count_workers(&self, workers: usize) {
-        self.crew().workers = workers;
+        let mut crew = self.crew();
+        crew.workers = workers;
+        self.note_crew(&crew);
+        drop(crew);
         self.started.store(true, Ordering::Release);
     }
 }

@@ -49,6 +49,11 @@ impl<S: Serve + ?Sized> Ready<S> {
         Some(waiting.stream)
     }
 
+    /// Whether a stream is ready that is more urgent than most.
+    pub(super) fn has_urgent(&self) -> bool {
+        self.most_urgent().is_some_and(is_urgent)
+    }
+
     /// How many streams are ready.
     pub(super) fn len(&self) -> usize {
         self.length
@@ -63,6 +68,11 @@ impl<S: Serve + ?Sized> Ready<S> {
         let fronts = fronts.filter_map(|(index, level)| Some((level.front()?.arrival, index)));
         fronts.min().map(|(_arrival, index)| index)
     }
+}
+
+/// Whether a level is more urgent than the least, which most streams have.
+pub(super) fn is_urgent(level: usize) -> bool {
+    level < LEVELS - 1
 }
 
 impl<S: ?Sized> Default for Ready<S> {

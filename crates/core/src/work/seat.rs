@@ -1,19 +1,28 @@
 //! A seat: where a worker shows that it moves, and where the system says whether it computes.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use super::tray::Tray;
 use crate::sync::process::OnceLock;
 use crate::sync::{AtomicU64, Ordering};
 
-/// The seat of one worker. Only the watch looks at it.
-#[derive(Debug, Default)]
-pub struct Seat {
+/// The seat of one worker, with its tray.
+pub struct Seat<S: ?Sized> {
+    /// Only the watch looks at it.
     ticks: AtomicU64,
+    pub(super) tray: Tray<S>,
     /// Where Linux tells the state of the worker's thread; empty where that cannot be known.
     state: OnceLock<PathBuf>,
 }
 
-impl Seat {
+impl<S: ?Sized> Seat<S> {
+    /// Whether the worker has set something free that nobody serves yet, as far as is known.
+    #[inline]
+    pub fn has_waiting(&self) -> bool {
+        self.tray.len() > 0
+    }
+
     /// The worker begins something.
     #[inline]
     pub fn tick(&self) {
@@ -44,6 +53,18 @@ impl Seat {
     }
 }
 
+impl<S: ?Sized> Default for Seat<S> {
+    fn default() -> Self {
+        Self { ticks: AtomicU64::new(0), tray: Tray::default(), state: OnceLock::new() }
+    }
+}
+
+impl<S: ?Sized> fmt::Debug for Seat<S> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Seat({:?}, {} ticks)", self.tray, self.ticks())
+    }
+}
+
 /// Whether the state letter is that of a thread that runs or waits for a core. It stands behind the name of the thread,
 /// which may hold anything, brackets too.
 fn says_running(stat: &str) -> bool {
@@ -63,13 +84,13 @@ mod tests {
 
     #[test]
     fn a_seat_that_nobody_took_computes_nothing() {
-        assert!(!Seat::default().computes());
+        assert!(!Seat::<()>::default().computes());
     }
 
     #[cfg(all(target_os = "linux", not(syncpoint_loom)))]
     #[test]
     fn a_thread_that_looks_at_its_own_seat_computes() {
-        let seat = Seat::default();
+        let seat = Seat::<()>::default();
         seat.take();
         assert!(seat.computes());
     }

@@ -39,7 +39,7 @@ impl Serve for Listed {
         true
     }
 
-    fn serve(_this: &Arc<Self>, _seat: &Seat) -> bool {
+    fn serve(_this: &Arc<Self>, _seat: &Seat<Self>) -> bool {
         false
     }
 

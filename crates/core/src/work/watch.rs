@@ -127,29 +127,29 @@ fn look<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, seen: &mut Seen) -> bool {
         return true;
     }
     let stuck = seen.stuck(&crew);
-    let (workers, blocked, ready) = (crew.workers, crew.blocked, crew.ready.len());
+    let (workers, blocked, waiting) = (crew.workers, crew.blocked, crew.waiting());
     drop(crew);
     let asked = stuck.iter().rev().take(ASKED.max(pool.base()));
     let computing = asked.filter(|seat| seat.computes()).count();
     let moving = workers.saturating_sub(blocked.max(stuck.len() - computing));
     let brought = seen.brought_for(pool.base().saturating_sub(moving));
-    for _ in 0..brought.min(ready) {
+    for _ in 0..brought.min(waiting) {
         pool.bring(pool.crew());
     }
     false
 }
 
 fn is_needed<S: Serve + ?Sized>(crew: &Crew<S>) -> bool {
-    crew.ready.len() > 0 && crew.idle == 0 && !crew.closing
+    crew.waiting() > 0 && crew.idle == 0 && !crew.closing
 }
 
 impl Seen {
     /// The seats of the workers that have not moved since the last look, the newest last.
-    fn stuck<S: Serve + ?Sized>(&mut self, crew: &Crew<S>) -> Vec<Arc<Seat>> {
-        let key = |seat: &Arc<Seat>| Arc::as_ptr(seat).addr();
+    fn stuck<S: Serve + ?Sized>(&mut self, crew: &Crew<S>) -> Vec<Arc<Seat<S>>> {
+        let key = |seat: &Arc<Seat<S>>| Arc::as_ptr(seat).addr();
         let now: HashMap<_, _> = crew.seats.iter().map(|seat| (key(seat), seat.ticks())).collect();
         let is_first_look = self.ticks.is_empty();
-        let is_stuck = |seat: &&Arc<Seat>| match (self.ticks.get(&key(seat)), seat.ticks()) {
+        let is_stuck = |seat: &&Arc<Seat<S>>| match (self.ticks.get(&key(seat)), seat.ticks()) {
             // It is on its way to its first stream.
             (_, 0) => false,
             (Some(before), ticks) => *before == ticks,

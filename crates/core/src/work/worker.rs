@@ -22,16 +22,16 @@ const NAPS: u32 = if cfg!(syncpoint_loom) { 1 } else { 100 };
 /// A worker beyond the base leaves after this long without work.
 const SURPLUS_STAYS: Duration = Duration::from_secs(10);
 
-/// How many streams in a row a worker takes from its own hand while others are ready.
-const HAND_FIRST: u32 = 64;
+/// How many streams in a row a worker takes from its own tray while others are listed.
+const OWN_FIRST: u32 = 64;
 
 /// What a worker does all its life.
-pub(super) fn work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, seat: &Arc<Seat>) {
-    let (ours, _kept) = (Ours::begin(), Hand::<S>::keep());
+pub(super) fn work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, seat: &Arc<Seat<S>>) {
+    let (ours, _kept) = (Ours::begin(), Hand::<S>::keep_on_tray(seat, pool));
     seat.take();
     set_blocking(Some(Arc::new(InWork(Arc::clone(pool)))));
-    let mut from_hand = 0;
-    while let Some((stream, own)) = next(pool, &mut from_hand) {
+    let mut own_in_row = 0;
+    while let Some((stream, own)) = next(pool, seat, &mut own_in_row) {
         seat.tick();
         let served = S::serve(&stream, seat);
         ours.go_on();
@@ -43,29 +43,40 @@ pub(super) fn work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, seat: &Arc<Seat>) {
     pool.leave(seat);
 }
 
-/// The next stream: one that this worker itself set free, unless others have waited long enough.
-fn next<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, from_hand: &mut u32) -> Option<(Arc<S>, bool)> {
-    if *from_hand >= HAND_FIRST && pool.has_waiting() {
-        Hand::<S>::publish();
-    }
-    *from_hand += 1;
-    if let Some(stream) = Hand::take() {
+/// The next stream, and whether this worker itself set it free: that comes first, unless others have waited long enough
+/// or are urgent.
+fn next<S: Serve + ?Sized>(
+    pool: &Arc<Pool<S>>,
+    seat: &Arc<Seat<S>>,
+    own_in_row: &mut u32,
+) -> Option<(Arc<S>, bool)> {
+    let is_others_turn = *own_in_row >= OWN_FIRST && pool.has_waiting();
+    if !is_others_turn
+        && !pool.has_urgent()
+        && let Some(stream) = seat.tray.take()
+    {
+        *own_in_row += 1;
         return Some((stream, true));
     }
-    *from_hand = 0;
-    wait_for_work(pool).map(|stream| (stream, false))
+    *own_in_row = 0;
+    wait_for_work(pool, seat).map(|stream| (stream, false))
 }
 
-/// Takes a stream off the run queue; naps, then sleeps, while there is none. `None`: the worker is to end.
-pub(super) fn wait_for_work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>) -> Option<Arc<S>> {
+/// Takes a stream off the run queue, or off a tray; naps, then sleeps, while there is none. `None`: the worker is to
+/// end.
+pub(super) fn wait_for_work<S: Serve + ?Sized>(
+    pool: &Arc<Pool<S>>,
+    seat: &Arc<Seat<S>>,
+) -> Option<Arc<S>> {
     let mut rest = Rest { naps: 0, helped: pool.helped() };
     let mut crew = pool.crew();
     loop {
         if crew.closing {
             return None;
         }
-        if let Some(stream) = crew.ready.pick() {
-            pool.hint(&crew);
+        if let Some(stream) =
+            take_listed(pool, &mut crew).or_else(|| take_from_trays(pool, &mut crew, seat))
+        {
             pool.pass_on(crew);
             return Some(stream);
         }
@@ -74,6 +85,33 @@ pub(super) fn wait_for_work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>) -> Option<Ar
         }
         crew = rest.once(pool, crew)?;
     }
+}
+
+fn take_listed<S: Serve + ?Sized>(pool: &Pool<S>, crew: &mut Crew<S>) -> Option<Arc<S>> {
+    let stream = crew.ready.pick()?;
+    pool.hint(crew);
+    Some(stream)
+}
+
+/// Takes what lies on a tray to the own one, which may be the same, and the first of it. Counts as idle before it
+/// looks: whoever puts something on a tray behind it calls.
+fn take_from_trays<S: Serve + ?Sized>(
+    pool: &Pool<S>,
+    crew: &mut Crew<S>,
+    seat: &Seat<S>,
+) -> Option<Arc<S>> {
+    crew.idle += 1;
+    pool.note_crew(crew);
+    let mut taken = crew.take_off_a_tray();
+    let first = taken.pop_front();
+    for stream in taken {
+        seat.tray.put(stream);
+    }
+    crew.idle -= 1;
+    if first.is_some() {
+        pool.note_crew(crew);
+    }
+    first
 }
 
 /// How long a worker has been without work.
@@ -99,6 +137,7 @@ impl Rest {
         crew = pool.sleep(crew, longest);
         crew.idle -= 1;
         crew.napping -= usize::from(napping);
+        pool.note_crew(&crew);
         if !napping && surplus && !crew.waking && crew.ready.len() == 0 {
             return None;
         }
@@ -119,14 +158,16 @@ struct InWork<S: Serve + ?Sized>(Arc<Pool<S>>);
 
 impl<S: Serve + ?Sized> Blocking for InWork<S> {
     fn begin(&self) {
-        Hand::<S>::publish();
         let mut crew = self.0.crew();
         crew.blocked += 1;
+        self.0.note_crew(&crew);
         self.0.pass_on(crew);
     }
 
     fn end(&self) {
-        self.0.crew().blocked -= 1;
+        let mut crew = self.0.crew();
+        crew.blocked -= 1;
+        self.0.note_crew(&crew);
     }
 }
 
