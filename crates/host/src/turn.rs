@@ -23,9 +23,12 @@ pub(crate) enum Limit<'a> {
 /// A stream gives way to ready ones after this many items; in a model after one.
 const ITEMS: u32 = if cfg!(syncpoint_loom) { 1 } else { 64 };
 
-/// Or after this long. In a model, which must do the same each time, no time passes.
-const SHARE: Duration =
-    if cfg!(syncpoint_loom) { Duration::MAX } else { Duration::from_micros(200) };
+/// Or after this many nanoseconds. In a model, which must do the same each time, no time passes.
+const SHARE: u64 = if cfg!(syncpoint_loom) { u64::MAX } else { 200_000 };
+
+/// The clock is looked at after the first function of a turn, the second, and then each time after as many as there
+/// were, but no more than this: a look costs as much as a short function.
+const UNTIMED: u32 = 4;
 
 /// What the owner does next.
 enum Next {
@@ -97,19 +100,26 @@ fn leave_to_the_parent(batch: Batch) {
 struct Share<'a> {
     limit: Limit<'a>,
     items: u32,
-    begin: Option<Instant>,
+    /// How many functions, fills and copies were begun: only such can take long.
+    long: u32,
+    /// After how many of them the clock is looked at next.
+    look_after: u32,
+    /// When the turn began, or earlier: at the last look before it.
+    begin: Option<u64>,
+    /// How long it had lasted at the last look.
+    lasted: u64,
 }
 
 impl<'a> Share<'a> {
     fn new(limit: Limit<'a>) -> Self {
-        Self { limit, items: 0, begin: None }
+        Self { limit, items: 0, long: 0, look_after: 1, begin: None, lasted: 0 }
     }
 
-    /// A function of the user's, a fill or a copy is about to run: only such can take long.
+    /// A function of the user's, a fill or a copy is about to run.
     fn note_long(&mut self) {
         if let Limit::Fair(seat) = self.limit {
             seat.tick();
-            self.begin.get_or_insert_with(Instant::now);
+            self.long += 1;
         }
     }
 
@@ -119,11 +129,22 @@ impl<'a> Share<'a> {
             Limit::Upto(last) => value > last,
             Limit::Fair(seat) => {
                 self.items += 1;
-                let long = |begin: Instant| begin.elapsed() >= SHARE;
                 (seat.has_waiting() || stream.scheduler.has_waiting())
-                    && (self.items > ITEMS || self.begin.is_some_and(long))
+                    && (self.items > ITEMS || self.takes_long(stream, seat))
             }
         }
+    }
+
+    /// Whether the turn has lasted its share, as far as the clock was looked at. One whose worker has not looked for long
+    /// may seem to: then it gives way early, once.
+    fn takes_long(&mut self, stream: &HostStream, seat: &Seat<HostStream>) -> bool {
+        if self.long >= self.look_after {
+            self.look_after = self.long + self.long.min(UNTIMED);
+            let now = stream.scheduler.shared().clock.now();
+            let before = seat.look(now);
+            self.lasted = now - *self.begin.get_or_insert(before);
+        }
+        self.lasted >= SHARE
     }
 }
 

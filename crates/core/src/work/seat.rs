@@ -12,6 +12,8 @@ pub struct Seat<S: ?Sized> {
     /// Only the watch looks at it.
     ticks: AtomicU64,
     pub(super) tray: Tray<S>,
+    /// When the worker last looked at a clock, in nanoseconds of it. Only the worker looks here.
+    looked: AtomicU64,
     /// Where Linux tells the state of the worker's thread; empty where that cannot be known.
     state: OnceLock<PathBuf>,
 }
@@ -28,6 +30,15 @@ impl<S: ?Sized> Seat<S> {
     pub fn tick(&self) {
         // Relaxed: only the watch reads it, and only for change.
         self.ticks.store(self.ticks.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+    }
+
+    /// The worker has looked at a clock: notes what it says, and gives what it said before.
+    #[inline]
+    pub fn look(&self, now: u64) -> u64 {
+        // Relaxed: no other thread reads it.
+        let before = self.looked.load(Ordering::Relaxed);
+        self.looked.store(now, Ordering::Relaxed);
+        before
     }
 
     pub(super) fn ticks(&self) -> u64 {
@@ -55,7 +66,12 @@ impl<S: ?Sized> Seat<S> {
 
 impl<S: ?Sized> Default for Seat<S> {
     fn default() -> Self {
-        Self { ticks: AtomicU64::new(0), tray: Tray::default(), state: OnceLock::new() }
+        Self {
+            ticks: AtomicU64::new(0),
+            tray: Tray::default(),
+            looked: AtomicU64::new(0),
+            state: OnceLock::new(),
+        }
     }
 }
 
