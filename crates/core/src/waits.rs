@@ -72,6 +72,11 @@ impl Waits {
         self.0.front()
     }
 
+    /// All waits, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &Edge> {
+        self.0.iter()
+    }
+
     /// Takes the oldest wait: the stream has gone past it.
     #[inline]
     pub fn pop(&mut self) -> Option<Edge> {

@@ -92,6 +92,13 @@ pub(crate) struct Batch {
     pub(crate) at: u64,
 }
 
+/// What a stream waits for before it does anything else: a point, and those right behind it, up to the next of the same
+/// timeline: where streams wait for one another in turn, that one depends on this stream.
+pub(crate) type Points = (Point, Vec<Point>);
+
+/// So many of them are told at most.
+const MOST_POINTS: usize = 4096;
+
 /// A queue buffer larger than this is given back when the queue is empty: a hundred thousand streams keep at most this
 /// many entries of memory each.
 const KEPT: usize = 4;
@@ -186,10 +193,15 @@ impl Order {
         self.listed
     }
 
-    /// The point that a parked stream waits for; `None` where it waits for an instant.
-    pub(crate) fn parked_on(&self) -> Option<Point> {
-        let waits = matches!(self.queue.front()?.step, Step::Wait);
-        waits.then(|| self.waits.front().map(|edge| edge.point.clone())).flatten()
+    /// What a parked stream waits for; `None` where it waits for an instant.
+    pub(crate) fn parked_on(&self) -> Option<Points> {
+        let is_wait = |entry: &Entry| matches!(entry.step, Step::Wait);
+        let waits = self.queue.iter().zip(self.waits.iter()).take(MOST_POINTS);
+        let mut points = waits.take_while(|(entry, _)| is_wait(entry)).map(|(_, edge)| &edge.point);
+        let first = points.next()?.clone();
+        let comes_back = |point: &&Point| point.timeline() == first.timeline();
+        let more = points.take_while(|point| !comes_back(point)).cloned().collect();
+        Some((first, more))
     }
 
     /// The instant that a parked stream waits for; `None` where it waits for a point.

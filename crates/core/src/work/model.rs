@@ -24,7 +24,9 @@ fn a_nap_ends_where_nobody_was_woken_because_helpers_took_everything() {
     holds(3, || {
         let pool = Pool::modelled((), 1);
         pool.ensure_worker().expect("the first worker");
-        drop(pool.help());
+        let helping = pool.help();
+        helping.note_taken();
+        drop(helping);
         let latch = Latch::default();
         pool.submit(Task::new(&pool, latch.opener()));
         latch.wait();

@@ -205,11 +205,9 @@ impl<S: Serve + ?Sized> Pool<S> {
         self.helped.load(Ordering::Relaxed) >= LAZY_AFTER
     }
 
-    /// A helper took what was submitted, and runs it for as long as the answer lives. Called under the order lock of the
-    /// stream, so that who cancels the stream finds either the helper or nothing that it could begin.
+    /// A helper is about to take what was submitted, and runs such for as long as the answer lives. Called under the order
+    /// lock of the stream, so that who cancels the stream finds either the helper or nothing that it could begin.
     pub fn help(&self) -> Helping<'_, S> {
-        // Relaxed: as in `is_lazy`.
-        self.helped.fetch_add(1, Ordering::Relaxed);
         // Relaxed: the lock orders it before whoever closes the pool.
         self.helping.fetch_add(ONE_HELPER, Ordering::Relaxed);
         Helping(self)
@@ -380,8 +378,16 @@ impl<S: Serve + ?Sized> Pool<S> {
 
 /// A turn that a helper runs, until it is dropped.
 #[derive(Debug)]
-#[must_use = "the turn counts as running only while this lives"]
+#[must_use = "the turns count as running only while this lives"]
 pub struct Helping<'a, S: Serve + ?Sized>(&'a Pool<S>);
+
+impl<S: Serve + ?Sized> Helping<'_, S> {
+    /// The helper took a stream.
+    pub fn note_taken(&self) {
+        // Relaxed: as in `is_lazy`.
+        self.0.helped.fetch_add(1, Ordering::Relaxed);
+    }
+}
 
 impl<S: Serve + ?Sized> Drop for Helping<'_, S> {
     fn drop(&mut self) {

@@ -65,7 +65,7 @@ fn wakes(pool: &Arc<Pool<Listed>>) -> bool {
 
 fn help(pool: &Pool<Listed>, times: usize) {
     for _ in 0..times {
-        drop(pool.help());
+        pool.help().note_taken();
     }
 }
 
