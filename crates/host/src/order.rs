@@ -16,20 +16,23 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use syncpoint_core::contract::{Edge, Stamp, Task, Waits};
-use syncpoint_core::{Error, Place, Point};
+use syncpoint_core::contract::{Copy, Edge, Fill, Item, Stamp, Submit, Task, Waits, discard};
+use syncpoint_core::{Error, Opening, Place, Point, Work};
 
 /// What the order lock guards. Under it a value is taken and its item enqueued, and nothing of the user's runs.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Order {
-    /// All items not passed; while an owner runs the stream, only those that came since it looked last.
+    /// All items not passed but the waits; while an owner runs the stream, only those that came since it looked last.
     queue: VecDeque<Entry>,
+    /// The first value that no owner holds.
+    front: u64,
     /// The latest value.
     latest: u64,
     /// A value up to which everything is known complete or abandoned: what counts against the bound lies above it.
     settled: u64,
+    /// The waits not passed, by their values: one lies here alone, and not in the queue as well.
     waits: Waits,
     pub(crate) state: Turn,
     /// Whether the run queue holds an entry of this stream.
@@ -61,35 +64,95 @@ pub(crate) struct Entry {
     pub(crate) place: Place,
 }
 
-/// What an item does.
+/// What an item does. Four words: a large graph is memory that every item is fetched from.
 #[derive(Debug)]
 pub(crate) enum Step {
-    /// A task of the contract.
-    Task(Task),
-    /// Wait for the point of the oldest outstanding wait.
-    Wait,
+    /// Run a function.
+    Work(Work),
+    /// Anything else; smaller, so that it lies where the function would.
+    Other(Other),
+}
+
+/// What an item does besides running a function.
+#[derive(Debug)]
+pub(crate) enum Other {
+    /// Call a function that submits.
+    Submit(Submit),
+    /// Fill part of a buffer.
+    Fill(Box<Fill>),
+    /// Copy part of a buffer.
+    Copy(Box<Copy>),
+    /// Open a gate.
+    Open(Opening),
     /// Write the time.
     Stamp(Arc<Stamp>),
+    /// Let time pass.
+    Delay(Duration),
     /// Wait for an instant: what a delay becomes when the stream comes to it.
     Until(Instant),
+    /// Fail: the host has no task of this name.
+    Unknown(&'static str),
+}
+
+impl Entry {
+    /// An item of the contract.
+    #[inline]
+    pub(crate) fn new(item: Item) -> Self {
+        let step = match item.task {
+            Task::Host(work) => Step::Work(work),
+            Task::Submit(submit) => Step::Other(Other::Submit(submit)),
+            Task::Fill(fill) => Step::Other(Other::Fill(fill)),
+            Task::Copy(copy) => Step::Other(Other::Copy(copy)),
+            Task::Delay(duration) => Step::Other(Other::Delay(duration)),
+            Task::Open(opening) => Step::Other(Other::Open(opening)),
+            task => Step::Other(Other::Unknown(task.name())),
+        };
+        Self { step, place: item.place }
+    }
 }
 
 impl Step {
     /// Whether the owner can run it without looking at anything else.
     pub(crate) fn is_ready(&self) -> bool {
+        !matches!(self, Self::Other(Other::Delay(_) | Other::Until(_)))
+    }
+
+    /// Ends an item that will never run: its gate fails with the cause, its captures are dropped. Outside every lock.
+    pub(crate) fn discard(self, cause: &Error) {
         match self {
-            Self::Task(task) => !matches!(task, Task::Delay(_)),
-            Self::Stamp(_) => true,
-            Self::Wait | Self::Until(_) => false,
+            Self::Other(Other::Open(opening)) => opening.fail(cause.clone()),
+            step => discard(step),
         }
     }
 }
 
-/// What the owner of a stream holds: items taken off the order, the first of which has this value.
+/// What the owner of a stream holds: the values from `at` up to `end`, and of these the items that are no waits.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) items: VecDeque<Entry>,
+    /// The value that the owner is at.
     pub(crate) at: u64,
+    end: u64,
+    /// The value of the next wait, as the owner saw it under the lock; beyond the end, if there is none before.
+    wait: u64,
+}
+
+impl Batch {
+    /// Whether everything is passed.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.at == self.end
+    }
+
+    /// Whether the owner is at a wait.
+    pub(crate) fn is_at_wait(&self) -> bool {
+        self.at == self.wait
+    }
+
+    /// The item that the owner is at, if it is no wait.
+    #[inline]
+    pub(crate) fn item(&mut self) -> Option<&mut Entry> {
+        if self.is_at_wait() { None } else { self.items.front_mut() }
+    }
 }
 
 /// What a stream waits for before it does anything else: a point, and those right behind it, up to the next of the same
@@ -102,6 +165,22 @@ const MOST_POINTS: usize = 4096;
 /// A queue buffer larger than this is given back when the queue is empty: a hundred thousand streams keep at most this
 /// many entries of memory each.
 const KEPT: usize = 4;
+
+impl Default for Order {
+    fn default() -> Self {
+        Self {
+            queue: VecDeque::new(),
+            front: 1,
+            latest: 0,
+            settled: 0,
+            waits: Waits::default(),
+            state: Turn::Idle,
+            listed: false,
+            cancelled: false,
+            failure: None,
+        }
+    }
+}
 
 impl Order {
     /// The latest value.
@@ -132,17 +211,25 @@ impl Order {
 
     /// Puts a wait at the end and gives its value.
     pub(crate) fn push_wait(&mut self, point: Point, place: Place) -> u64 {
-        let value = self.push(Entry { step: Step::Wait, place });
-        self.waits.push(Edge::new(value, point, place));
-        value
+        self.latest += 1;
+        self.waits.push(Edge::new(self.latest, point, place));
+        self.latest
     }
 
     /// Gives the owner, whose batch is empty, what has come since. Says whether there was anything.
     pub(crate) fn refill(&mut self, batch: &mut Batch) -> bool {
         // Swapped, so that the emptied buffer is filled next and nothing is allocated.
         std::mem::swap(&mut self.queue, &mut batch.items);
-        batch.at = self.latest + 1 - batch.items.len() as u64;
-        !batch.items.is_empty()
+        batch.at = self.front;
+        self.front = self.latest + 1;
+        batch.end = self.front;
+        self.show_next_wait(batch);
+        !batch.is_empty()
+    }
+
+    /// Shows the owner which of its values is a wait next.
+    fn show_next_wait(&self, batch: &mut Batch) {
+        batch.wait = self.waits.front().map_or(u64::MAX, |edge| edge.own);
     }
 
     /// Takes back what the owner leaves, before what has come since.
@@ -151,6 +238,11 @@ impl Order {
         if !batch.items.is_empty() {
             self.queue.append(&mut batch.items);
         }
+        // Of a batch that was never filled nothing is taken back.
+        if !batch.is_empty() {
+            self.front = batch.at;
+            batch.end = batch.at;
+        }
     }
 
     /// The outstanding waits.
@@ -158,15 +250,27 @@ impl Order {
         &self.waits
     }
 
-    /// The oldest wait is over.
-    pub(crate) fn pass_wait(&mut self) {
-        self.waits.pop();
+    /// The oldest wait, at which the owner is, is over, and so are those right behind it that are known complete: a
+    /// stream that brings many together passes them in one go. Gives how many.
+    pub(crate) fn pass_waits(&mut self, batch: &mut Batch) -> u64 {
+        let mut passed = 0;
+        loop {
+            self.waits.pop();
+            passed += 1;
+            let next = self.waits.front().filter(|edge| edge.own == batch.at + passed);
+            let next = next.filter(|edge| edge.own < batch.end).map(|edge| &edge.point);
+            if !next.is_some_and(|point| point.timeline().is_known_complete(point.value())) {
+                self.show_next_wait(batch);
+                return passed;
+            }
+        }
     }
 
     /// Takes everything not passed: it will never run. To be dropped outside the lock.
     pub(crate) fn abandon(&mut self, batch: &mut Batch) -> (VecDeque<Entry>, Waits) {
         self.put_back(batch);
         self.settled = self.latest;
+        self.front = self.latest + 1;
         (std::mem::take(&mut self.queue), self.waits.take())
     }
 
@@ -174,6 +278,7 @@ impl Order {
     pub(crate) fn skip(&mut self) -> u64 {
         self.latest += 1;
         self.settled = self.latest;
+        self.front = self.latest + 1;
         self.latest
     }
 
@@ -182,9 +287,9 @@ impl Order {
         self.front_value().min(self.settled.max(completed) + 2)
     }
 
-    /// The value of the item at the front of the queue, or of the next to come.
+    /// The first value that no owner holds: that of the item at the front, or of the next to come.
     pub(crate) fn front_value(&self) -> u64 {
-        self.latest + 1 - self.queue.len() as u64
+        self.front
     }
 
     /// Whether a listed stream still needs its entry. If not, the entry is to be dropped, and the bit is cleared.
@@ -195,19 +300,26 @@ impl Order {
 
     /// What a parked stream waits for; `None` where it waits for an instant.
     pub(crate) fn parked_on(&self) -> Option<Points> {
-        let is_wait = |entry: &Entry| matches!(entry.step, Step::Wait);
-        let waits = self.queue.iter().zip(self.waits.iter()).take(MOST_POINTS);
-        let mut points = waits.take_while(|(entry, _)| is_wait(entry)).map(|(_, edge)| &edge.point);
+        let in_row = self.waits.iter().zip(self.front..).take(MOST_POINTS);
+        let in_row = in_row.take_while(|(edge, value)| edge.own == *value);
+        let mut points = in_row.map(|(edge, _)| &edge.point);
         let first = points.next()?.clone();
         let comes_back = |point: &&Point| point.timeline() == first.timeline();
         let more = points.take_while(|point| !comes_back(point)).cloned().collect();
         Some((first, more))
     }
 
+    fn parked_on_wait(&self) -> bool {
+        self.waits.front().is_some_and(|edge| edge.own == self.front)
+    }
+
     /// The instant that a parked stream waits for; `None` where it waits for a point.
     pub(crate) fn parked_until(&self) -> Option<Instant> {
+        if self.state != Turn::Parked || self.parked_on_wait() {
+            return None;
+        }
         match self.queue.front()?.step {
-            Step::Until(instant) if self.state == Turn::Parked => Some(instant),
+            Step::Other(Other::Until(instant)) => Some(instant),
             _ => None,
         }
     }
@@ -222,5 +334,30 @@ impl Order {
             self.queue = VecDeque::new();
         }
         self.waits.shrink();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_five_words_and_a_wait_no_item_at_all() {
+        let word = size_of::<usize>();
+        assert_eq!([size_of::<Step>(), size_of::<Entry>()], [4 * word, 5 * word]);
+        let mut order = Order::default();
+        let stamp =
+            || Entry { step: Step::Other(Other::Stamp(Arc::default())), place: Place::caller() };
+        let point = syncpoint_core::Gate::new().point();
+        assert_eq!(order.push_wait(point.clone(), Place::caller()), 1);
+        assert_eq!([order.push(stamp()), order.push_wait(point, Place::caller())], [2, 3]);
+        assert_eq!((order.queue.len(), order.front_value()), (1, 1));
+        let mut batch = Batch::default();
+        assert!(order.refill(&mut batch) && batch.is_at_wait() && batch.item().is_none());
+        batch.at += order.pass_waits(&mut batch);
+        assert!(!batch.is_at_wait() && batch.item().is_some());
+        assert_eq!((order.push(stamp()), order.front_value()), (4, 4), "what came since");
+        order.put_back(&mut batch);
+        assert_eq!((order.queue.len(), order.front_value()), (2, 2));
     }
 }

@@ -7,7 +7,7 @@ use syncpoint_core::contract::{self, Edge, Hand, Item, Placed, RawStream, Refuse
 use syncpoint_core::{Error, Kind, Place, Point, Result, Statistics, Timeline};
 
 use crate::help;
-use crate::order::{Batch, Entry, Order, Step, Turn};
+use crate::order::{Batch, Entry, Order, Other, Step, Turn};
 use crate::serve::Scheduler;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
 
@@ -137,7 +137,7 @@ impl RawStream for HostStream {
             drop(order);
             return Err(error);
         }
-        let placed = self.placed(order.push(entry(item)));
+        let placed = self.placed(order.push(Entry::new(item)));
         let list = Self::rouse(&mut order);
         drop(order);
         if list {
@@ -157,7 +157,7 @@ impl RawStream for HostStream {
         if let Err(error) = self.admit(&mut order) {
             return Err(Refused { item, error: Some(error) });
         }
-        let placed = self.placed(order.push(entry(item)));
+        let placed = self.placed(order.push(Entry::new(item)));
         if Self::rouse(&mut order) {
             drop(order);
             self.list();
@@ -199,8 +199,9 @@ impl RawStream for HostStream {
         }
         self.admit(&mut order)?;
         let stamp = Arc::new(Stamp::default());
-        let placed =
-            self.placed(order.push(Entry { step: Step::Stamp(Arc::clone(&stamp)), place }));
+        let placed = self.placed(
+            order.push(Entry { step: Step::Other(Other::Stamp(Arc::clone(&stamp))), place }),
+        );
         Ok((placed, Time::Stamp(stamp)))
     }
 
@@ -258,10 +259,6 @@ impl RawStream for HostStream {
     }
 }
 
-fn entry(item: Item) -> Entry {
-    Entry { step: Step::Task(item.task), place: item.place }
-}
-
 impl HostStream {
     /// Whether the owner has to fail what it has not begun.
     #[inline]
@@ -283,7 +280,7 @@ impl HostStream {
         let order = self.order();
         self.cancelled.store(false, Ordering::Release);
         if let Some(error) = order.failure.clone()
-            && !batch.items.is_empty()
+            && !batch.is_empty()
         {
             self.fail_rest(order, batch, batch.at, &error);
         }
@@ -315,9 +312,7 @@ impl HostStream {
         woken.wake();
         drop(waits);
         for entry in abandoned {
-            if let Step::Task(task) = entry.step {
-                task.discard(error);
-            }
+            entry.step.discard(error);
         }
     }
 }

@@ -4,10 +4,10 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_core::contract::{Called, Hand, Seat, Submission, Task, run_function};
-use syncpoint_core::{Error, Place, State};
+use syncpoint_core::contract::{Called, Hand, Seat, Submission, run_function};
+use syncpoint_core::{Error, State};
 
-use crate::order::{Batch, Entry, Order, Step, Turn};
+use crate::order::{Batch, Entry, Order, Other, Step, Turn};
 use crate::stream::HostStream;
 use crate::sync::MutexGuard;
 
@@ -154,7 +154,7 @@ fn next(stream: &Arc<HostStream>, batch: &mut Batch, share: &mut Share<'_>) -> N
         if stream.is_cancelled() {
             stream.end_cancelled(batch);
         }
-        let ready = batch.items.front().is_some_and(|entry| entry.step.is_ready());
+        let ready = batch.item().is_some_and(|entry| entry.step.is_ready());
         if ready
             && !share.is_used_up(stream, batch.at)
             && let Some(entry) = batch.items.pop_front()
@@ -177,7 +177,7 @@ fn next_locked(
     share: &mut Share<'_>,
 ) -> Next {
     loop {
-        if batch.items.is_empty() && !order.refill(batch) {
+        if batch.is_empty() && !order.refill(batch) {
             order.rest(batch);
             return Next::Stop { list: false };
         }
@@ -194,21 +194,28 @@ fn next_locked(
 
 /// Looks at the front item. `None`: look again, something settled meanwhile.
 fn try_front(stream: &Arc<HostStream>, order: &mut Order, batch: &mut Batch) -> Option<Next> {
-    let entry = batch.items.front_mut()?;
-    match &mut entry.step {
-        Step::Wait => try_wait(stream, order, batch),
-        Step::Until(instant) => {
+    if batch.is_at_wait() {
+        return try_wait(stream, order, batch);
+    }
+    match &mut batch.item()?.step {
+        Step::Other(Other::Until(instant)) => {
             let instant = *instant;
             Some(try_until(stream, order, batch, instant))
         }
-        Step::Task(Task::Delay(duration)) => {
-            let now = Instant::now();
-            // An instant that no clock can tell is a century: nobody sees its end.
-            entry.step = Step::Until(now.checked_add(*duration).unwrap_or(now + CENTURY));
+        Step::Other(step @ Other::Delay(_)) => {
+            *step = Other::Until(end_of(step));
             None
         }
-        Step::Task(_) | Step::Stamp(_) => batch.items.pop_front().map(Next::Run),
+        Step::Work(_) | Step::Other(_) => batch.items.pop_front().map(Next::Run),
     }
+}
+
+/// When a delay that begins now ends.
+fn end_of(delay: &Other) -> Instant {
+    let now = Instant::now();
+    let Other::Delay(duration) = delay else { return now };
+    // An instant that no clock can tell is a century: nobody sees its end.
+    now.checked_add(*duration).unwrap_or(now + CENTURY)
 }
 
 const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -226,23 +233,7 @@ fn try_wait(stream: &Arc<HostStream>, order: &mut Order, batch: &mut Batch) -> O
             return Some(Next::Fail(error));
         }
     }
-    Some(Next::Pass(pass_waits(order, batch)))
-}
-
-/// Passes the wait at the front, and those behind it that are over as well: a stream that brings many together passes
-/// them in one go. Gives how many.
-fn pass_waits(order: &mut Order, batch: &mut Batch) -> u64 {
-    let mut passed = 0;
-    loop {
-        order.pass_wait();
-        batch.items.pop_front();
-        passed += 1;
-        let is_wait = matches!(batch.items.front(), Some(Entry { step: Step::Wait, .. }));
-        let next = order.waits().front().filter(|_| is_wait).map(|edge| &edge.point);
-        if !next.is_some_and(|point| point.timeline().is_known_complete(point.value())) {
-            return passed;
-        }
-    }
+    Some(Next::Pass(order.pass_waits(batch)))
 }
 
 fn try_until(
@@ -272,47 +263,38 @@ fn run_item(
     entry: Entry,
     share: &mut Share<'_>,
 ) -> Result<(), Error> {
+    let called = |name| Called { timeline: &stream.timeline, value, name, place: entry.place };
     match entry.step {
-        Step::Task(task) => run_task(stream, value, task, entry.place, share),
-        Step::Stamp(stamp) => {
-            stamp.write(stream.scheduler.shared().clock.now());
-            Ok(())
-        }
-        Step::Wait | Step::Until(_) => unreachable!("waits and delays are passed, not run"),
-    }
-}
-
-fn run_task(
-    stream: &HostStream,
-    value: u64,
-    task: Task,
-    place: Place,
-    share: &mut Share<'_>,
-) -> Result<(), Error> {
-    let called = Called { timeline: &stream.timeline, value, name: task.name(), place };
-    match task {
-        Task::Host(work) => {
+        Step::Work(work) => {
             about_to_take_long(stream, share);
-            run_function(called, || work.run())
+            run_function(called("enqueue"), || work.run())
         }
-        Task::Submit(submit) => {
+        Step::Other(Other::Submit(submit)) => {
             about_to_take_long(stream, share);
-            run_function(called, || submit.call(&Submission::plain()))
+            run_function(called("submit"), || submit.call(&Submission::plain()))
         }
-        Task::Fill(fill) => {
+        Step::Other(Other::Fill(fill)) => {
             about_to_take_long(stream, share);
             fill.run()
         }
-        Task::Copy(copy) => {
+        Step::Other(Other::Copy(copy)) => {
             about_to_take_long(stream, share);
             copy.run()
         }
-        Task::Open(opening) => {
+        Step::Other(Other::Open(opening)) => {
             opening.open();
             Ok(())
         }
-        Task::Delay(_) => Ok(()),
-        _ => Err(Error::unsupported(format!("the host has no {}", called.name))),
+        Step::Other(Other::Stamp(stamp)) => {
+            stamp.write(stream.scheduler.shared().clock.now());
+            Ok(())
+        }
+        Step::Other(Other::Unknown(name)) => {
+            Err(Error::unsupported(format!("the host has no {name}")))
+        }
+        Step::Other(Other::Delay(_) | Other::Until(_)) => {
+            unreachable!("delays are passed, not run")
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use syncpoint_core::contract::{Seat, Task};
+use syncpoint_core::contract::Seat;
 use syncpoint_core::model::{catches, holds};
 
 use super::Host;
@@ -99,22 +99,24 @@ fn own(stream: &Arc<HostStream>, slip: Slip) {
     let Some(mut order) = turn::claim(unlisted(stream)) else { return };
     let mut batch = Batch::default();
     loop {
-        if batch.items.is_empty() && !order.refill(&mut batch) {
+        if batch.is_empty() && !order.refill(&mut batch) {
             order = slip.here(Slip::BeforeItRests, stream, order);
             return order.rest(&mut batch);
         }
-        let waits = batch.items.front().is_some_and(|entry| matches!(entry.step, Step::Wait));
+        let waits = batch.is_at_wait();
         if waits && stays_listed(stream, &order) {
             order = slip.here(Slip::BeforeItParks, stream, order);
             order.put_back(&mut batch);
             order.state = Turn::Parked;
             return;
         }
-        if waits {
-            order.pass_wait();
-        }
+        let passed = if waits { order.pass_waits(&mut batch) } else { 1 };
         drop(order);
-        pass(stream, &mut batch);
+        if !waits {
+            run(&mut batch);
+        }
+        batch.at += passed;
+        stream.timeline.complete(batch.at - 1);
         order = stream.order();
     }
 }
@@ -125,11 +127,9 @@ fn stays_listed(stream: &Arc<HostStream>, order: &Order) -> bool {
     Arc::clone(stream).list_with(&edge.point)
 }
 
-fn pass(stream: &HostStream, batch: &mut Batch) {
+fn run(batch: &mut Batch) {
     let entry = batch.items.pop_front().expect("the batch was filled");
-    if let Step::Task(Task::Host(work)) = entry.step {
+    if let Step::Work(work) = entry.step {
         work.run().expect("no work of the models fails here");
     }
-    batch.at += 1;
-    stream.timeline.complete(batch.at - 1);
 }
