@@ -1,7 +1,8 @@
 //! How the host backend scales: `cargo bench -p syncpoint-host --bench scale`.
 //!
 //! Every figure is the median over several processes of its own (`--processes N`, 3 unless it is chosen). A random graph
-//! is built behind a gate and then run, on streams of ours and on tasks of tokio; `--streams N --events M` runs that one
+//! is built behind a gate and then run, on streams of ours and on tasks of tokio, and then runs while it is built;
+//! `--streams N --events M` runs that one
 //! size, otherwise all sizes are. `-- NAME` runs the tables whose name contains `NAME`: graph, memory, record,
 //! timeout, fault, drop.
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]

@@ -110,6 +110,27 @@ fn graph_size(streams: usize, events: usize, wanted: &Wanted) {
         ratio(|times| all(times, "")),
         ratio(|times| all(times, " cpu"))
     );
+    print_fed(wanted, &size, each);
+}
+
+/// The same graph, run while it is built.
+fn print_fed(wanted: &Wanted, size: &[String; 2], each: f64) {
+    let fed = WHO.map(|who| wanted.of(&[&format!("{who} fed"), "time", &size[0], &size[1]]));
+    let [passed, computed] =
+        ["run", "run cpu"].map(|name| fed.each_ref().map(|of| of.get(name) / each));
+    let ratio = |[ours, once, counted]: [f64; 3]| ours / once.min(counted);
+    println!(
+        "{:>16} run while built: {:.0} ({:.0}), tokio {:.0} ({:.0}), {:.0} ({:.0}); ours / tokio {:.2} (computed {:.2})",
+        "",
+        passed[0],
+        computed[0],
+        passed[1],
+        computed[1],
+        passed[2],
+        computed[2],
+        ratio(passed),
+        ratio(computed)
+    );
 }
 
 fn all(times: &Figures, suffix: &str) -> f64 {
