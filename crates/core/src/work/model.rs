@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use loom::thread;
 
-use super::{Hand, Pool, Seat, Serve};
+use super::{Hand, LEVELS, Pool, Seat, Serve};
 use crate::blocking;
 use crate::model::{catches, holds};
 use crate::once::Once;
@@ -54,6 +54,48 @@ fn a_worker_that_waits_inside_the_library_is_replaced() {
 }
 
 #[test]
+fn what_a_worker_sets_free_is_served_while_its_own_work_blocks() {
+    holds(2, || {
+        one_stream_frees_the_other_and_waits_for_it(&Pool::modelled((), 2), Hand::<Task>::publish);
+    });
+}
+
+#[test]
+fn a_worker_that_calls_nobody_to_its_tray_is_caught() {
+    let check = || one_stream_frees_the_other_and_waits_for_it(&Pool::modelled((), 2), || ());
+    catches("deadlock", || holds(2, check));
+}
+
+#[test]
+fn a_worker_that_looks_on_trays_before_it_says_that_it_sleeps_is_caught() {
+    fn looks_first(pool: &Arc<Pool<Task>>) {
+        let seat = Arc::<Seat<Task>>::default();
+        let _kept = Hand::keep_on_tray(&seat, pool);
+        let mut crew = pool.crew();
+        crew.seats.push(Arc::clone(&seat));
+        while !crew.closing {
+            let task = crew.ready.pick().or_else(|| crew.take_off_a_tray().pop_front());
+            if let Some(task) = task {
+                drop(crew);
+                Task::serve(&task, &seat);
+                crew = pool.crew();
+                continue;
+            }
+            crew.idle += 1;
+            pool.note_crew(&crew);
+            crew = pool.sleep(crew, None);
+            crew.idle -= 1;
+            crew.waking = false;
+            pool.note_crew(&crew);
+        }
+    }
+    let check = || {
+        one_stream_frees_the_other_and_waits_for_it(&worked_by(looks_first), Hand::<Task>::publish)
+    };
+    catches("deadlock", || holds(2, check));
+}
+
+#[test]
 fn two_threads_that_come_first_make_one_worker() {
     holds(2, || {
         let pool = Pool::modelled((), 1);
@@ -73,7 +115,7 @@ fn two_threads_that_come_first_make_one_worker() {
 
 #[test]
 fn a_worker_that_passes_nothing_on_is_caught() {
-    fn passes_nothing_on(pool: &Pool<Task>) {
+    fn passes_nothing_on(pool: &Arc<Pool<Task>>) {
         let mut crew = pool.crew();
         while !crew.closing {
             if let Some(task) = crew.ready.pick() {
@@ -88,19 +130,39 @@ fn a_worker_that_passes_nothing_on_is_caught() {
             crew.waking = false;
         }
     }
-    let check = || {
-        let pool = Pool::modelled((), 2);
-        pool.count_workers(2);
-        for _ in 0..2 {
-            let pool = Arc::clone(&pool);
-            thread::spawn(move || {
-                passes_nothing_on(&pool);
-                pool.leave(&Arc::default());
-            });
-        }
-        one_stream_blocks_for_the_other(&pool);
-    };
+    let check = || one_stream_blocks_for_the_other(&worked_by(passes_nothing_on));
     catches("deadlock", || holds(2, check));
+}
+
+/// A pool of two workers that do this.
+fn worked_by(work: fn(&Arc<Pool<Task>>)) -> Arc<Pool<Task>> {
+    let pool = Pool::modelled((), 2);
+    pool.count_workers(2);
+    for _ in 0..2 {
+        let pool = Arc::clone(&pool);
+        thread::spawn(move || {
+            work(&pool);
+            pool.leave(&Arc::default());
+        });
+    }
+    pool
+}
+
+/// The work of one stream sets another free, and then blocks until that has run.
+fn one_stream_frees_the_other_and_waits_for_it(pool: &Arc<Pool<Task>>, publish: fn()) {
+    pool.ensure_worker().expect("the first worker");
+    let latches = [Latch::default(), Latch::default()];
+    let [awaited, ended] = latches.clone();
+    let freed = Task::new(pool, latches[0].opener());
+    let free = move || {
+        Hand::keep_or_submit(freed);
+        publish();
+        awaited.wait();
+        ended.open();
+    };
+    pool.submit(Task::new(pool, free));
+    latches[1].wait();
+    close(pool);
 }
 
 /// The work of one stream blocks, in a way that the pool cannot see, until that of another has run.
@@ -154,8 +216,9 @@ impl Serve for Task {
         &self.pool
     }
 
+    /// The least urgent: what is urgent lies on no tray.
     fn level(&self) -> usize {
-        0
+        LEVELS - 1
     }
 
     fn is_still_needed(&self) -> bool {
