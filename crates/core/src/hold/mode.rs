@@ -32,7 +32,8 @@ impl<D: Driver> HeldStream<D> {
     /// `Misuse(Held)`: something is held on the host, which what others launch would overtake.
     pub fn expose(&self) -> Result<()> {
         let order = self.order();
-        if order.turn != Turn::Free {
+        // Whoever has passed the last item may have its turn still.
+        if order.turn == Turn::Away || !order.row.is_empty() {
             return Err(self.still_held());
         }
         // Release: pairs with the load in `is_managed`. Under the order lock, under which everything is offered.

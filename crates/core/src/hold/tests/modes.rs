@@ -1,11 +1,13 @@
 //! Streams that others launch on too: every record is a mark, and nothing is held on the host.
 
 use std::sync::{Arc, Mutex};
+use std::task::{Wake, Waker};
 
-use super::double::Bench;
+use super::double::{Bench, Double};
 use super::{assert_complete, assert_pending, held, work};
-use crate::error::{Kind, Reason};
+use crate::error::{Kind, Reason, Result};
 use crate::gate::Gate;
+use crate::hold::HeldStream;
 use crate::stream::{Mode, Stream};
 
 /// A stream whose handle was given out.
@@ -35,6 +37,35 @@ fn the_handle_of_a_stream_that_holds_work_is_not_given_out() {
     gate.open().unwrap();
     bench.run();
     bench.held_stream(0).expose().unwrap();
+}
+
+/// Gives the handle of a stream out when it is woken.
+struct Exposes {
+    stream: Arc<HeldStream<Double<false>>>,
+    outcome: Mutex<Option<Result<()>>>,
+}
+
+impl Wake for Exposes {
+    fn wake(self: Arc<Self>) {
+        *self.outcome.lock().unwrap() = Some(self.stream.expose());
+    }
+}
+
+#[test]
+fn the_handle_is_given_out_as_soon_as_the_last_of_what_was_held_is_complete() {
+    let bench = Bench::<false>::new();
+    let (stream, gate) = held(&bench);
+    let exposes = Arc::new(Exposes { stream: bench.held_stream(0), outcome: Mutex::default() });
+    let waker = Waker::from(Arc::clone(&exposes));
+    let end = stream.timeline().enqueued();
+    let _ticket = stream.timeline().register(end, waker).expect("it is pending");
+    gate.open().unwrap();
+    bench.run();
+    exposes.outcome.lock().unwrap().take().expect("it was woken").unwrap();
+    let point = stream.record().unwrap();
+    bench.run();
+    bench.complete(0, point.value());
+    assert_complete(&point);
 }
 
 #[test]
