@@ -94,6 +94,12 @@ pub(crate) const PARTS: &[Part] = &[
         steps: unit,
     },
     Part {
+        name: "abort",
+        about: "a program that cannot unwind looks for devices, whatever driver there is",
+        provide: nothing,
+        steps: abort,
+    },
+    Part {
         name: "doctest",
         about: "the examples in the documentation run",
         provide: nothing,
@@ -177,6 +183,16 @@ fn unit(workshop: &Workshop) -> Vec<Step> {
     let selection = "--workspace --exclude xtask --lib --bins --tests --examples";
     let rivals = "--package syncpoint-cli --features rivals --lib --test program bench";
     vec![workshop.runner.step(selection), workshop.runner.step(rivals)]
+}
+
+/// The tests of `syncpoint devices` on a program in which a panic would be the end.
+fn abort(workshop: &Workshop) -> Vec<Step> {
+    let program = workshop.target.join("abort").join("syncpoint");
+    let tests = workshop.runner.step("--package syncpoint-cli --test program devices");
+    vec![
+        Step::cargo("build --profile abort --package syncpoint-cli"),
+        tests.flags("SYNCPOINT_PROGRAM", &program.to_string_lossy()),
+    ]
 }
 
 fn suite(workshop: &Workshop) -> Vec<Step> {

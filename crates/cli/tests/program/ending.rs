@@ -6,7 +6,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::Value;
 
 use super::{
-    support::{PROGRAM, Scene, step},
+    support::{Scene, path, step},
     watched::{PROMPT, Process, Watched},
 };
 
@@ -153,7 +153,7 @@ fn a_signal_that_was_ignored_stays_ignored() {
     scene.pipe("go");
     let mut shell = Command::new("sh");
     shell.current_dir(scene.path("."));
-    shell.args(["-c", "trap '' HUP; exec \"$0\" run pipeline.toml", PROGRAM]);
+    shell.args(["-c", "trap '' HUP; exec \"$0\" run pipeline.toml", &path()]);
     let program = Watched::start(shell);
     assert_eq!(scene.hear("pids"), "here\n");
     program.signal(Signal::HUP);

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use super::support::{Ended, PROGRAM, Scene, step};
+use super::support::{Ended, Scene, path, step};
 
 #[test]
 fn a_failure_reaches_what_depends_on_it_and_nothing_else() {
@@ -113,7 +113,7 @@ fn who_starts_too_many_commands_at_once_is_told_what_to_do() {
     let scene = Scene::of_commands(&steps);
     let mut shell = Command::new("sh");
     shell.current_dir(scene.path("."));
-    shell.args(["-c", "ulimit -n 40; exec \"$0\" run pipeline.toml --json", PROGRAM]);
+    shell.args(["-c", "ulimit -n 40; exec \"$0\" run pipeline.toml --json", &path()]);
     let ended: Ended = shell.output().expect("the program starts").into();
     assert_eq!(ended.status, Some(1), "{}", ended.stderr);
     assert!(

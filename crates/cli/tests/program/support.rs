@@ -1,7 +1,7 @@
 //! A folder of its own for each test, and the program started in it.
 
 use std::{
-    fs,
+    env, fs,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
 };
@@ -9,12 +9,15 @@ use std::{
 use serde_json::Value;
 use syncpoint_cli::scratch::Scratch;
 
-/// Where the program is.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_syncpoint");
+/// Where the program is: as `SYNCPOINT_PROGRAM` says, where another build of it is tried.
+pub(crate) fn path() -> String {
+    let named = env::var("SYNCPOINT_PROGRAM");
+    named.unwrap_or_else(|_not_said| env!("CARGO_BIN_EXE_syncpoint").to_owned())
+}
 
 /// The program, with nothing in its environment that changes what it prints.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(PROGRAM);
+    let mut command = Command::new(path());
     command.env_remove("COLUMNS").env_remove("NO_COLOR").stdin(Stdio::null());
     command
 }
