@@ -59,6 +59,9 @@ const WITHOUT_THREAD: &[LeftOut] = &[
     ("host_work_of_a_device_is_refused_without", "limits the address space"),
     ("one_worker_does_it_all_where_no_other", "limits the address space"),
     ("the_first_work_is_refused_without_a_worker", "limits the address space"),
+    ("a_million_hops", MILLIONS),
+    ("a_hundred_thousand_hops_with_work", MILLIONS),
+    ("a_hundred_thousand_waiters", MILLIONS),
     (LIBRARIES, NOT_BUILT),
     (
         "a_thread_that_forks_while_it_is_woken",
@@ -87,6 +90,10 @@ const WITHOUT_ADDRESS: &[LeftOut] = &[
 /// The test that loads this library twice.
 const LIBRARIES: &str = "two_copies_in_one_process";
 const NOT_BUILT: &str = "loads libraries that it builds itself, without the sanitizer";
+
+/// Of tests that count to a million.
+const MILLIONS: &str =
+    "runs longer under the sanitizer than the test waits; smaller tests run the same code";
 
 /// What both are told: children that a test forks go on, and memory that cannot be had is an answer.
 const OPTIONS: &str = "allocator_may_return_null=1";
