@@ -116,7 +116,10 @@ fn a_drop_does_not_wait_for_the_driver() -> Result<()> {
     still.enqueue(|| ())?;
     let end = still.record()?;
     assert!(end.synchronize_timeout(PATIENCE).is_ok(), "others go on meanwhile");
-    fake.script("release");
-    until("the end of what was dropped", || fake.count("cuStreamDestroy_v2") >= 2);
+    until("the end of what was dropped", || {
+        // Each call blocks anew.
+        fake.script("release");
+        fake.count("cuStreamDestroy_v2") >= 2
+    });
     Ok(())
 }
