@@ -30,7 +30,7 @@ pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
             link = before;
             continue;
         }
-        let points = match try_claim(stream) {
+        let points = match try_claim(stream, *value) {
             Claim::Taken(order) => {
                 // From the first claim to the end: counting each in and out costs as much as a short item.
                 let helping = helping.get_or_insert_with(|| scheduler.help());
@@ -97,11 +97,12 @@ enum Claim<'a> {
     Elsewhere,
 }
 
-/// Takes a runnable stream, leaving its entry in the run queue behind.
-fn try_claim(stream: &HostStream) -> Claim<'_> {
+/// Takes a runnable stream, leaving its entry in the run queue behind. What it waits for behind `upto` is not asked for:
+/// that may wait for the helper itself.
+fn try_claim(stream: &HostStream, upto: u64) -> Claim<'_> {
     let mut order = stream.order();
     if order.state == Turn::Parked {
-        let Some(points) = order.parked_on() else { return Claim::Elsewhere };
+        let Some(points) = order.parked_on(upto) else { return Claim::Elsewhere };
         if matches!(points.0.timeline().state_of(points.0.value()), State::Pending) {
             return Claim::Parked(points);
         }

@@ -298,9 +298,9 @@ impl Order {
         self.listed
     }
 
-    /// What a parked stream waits for; `None` where it waits for an instant.
-    pub(crate) fn parked_on(&self) -> Option<Points> {
-        let in_row = self.waits.iter().zip(self.front..).take(MOST_POINTS);
+    /// What a parked stream waits for before it comes to `upto`; `None` where it waits for an instant.
+    pub(crate) fn parked_on(&self, upto: u64) -> Option<Points> {
+        let in_row = self.waits.iter().zip(self.front..=upto).take(MOST_POINTS);
         let in_row = in_row.take_while(|(edge, value)| edge.own == *value);
         let mut points = in_row.map(|(edge, _)| &edge.point);
         let first = points.next()?.clone();

@@ -180,6 +180,38 @@ fn streams_that_never_end_starve_none_of_their_own_priority() {
 }
 
 #[test]
+fn urgent_streams_that_never_end_do_not_starve_what_their_workers_set_free() {
+    beside_streams_that_never_end(urgent_on, |device, _| {
+        for _ in 0..20 {
+            let (least, urgent) = (usual_on(device), urgent_on(device));
+            let gate = Gate::new();
+            urgent.wait(&gate.point()).unwrap();
+            urgent.enqueue(|| ()).unwrap();
+            least.wait(&urgent.record().unwrap()).unwrap();
+            gate.open().unwrap();
+            settle(&least.record().unwrap());
+        }
+    });
+}
+
+#[test]
+fn beside_streams_that_never_end_work_may_wait_for_what_its_own_worker_set_free() {
+    beside_streams_that_never_end(usual_on, |device, _| {
+        for _ in 0..20 {
+            let (first, freed, gate) = (usual_on(device), usual_on(device), Gate::new());
+            first.wait(&gate.point()).unwrap();
+            first.enqueue(|| ()).unwrap();
+            freed.wait(&first.record().unwrap()).unwrap();
+            freed.enqueue(|| ()).unwrap();
+            let end = freed.record().unwrap();
+            first.enqueue(move || end.synchronize_timeout(PATIENCE)).unwrap();
+            gate.open().unwrap();
+            settle(&first.record().unwrap());
+        }
+    });
+}
+
+#[test]
 fn urgent_streams_that_never_end_make_the_least_urgent_late_and_do_not_starve_it() {
     const TIMES: usize = 20;
     beside_streams_that_never_end(urgent_on, |device, fed| {
@@ -457,6 +489,29 @@ fn a_helper_stops_at_its_target_though_what_follows_waits_for_it() {
         target.synchronize().unwrap();
         gate.open().unwrap();
         settle(&stream.record().unwrap());
+    }
+}
+
+#[test]
+fn a_helper_runs_nothing_that_its_stream_waits_for_behind_the_target() {
+    let own = thread::current().id();
+    for _ in 0..20 {
+        let (device, gate, (sender, receiver)) = (fresh(), Gate::new(), channel());
+        let (stream, behind) = (device.stream().unwrap(), device.stream().unwrap());
+        // Nobody but a helper has time for it.
+        let busy = occupy(&device);
+        stream.wait(&gate.point()).unwrap();
+        let target = stream.record().unwrap();
+        behind
+            .enqueue(move || {
+                say(&sender, thread::current().id());
+                gate.open()
+            })
+            .unwrap();
+        stream.wait(&behind.record().unwrap()).unwrap();
+        target.synchronize().unwrap();
+        assert_ne!(heard(&receiver, "the work behind the target"), own);
+        drop(busy);
     }
 }
 
