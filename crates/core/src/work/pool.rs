@@ -63,6 +63,8 @@ pub(super) struct Crew<S: Serve + ?Sized> {
     /// Nobody will enqueue any more: workers without work leave.
     pub(super) orphaned: bool,
     pub(super) seats: Vec<Arc<Seat<S>>>,
+    /// How many streams in a row were taken off the run queue, while trays were left alone.
+    pub(super) listed_in_row: u32,
 }
 
 /// At most this many workers live: blocking work beyond it waits.
@@ -239,14 +241,8 @@ impl<S: Serve + ?Sized> Pool<S> {
     }
 
     /// Somebody is about to sleep until something completes: nothing may wait for the end of a nap.
-    pub fn kick(&self) {
-        if !self.has_waiting() {
-            return;
-        }
-        let crew = self.crew();
-        if crew.ready.len() > 0 && crew.idle > 0 {
-            self.wake(crew);
-        }
+    pub fn kick(self: &Arc<Self>) {
+        self.pass_on(self.crew());
     }
 
     /// Sees to it that somebody comes for what is ready beside the stream that the caller took: whoever submitted it
@@ -447,6 +443,7 @@ impl<S: Serve + ?Sized> Default for Crew<S> {
             closing: false,
             orphaned: false,
             seats: Vec::new(),
+            listed_in_row: 0,
         }
     }
 }

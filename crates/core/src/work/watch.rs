@@ -62,6 +62,10 @@ impl Watch {
         let builder = thread::Builder::new().name("syncpoint-watch".to_owned());
         // Without the thread blocking work delays its neighbours, and nothing else is lost.
         *started = builder.spawn(move || run(&pool)).is_ok();
+        if !*started {
+            // Whoever comes next tries again.
+            self.disarm();
+        }
     }
 
     /// Sleeps until it is armed. `false`: it was not for long, and the thread is to end; whoever arms it next makes

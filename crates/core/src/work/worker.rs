@@ -25,6 +25,10 @@ const SURPLUS_STAYS: Duration = Duration::from_secs(10);
 /// How many streams in a row a worker takes from its own tray while others are listed.
 const OWN_FIRST: u32 = 64;
 
+/// How many streams in a row all workers take off the run queue before one looks at the trays: as often as the run queue
+/// gives the longest-waiting.
+const LISTED_FIRST: u32 = 60;
+
 /// What a worker does all its life.
 pub(super) fn work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, seat: &Arc<Seat<S>>) {
     let (ours, _kept) = (Ours::begin(), Hand::<S>::keep_on_tray(seat, pool));
@@ -74,9 +78,7 @@ pub(super) fn wait_for_work<S: Serve + ?Sized>(
         if crew.closing {
             return None;
         }
-        if let Some(stream) =
-            take_listed(pool, &mut crew).or_else(|| take_from_trays(pool, &mut crew, seat))
-        {
+        if let Some(stream) = take(pool, &mut crew, seat) {
             pool.pass_on(crew);
             return Some(stream);
         }
@@ -85,6 +87,19 @@ pub(super) fn wait_for_work<S: Serve + ?Sized>(
         }
         crew = rest.once(pool, crew)?;
     }
+}
+
+/// What is listed comes first, because it lies longer. But now and then trays do: their owners may block, or have
+/// something urgent to do for ever.
+fn take<S: Serve + ?Sized>(pool: &Pool<S>, crew: &mut Crew<S>, seat: &Seat<S>) -> Option<Arc<S>> {
+    crew.listed_in_row += 1;
+    if crew.listed_in_row > LISTED_FIRST {
+        crew.listed_in_row = 0;
+        if let Some(stream) = take_from_trays(pool, crew, seat) {
+            return Some(stream);
+        }
+    }
+    take_listed(pool, crew).or_else(|| take_from_trays(pool, crew, seat))
 }
 
 fn take_listed<S: Serve + ?Sized>(pool: &Pool<S>, crew: &mut Crew<S>) -> Option<Arc<S>> {
