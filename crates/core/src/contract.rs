@@ -137,8 +137,8 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
         Mode::Managed
     }
 
-    /// Whether everything on the stream has ended, work that others launched on it included, with at most one driver call
-    /// and no lock that is held across another. `None`: its timeline tells.
+    /// Whether everything on the stream has ended, work that others launched on it included, with at most one driver call,
+    /// two on a stream of others, and no lock that is held across another. `None`: its timeline tells.
     ///
     /// # Errors
     /// The driver's, and the stream's failure.

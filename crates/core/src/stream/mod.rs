@@ -265,7 +265,8 @@ impl Stream {
     }
 
     /// Whether everything enqueued so far is complete, on a stream that others launch on too whatever they launched. A
-    /// stream whose last piece of work still runs is not. Records nothing; at most one driver call.
+    /// stream whose last piece of work still runs is not. Records nothing; at most one driver call, and
+    /// one more on a stream that others launch on, to learn whether they capture it.
     ///
     /// # Errors
     /// The stream's failure. `Misuse(Capturing)` while the stream is being captured.
