@@ -8,7 +8,7 @@
 //! # The rules of the scheduler
 //!
 //! Those who serve the streams are core's workers (`core/work`); each rule that can be seen from outside has its
-//! tests in `tests/scheduler.rs`, or where that file says.
+//! tests in `tests/scheduler.rs` and `tests/helping.rs`, or where those say.
 //!
 //! 1. **States.** A stream is idle, runnable, running with one owner, or parked on one point or instant, and changes
 //!    under its order lock. No wake between the look at a point and the parking is lost. A value and its place in the

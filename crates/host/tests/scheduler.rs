@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use syncpoint::{Device, Error, Gate, Point, Stream, StreamOptions, Wait};
+use syncpoint::{Device, Error, Gate, Stream, StreamOptions};
 use syncpoint_conformance::busy::Busy;
 use syncpoint_conformance::journal::Journal;
 use syncpoint_conformance::patience::{PATIENCE, heard, say, settle};
@@ -403,117 +403,7 @@ fn at_most_five_hundred_and_twelve_workers_live_and_what_is_beyond_waits() {
     }
 }
 
-// Rules 6 and 7: helping.
-
-/// The thread on which each piece of work ran, in a chain of streams of which each waits for the one before; the last
-/// point is awaited in this way. A piece of work that the point does not need lies behind it on every stream.
-fn threads_of_a_chain(wait: impl FnOnce(&Point)) -> (Vec<ThreadId>, Vec<ThreadId>) {
-    let streams: [Stream; 3] = [stream(), stream(), stream()];
-    let ((needed, needed_by), (beyond, beyond_by)) = (channel(), channel());
-    let begin = Gate::new();
-    streams[0].wait(&begin.point()).unwrap();
-    for (index, stream) in streams.iter().enumerate() {
-        if index > 0 {
-            stream.wait_stream(&streams[index - 1]).unwrap();
-        }
-        let sender = needed.clone();
-        stream.enqueue(move || say(&sender, thread::current().id())).unwrap();
-    }
-    let end = streams[2].record().unwrap();
-    for stream in &streams {
-        let sender = beyond.clone();
-        stream.enqueue(move || say(&sender, thread::current().id())).unwrap();
-    }
-    begin.open().unwrap();
-    wait(&end);
-    let take = |receiver| (0..3).map(|_| heard(receiver, "the work of the chain")).collect();
-    (take(&needed_by), take(&beyond_by))
-}
-
-/// How often a chain is tried: a worker may be quicker than the helper.
-const ATTEMPTS: usize = 2000;
-
-#[test]
-fn a_plain_synchronize_follows_the_chain_and_stops_at_its_target() {
-    let own = thread::current().id();
-    let mut helped_with_all = false;
-    for _ in 0..ATTEMPTS {
-        let (needed, beyond) = threads_of_a_chain(|end| end.synchronize().unwrap());
-        helped_with_all |= needed == [own; 3];
-        assert!(!beyond.contains(&own), "the helper ran what its point does not need");
-    }
-    assert!(helped_with_all, "in {ATTEMPTS} attempts the helper never ran the whole chain");
-}
-
-#[test]
-fn no_other_wait_helps() {
-    let own = thread::current().id();
-    let waits: [fn(&Point); 7] = [
-        |end| end.synchronize_with(Wait::NoHelp, None).unwrap(),
-        |end| end.synchronize_with(Wait::Block, None).unwrap(),
-        |end| end.synchronize_with(Wait::Spin, None).unwrap(),
-        |end| end.synchronize_with(Wait::Yield, None).unwrap(),
-        |end| end.synchronize_timeout(PATIENCE).unwrap(),
-        |end| while !end.query().unwrap() {},
-        |_end| host().synchronize().unwrap(),
-    ];
-    for wait in waits {
-        for _ in 0..200 {
-            let (needed, beyond) = threads_of_a_chain(wait);
-            assert!(!needed.contains(&own) && !beyond.contains(&own));
-        }
-    }
-}
-
-#[test]
-fn a_helper_runs_nothing_of_a_stream_that_its_point_does_not_depend_on() {
-    let own = thread::current().id();
-    for _ in 0..200 {
-        let ((sender, receiver), [needed, other]) = (channel(), [stream(), stream()]);
-        other.enqueue(move || say(&sender, thread::current().id())).unwrap();
-        needed.enqueue(|| ()).unwrap();
-        needed.synchronize().unwrap();
-        assert_ne!(heard(&receiver, "the work of the other stream"), own);
-    }
-}
-
-#[test]
-fn a_helper_stops_at_its_target_though_what_follows_waits_for_it() {
-    for _ in 0..200 {
-        let (stream, gate) = (stream(), Gate::new());
-        stream.enqueue(|| ()).unwrap();
-        let target = stream.record().unwrap();
-        let point = gate.point();
-        // A helper that went on would wait here for itself.
-        stream.enqueue(move || point.synchronize_timeout(PATIENCE)).unwrap();
-        target.synchronize().unwrap();
-        gate.open().unwrap();
-        settle(&stream.record().unwrap());
-    }
-}
-
-#[test]
-fn a_helper_runs_nothing_that_its_stream_waits_for_behind_the_target() {
-    let own = thread::current().id();
-    for _ in 0..20 {
-        let (device, gate, (sender, receiver)) = (fresh(), Gate::new(), channel());
-        let (stream, behind) = (device.stream().unwrap(), device.stream().unwrap());
-        // Nobody but a helper has time for it.
-        let busy = occupy(&device);
-        stream.wait(&gate.point()).unwrap();
-        let target = stream.record().unwrap();
-        behind
-            .enqueue(move || {
-                say(&sender, thread::current().id());
-                gate.open()
-            })
-            .unwrap();
-        stream.wait(&behind.record().unwrap()).unwrap();
-        target.synchronize().unwrap();
-        assert_ne!(heard(&receiver, "the work behind the target"), own);
-        drop(busy);
-    }
-}
+// Rules 6 and 7, helping: in helping.rs.
 
 // Rule 8: naps.
 
