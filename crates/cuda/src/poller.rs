@@ -20,7 +20,7 @@ use crate::latch::Deadline;
 use crate::marks::Next;
 use crate::reaper::rest;
 use crate::stream::CudaStream;
-use crate::sys::{FIRST_PAUSE, Inside, LONGEST_PAUSE, SPIN};
+use crate::sys::{FIRST_PAUSE, Inside, LONGEST_PAUSE, Meaning, SPIN};
 
 /// What the poller is given.
 #[derive(Debug)]
@@ -192,13 +192,13 @@ fn look(stream: &Arc<HeldStream<CudaStream>>, ours: Ours, news: &mut bool) -> bo
                 match answer {
                     Ok(Some(_told_next)) => {}
                     Ok(None) => return true,
+                    Err(refusal) if refusal.meaning() == Meaning::Capturing => return true,
                     Err(refusal) => {
-                        let goes_on = CudaStream::was_refused(stream, &refusal);
+                        // First: whom the failure rouses may wait for the stream again, and put it on the list anew.
+                        stream.driver().marks().leave();
+                        CudaStream::was_refused(stream, &refusal);
                         ours.go_on();
-                        if !goes_on {
-                            stream.driver().marks().leave();
-                        }
-                        return goes_on;
+                        return false;
                     }
                 }
             }

@@ -241,19 +241,15 @@ impl CudaStream {
         }
     }
 
-    /// A question about the stream was refused. Says whether it is worth asking again: then a capture was in the way.
-    pub(crate) fn was_refused(stream: &Arc<HeldStream<Self>>, refusal: &Refusal) -> bool {
+    /// A question about the stream was refused, and not because a capture was in the way: the stream fails.
+    pub(crate) fn was_refused(stream: &Arc<HeldStream<Self>>, refusal: &Refusal) {
         let driver = stream.driver();
-        if refusal.meaning() == Meaning::Capturing {
-            return true;
-        }
         let error = driver.context.refused(refusal);
         // Of a context that is lost everything fails, on the poller.
         if driver.context.check().is_ok() {
             let first_unknown = driver.marks().reached() + 1;
             stream.fail(first_unknown, &error);
         }
-        false
     }
 
     /// Has the device stand before a latch, until its deadline at most.
@@ -375,7 +371,9 @@ impl Driver for CudaStream {
             match lease.event().query() {
                 Ok(true) => drop(driver.reach(value)),
                 Ok(false) => {}
-                Err(refusal) => drop(Self::was_refused(stream, &refusal)),
+                // Worth asking again.
+                Err(refusal) if refusal.meaning() == Meaning::Capturing => {}
+                Err(refusal) => Self::was_refused(stream, &refusal),
             }
         }
         Self::tell(stream);
