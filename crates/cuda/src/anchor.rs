@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use syncpoint_base::Process;
-use syncpoint_core::Result;
+use syncpoint_core::{Error, Result};
 
 use crate::context::Context;
 use crate::errands::Errands;
 use crate::poller::Poll;
 use crate::reaper::{self, Remains};
-use crate::sync::lock;
+use crate::sync::{OnceLock, lock};
 use crate::sys::{Event, Timing};
 
 /// An event of the device, and when the host saw it.
@@ -24,6 +24,8 @@ pub(crate) struct Anchor {
     error: Duration,
     made: Instant,
     process: Process,
+    /// The first cause, where the context is broken.
+    lost: Arc<OnceLock<Error>>,
     reaper: Arc<Errands<Remains>>,
 }
 
@@ -71,8 +73,8 @@ impl Anchor {
         let half = after.saturating_duration_since(before) / 2;
         let middle = before.saturating_duration_since(began) + half;
         let nanos = u64::try_from(middle.as_nanos()).unwrap_or(u64::MAX);
-        let process = Process::current();
-        let anchor = Self { event: Some(event), nanos, error: half, made: after, process, reaper };
+        let (event, process, lost) = (Some(event), Process::current(), Arc::clone(context.lost()));
+        let anchor = Self { event, nanos, error: half, made: after, process, lost, reaper };
         seen.map_err(|refusal| context.refused(&refusal))?;
         Ok(anchor)
     }
@@ -89,8 +91,11 @@ impl Anchor {
 
 impl Drop for Anchor {
     fn drop(&mut self) {
-        // What a child inherited is the parent's.
-        if let Some(event) = self.event.take().filter(|_| self.process.is_current()) {
+        // What a child inherited is the parent's, and of a broken context nothing can be ended.
+        if !self.process.is_current() || self.lost.get().is_some() {
+            return;
+        }
+        if let Some(event) = self.event.take() {
             self.reaper.give(Remains::Event(event), reaper::serve);
         }
     }

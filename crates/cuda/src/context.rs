@@ -32,7 +32,7 @@ pub(crate) struct Context {
     transfers: Option<Arc<Stream>>,
     way: Way,
     /// The first cause, where the context is broken for good.
-    lost: OnceLock<Error>,
+    lost: Arc<OnceLock<Error>>,
     untimed: Pool,
     timed: Pool,
     /// Guards the list alone.
@@ -109,7 +109,7 @@ impl Context {
             way: if in_order { Way::InOrder } else { Way::AtOnce },
             primary: Some(primary),
             transfers: Some(transfers),
-            lost: OnceLock::new(),
+            lost: Arc::default(),
             untimed: Pool::new(Timing::Untimed),
             timed: Pool::new(Timing::Timed),
             stagings: Mutex::default(),
@@ -187,6 +187,11 @@ impl Context {
     #[inline]
     pub(crate) fn is_usable(&self) -> bool {
         self.process.is_current() && self.lost.get().is_none()
+    }
+
+    /// Whether it is broken, for an anchor, which goes with the context and cannot ask it then.
+    pub(crate) fn lost(&self) -> &Arc<OnceLock<Error>> {
+        &self.lost
     }
 
     /// Refuses a context that is broken, with the first cause, before the driver is asked.

@@ -18,7 +18,10 @@ fn a_device_that_others_reset_is_lost_and_can_be_opened_anew() -> Result<()> {
     let device = syncpoint::cuda::open(0)?;
     let (stream, buffer) = (device.stream()?, device.buffer(8)?);
     stream.fill(&buffer, 0..8, 1)?;
-    settle(&stream.record()?);
+    let timed = stream.record_timed()?;
+    settle(&timed);
+    // From now on the device has an anchor of times.
+    timed.timestamp()?;
     // What cleared the buffer is ended while it can be.
     until("the end of an event", || fake.count("cuEventDestroy_v2") == 1);
     stream.delay(Duration::from_millis(20))?;
@@ -31,7 +34,7 @@ fn a_device_that_others_reset_is_lost_and_can_be_opened_anew() -> Result<()> {
     assert!(refused(device.stream(), Kind::DeviceLost).is_same(&first));
     assert!(refused(buffer.to_vec(0..8), Kind::DeviceLost).is_same(&first));
     until("the failure of the stream", || stream.failure().is_some());
-    drop((stream, buffer, pending, device));
+    drop((stream, buffer, timed, pending, device));
     assert_eq!(syncpoint::cuda::unheard(), 0, "what is gone is not ended");
 
     let anew = syncpoint::cuda::open(0)?;
@@ -39,5 +42,8 @@ fn a_device_that_others_reset_is_lost_and_can_be_opened_anew() -> Result<()> {
     stream.fill(&buffer, 0..8, 3)?;
     settle(&stream.record()?);
     assert_eq!(buffer.to_vec(0..8)?, [3; 8]);
+    drop((stream, buffer, anew));
+    until("the end of the events", || fake.alive("events") == 0);
+    assert_eq!(syncpoint::cuda::unheard(), 0, "nor later");
     Ok(())
 }
