@@ -316,6 +316,8 @@ impl Driver for CudaStream {
 
     fn lend(&self, call: &mut dyn FnMut()) -> Result<()> {
         self.context.check()?;
+        // The handle that is lent stands for another stream on another thread.
+        self.check_thread()?;
         let lent = self.context.primary().within(|| {
             call();
             Ok(())
@@ -351,6 +353,8 @@ impl Driver for CudaStream {
 
     fn wait_captured(&self, record: &Captured) -> Result<()> {
         self.context.check()?;
+        // Or the default stream of this thread would be captured.
+        self.check_thread()?;
         let record = Record::of(record)?;
         self.called(self.handle().wait(record.event()))
     }

@@ -119,3 +119,17 @@ fn a_capture_waits_for_an_external_event_at_each_launch() -> Result<()> {
     assert!(end.query()?, "the launch waited for what was recorded outside");
     Ok(())
 }
+
+#[test]
+fn the_default_stream_of_another_thread_joins_no_capture() -> Result<()> {
+    let device = device()?;
+    let (stream, handle) = given_out(&device)?;
+    let own = syncpoint::cuda::per_thread_stream(&device)?;
+    let capture = Capture::begin(handle);
+    let point = stream.record()?;
+    let refused = std::thread::scope(|scope| scope.spawn(|| own.wait(&point)).join()).unwrap();
+    let kind = refused.map_err(|error| error.kind());
+    assert!(matches!(kind, Err(Kind::Misuse(Reason::WrongThread))), "{kind:?}");
+    capture.end_and_launch(1);
+    own.synchronize()
+}

@@ -218,3 +218,17 @@ fn the_default_stream_of_a_thread_is_its_own_and_its_points_go_anywhere() -> Res
     assert_eq!(buffer.to_vec(0..8)?, [5; 8]);
     Ok(())
 }
+
+#[test]
+fn what_another_thread_submits_to_the_default_stream_of_a_thread_is_not_called() -> Result<()> {
+    let device = device()?;
+    let own = syncpoint::cuda::per_thread_stream(&device)?;
+    let (there, (sender, receiver)) = (Arc::clone(&own), channel());
+    let submitted = thread::spawn(move || there.submit(move |_| sender.send(()).unwrap_or(())));
+    submitted.join().unwrap()?;
+    assert!(receiver.recv().is_err(), "the function was dropped");
+    refused(own.record()?.synchronize(), Kind::Misuse(Reason::WrongThread));
+    own.recover()?;
+    own.submit(|_| ())?;
+    own.synchronize()
+}
