@@ -1,6 +1,7 @@
 //! What the streams, events and buffers of one context share: its pools, its threads, and whether it is broken.
 
 use std::collections::HashMap;
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -238,6 +239,15 @@ impl Context {
     /// Gives the reaper something to end.
     pub(crate) fn reap(&self, remains: Remains) {
         self.reaper.give(remains, reaper::serve);
+    }
+
+    /// Drops what kept something of others alive, on the reaper. Theirs is not broken with the context.
+    pub(crate) fn let_go(&self, owner: Owner) {
+        if self.process.is_current() {
+            self.reap(Remains::Owner(owner));
+        } else {
+            let _parents = ManuallyDrop::new(owner);
+        }
     }
 
     /// Where an anchor leaves its event when it goes.

@@ -15,7 +15,7 @@ use syncpoint_core::{
 use crate::context::Context;
 use crate::poller::Poll;
 use crate::reaper::{Remains, rest};
-use crate::stream::CudaStream;
+use crate::stream::{CudaStream, Owner};
 use crate::sync::{AtomicBool, Ordering};
 use crate::sys::{Event as DriversEvent, Inside, Meaning, Refusal};
 
@@ -55,8 +55,8 @@ pub fn event_handle(event: &Event) -> Result<RawEvent> {
 struct Owned {
     /// There until the drop.
     event: Option<DriversEvent>,
-    /// Whose it is, where others made it.
-    owner: Option<Box<dyn Any + Send + Sync>>,
+    /// Whose it is, where others made it. There until the drop.
+    owner: Option<Owner>,
     /// Whether a launch of a graph records it and waits for it.
     is_external: bool,
     /// Whether it was ever recorded: others' events are taken to be.
@@ -162,7 +162,7 @@ pub(crate) fn foreign(
     device: &Device,
     context: &Arc<Context>,
     event: DriversEvent,
-    owner: Box<dyn Any + Send + Sync>,
+    owner: Owner,
 ) -> Event {
     let (event, owner, context) = (Some(event), Some(owner), Arc::clone(context));
     let (is_external, is_recorded) = (false, AtomicBool::new(true));
@@ -239,10 +239,12 @@ pub(crate) fn look(native: &Native, gate: &Gate) -> bool {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        if let (Some(event), None, true) =
-            (self.event.take(), &self.owner, self.context.is_usable())
-        {
-            self.context.reap(Remains::Event(event));
+        let Some(event) = self.event.take() else { return };
+        match self.owner.take() {
+            // Theirs, and so is its end.
+            Some(owner) => self.context.let_go(owner),
+            None if self.context.is_usable() => self.context.reap(Remains::Event(event)),
+            None => {}
         }
     }
 }

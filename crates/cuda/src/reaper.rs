@@ -22,7 +22,7 @@ pub(crate) enum Remains {
     Staging(Staging),
     /// Words for which no stream waits any more.
     Words(Vec<Word>),
-    /// What kept a stream of others alive: its end is theirs.
+    /// What kept something of others alive: its end is theirs.
     Owner(Owner),
     /// The last of a context: its own stream, and its name.
     Context(Arc<Stream>, Primary),

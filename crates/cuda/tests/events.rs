@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use syncpoint::cuda::{RawStream, borrow_event, event_handle};
 use syncpoint::{Device, Event, EventOptions, EventState, Gate, Kind, Reason, Result, Stream};
-use syncpoint_conformance::patience::{PATIENCE, settle, until};
+use syncpoint_conformance::patience::{PATIENCE, heard, settle, until};
 
 use fake::Fake;
 
@@ -170,6 +170,32 @@ fn the_owner_is_kept_for_as_long_as_anything_uses_the_event() -> Result<()> {
     busy.open()?;
     settle(&stream.record()?);
     until("the owner's end", || Arc::strong_count(&owner) == 1);
+    Ok(())
+}
+
+/// Says on which thread it is dropped.
+struct Tells(mpsc::Sender<Option<String>>);
+
+impl Drop for Tells {
+    fn drop(&mut self) {
+        self.0.send(std::thread::current().name().map(str::to_owned)).unwrap_or(());
+    }
+}
+
+#[test]
+fn the_owner_is_dropped_on_a_thread_that_nobody_waits_for() -> Result<()> {
+    let (device, fake) = (device()?, Fake::used());
+    fake.make_current(0);
+    let ((sender, receiver), handle) = (mpsc::channel(), fake.make_event());
+    let pointer: *mut c_void = std::ptr::with_exposed_provenance_mut(handle);
+    // SAFETY: it is an event of the device's context, and nobody destroys it.
+    let event = unsafe { borrow_event(&device, pointer, Tells(sender)) }?;
+    let stream = device.stream()?;
+    stream.delay(LONG)?;
+    record_behind_our_back(&stream, handle)?;
+    // Without the event the poller has the last name of it.
+    drop((event.notify(drop)?, event));
+    assert_eq!(heard(&receiver, "the end of the owner").as_deref(), Some("syncpoint-reap"));
     Ok(())
 }
 

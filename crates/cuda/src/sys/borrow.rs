@@ -9,13 +9,14 @@ use super::event::Event as NativeEvent;
 use super::types::EventHandle;
 use crate::device::context_of;
 use crate::event::foreign;
+use crate::stream::Owner;
 
 /// Takes in an event that others made: streams wait for it on the device, the host queries, awaits and synchronizes it,
 /// and it can be recorded. It has no points, because others may record it at any time: what it holds is asked of the
 /// driver at each call.
 ///
-/// `owner` is kept for as long as anything here uses the event, and dropped then, on whichever thread that is: what keeps
-/// the event alive on their side.
+/// `owner` is kept for as long as anything here uses the event, and dropped then, on a thread of ours: what keeps the event
+/// alive on their side.
 ///
 /// # Errors
 /// `Misuse(WrongDevice)`: the device is no CUDA device. `Misuse(StaleHandle)`: the handle is null. `DeviceLost`.
@@ -51,5 +52,5 @@ where
     }
     // SAFETY: it lives until the owner is dropped, by the caller's duty, which goes after the last use of the event.
     let native = unsafe { NativeEvent::of_others(context.primary(), EventHandle(event)) };
-    Ok(foreign(device, &context, native, Box::new(owner)))
+    Ok(foreign(device, &context, native, Owner::new(owner)))
 }
