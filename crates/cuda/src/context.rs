@@ -263,9 +263,17 @@ fn code_name(library: &Library, refusal: &Refusal) -> Option<String> {
 /// Nobody has anything of it any more: what is left is ended by the reaper.
 impl Drop for Context {
     fn drop(&mut self) {
-        if !self.is_usable() {
-            return;
+        if self.is_usable() {
+            self.end();
         }
+        if let Some(owner) = self.owner.take() {
+            self.let_go(owner);
+        }
+    }
+}
+
+impl Context {
+    fn end(&mut self) {
         let staged = std::mem::take(&mut *lock(&self.stagings));
         drop(lock(&self.anchor).take());
         drop(self.delay.take());
@@ -281,9 +289,6 @@ impl Drop for Context {
         }
         if let (Some(transfers), Some(primary)) = (self.transfers.take(), self.primary.take()) {
             self.reap(Remains::Context(transfers, primary));
-        }
-        if let Some(owner) = self.owner.take() {
-            self.reap(Remains::Owner(owner));
         }
     }
 }

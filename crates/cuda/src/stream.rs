@@ -400,14 +400,11 @@ impl Driver for CudaStream {
 
 impl Drop for CudaStream {
     fn drop(&mut self) {
-        if !self.context.is_usable() {
-            return;
-        }
-        if let Some(native) = self.native.take() {
+        if let Some(native) = self.native.take().filter(|_| self.context.is_usable()) {
             self.context.reap(Remains::Stream(native));
         }
         if let Some(owner) = self.owner.take() {
-            self.context.reap(Remains::Owner(owner));
+            self.context.let_go(owner);
         }
     }
 }

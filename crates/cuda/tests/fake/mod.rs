@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use libloading::Library;
-use syncpoint::{Device, Stream};
+use syncpoint::{Device, Event, Stream};
 
 /// The library that the backend of this process uses.
 pub(crate) struct Fake(ManuallyDrop<Library>);
@@ -217,6 +217,17 @@ impl Fake {
         // SAFETY: the pointer is to a word.
         assert_eq!(unsafe { make(&raw mut event, 2) }, 0);
         event
+    }
+
+    /// Has the backend take in a new event of the context that is current on this thread, which is the device's.
+    pub(crate) fn borrow_event(
+        &self,
+        device: &Device,
+        owner: impl Any + Send + Sync,
+    ) -> syncpoint::Result<Event> {
+        let raw = std::ptr::with_exposed_provenance_mut(self.make_event());
+        // SAFETY: the event was just made in the device's context, and nobody destroys it.
+        unsafe { syncpoint::cuda::borrow_event(device, raw, owner) }
     }
 
     /// The code of a function of the driver's that takes two handles.
