@@ -150,7 +150,8 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// [`record`](Self::record) was refused for the capture.
     ///
     /// # Errors
-    /// The driver's; `Misuse(Capturing)` on a stream that captures nothing any more.
+    /// The driver's; `Misuse(Capturing)` of a backend without captures. Where the capture has ended since the refusal, the
+    /// record may lie outside of it: who waits for that waits for plain work.
     fn record_captured(&self) -> Result<Captured> {
         Err(Error::captured())
     }

@@ -1,8 +1,9 @@
 //! The poller: a thread for each context that finds out how far the device is, while somebody waits for that.
 //!
-//! It asks the oldest event of each stream that it serves, goes on while the answer is *complete*, and then pauses: not
-//! at all for 20 µs, then for 20 µs, and twice as long each time, up to 500 µs. Whatever is new begins that row anew. It
-//! runs nothing of the user's but wakers, and nothing that it asks breaks a capture.
+//! It asks events of each stream that it serves, the oldest first and then in leaps that grow, as long as the answer is
+//! *complete*, and then pauses: not at all for 20 µs, then for 20 µs, and twice as long each time, up to 500 µs. Whatever
+//! is new begins that row anew. Of the user's it runs wakers, observers and the drops of what complete work kept, and
+//! nothing that it asks breaks a capture.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
