@@ -7,7 +7,7 @@ use std::{
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    io::{ioctl_fionbio, retry_on_intr},
+    io::{Errno, ioctl_fionbio, retry_on_intr},
     process::{Pid, Signal, WaitId, WaitIdOptions, waitid},
 };
 
@@ -68,7 +68,11 @@ fn has_ended(leader: Pid) -> io::Result<bool> {
 /// it go on, too.
 fn asks_for_terminal(leader: Pid) -> io::Result<bool> {
     let options = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-    let stopped = retry_on_intr(|| waitid(WaitId::Pid(leader), options))?;
+    let stopped = match retry_on_intr(|| waitid(WaitId::Pid(leader), options)) {
+        // It has ended in between: who asks for stopped ones alone does not see it.
+        Err(Errno::CHILD) => return Ok(false),
+        stopped => stopped?,
+    };
     let signal = stopped.and_then(|status| status.stopping_signal());
     Ok([Signal::TTIN, Signal::TTOU].into_iter().any(|asks| signal == Some(asks.as_raw())))
 }
@@ -109,4 +113,20 @@ fn drain(output: &mut PipeReader, chunk: &mut [u8], tail: &mut Tail) -> io::Resu
         }
     }
     Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_command_that_has_just_ended_asks_for_no_terminal() {
+        let mut child = Command::new("true").spawn().unwrap();
+        let leader = Pid::from_child(&child);
+        wait_for_end(leader).unwrap();
+        assert!(!asks_for_terminal(leader).unwrap());
+        assert!(child.wait().unwrap().success());
+    }
 }
