@@ -41,33 +41,38 @@ pub(crate) const SYSTEM: &str = "x86_64-unknown-linux-gnu";
 /// A package, or a test that a sanitizer cannot run, with the reason. The name of a test may be the beginning of several.
 type LeftOut = (&'static str, &'static str);
 
-const WITHOUT_THREAD: &[LeftOut] = &[
-    (
-        "no_observer_no_cost",
-        "counts operations of the whole process, which slow cases beside it do too",
-    ),
+/// What neither can run.
+const WITHOUT_EITHER: &[LeftOut] = &[
     (
         "a_neighbour_of_blocking_work_is_served_soon",
         "times the making of threads, which the sanitizer makes much slower",
     ),
-    ("a_delay_without_a_timer", "limits the address space, of which the sanitizer needs terabytes"),
-    ("a_buffer_that_does_not_fit_is_refused", "limits the address space"),
-    ("no_memory_for_an_entry_of_a_queue", "limits the address space"),
-    ("a_notification_is_refused_without_a_notifier", "limits the address space"),
-    ("a_wait_for_another_process_is_refused_without", "limits the address space"),
-    ("device_work_is_refused_without_the_thread", "limits the address space"),
-    ("host_work_of_a_device_is_refused_without", "limits the address space"),
-    ("one_worker_does_it_all_where_no_other", "limits the address space"),
-    ("the_first_work_is_refused_without_a_worker", "limits the address space"),
-    ("a_million_hops", MILLIONS),
-    ("a_hundred_thousand_hops_with_work", MILLIONS),
-    ("a_hundred_thousand_waiters", MILLIONS),
-    (LIBRARIES, NOT_BUILT),
+    ("a_delay_without_a_timer", ADDRESS_SPACE),
+    ("a_buffer_that_does_not_fit_is_refused", ADDRESS_SPACE),
+    ("no_memory_for_an_entry_of_a_queue", ADDRESS_SPACE),
+    ("a_notification_is_refused_without_a_notifier", ADDRESS_SPACE),
+    ("a_wait_for_another_process_is_refused_without", ADDRESS_SPACE),
+    ("device_work_is_refused_without_the_thread", ADDRESS_SPACE),
+    ("host_work_of_a_device_is_refused_without", ADDRESS_SPACE),
+    ("one_worker_does_it_all_where_no_other", ADDRESS_SPACE),
+    ("the_first_work_is_refused_without_a_worker", ADDRESS_SPACE),
+    ("two_copies_in_one_process", "loads libraries that it builds itself, without the sanitizer"),
     ("a_driver_without_devices", STAND_IN),
     ("a_driver_that_cannot_begin", STAND_IN),
     ("a_stub_of_five_functions", STAND_IN),
     ("an_old_driver_lacks", STAND_IN),
     ("the_devices_of_a_driver", STAND_IN),
+];
+
+/// What the thread sanitizer cannot run besides.
+const WITHOUT_THREAD: &[LeftOut] = &[
+    (
+        "no_observer_no_cost",
+        "counts operations of the whole process, which slow cases beside it do too",
+    ),
+    ("a_million_hops", MILLIONS),
+    ("a_hundred_thousand_hops_with_work", MILLIONS),
+    ("a_hundred_thousand_waiters", MILLIONS),
     (
         "a_thread_that_forks_while_it_is_woken",
         "its child ends by `exit`, where the sanitizer tells of the parent's threads, or waits for ever for a lock that \
@@ -75,31 +80,8 @@ const WITHOUT_THREAD: &[LeftOut] = &[
     ),
 ];
 
-const WITHOUT_ADDRESS: &[LeftOut] = &[
-    (
-        "a_neighbour_of_blocking_work_is_served_soon",
-        "times the making of threads, which the sanitizer makes much slower",
-    ),
-    ("a_delay_without_a_timer", "limits the address space, of which the sanitizer needs terabytes"),
-    ("a_buffer_that_does_not_fit_is_refused", "limits the address space"),
-    ("no_memory_for_an_entry_of_a_queue", "limits the address space"),
-    ("a_notification_is_refused_without_a_notifier", "limits the address space"),
-    ("a_wait_for_another_process_is_refused_without", "limits the address space"),
-    ("device_work_is_refused_without_the_thread", "limits the address space"),
-    ("host_work_of_a_device_is_refused_without", "limits the address space"),
-    ("one_worker_does_it_all_where_no_other", "limits the address space"),
-    ("the_first_work_is_refused_without_a_worker", "limits the address space"),
-    (LIBRARIES, NOT_BUILT),
-    ("a_driver_without_devices", STAND_IN),
-    ("a_driver_that_cannot_begin", STAND_IN),
-    ("a_stub_of_five_functions", STAND_IN),
-    ("an_old_driver_lacks", STAND_IN),
-    ("the_devices_of_a_driver", STAND_IN),
-];
-
-/// The test that loads this library twice.
-const LIBRARIES: &str = "two_copies_in_one_process";
-const NOT_BUILT: &str = "loads libraries that it builds itself, without the sanitizer";
+/// Of tests that give a process little memory.
+const ADDRESS_SPACE: &str = "limits the address space, of which the sanitizer needs terabytes";
 
 /// Of tests that count to a million.
 const MILLIONS: &str =
@@ -122,13 +104,14 @@ pub(crate) fn thread(workshop: &Workshop) -> Vec<Step> {
     let step = Step::debian("test -Zbuild-std")
         .flags("RUSTFLAGS", &format!("-Zsanitizer=thread -Zexternal-clangrt {whole}"))
         .flags("TSAN_OPTIONS", &options);
-    vec![tests(step, workshop, "tsan", &all_but(WITH_STAND_IN), WITHOUT_THREAD)]
+    let without_thread = [WITHOUT_EITHER, WITHOUT_THREAD].concat();
+    vec![tests(step, workshop, "tsan", &all_but(WITH_STAND_IN), &without_thread)]
 }
 
 /// Memory used after it was freed or beyond its end; then, where all has to be freed, memory that nobody can free any
 /// more.
 pub(crate) fn address(workshop: &Workshop) -> Vec<Step> {
-    let all = tests(instrumented("detect_leaks=0"), workshop, "asan", &all(), WITHOUT_ADDRESS);
+    let all = tests(instrumented("detect_leaks=0"), workshop, "asan", &all(), WITHOUT_EITHER);
     vec![all, tests(instrumented("detect_leaks=1"), workshop, "asan", LEAKLESS, &[])]
 }
 
@@ -177,7 +160,7 @@ mod tests {
     #[test]
     fn a_test_that_is_left_out_exists_and_its_reason_is_told() {
         let tree = Tree::read(&workshop::root().unwrap()).unwrap();
-        let all = WITHOUT_THREAD.iter().chain(WITHOUT_ADDRESS);
+        let all = WITHOUT_EITHER.iter().chain(WITHOUT_THREAD);
         let stale = all.filter(|(name, reason)| reason.is_empty() || !is_test(&tree, name));
         tidy::assert_tidy(stale.map(|(name, _)| format!("{name}: no test begins so")));
     }
