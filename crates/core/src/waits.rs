@@ -40,11 +40,17 @@ impl Waits {
     /// Whether the stream waits for this point, or beyond it, already.
     #[inline]
     pub fn cover(&self, point: &Point) -> bool {
+        self.cover_by(point, u64::MAX)
+    }
+
+    /// The same by waits with own values up to `enqueued`: one beyond may be refused still.
+    #[inline]
+    pub fn cover_by(&self, point: &Point, enqueued: u64) -> bool {
         let first = self.0.len().saturating_sub(LOOKED_THROUGH);
         let timeline = point.timeline();
         for index in (first..self.0.len()).rev() {
-            let latest = &self.0[index].point;
-            if latest.timeline() != timeline {
+            let Edge { own, point: latest, .. } = &self.0[index];
+            if *own > enqueued || latest.timeline() != timeline {
                 continue;
             }
             if latest.value() >= point.value() {

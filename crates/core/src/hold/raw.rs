@@ -57,8 +57,10 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>> {
-        // Before anything is asked of the driver: such a wait costs nothing.
-        if !self.timeline.has_failed() && self.flight().waits.cover(point) {
+        // Before anything is asked of the driver: such a wait costs nothing. Without the order lock: an edge of a value
+        // that is not enqueued is of a wait that may be refused still.
+        let enqueued = self.timeline.enqueued();
+        if !self.timeline.has_failed() && self.flight().waits.cover_by(point, enqueued) {
             return Ok(None);
         }
         self.refuse_capturing()?;

@@ -1,12 +1,14 @@
 //! What goes to the driver, when, and in which order.
 
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::double::{BOUND, Bench};
 use super::{assert_complete, assert_pending, held, work};
 use crate::error::Kind;
 use crate::gate::Gate;
+use crate::stream::Stream;
 
 #[test]
 fn device_work_goes_to_the_driver_at_once_and_in_order() {
@@ -254,4 +256,29 @@ fn a_query_does_not_wait_for_a_call_of_the_driver_that_takes_long() {
     go_on.send(()).unwrap();
     submitting.join().unwrap().unwrap();
     bench.assert_given(&["0.1 delay", "0.1 mark", "0.2 delay"]);
+}
+
+#[test]
+fn a_wait_that_may_be_refused_still_is_no_reason_to_leave_one_out() {
+    let bench = Bench::<true>::new();
+    let (a, b) = (bench.stream(), Arc::new(bench.stream()));
+    let awaited = work(&a);
+    bench.given();
+    let (has_begun, go_on) = bench.pause_next();
+    bench.refuse_next("no room");
+    let waits = |stream: &Arc<Stream>| {
+        let (stream, awaited, (send, outcome)) = (Arc::clone(stream), awaited.clone(), channel());
+        std::thread::spawn(move || send.send(stream.wait(&awaited)));
+        outcome
+    };
+    let refused = waits(&b);
+    has_begun.recv().unwrap();
+    let taken = waits(&b);
+    // Left out it would be at once; otherwise it stands before the order lock, however long this is.
+    let left_out = taken.recv_timeout(Duration::from_millis(50));
+    assert!(left_out.is_err(), "the wait that covers it is refused a moment later");
+    go_on.send(()).unwrap();
+    assert_eq!(refused.recv().unwrap().unwrap_err().kind(), Kind::Driver);
+    taken.recv().unwrap().unwrap();
+    bench.assert_given(&["1.1 wait 0.1"]);
 }
