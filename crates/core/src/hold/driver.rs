@@ -84,6 +84,12 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         Ok(())
     }
 
+    /// Whether what was submitted can be marked on this thread alone, so that it is marked at once: a default stream of a
+    /// thread. Asked of streams that others launch on.
+    fn marks_at_once(&self) -> bool {
+        false
+    }
+
     /// A latch for a stream that others launch on too, closed.
     ///
     /// # Errors

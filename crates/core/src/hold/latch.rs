@@ -81,25 +81,6 @@ impl<D: Driver> HeldStream<D> {
         }
     }
 
-    /// The item was kept behind a function at work, and has passed.
-    pub(super) fn latch_next(
-        self: &Arc<Self>,
-        order: MutexGuard<'_, Order<D>>,
-        value: u64,
-        mut entry: Entry<D>,
-    ) {
-        match self.latch(value, &mut entry) {
-            Ok(set) => {
-                drop(order);
-                self.see_to_latch(&set);
-            }
-            Err(error) => {
-                self.fail_here(order, value, &error);
-                entry.discard(&error);
-            }
-        }
-    }
-
     fn latch(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Result<Set> {
         let latch = self.close_latch(value, entry)?;
         let Entry { step, place } = entry.take();

@@ -27,7 +27,8 @@
 //!
 //! **Streams of others.** What is launched past this room, on a stream whose handle was given out or that others made,
 //! cannot be held. On such a stream every record is a mark, and what would be held the device itself holds, before a
-//! latch, where the driver has one; otherwise it is refused.
+//! latch, where the driver has one; otherwise it is refused. A function of a `submit` takes no turn there, and its value
+//! when it has returned.
 //!
 //! **Locks.** The order lock guards the queue and the turn; under it one value is taken and its operation submitted,
 //! and nothing else. The flight lock guards what is on its way and is never held across a call to the driver, a waker
@@ -38,6 +39,7 @@
 //! **Threads.** A waker runs nothing: it lists the stream with the [`Crew`], and whoever serves the crew pumps it, so
 //! a chain of any length needs no stack.
 
+mod at_once;
 mod capture;
 mod crew;
 mod domain;

@@ -2,19 +2,14 @@
 //!
 //! What others launch has no value and is seen by nobody here, so a record of such a stream is always an operation of
 //! its own, behind whatever was launched, and nothing of the stream is held on the host: what others launch would
-//! overtake it. Behind a function of `submit` that is at work what comes meanwhile is kept, for as long as the function
-//! takes.
+//! overtake it. What it is given goes to the driver at once (`at_once`).
 
-use std::sync::Arc;
-
-use super::order::{Entry, Order, Step, Turn};
+use super::order::Turn;
 use super::{Driver, HeldStream};
-use crate::contract::{Placed, Task};
 use crate::error::{Error, Reason, Result};
-use crate::place::Place;
 use crate::point::State;
 use crate::stream::Mode;
-use crate::sync::{MutexGuard, Ordering};
+use crate::sync::Ordering;
 
 /// Who made the driver's stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,11 +60,6 @@ impl<D: Driver> HeldStream<D> {
         }
     }
 
-    /// A record: a mark behind whatever anybody launched. Its place is never shown.
-    pub(super) fn mark_here(self: &Arc<Self>, order: MutexGuard<'_, Order<D>>) -> Result<Placed> {
-        self.admit(order, &mut Entry { step: Step::Mark, place: Place::caller() })
-    }
-
     /// Whether everything so far has ended, with what others launched, where the driver can tell. Takes no order lock.
     pub(super) fn is_idle_now(&self) -> Option<Result<bool>> {
         let end = self.timeline.enqueued();
@@ -95,29 +85,6 @@ impl<D: Driver> HeldStream<D> {
             State::Complete => Ok(true),
             State::Pending => Ok(false),
             State::Failed(error) => Err(error),
-        }
-    }
-
-    /// Why an item cannot be kept behind a function at work, on a stream where it could not go after that either.
-    pub(super) fn refusal_behind(&self, entry: &Entry<D>) -> Option<Error> {
-        if self.is_managed() || self.can_go(entry) {
-            return None;
-        }
-        self.driver.latch().err()
-    }
-
-    /// Whether the driver can be given an item at once.
-    fn can_go(&self, entry: &Entry<D>) -> bool {
-        match &entry.step {
-            Step::Task(Task::Host(_)) => false,
-            Step::Task(Task::Submit(_)) => self.driver.native().is_some(),
-            Step::Wait(awaited) => {
-                let (point, peer) = (&awaited.point, &awaited.peer);
-                let is_signalled = |peer: &Arc<Self>| peer.signals.completed() >= point.value();
-                peer.as_ref().is_some_and(is_signalled)
-                    || !matches!(point.timeline().state(point.value()), State::Pending)
-            }
-            Step::Task(_) | Step::Open | Step::Stamp(_) | Step::Mark | Step::Moved => true,
         }
     }
 }

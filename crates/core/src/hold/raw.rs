@@ -186,11 +186,9 @@ impl<D: Driver> HeldStream<D> {
         let value = order.row.enqueued() + 1;
         match self.refusal(&order) {
             Some(error) => Err(self.refused(value, entry, error)),
+            None if !self.is_managed() => self.admit_at_once(order, value, entry),
             None if order.turn == Turn::Free => self.admit_first(order, value, entry),
-            None => match self.refusal_behind(entry) {
-                Some(error) => Err(self.refused(value, entry, error)),
-                None => self.hold(&mut order, entry),
-            },
+            None => self.hold(&mut order, entry),
         }
     }
 
@@ -219,8 +217,7 @@ impl<D: Driver> HeldStream<D> {
                 self.call(order, value, entry.take());
                 Ok(placed)
             }
-            Offer::Held(hold) if self.is_managed() => self.hold_first(order, entry, hold),
-            Offer::Held(_) => self.latch_first(order, value, entry),
+            Offer::Held(hold) => self.hold_first(order, entry, hold),
         }
     }
 

@@ -85,8 +85,7 @@ impl<D: Driver> HeldStream<D> {
                 self.call(order, value, entry);
                 return false;
             }
-            Offer::Held(hold) if self.is_managed() => return self.stop(order, entry, hold),
-            Offer::Held(_) => self.latch_next(order, value, entry),
+            Offer::Held(hold) => return self.stop(order, entry, hold),
         }
         true
     }

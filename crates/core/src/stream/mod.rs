@@ -129,6 +129,9 @@ impl Stream {
     /// Calls a function that submits work of the user's own to the driver: once, in the order of the stream, with the
     /// raw handle lent for the call. On host and sim there is no handle, and the function is ordinary host work.
     ///
+    /// On a managed stream what is put meanwhile comes behind it. On a stream that others launch on too nothing can be
+    /// held, so what is put meanwhile goes to the driver at once and comes before it.
+    ///
     /// # Errors
     /// As [`enqueue`](Self::enqueue).
     #[track_caller]

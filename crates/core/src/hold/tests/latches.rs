@@ -142,15 +142,17 @@ fn a_shutdown_ends_functions_that_have_not_begun() {
 }
 
 #[test]
-fn what_is_kept_behind_a_submission_stands_before_a_latch_once_it_has_passed() {
+fn a_wait_that_is_put_while_a_function_submits_stands_before_a_latch_at_once() {
     let bench = Arc::new(Bench::<false>::lending(Some(7)).with_latches());
     let (stream, gate) = (Arc::new(bench.borrowed()), Gate::new());
-    let (same, point) = (Arc::clone(&stream), gate.point());
-    stream.submit(move |_| same.wait(&point).unwrap()).unwrap();
-    bench.run();
-    // The first latch was made to see whether there are any.
-    bench.assert_given(&["0.2 latch 2"]);
+    let (same, point, seen) = (Arc::clone(&stream), gate.point(), Arc::clone(&bench));
+    stream
+        .submit(move |_| {
+            same.wait(&point).unwrap();
+            seen.assert_given(&["0.1 latch 1"]);
+        })
+        .unwrap();
     gate.open().unwrap();
     bench.run();
-    bench.assert_given(&["0 opens 2"]);
+    bench.assert_given(&["0 opens 1"]);
 }

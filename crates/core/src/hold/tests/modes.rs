@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
 
 use super::double::{Bench, Double};
-use super::{assert_complete, assert_pending, held, work};
+use super::{assert_complete, assert_pending, failure_of, held, work};
 use crate::error::{Kind, Reason, Result};
 use crate::gate::Gate;
 use crate::hold::HeldStream;
@@ -81,14 +81,43 @@ fn every_record_is_a_mark_because_others_may_have_launched_something() {
 }
 
 #[test]
-fn a_record_within_a_function_at_work_is_marked_behind_it() {
+fn what_is_put_while_a_function_submits_goes_to_the_driver_at_once_and_comes_before_the_function() {
+    let bench = Arc::new(Bench::<false>::lending(Some(7)));
+    let (stream, other) = (Arc::new(exposed(&bench)), bench.stream());
+    let (awaited, inside) = (work(&other), Arc::new(Mutex::new(None)));
+    bench.given();
+    let (same, taken, seen) = (Arc::clone(&stream), Arc::clone(&inside), Arc::clone(&bench));
+    stream
+        .submit(move |_| {
+            same.wait(&awaited).unwrap();
+            *taken.lock().unwrap() = Some(same.record().unwrap());
+            // What is launched now is behind the wait, whoever launches it.
+            seen.assert_given(&["0.1 wait 1.1", "0.2 mark"]);
+        })
+        .unwrap();
+    let end = stream.record().unwrap();
+    bench.assert_given(&["0.4 mark"]);
+    bench.complete(1, 1);
+    bench.complete(0, 2);
+    assert_complete(inside.lock().unwrap().as_ref().unwrap());
+    assert_pending(&end);
+    bench.complete(0, 4);
+    assert_complete(&end);
+}
+
+#[test]
+fn a_function_that_fails_takes_along_what_is_put_after_it_and_nothing_that_was_put_meanwhile() {
     let bench = Arc::new(Bench::<false>::lending(Some(7)));
     let (stream, inside) = (Arc::new(exposed(&bench)), Arc::new(Mutex::new(None)));
     let (same, taken) = (Arc::clone(&stream), Arc::clone(&inside));
-    stream.submit(move |_| *taken.lock().unwrap() = Some(same.record().unwrap())).unwrap();
-    bench.run();
-    bench.assert_given(&["0.2 mark"]);
-    bench.complete(0, 2);
+    stream
+        .submit(move |_| {
+            *taken.lock().unwrap() = Some(same.record().unwrap());
+            Err::<(), _>("no such kernel")
+        })
+        .unwrap();
+    assert!(failure_of(&stream.record().unwrap()).contains("no such kernel"));
+    bench.complete(0, 1);
     assert_complete(inside.lock().unwrap().as_ref().unwrap());
 }
 
@@ -121,7 +150,7 @@ fn what_would_have_to_be_held_is_refused_with_the_remedy_and_changes_nothing() {
 }
 
 #[test]
-fn behind_a_function_at_work_the_same_is_refused() {
+fn while_a_function_submits_the_same_is_refused() {
     let bench = Arc::new(Bench::<false>::lending(Some(7)));
     let (stream, refused) = (Arc::new(exposed(&bench)), Arc::new(Mutex::new(Vec::new())));
     let (same, kinds, gate) = (Arc::clone(&stream), Arc::clone(&refused), Gate::new());

@@ -1,0 +1,91 @@
+//! At once: what becomes of an item on a stream that others launch on too, where nothing is held on the host.
+//!
+//! What others launch would overtake whatever is kept, so the driver is given each item before the call returns; what
+//! cannot go yet the device itself stands before, with a latch, or it is refused. A function of `submit` keeps nobody
+//! out: it takes its value when it has returned, and what is put meanwhile comes before it.
+
+use std::sync::Arc;
+
+use super::flight::News;
+use super::offer::Offer;
+use super::order::{Entry, Order, Step};
+use super::{Driver, HeldStream};
+use crate::contract::Placed;
+use crate::error::{Error, Result};
+use crate::function::Called;
+use crate::place::Place;
+use crate::sync::MutexGuard;
+
+/// The value under which a function runs that has none yet: nothing that was put comes after it.
+const NOT_YET: u64 = u64::MAX;
+
+impl<D: Driver> HeldStream<D> {
+    /// A record: a mark behind whatever anybody launched. Its place is never shown.
+    pub(super) fn mark_here(self: &Arc<Self>, order: MutexGuard<'_, Order<D>>) -> Result<Placed> {
+        self.admit(order, &mut Entry { step: Step::Mark, place: Place::caller() })
+    }
+
+    /// Gives an item to the driver as `value`, the next one. What is left of it is dropped by the caller, under no lock.
+    pub(super) fn admit_at_once(
+        self: &Arc<Self>,
+        mut order: MutexGuard<'_, Order<D>>,
+        value: u64,
+        entry: &mut Entry<D>,
+    ) -> Result<Placed> {
+        if self.is_called_at_once(entry) {
+            drop(order);
+            return self.call_at_once(entry.take());
+        }
+        match self.offer(value, entry) {
+            Offer::Taken(news) => {
+                let placed = self.pass_at_once(&mut order);
+                self.go_on_at_once(order, value, news);
+                Ok(placed)
+            }
+            Offer::Failed(error) => {
+                let placed = self.pass_at_once(&mut order);
+                self.fail_here(order, value, &error);
+                Ok(placed)
+            }
+            Offer::Refused(error) => Err(self.refused(value, entry, error)),
+            Offer::Held(_) => self.latch_first(order, value, entry),
+        }
+    }
+
+    /// As on any stream; where nobody else could mark what was submitted, it is marked now.
+    fn go_on_at_once(self: &Arc<Self>, order: MutexGuard<'_, Order<D>>, value: u64, news: News) {
+        let asked = news.asked || self.driver.marks_at_once();
+        self.go_on(order, value, News { asked, ..news });
+    }
+
+    fn call_at_once(self: &Arc<Self>, entry: Entry<D>) -> Result<Placed> {
+        let Entry { step: Step::Task(task), place } = entry else {
+            unreachable!("only tasks are functions")
+        };
+        self.domain.crew().about_to_run();
+        let called = Called { timeline: &self.timeline, value: NOT_YET, name: task.name(), place };
+        let outcome = self.run(called, task);
+        // Where the function forked, what comes is the parent's.
+        self.timeline.check_process()?;
+        Ok(self.returned(outcome.err().as_ref()))
+    }
+
+    /// A function has returned, and takes its value. Nobody knows whether it signals.
+    fn returned(self: &Arc<Self>, error: Option<&Error>) -> Placed {
+        let mut order = self.order();
+        let value = order.row.enqueued() + 1;
+        // Failed first: nobody is to see it complete in between.
+        let failing = error.map(|error| self.begin_failure(value, error));
+        let mut flight = self.flight();
+        flight.submit(value, false);
+        let news = flight.news();
+        drop(flight);
+        let placed = self.pass_at_once(&mut order);
+        let asked = news.asked || D::SIGNALS_EACH;
+        self.go_on_at_once(order, value, News { asked, ..news });
+        if let (Some(failing), Some(error)) = (failing, error) {
+            self.tell_failure(failing, error);
+        }
+        placed
+    }
+}
