@@ -11,6 +11,8 @@ mod capabilities;
 #[doc(hidden)]
 pub mod contract;
 mod device;
+#[doc(hidden)]
+pub mod errands;
 mod error;
 mod event;
 mod event_options;

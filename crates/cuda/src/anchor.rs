@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use syncpoint_base::Process;
+use syncpoint_core::errands::Errands;
 use syncpoint_core::{Error, Result};
 
 use crate::context::Context;
-use crate::errands::Errands;
 use crate::poller::Poll;
 use crate::reaper::{self, Remains};
 use crate::sync::{OnceLock, lock};

@@ -7,11 +7,11 @@ use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use syncpoint_base::{PerProcess, Process};
+use syncpoint_core::errands::Errands;
 use syncpoint_core::hold::Domain;
 use syncpoint_core::{Error, Result, work};
 
 use crate::anchor::Anchor;
-use crate::errands::Errands;
 use crate::poller::{self, Poll};
 use crate::pool::Pool;
 use crate::reaper::{self, Remains};

@@ -30,7 +30,6 @@ mod capture;
 mod context;
 mod device;
 mod driver;
-mod errands;
 mod event;
 mod handles;
 mod latch;

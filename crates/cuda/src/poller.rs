@@ -9,13 +9,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use syncpoint_core::contract::Ours;
+use syncpoint_core::errands::{Errands, Sleep};
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{Error, Gate};
 
 use crate::anchor::Anchor;
 use crate::context::{Context, domain};
 use crate::driver;
-use crate::errands::{Errands, Sleep};
 use crate::event::{self, Native};
 use crate::latch::Deadline;
 use crate::marks::Next;

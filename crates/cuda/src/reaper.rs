@@ -5,8 +5,9 @@ use std::thread;
 
 use syncpoint_core::contract::{Ours, discard};
 
+use syncpoint_core::errands::{Errands, Sleep};
+
 use crate::driver;
-use crate::errands::{Errands, Sleep};
 use crate::staging::Staging;
 use crate::stream::Owner;
 use crate::sync::{AtomicU64, Ordering};

@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
-use crate::sync::{Condvar, Mutex, lock, wait_at_most};
+use crate::sync::{Builder, Condvar, Mutex, lock, wait_at_most};
 
-/// What a thread is given.
-pub(crate) struct Errands<T> {
+/// What a thread of a backend is given: it lives while there is something to do, and for ten seconds more.
+pub struct Errands<T> {
     /// Guards the list, and whether there is a thread.
     inbox: Mutex<Inbox<T>>,
     rings: Condvar,
@@ -25,8 +24,9 @@ struct Inbox<T> {
 const IDLE: Duration = Duration::from_secs(10);
 
 /// For how long a thread sleeps when nothing was given.
+#[expect(clippy::exhaustive_enums, reason = "for backends, outside the semver promise")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sleep {
+pub enum Sleep {
     /// Not at all.
     None,
     /// At most this long.
@@ -37,19 +37,19 @@ pub(crate) enum Sleep {
 
 impl<T: Send + 'static> Errands<T> {
     /// A list that a thread of this name will serve.
-    pub(crate) fn new(name: &'static str) -> Arc<Self> {
+    pub fn new(name: &'static str) -> Arc<Self> {
         let inbox = Mutex::new(Inbox { items: Vec::new(), is_served: false });
         Arc::new(Self { inbox, rings: Condvar::new(), name })
     }
 
     /// Gives the thread something; makes one that serves the list with `serve` where there is none. Where no thread can
     /// be made it stays on the list, for the next that can.
-    pub(crate) fn give(self: &Arc<Self>, item: T, serve: fn(&Self)) {
+    pub fn give(self: &Arc<Self>, item: T, serve: fn(&Self)) {
         let mut inbox = lock(&self.inbox);
         inbox.items.push(item);
         if !inbox.is_served {
             let own = Arc::clone(self);
-            let builder = thread::Builder::new().name(self.name.to_owned());
+            let builder = Builder::new().name(self.name.to_owned());
             inbox.is_served = builder.spawn(move || serve(&own)).is_ok();
         }
         drop(inbox);
@@ -57,7 +57,7 @@ impl<T: Send + 'static> Errands<T> {
     }
 
     /// Takes what was given, for the thread. `None`: nothing came for so long that the thread ends.
-    pub(crate) fn take(&self, sleep: Sleep) -> Option<Vec<T>> {
+    pub fn take(&self, sleep: Sleep) -> Option<Vec<T>> {
         let mut inbox = lock(&self.inbox);
         if inbox.items.is_empty() {
             match sleep {
@@ -83,6 +83,7 @@ impl<T> fmt::Debug for Errands<T> {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Sender, channel};
+    use std::thread;
 
     use super::*;
 
