@@ -52,6 +52,11 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     /// Whether every operation makes its value noticeable and can be waited for natively; otherwise marks do.
     const SIGNALS_EACH: bool;
 
+    /// Whether the device lets time pass by itself. Otherwise a delay is host work: it begins when everything before it
+    /// is complete, holds nothing but its own stream, and [`pause`](Self::pause) ends it. Such a driver has managed
+    /// streams only, because what others launch would not wait for that.
+    const DELAYS: bool = true;
+
     /// Submits one operation as `value`. May block where the driver's queue is full. Called under the order lock.
     ///
     /// # Errors
@@ -143,6 +148,12 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         stream.finish();
     }
 
+    /// A delay of this value begins, where the device has none of its own. [`HeldStream::finish`] ends it, when its time
+    /// has passed; under no lock.
+    fn pause(stream: &Arc<HeldStream<Self>>, _value: u64, _duration: Duration) {
+        stream.finish();
+    }
+
     /// Asks, with at most one call, how far the stream is, and says it by [`HeldStream::complete`]. Takes no lock that
     /// is held across another call to the driver.
     fn discover(_stream: &Arc<HeldStream<Self>>, _value: u64) {}
@@ -166,7 +177,7 @@ pub enum Operation<'a, D: Driver> {
     Fill(&'a Fill),
     /// Copy part of a buffer.
     Copy(&'a Copy),
-    /// Let time pass.
+    /// Let time pass, where [`Driver::DELAYS`].
     Delay(Duration),
     /// Wait for a value of another stream of the domain that is signalled already.
     Wait {

@@ -61,9 +61,9 @@ impl<D: Driver> HeldStream<D> {
         let operation = match task {
             Task::Fill(fill) => Operation::Fill(fill),
             Task::Copy(copy) => Operation::Copy(copy),
-            Task::Delay(duration) => Operation::Delay(*duration),
+            Task::Delay(duration) if D::DELAYS => Operation::Delay(*duration),
             Task::Submit(_) if self.driver.native().is_some() => return Offer::Held(Hold::Call),
-            Task::Host(_) | Task::Submit(_) => return self.offer_work(value),
+            Task::Host(_) | Task::Submit(_) | Task::Delay(_) => return self.offer_work(value),
             Task::Open(_) => return self.offer_opening(value, entry),
         };
         let signals = operation.signals();

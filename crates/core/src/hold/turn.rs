@@ -1,6 +1,7 @@
 //! A turn: whoever pumps a stream gives to the driver, and runs, what can be, one item at a time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::offer::{Hold, Offer};
 use super::order::{Entry, Order, Step, Turn};
@@ -165,6 +166,7 @@ impl<D: Driver> HeldStream<D> {
         match (outcome, self.driver.native()) {
             (Err(error), _) => self.call_failed(value, &error),
             (Ok(Ran::Submission), Some(_)) => self.submission_ended(value),
+            (Ok(Ran::Delay(duration)), _) => D::pause(self, value, duration),
             (Ok(_), _) => D::ran(self, value),
         }
     }
@@ -173,6 +175,7 @@ impl<D: Driver> HeldStream<D> {
         match task {
             Task::Host(work) => run_function(called, || work.run()).map(|()| Ran::Work),
             Task::Submit(submit) => self.run_submission(called, submit),
+            Task::Delay(duration) => Ok(Ran::Delay(duration)),
             _ => unreachable!("only functions are called"),
         }
     }
@@ -231,6 +234,8 @@ impl<D: Driver> HeldStream<D> {
 pub(super) enum Ran {
     Work,
     Submission,
+    /// Nothing: time has still to pass.
+    Delay(Duration),
 }
 
 impl<D: Driver> HeldStream<D> {
