@@ -10,7 +10,7 @@ use super::flight::News;
 use super::offer::Offer;
 use super::order::{Entry, Order, Step};
 use super::{Driver, HeldStream};
-use crate::contract::Placed;
+use crate::contract::{Placed, Task};
 use crate::error::{Error, Result};
 use crate::function::Called;
 use crate::place::Place;
@@ -28,14 +28,28 @@ impl<D: Driver> HeldStream<D> {
     /// Gives an item to the driver as `value`, the next one. What is left of it is dropped by the caller, under no lock.
     pub(super) fn admit_at_once(
         self: &Arc<Self>,
+        order: MutexGuard<'_, Order<D>>,
+        value: u64,
+        entry: &mut Entry<D>,
+    ) -> Result<Placed> {
+        match &entry.step {
+            Step::Task(Task::Submit(_)) if self.driver.native().is_some() => {
+                drop(order);
+                self.call_at_once(entry.take())
+            }
+            Step::Task(Task::Host(_) | Task::Submit(_)) => self.latch_function(order, entry),
+            Step::Task(Task::Open(_)) => self.open_behind_a_mark(order, entry),
+            _ => self.give(order, value, entry),
+        }
+    }
+
+    /// Gives the driver what needs nothing before it.
+    fn give(
+        self: &Arc<Self>,
         mut order: MutexGuard<'_, Order<D>>,
         value: u64,
         entry: &mut Entry<D>,
     ) -> Result<Placed> {
-        if self.is_called_at_once(entry) {
-            drop(order);
-            return self.call_at_once(entry.take());
-        }
         match self.offer(value, entry) {
             Offer::Taken(news) => {
                 let placed = self.pass_at_once(&mut order);
@@ -48,8 +62,30 @@ impl<D: Driver> HeldStream<D> {
                 Ok(placed)
             }
             Offer::Refused(error) => Err(self.refused(value, entry, error)),
-            Offer::Held(_) => self.latch_first(order, value, entry),
+            Offer::Held(_) => self.latch_wait(order, value, entry),
         }
+    }
+
+    /// An opening comes behind whatever others launched too.
+    fn open_behind_a_mark(
+        self: &Arc<Self>,
+        mut order: MutexGuard<'_, Order<D>>,
+        entry: &mut Entry<D>,
+    ) -> Result<Placed> {
+        let marked = self.mark_under(&mut order)?;
+        let value = order.row.enqueued() + 1;
+        let outcome = self.give(order, value, entry);
+        if outcome.is_err() {
+            self.tell(marked);
+        }
+        outcome
+    }
+
+    /// A mark with a value of its own, behind whatever anybody launched.
+    pub(super) fn mark_under(self: &Arc<Self>, order: &mut Order<D>) -> Result<News> {
+        let news = self.submit_mark(order.row.enqueued() + 1)?;
+        self.pass_at_once(order);
+        Ok(news)
     }
 
     /// As on any stream; where nobody else could mark what was submitted, it is marked now.

@@ -63,55 +63,57 @@ struct Set {
 
 /// Having the device hold the stream, under the order lock.
 impl<D: Driver> HeldStream<D> {
-    /// The item is the first that cannot go.
-    pub(super) fn latch_first(
+    /// A wait stands before a latch as `value`.
+    pub(super) fn latch_wait(
         self: &Arc<Self>,
-        mut order: MutexGuard<'_, Order<D>>,
+        order: MutexGuard<'_, Order<D>>,
         value: u64,
-        entry: &mut Entry<D>,
+        entry: &Entry<D>,
     ) -> Result<Placed> {
-        match self.latch(value, entry) {
-            Ok(set) => {
-                let placed = self.pass_at_once(&mut order);
-                drop(order);
-                self.see_to_latch(&set);
-                Ok(placed)
+        let Step::Wait(awaited) = &entry.step else { unreachable!("only waits are held here") };
+        match self.close_latch(value) {
+            Ok(latch) => {
+                let point = awaited.point.clone();
+                let set = self.set_wait(Wait { value, point, latch });
+                Ok(self.stand(order, &set))
             }
             Err(error) => Err(self.refused(value, entry, error)),
         }
     }
 
-    fn latch(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Result<Set> {
-        let latch = self.close_latch(value, entry)?;
-        let Entry { step, place } = entry.take();
-        Ok(match step {
-            Step::Wait(awaited) => self.latch_wait(Wait { value, point: awaited.point, latch }),
-            Step::Task(task) => self.latch_work(Work { value, task, place, latch }),
-            Step::Open | Step::Stamp(_) | Step::Mark | Step::Moved => {
-                unreachable!("these can always go")
-            }
-        })
-    }
-
-    /// Submits a latch as `value`; what a function waits for is noticed first.
-    fn close_latch(self: &Arc<Self>, value: u64, entry: &Entry<D>) -> Result<D::Latch> {
+    /// A function waits for everything before it, what others launched too, and behind its latch nothing comes: so what is
+    /// before has a mark of its own.
+    pub(super) fn latch_function(
+        self: &Arc<Self>,
+        mut order: MutexGuard<'_, Order<D>>,
+        entry: &mut Entry<D>,
+    ) -> Result<Placed> {
         self.domain.crew().ensure()?;
         let latch = self.driver.latch()?;
-        if matches!(entry.step, Step::Task(_)) {
-            self.notice_before(value)?;
+        let marked = self.mark_under(&mut order)?;
+        let value = order.row.enqueued() + 1;
+        if let Err(error) = D::submit(self, value, Operation::Latch(&latch)) {
+            drop(order);
+            // The mark stays.
+            self.tell(marked);
+            return Err(error);
         }
+        let Entry { step: Step::Task(task), place } = entry.take() else {
+            unreachable!("only tasks are functions")
+        };
+        let set = self.set_work(Work { value, task, place, latch });
+        Ok(self.stand(order, &set))
+    }
+
+    /// Submits a latch as `value`.
+    fn close_latch(self: &Arc<Self>, value: u64) -> Result<D::Latch> {
+        self.domain.crew().ensure()?;
+        let latch = self.driver.latch()?;
         D::submit(self, value, Operation::Latch(&latch))?;
         Ok(latch)
     }
 
-    /// A function waits for everything before it, and behind its latch nothing comes: so what is before has a signal of
-    /// its own, also where it was nothing to the driver.
-    fn notice_before(self: &Arc<Self>, value: u64) -> Result<()> {
-        let noticed = self.flight().noticed();
-        if noticed + 1 >= value { Ok(()) } else { self.submit_mark(value - 1).map(drop) }
-    }
-
-    fn latch_wait(self: &Arc<Self>, wait: Wait<D>) -> Set {
+    fn set_wait(self: &Arc<Self>, wait: Wait<D>) -> Set {
         let (value, point) = (wait.value, wait.point.clone());
         lock(&self.latches).waits.push(wait);
         // Listed once the latch is: whoever settles the point finds it.
@@ -122,7 +124,7 @@ impl<D: Driver> HeldStream<D> {
         Set { news, is_ready: listed.is_none(), point: listed.map(|_woken_once| point) }
     }
 
-    fn latch_work(self: &Arc<Self>, work: Work<D>) -> Set {
+    fn set_work(self: &Arc<Self>, work: Work<D>) -> Set {
         let value = work.value;
         let mut latches = lock(&self.latches);
         latches.works.push_back(work);
@@ -132,6 +134,14 @@ impl<D: Driver> HeldStream<D> {
         let is_ready = is_first && flight.want(value, self.timeline.completed());
         flight.submit(value, D::SIGNALS_EACH);
         Set { news: flight.news(), point: None, is_ready }
+    }
+
+    /// The device stands before the latch of the next value, or will.
+    fn stand(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, set: &Set) -> Placed {
+        let placed = self.pass_at_once(&mut order);
+        drop(order);
+        self.see_to_latch(set);
+        placed
     }
 
     /// Does what is left. Under no lock.

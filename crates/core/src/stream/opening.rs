@@ -23,10 +23,17 @@ impl Stream {
                 return Err(self.cycle(gate, &path));
             }
             // Named before it is enqueued: a waiter that sees the stream's value must see the edge.
-            gate.name_opener(Point::new(self.timeline.clone(), enqueued + 1, place));
+            let name = |value| gate.name_opener(Point::new(self.timeline.clone(), value, place));
+            name(enqueued + 1);
             let refused = match self.raw.put_at(Item { task: Task::Open(opening), place }, enqueued)
             {
-                Ok(placed) => return Ok(placed),
+                Ok(placed) => {
+                    // A backend may put a mark before it.
+                    if placed.value != enqueued + 1 {
+                        name(placed.value);
+                    }
+                    return Ok(placed);
+                }
                 Err(refused) => refused,
             };
             let Task::Open(back) = refused.item.task else {

@@ -48,8 +48,8 @@ impl Steps {
 #[derive(Debug, Default)]
 struct Notes {
     given: Mutex<Vec<String>>,
-    /// Refuses the next submission.
-    refusal: Mutex<Option<Error>>,
+    /// Refuses a submission, once so many others were taken.
+    refusal: Mutex<Option<(u32, Error)>>,
     expected: Mutex<Vec<(u64, u64)>>,
     /// How many latches were made, where the driver has latches.
     latches: Mutex<Option<u64>>,
@@ -59,6 +59,20 @@ struct Notes {
     pause: Mutex<Option<(Sender<()>, Receiver<()>)>>,
     /// Whether others capture the streams that they launch on.
     capturing: Mutex<bool>,
+}
+
+impl Notes {
+    fn refuse(&self) -> Result<()> {
+        let mut refusal = lock(&self.refusal);
+        match refusal.take() {
+            Some((0, error)) => Err(error),
+            Some((others, error)) => {
+                *refusal = Some((others - 1, error));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver.
@@ -91,9 +105,7 @@ impl<const EACH: bool> Driver for Double<EACH> {
             begun.send(()).expect("somebody paused it");
             go_on.recv().expect("somebody lets it go on");
         }
-        if let Some(error) = lock(&driver.notes.refusal).take() {
-            return Err(error);
-        }
+        driver.notes.refuse()?;
         let name = match operation {
             Operation::Fill(_) => "fill".to_owned(),
             Operation::Copy(_) => "copy".to_owned(),
@@ -386,7 +398,12 @@ impl<const EACH: bool> Bench<EACH> {
 
     /// The driver refuses the next submission.
     pub(super) fn refuse_next(&self, words: &str) {
-        *lock(&self.raw.notes.refusal) = Some(Error::new(Kind::Driver, words));
+        self.refuse_after(0, words);
+    }
+
+    /// The driver refuses a submission, once it has taken so many others.
+    pub(super) fn refuse_after(&self, others: u32, words: &str) {
+        *lock(&self.raw.notes.refusal) = Some((others, Error::new(Kind::Driver, words)));
     }
 
     /// The next submission tells when it has begun, and goes on when it is told to.

@@ -1,10 +1,11 @@
 //! Latches: the device itself holds a stream that others launch on too.
 
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 
 use super::double::Bench;
 use super::{assert_complete, assert_pending, failure_of, held, work};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::gate::Gate;
 use crate::stream::Stream;
 
@@ -63,14 +64,16 @@ fn a_function_runs_once_everything_before_it_is_complete_and_then_opens_its_latc
     stream.enqueue(move || send.send(()).unwrap()).unwrap();
     let end = stream.record().unwrap();
     bench.run();
-    bench.assert_given(&["0.1 delay", "0.2 mark", "0.3 latch 1", "0.4 mark"]);
+    // The mark before the latch is behind what others launched meanwhile.
+    bench.assert_given(&["0.1 delay", "0.2 mark", "0.3 mark", "0.4 latch 1", "0.5 mark"]);
+    bench.complete(0, 2);
     assert!(receive.try_recv().is_err());
     assert_eq!(stream.statistics().held, 1);
-    bench.complete(0, 2);
+    bench.complete(0, 3);
     receive.try_recv().unwrap();
     bench.assert_given(&["0 opens 1"]);
     assert_pending(&end);
-    bench.complete(0, 4);
+    bench.complete(0, 5);
     assert_complete(&end);
 }
 
@@ -82,10 +85,10 @@ fn functions_run_one_after_the_other_each_behind_the_latch_of_the_one_before() {
         let send = send.clone();
         stream.enqueue(move || send.send(number).unwrap()).unwrap();
     }
-    bench.run();
-    bench.assert_given(&["0.1 latch 1", "0.1 mark", "0.2 latch 2", "0 opens 1"]);
-    assert_eq!(receive.try_iter().collect::<Vec<_>>(), [1]);
     bench.complete(0, 1);
+    bench.assert_given(&["0.1 mark", "0.2 latch 1", "0.3 mark", "0.4 latch 2", "0 opens 1"]);
+    assert_eq!(receive.try_iter().collect::<Vec<_>>(), [1]);
+    bench.complete(0, 3);
     assert_eq!(receive.try_iter().collect::<Vec<_>>(), [2]);
     bench.assert_given(&["0 opens 2"]);
 }
@@ -97,7 +100,7 @@ fn a_function_that_fails_takes_those_behind_it_along_and_leaves_no_latch_closed(
     stream.enqueue(|| Err::<(), _>("bad input")).unwrap();
     stream.enqueue(move || send.send(()).unwrap()).unwrap();
     let end = stream.record().unwrap();
-    bench.run();
+    bench.complete(0, 1);
     let opened: Vec<String> =
         bench.given().into_iter().filter(|given| given.contains("opens")).collect();
     assert_eq!(opened, ["0 opens 1 of a failed stream", "0 opens 2 of a failed stream"]);
@@ -115,15 +118,15 @@ fn a_function_behind_what_was_nothing_to_the_driver_runs() {
     let (send, receive) = mpsc::channel();
     stream.enqueue(|| Err::<(), _>("bad input")).unwrap();
     let end = stream.record().unwrap();
-    bench.run();
-    bench.assert_given(&["0.1 latch 1", "0.2 mark", "0 opens 1 of a failed stream"]);
+    bench.complete(0, 1);
+    bench.assert_given(&["0.1 mark", "0.2 latch 1", "0.3 mark", "0 opens 1 of a failed stream"]);
     assert!(failure_of(&end).contains("bad input"));
     // The first value of the new era is an operation of nobody's.
     stream.recover().unwrap();
     stream.enqueue(move || send.send(()).unwrap()).unwrap();
     bench.run();
-    bench.assert_given(&["0.3 mark", "0.4 latch 2"]);
-    bench.complete(0, 3);
+    bench.assert_given(&["0.5 mark", "0.6 latch 2"]);
+    bench.complete(0, 5);
     receive.try_recv().unwrap();
 }
 
@@ -155,4 +158,28 @@ fn a_wait_that_is_put_while_a_function_submits_stands_before_a_latch_at_once() {
     gate.open().unwrap();
     bench.run();
     bench.assert_given(&["0 opens 1"]);
+}
+
+#[test]
+fn a_gate_is_opened_behind_what_others_launched() {
+    let (bench, stream) = bench();
+    let gate = Gate::new();
+    let opened = gate.point();
+    stream.open(&gate).unwrap();
+    bench.assert_given(&["0.1 mark"]);
+    assert_pending(&opened);
+    bench.complete(0, 1);
+    assert_complete(&opened);
+}
+
+#[test]
+fn a_latch_that_is_refused_leaves_the_mark_before_it_which_others_wait_for() {
+    let (bench, stream) = bench();
+    let other = bench.stream();
+    stream.delay(Duration::ZERO).unwrap();
+    bench.given();
+    bench.refuse_after(1, "no latches");
+    assert_eq!(stream.enqueue(|| ()).unwrap_err().kind(), Kind::Driver);
+    other.wait(&stream.timeline().point(1)).unwrap();
+    bench.assert_given(&["0.2 mark", "1.1 wait 0.1"]);
 }
