@@ -2,11 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use syncpoint_base::PerProcess;
+use syncpoint_base::{PerProcess, watch_driver};
 use syncpoint_core::{Error, Kind, Reason, Result};
 
 use crate::sync::{AtomicBool, Mutex, OnceLock, Ordering, lock};
-use crate::sys::{Library, watch_exit};
+use crate::sys::Library;
 
 /// The driver of CUDA, its library open.
 #[derive(Debug)]
@@ -107,7 +107,7 @@ impl Driver {
         }
         match self.library.begin().and_then(|()| self.library.count()) {
             Ok(count) => {
-                watch_exit();
+                watch_driver();
                 *begun = Some(count);
                 Ok(count)
             }

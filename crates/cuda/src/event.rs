@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::fmt;
 use std::sync::Arc;
 
-use syncpoint_base::Cause;
+use syncpoint_base::{Cause, Inside};
 use syncpoint_core::contract::{ForeignEvent, Item, NativeEvent, Placed, RawStream, Submit, Task};
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{
@@ -17,7 +17,7 @@ use crate::poller::Poll;
 use crate::reaper::{Remains, rest};
 use crate::stream::{CudaStream, Owner};
 use crate::sync::{AtomicBool, Ordering};
-use crate::sys::{Event as DriversEvent, Inside, Meaning, Refusal};
+use crate::sys::{Event as DriversEvent, Meaning, Refusal};
 
 /// The raw handle of an event, given out by [`event_handle`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use syncpoint_base::Inside;
 use syncpoint_core::contract::Ours;
 use syncpoint_core::errands::{Errands, Sleep};
 use syncpoint_core::hold::HeldStream;
@@ -21,7 +22,7 @@ use crate::latch::Deadline;
 use crate::marks::Next;
 use crate::reaper::rest;
 use crate::stream::CudaStream;
-use crate::sys::{FIRST_PAUSE, Inside, LONGEST_PAUSE, Meaning, SPIN};
+use crate::sys::{FIRST_PAUSE, LONGEST_PAUSE, Meaning, SPIN};
 
 /// What the poller is given.
 #[derive(Debug)]

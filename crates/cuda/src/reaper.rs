@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
+use syncpoint_base::Inside;
 use syncpoint_core::contract::{Ours, discard};
 
 use syncpoint_core::errands::{Errands, Sleep};
@@ -11,7 +12,7 @@ use crate::driver;
 use crate::staging::Staging;
 use crate::stream::Owner;
 use crate::sync::{AtomicU64, Ordering};
-use crate::sys::{Event, Inside, Memory, Primary, Refusal, Stream, Word, Words};
+use crate::sys::{Event, Memory, Primary, Refusal, Stream, Word, Words};
 
 /// What is left of something that was dropped.
 #[derive(Debug)]

@@ -1,10 +1,10 @@
-//! The end of the process, as the driver meets it: threads of ours leave the driver before it takes itself down.
+//! The end of the process, as a driver meets it: threads of ours leave the driver before it takes itself down.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many threads of ours are inside the driver, and whether the process comes to its end: one word, so that either a
+/// How many threads of ours are inside a driver, and whether the process comes to its end: one word, so that either a
 /// thread sees the end or the end sees the thread.
 static INSIDE: AtomicU64 = AtomicU64::new(0);
 
@@ -14,13 +14,15 @@ const ENDING: u64 = 1 << 63;
 /// How long the end waits for them: much longer than any call that does not block.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// A thread of ours is inside the driver, until this is dropped.
+/// A thread of ours is inside a driver, until this is dropped.
 #[derive(Debug)]
-pub(crate) struct Inside(());
+#[must_use = "the thread leaves as this is dropped"]
+pub struct Inside(());
 
 impl Inside {
     /// Enters, unless the process comes to its end: then the driver may be gone.
-    pub(crate) fn enter() -> Option<Self> {
+    #[inline]
+    pub fn enter() -> Option<Self> {
         // Relaxed: nothing is read that the end wrote before.
         let before = INSIDE.fetch_add(1, Ordering::Relaxed);
         let inside = Self(());
@@ -35,16 +37,24 @@ impl Drop for Inside {
     }
 }
 
-/// From now on the end of the process waits for threads of ours that are inside the driver. Called after the driver has
-/// begun, because handlers run in the reverse order of their registration.
-pub(crate) fn watch_exit() {
-    static WATCHED: AtomicBool = AtomicBool::new(false);
-    // Relaxed: two handlers do no harm.
-    if !WATCHED.swap(true, Ordering::Relaxed) {
-        // SAFETY: the handler touches atomics and sleeps. Where there is no room for it the driver may end under a
-        // thread of ours, which nobody can be told here.
-        unsafe { libc::atexit(end) };
-    }
+/// From now on the end of the process waits for threads of ours that are inside a driver, a moment at most. Called each
+/// time that a driver has begun, because handlers run in the reverse order of their registration, and a driver registers
+/// its own as it begins.
+pub fn watch_driver() {
+    register();
+}
+
+#[cfg(any(unix, windows))]
+#[expect(unsafe_code, reason = "a call of C")]
+fn register() {
+    // SAFETY: the handler touches atomics and yields. Where there is no room for it a driver may end under a thread of
+    // ours, which nobody can be told here.
+    unsafe { libc::atexit(end) };
+}
+
+#[cfg(not(any(unix, windows)))]
+fn register() {
+    let _never_called = end;
 }
 
 extern "C" fn end() {
