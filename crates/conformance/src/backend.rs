@@ -14,6 +14,7 @@ pub struct Backend {
     pub(crate) blocking_work: bool,
     pub(crate) outlives_fork: bool,
     pub(crate) others: Option<MakeStream>,
+    pub(crate) lack: Option<fn() -> Option<String>>,
     pub(crate) unsupported: &'static [Exception],
     pub(crate) known_failures: &'static [Exception],
 }
@@ -38,6 +39,7 @@ impl Backend {
             blocking_work: true,
             outlives_fork: true,
             others: None,
+            lack: None,
             unsupported: &[],
             known_failures: &[],
         }
@@ -66,6 +68,12 @@ impl Backend {
     #[must_use]
     pub fn without_children(self) -> Self {
         Self { outlives_fork: false, ..self }
+    }
+
+    /// The same where the machine may lack what it needs: then `lack` says what, and its laws are skipped aloud.
+    #[must_use]
+    pub fn may_lack(self, lack: fn() -> Option<String>) -> Self {
+        Self { lack: Some(lack), ..self }
     }
 
     /// The same with laws that it answers with `Unsupported`, or that are not built yet. Each is tried all the same,

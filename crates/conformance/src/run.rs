@@ -39,6 +39,9 @@ enum Ended {
 /// Runs the case of a law on a backend in one mode, and panics unless it ends as the backend says it does.
 pub fn run(backend: &Backend, mode: Mode, law: &str) {
     let law = LAWS.iter().find(|known| known.name == law).expect("the suite is made of the list");
+    if let Some(lack) = backend.lack.and_then(|ask| ask()) {
+        return skip(&format!("{} on {}: {lack}", law.name, backend.name));
+    }
     let bed = TestBed::new(backend, mode);
     let find =
         |list: &[Exception]| list.iter().find(|exception| exception.law == law.name).copied();
