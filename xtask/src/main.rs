@@ -20,6 +20,7 @@ mod step;
 #[cfg(test)]
 mod tidy;
 mod tree;
+mod vulkan;
 mod workshop;
 
 use std::env;

@@ -51,6 +51,23 @@ pub(crate) const PYTHON: &[Package] = &[
     Package { name: "python3-venv", file: "/usr/lib/python3.11/ensurepip" },
 ];
 
+/// The software driver of Mesa, by which it is chosen among the drivers of a machine.
+pub(crate) const LAVAPIPE: &str = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json";
+
+/// The software driver of Chromium, likewise.
+pub(crate) const SWIFTSHADER: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
+
+/// Two drivers of Vulkan that compute on the CPU and share no code, and the layer that checks what they are asked.
+pub(crate) const VULKAN: &[Package] = &[
+    Package { name: "libvulkan1", file: "/usr/lib/x86_64-linux-gnu/libvulkan.so.1" },
+    Package { name: "mesa-vulkan-drivers", file: LAVAPIPE },
+    Package {
+        name: "vulkan-validationlayers",
+        file: "/usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json",
+    },
+    Package { name: "chromium", file: SWIFTSHADER },
+];
+
 /// To build the fuzzing engine, which is C++.
 pub(crate) const FUZZER: &[Package] = &[Package { name: "g++", file: "/usr/bin/g++" }];
 

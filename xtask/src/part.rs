@@ -9,6 +9,7 @@ use crate::package;
 use crate::python;
 use crate::sanitize;
 use crate::step::Step;
+use crate::vulkan;
 use crate::workshop::Workshop;
 
 /// One part of the routine.
@@ -112,6 +113,12 @@ pub(crate) const PARTS: &[Part] = &[
         steps: suite,
     },
     Part {
+        name: "vulkan",
+        about: "the laws hold on two drivers of Vulkan, and the Khronos layer has nothing to say",
+        provide: |_| package::provide(package::VULKAN),
+        steps: vulkan::steps,
+    },
+    Part {
         name: "model",
         about: "the protocols hold in every interleaving that loom can find",
         provide: nothing,
@@ -177,10 +184,11 @@ fn doc(_workshop: &Workshop) -> Vec<Step> {
     vec![Step::cargo("doc --no-deps --workspace --lib").flags("RUSTDOCFLAGS", "-D warnings")]
 }
 
-/// Benches are left to clippy and to `cargo bench`: run as tests they take minutes and measure nothing. Rivals are built
+/// What needs a driver of Vulkan is a part of its own. Benches are left to clippy and to `cargo bench`: run as tests they take minutes and measure nothing. Rivals are built
 /// into the program by a feature alone, so what tests them is run with it.
 fn unit(workshop: &Workshop) -> Vec<Step> {
-    let selection = "--workspace --exclude xtask --lib --bins --tests --examples";
+    let selection =
+        "--workspace --exclude xtask --exclude syncpoint-vulkan --lib --bins --tests --examples";
     let rivals = "--package syncpoint-cli --features rivals --lib --test program bench";
     vec![workshop.runner.step(selection), workshop.runner.step(rivals)]
 }

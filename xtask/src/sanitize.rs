@@ -24,6 +24,10 @@ const LEFT_OUT: &[LeftOut] = &[
     ("syncpoint-cuda", STAND_IN),
     ("syncpoint-cuda-fake", STAND_IN),
     ("syncpoint-cuda-facts", STAND_IN),
+    (
+        "syncpoint-vulkan",
+        "loads drivers that are built without the sanitizer and translate code as they run",
+    ),
     ("xtask", "runs programs one after the other, with nothing unsafe and nothing shared"),
 ];
 const STAND_IN: &str =

@@ -88,6 +88,12 @@ impl Step {
         self
     }
 
+    /// Sets a variable, whatever the caller's environment gives it.
+    pub(crate) fn variable(mut self, variable: &'static str, value: &str) -> Self {
+        self.variables.push((variable, value.to_owned()));
+        self
+    }
+
     /// Has programs looked for in a folder first.
     pub(crate) fn path(mut self, folder: &Path) -> Self {
         self.first = Some(folder.to_owned());

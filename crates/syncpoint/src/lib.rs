@@ -59,6 +59,8 @@ pub use registry::{Availability, available, devices, open};
 pub use syncpoint_cuda as cuda;
 #[cfg(feature = "sim")]
 pub use syncpoint_sim as sim;
+#[cfg(feature = "vulkan")]
+pub use syncpoint_vulkan as vulkan;
 
 /// The example of the README runs too.
 #[cfg(doctest)]

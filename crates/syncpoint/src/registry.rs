@@ -90,12 +90,7 @@ const BACKENDS: [Backend; 5] = [
     Backend { name: "host", ask: || host::count().map(Some), count: host::count, open: host::open },
     Backend { name: "sim", ask: || sim::count().map(Some), count: sim::count, open: sim::open },
     Backend { name: "cuda", ask: cuda::ask, count: cuda::count, open: cuda::open },
-    Backend {
-        name: "vulkan",
-        ask: || Err(planned("vulkan")),
-        count: || Err(planned("vulkan")),
-        open: |_, _| Err(planned("vulkan")),
-    },
+    Backend { name: "vulkan", ask: vulkan::ask, count: vulkan::count, open: vulkan::open },
     Backend {
         name: "metal",
         ask: || Err(planned("metal")),
@@ -202,6 +197,40 @@ mod cuda {
     }
 }
 
+#[cfg(feature = "vulkan")]
+mod vulkan {
+    use super::{Device, Result};
+
+    pub(super) fn ask() -> Result<Option<u32>> {
+        syncpoint_vulkan::available()
+    }
+
+    pub(super) fn count() -> Result<u32> {
+        syncpoint_vulkan::count()
+    }
+
+    pub(super) fn open(_name: &str, index: u32) -> Result<Device> {
+        syncpoint_vulkan::open(index)
+    }
+}
+
+#[cfg(not(feature = "vulkan"))]
+mod vulkan {
+    use super::{Device, Result, not_built};
+
+    pub(super) fn ask() -> Result<Option<u32>> {
+        Err(not_built("vulkan"))
+    }
+
+    pub(super) fn count() -> Result<u32> {
+        Err(not_built("vulkan"))
+    }
+
+    pub(super) fn open(_name: &str, _index: u32) -> Result<Device> {
+        Err(not_built("vulkan"))
+    }
+}
+
 fn parse(name: &str) -> Result<(&'static Backend, u32)> {
     let (backend, index) = name.split_once(':').unwrap_or((name, "0"));
     let known = BACKENDS.iter().find(|known| known.name == backend).ok_or_else(|| unknown(name))?;
@@ -233,7 +262,7 @@ fn unknown(name: &str) -> Error {
     Error::misuse(Reason::OutOfRange, message)
 }
 
-#[cfg(not(all(feature = "host", feature = "sim", feature = "cuda")))]
+#[cfg(not(all(feature = "host", feature = "sim", feature = "cuda", feature = "vulkan")))]
 #[cold]
 fn not_built(backend: &str) -> Error {
     let message =

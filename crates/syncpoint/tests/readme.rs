@@ -68,7 +68,7 @@ fn third_party_crates(features: &str) -> usize {
 
 /// The exceptions as the suites of the backends declare them, in `crates/*/tests/conformance.rs`.
 fn exceptions() -> String {
-    let backends = ["host", "sim", "cuda"];
+    let backends = ["host", "sim", "cuda", "vulkan"];
     let suites = backends.map(|backend| format!("crates/{backend}/tests/conformance.rs"));
     let texts = suites.map(|suite| fs::read_to_string(root().join(suite)).unwrap_or_default());
     let rows: String = backends.iter().zip(&texts).map(|(name, text)| rows(name, text)).collect();

@@ -14,6 +14,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("syncpoint-host", &["syncpoint-base", "syncpoint-core"]),
     ("syncpoint-sim", &["syncpoint-base", "syncpoint-core"]),
     ("syncpoint-cuda", &["syncpoint-base", "syncpoint-core"]),
+    ("syncpoint-vulkan", &["syncpoint-base", "syncpoint-core"]),
     (
         "syncpoint",
         &[
@@ -23,6 +24,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "syncpoint-host",
             "syncpoint-sim",
             "syncpoint-cuda",
+            "syncpoint-vulkan",
         ],
     ),
     (

@@ -25,6 +25,10 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/cuda/src/handles.rs", "handles of others, whose life only their owners know"),
     ("crates/cuda/src/sys/", "the driver of CUDA, a library of C, behind owners and safe calls"),
     ("crates/cuda/tests/fake/", "calls of a library for C"),
+    (
+        "crates/vulkan/src/sys/",
+        "the driver of Vulkan, a library of C, behind owners and safe calls",
+    ),
     ("crates/host/tests/allocation.rs", "an allocator that counts, to show that nothing allocates"),
 ];
 

@@ -1,0 +1,115 @@
+//! The driver's codes: what each says of a call, of its device, and of what to do.
+
+use std::fmt;
+
+use ash::vk;
+use syncpoint_core::{Error, Kind};
+
+/// A call that the driver refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    function: &'static str,
+    code: vk::Result,
+}
+
+/// What a call of the driver's gave.
+pub(crate) type Answer<T> = Result<T, Refusal>;
+
+/// What a code says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// There is no room.
+    NoRoom,
+    /// The driver is not there, or not for this process.
+    Absent,
+    /// The driver or device cannot do it.
+    Unsupported,
+    /// The device is broken for good.
+    Lost,
+    /// Anything else.
+    Other,
+}
+
+impl Meaning {
+    /// The one place where the driver's codes are converted.
+    fn of(code: vk::Result) -> Self {
+        match code {
+            vk::Result::ERROR_OUT_OF_HOST_MEMORY
+            | vk::Result::ERROR_OUT_OF_DEVICE_MEMORY
+            | vk::Result::ERROR_TOO_MANY_OBJECTS
+            | vk::Result::ERROR_MEMORY_MAP_FAILED
+            | vk::Result::ERROR_FRAGMENTED_POOL => Self::NoRoom,
+            vk::Result::ERROR_INITIALIZATION_FAILED | vk::Result::ERROR_INCOMPATIBLE_DRIVER => {
+                Self::Absent
+            }
+            vk::Result::ERROR_EXTENSION_NOT_PRESENT
+            | vk::Result::ERROR_FEATURE_NOT_PRESENT
+            | vk::Result::ERROR_LAYER_NOT_PRESENT => Self::Unsupported,
+            vk::Result::ERROR_DEVICE_LOST => Self::Lost,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Refusal {
+    pub(super) fn new(function: &'static str, code: vk::Result) -> Self {
+        Self { function, code }
+    }
+
+    /// The device said something that only a lost one says.
+    pub(super) fn lost(function: &'static str) -> Self {
+        Self::new(function, vk::Result::ERROR_DEVICE_LOST)
+    }
+
+    /// Our own mistake, which is refused before the driver is asked.
+    pub(super) fn misuse(function: &'static str) -> Self {
+        Self::new(function, vk::Result::ERROR_VALIDATION_FAILED_EXT)
+    }
+
+    pub(crate) fn meaning(&self) -> Meaning {
+        Meaning::of(self.code)
+    }
+
+    /// The error of a call that was made for `of`.
+    #[cold]
+    pub(crate) fn error(&self, of: &dyn fmt::Display) -> Error {
+        let (kind, remedy) = match self.meaning() {
+            Meaning::NoRoom => (Kind::Exhausted, "free memory or objects of the device"),
+            Meaning::Absent => (Kind::Unavailable, "install a driver of Vulkan for this machine"),
+            Meaning::Unsupported => (Kind::Unsupported, "ask capabilities()"),
+            Meaning::Lost => (Kind::DeviceLost, "what is not complete has failed; open it anew"),
+            Meaning::Other => (Kind::Driver, "look the code up in the manual of Vulkan"),
+        };
+        let message = format!("{} refused for {of}; {remedy}", self.function);
+        Error::new(kind, message).with_code(self.code.as_raw().into(), format!("{:?}", self.code))
+    }
+}
+
+/// What a call gave, with its name where it was refused.
+pub(super) fn answer<T>(function: &'static str, given: Result<T, vk::Result>) -> Answer<T> {
+    given.map_err(|code| Refusal::new(function, code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_which_call_of_which_device_and_what_to_do() {
+        let refusal = Refusal::new("vkQueueSubmit", vk::Result::ERROR_OUT_OF_DEVICE_MEMORY);
+        let error = refusal.error(&"vulkan:0");
+        assert_eq!(error.kind(), Kind::Exhausted);
+        assert_eq!(
+            error.to_string(),
+            "vkQueueSubmit refused for vulkan:0; free memory or objects of the device \
+             (ERROR_OUT_OF_DEVICE_MEMORY -2)"
+        );
+    }
+
+    #[test]
+    fn a_lost_device_is_told_apart_from_every_other_trouble() {
+        assert_eq!(Refusal::lost("vkWaitSemaphores").meaning(), Meaning::Lost);
+        assert_eq!(Meaning::of(vk::Result::ERROR_UNKNOWN), Meaning::Other);
+        assert_eq!(Meaning::of(vk::Result::ERROR_INCOMPATIBLE_DRIVER), Meaning::Absent);
+    }
+}

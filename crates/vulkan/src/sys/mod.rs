@@ -1,0 +1,29 @@
+//! The driver, behind a safe door: who owns what, what the device still uses, and what its codes mean.
+//!
+//! Every call of the driver is made in this folder. Each object belongs to one value; what a submission uses it keeps
+//! until its signal was seen, and where that is never seen it is leaked: so no call names what is gone, and nothing is
+//! destroyed under the device. A drop calls no driver: what is dropped is buried, and the reaper destroys it.
+
+#![expect(unsafe_code, reason = "the driver is a library of C")]
+
+mod batch;
+mod code;
+mod device;
+mod grave;
+mod instance;
+mod library;
+mod memory;
+mod query;
+mod queue;
+mod semaphore;
+
+pub(crate) use batch::{Batch, edges};
+pub(crate) use code::{Meaning, Refusal};
+pub(crate) use device::Device;
+pub(crate) use grave::{Graveyard, rest};
+pub(crate) use instance::{Instance, Physical, Timing};
+pub(crate) use library::Library;
+pub(crate) use memory::Memory;
+pub(crate) use query::{QueryPool, Slot};
+pub(crate) use queue::{Commands, Queue, Submitted};
+pub(crate) use semaphore::Semaphore;

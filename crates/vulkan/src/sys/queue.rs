@@ -1,0 +1,189 @@
+//! A queue: what it is given, one batch at a time, and what each submission keeps until the device is through with it.
+
+use std::fmt;
+use std::mem::{self, ManuallyDrop};
+use std::sync::Arc;
+
+use ash::vk;
+
+use super::batch::{Batch, Kept};
+use super::code::{Answer, Meaning, Refusal, answer};
+use super::device::Device;
+use super::grave::Remains;
+use super::semaphore::Semaphore;
+
+/// A queue of a device, and the pool of its commands. Vulkan wants both used by one thread at a time, so whoever uses it
+/// borrows it alone.
+pub(crate) struct Queue {
+    device: Device,
+    handle: vk::Queue,
+    pool: Arc<CommandPool>,
+}
+
+struct CommandPool {
+    device: Device,
+    handle: vk::CommandPool,
+}
+
+/// Commands that are on no queue.
+pub(crate) struct Commands {
+    handle: vk::CommandBuffer,
+    /// They end with it.
+    _pool: Arc<CommandPool>,
+}
+
+/// A submission that the device may still work on. Dropped before it is over, it leaks what it keeps.
+pub(crate) struct Submitted {
+    commands: Option<Commands>,
+    kept: Vec<Kept>,
+    waits: Vec<(Arc<Semaphore>, u64)>,
+    signal: Arc<Semaphore>,
+    value: u64,
+    /// Whether the device may work on it.
+    is_taken: bool,
+}
+
+impl Queue {
+    /// The one queue of a device, to be asked for once.
+    pub(crate) fn of(device: &Device) -> Answer<Self> {
+        let family = device.physical().family;
+        // SAFETY: the device was made with one queue of this family.
+        let handle = unsafe { device.raw().get_device_queue(family, 0) };
+        let info = vk::CommandPoolCreateInfo::default().queue_family_index(family).flags(
+            vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER
+                | vk::CommandPoolCreateFlags::TRANSIENT,
+        );
+        // SAFETY: the device lives, and so does the structure.
+        let pool = unsafe { device.raw().create_command_pool(&info, None) };
+        let pool = answer("vkCreateCommandPool", pool)?;
+        let pool = Arc::new(CommandPool { device: device.clone(), handle: pool });
+        Ok(Self { device: device.clone(), handle, pool })
+    }
+
+    pub(super) fn device(&self) -> &Device {
+        &self.device
+    }
+
+    /// Begins a batch, in commands of before where there are some.
+    pub(crate) fn batch(&mut self, spare: Option<Commands>) -> Batch<'_> {
+        Batch::new(self, spare)
+    }
+
+    pub(super) fn commands(&mut self) -> Answer<Commands> {
+        let info = vk::CommandBufferAllocateInfo::default()
+            .command_pool(self.pool.handle)
+            .level(vk::CommandBufferLevel::PRIMARY)
+            .command_buffer_count(1);
+        // SAFETY: the pool lives and is used by nobody else, since the queue is borrowed alone.
+        let made = unsafe { self.device.raw().allocate_command_buffers(&info) };
+        let made = answer("vkAllocateCommandBuffers", made)?;
+        let handle = made.first().copied().unwrap_or_else(vk::CommandBuffer::null);
+        Ok(Commands { handle, _pool: Arc::clone(&self.pool) })
+    }
+}
+
+impl Commands {
+    pub(super) fn handle(&self) -> vk::CommandBuffer {
+        self.handle
+    }
+}
+
+impl Batch<'_> {
+    /// Gives the batch to the device, which raises the semaphore to `value` when it is through. May block where the
+    /// driver's queue is full.
+    ///
+    /// `value` is larger than any before: the caller holds the order lock of the one stream that signals here.
+    pub(crate) fn submit(mut self, signal: &Arc<Semaphore>, value: u64) -> Answer<Submitted> {
+        self.finish()?;
+        let before = signal.promised();
+        if value <= before {
+            // A timeline semaphore only grows.
+            return Err(Refusal::misuse("vkQueueSubmit"));
+        }
+        let (queue, commands, waits, kept) = self.apart();
+        signal.promise(value);
+        let signal = Arc::clone(signal);
+        let mut submitted = Submitted { commands, kept, waits, signal, value, is_taken: false };
+        let given = submitted.give(queue);
+        // Nobody knows what a lost device has taken.
+        submitted.is_taken =
+            given.map_or_else(|refusal| refusal.meaning() == Meaning::Lost, |()| true);
+        if given.is_err() {
+            submitted.signal.promise(before);
+        }
+        given.map(|()| submitted)
+    }
+}
+
+impl Submitted {
+    fn give(&self, queue: &mut Queue) -> Answer<()> {
+        let commands: Vec<_> = self.commands.iter().map(Commands::handle).collect();
+        let (semaphores, values): (Vec<_>, Vec<_>) =
+            self.waits.iter().map(|(semaphore, value)| (semaphore.handle(), *value)).unzip();
+        let stages = vec![vk::PipelineStageFlags::ALL_COMMANDS; semaphores.len()];
+        let (signals, signalled) = ([self.signal.handle()], [self.value]);
+        let mut timeline = vk::TimelineSemaphoreSubmitInfo::default()
+            .wait_semaphore_values(&values)
+            .signal_semaphore_values(&signalled);
+        let info = vk::SubmitInfo::default()
+            .command_buffers(&commands)
+            .wait_semaphores(&semaphores)
+            .wait_dst_stage_mask(&stages)
+            .signal_semaphores(&signals)
+            .push_next(&mut timeline);
+        let raw = queue.device.raw();
+        // SAFETY: the queue is borrowed alone; everything that is named is kept until the signal was seen.
+        let code = unsafe { raw.queue_submit(queue.handle, &[info], vk::Fence::null()) };
+        answer("vkQueueSubmit", code)
+    }
+
+    /// The semaphore that is raised when the device is through, and the value.
+    pub(crate) fn signal(&self) -> (&Arc<Semaphore>, u64) {
+        (&self.signal, self.value)
+    }
+
+    /// Whether the device was seen to be through.
+    pub(crate) fn is_over(&self) -> bool {
+        self.signal.seen() >= self.value
+    }
+
+    /// Lets go what it keeps, where it is over, and gives its commands back.
+    pub(crate) fn end(mut self) -> Option<Commands> {
+        if self.is_over() { self.commands.take() } else { None }
+    }
+}
+
+/// What is not over is leaked: the device may still work on it.
+impl Drop for Submitted {
+    fn drop(&mut self) {
+        if self.is_taken && !self.is_over() {
+            let (commands, waits) = (self.commands.take(), mem::take(&mut self.waits));
+            let (kept, signal) = (mem::take(&mut self.kept), Arc::clone(&self.signal));
+            let _leaked = ManuallyDrop::new((commands, waits, kept, signal));
+        }
+    }
+}
+
+impl Drop for CommandPool {
+    fn drop(&mut self) {
+        self.device.bury(Remains::Commands(self.device.clone(), self.handle));
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Queue({:?})", self.device)
+    }
+}
+
+impl fmt::Debug for Commands {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Commands")
+    }
+}
+
+impl fmt::Debug for Submitted {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Submitted({} of {:?})", self.value, self.signal)
+    }
+}

@@ -1,0 +1,164 @@
+//! Timeline semaphores: asked, waited for in slices, and raised by the host where a value would leap too far.
+
+use std::fmt;
+use std::mem;
+use std::time::Duration;
+
+use ash::vk;
+
+use super::code::{Answer, Refusal, answer};
+use super::device::Device;
+use super::grave::Remains;
+use super::instance::{Door, Instance};
+use crate::sync::{AtomicU64, Ordering};
+
+/// The three functions of timeline semaphores, by whichever name the device has them.
+pub(super) struct Timelines {
+    counter: vk::PFN_vkGetSemaphoreCounterValue,
+    wait: vk::PFN_vkWaitSemaphores,
+    signal: vk::PFN_vkSignalSemaphore,
+}
+
+impl Timelines {
+    /// Finds them; `None` where the driver lacks one of what it says it has.
+    pub(super) fn find(instance: &Instance, device: &ash::Device, door: Door) -> Option<Self> {
+        let names = match door {
+            Door::Core => {
+                [c"vkGetSemaphoreCounterValue", c"vkWaitSemaphores", c"vkSignalSemaphore"]
+            }
+            Door::Extension => {
+                [c"vkGetSemaphoreCounterValueKHR", c"vkWaitSemaphoresKHR", c"vkSignalSemaphoreKHR"]
+            }
+        };
+        let [counter, wait, signal] = names.map(|name| {
+            // SAFETY: the device lives, and the name ends with a zero.
+            unsafe { instance.raw().get_device_proc_addr(device.handle(), name.as_ptr()) }
+        });
+        let (counter, wait, signal) = (counter?, wait?, signal?);
+        // SAFETY: the function of this name has this type, in either form.
+        let counter =
+            unsafe { mem::transmute::<Function, vk::PFN_vkGetSemaphoreCounterValue>(counter) };
+        // SAFETY: as above.
+        let wait = unsafe { mem::transmute::<Function, vk::PFN_vkWaitSemaphores>(wait) };
+        // SAFETY: as above.
+        let signal = unsafe { mem::transmute::<Function, vk::PFN_vkSignalSemaphore>(signal) };
+        Some(Self { counter, wait, signal })
+    }
+}
+
+/// Any function of the driver's.
+type Function = unsafe extern "system" fn();
+
+/// A timeline semaphore: one number of the device's that only grows.
+pub(crate) struct Semaphore {
+    device: Device,
+    handle: vk::Semaphore,
+    /// What it was last seen at.
+    seen: AtomicU64,
+    /// What it was told to become. It is never seen beyond.
+    promised: AtomicU64,
+}
+
+impl Semaphore {
+    /// A semaphore at zero.
+    pub(crate) fn create(device: &Device) -> Answer<Self> {
+        let mut kind = vk::SemaphoreTypeCreateInfo::default()
+            .semaphore_type(vk::SemaphoreType::TIMELINE)
+            .initial_value(0);
+        let info = vk::SemaphoreCreateInfo::default().push_next(&mut kind);
+        // SAFETY: the device lives, and so do the structures.
+        let made = unsafe { device.raw().create_semaphore(&info, None) };
+        let handle = answer("vkCreateSemaphore", made)?;
+        let (seen, promised) = (AtomicU64::new(0), AtomicU64::new(0));
+        Ok(Self { device: device.clone(), handle, seen, promised })
+    }
+
+    pub(super) fn handle(&self) -> vk::Semaphore {
+        self.handle
+    }
+
+    /// What it was last seen at.
+    pub(crate) fn seen(&self) -> u64 {
+        // Acquire: pairs with `note`, so that what the device wrote before is seen by who sees the value.
+        self.seen.load(Ordering::Acquire)
+    }
+
+    /// What it was last told to become.
+    pub(crate) fn promised(&self) -> u64 {
+        // Acquire: pairs with `promise`. Who saw the device keep a promise sees the promise.
+        self.promised.load(Ordering::Acquire)
+    }
+
+    /// Says what it will become, before the device is told. Called by the one stream that signals it, under its order
+    /// lock.
+    pub(super) fn promise(&self, value: u64) {
+        // Release: pairs with `promised`.
+        self.promised.store(value, Ordering::Release);
+    }
+
+    fn note(&self, value: u64) {
+        // Release: pairs with `seen`.
+        self.seen.fetch_max(value, Ordering::Release);
+    }
+
+    /// Asks where it is, with one call that does not block.
+    pub(crate) fn look(&self) -> Answer<u64> {
+        let mut value = 0;
+        let asked = self.device.timelines().counter;
+        // SAFETY: the semaphore is the device's and lives, and the pointer is to a number.
+        let code = unsafe { asked(self.device.raw().handle(), self.handle, &raw mut value) };
+        answer("vkGetSemaphoreCounterValue", code.result())?;
+        if value > self.promised() {
+            // Nobody signalled that: drivers say so of lost devices (seen: the largest number).
+            return Err(Refusal::lost("vkGetSemaphoreCounterValue"));
+        }
+        self.note(value);
+        Ok(value)
+    }
+
+    /// Blocks until it has come to `value`, and no longer than a slice. Says whether it has.
+    pub(crate) fn wait(&self, value: u64, slice: Duration) -> Answer<bool> {
+        let (semaphores, values) = ([self.handle], [value]);
+        let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
+        let nanos = u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX);
+        let wait = self.device.timelines().wait;
+        // SAFETY: as above; values are copied into the structure, and nobody changes them.
+        let code = unsafe { wait(self.device.raw().handle(), &raw const info, nanos) };
+        if code == vk::Result::TIMEOUT {
+            return Ok(false);
+        }
+        answer("vkWaitSemaphores", code.result())?;
+        self.note(value);
+        Ok(true)
+    }
+
+    /// Raises it from the host, where it has come to all that was promised.
+    pub(crate) fn raise(&self, value: u64) -> Answer<()> {
+        let before = self.promised();
+        debug_assert!(self.seen() == before && value > before, "a signal may not overtake another");
+        self.promise(value);
+        let raised = self.signal(value);
+        self.promise(if raised.is_ok() { value } else { before });
+        raised.map(|()| self.note(value))
+    }
+
+    fn signal(&self, value: u64) -> Answer<()> {
+        let info = vk::SemaphoreSignalInfo::default().semaphore(self.handle).value(value);
+        let signal = self.device.timelines().signal;
+        // SAFETY: as above; its caller sees to the order of values.
+        let code = unsafe { signal(self.device.raw().handle(), &raw const info) };
+        answer("vkSignalSemaphore", code.result())
+    }
+}
+
+impl Drop for Semaphore {
+    fn drop(&mut self) {
+        self.device.bury(Remains::Semaphore(self.device.clone(), self.handle));
+    }
+}
+
+impl fmt::Debug for Semaphore {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Semaphore({} of {})", self.seen(), self.promised())
+    }
+}

@@ -1,0 +1,21 @@
+//! Vulkan: the backend on two software drivers, and once more under the layer of Khronos that checks each call.
+
+use crate::package::{LAVAPIPE, SWIFTSHADER};
+use crate::step::Step;
+use crate::workshop::Workshop;
+
+/// What the layer is told: it prints what it finds and then breaks the process, so that no test passes over a fault.
+const SETTINGS: &str = "crates/vulkan/tests/validation";
+
+/// All tests on each driver, and all under the layer, synchronization included.
+pub(crate) fn steps(workshop: &Workshop) -> Vec<Step> {
+    let on = |driver| {
+        let step = workshop.runner.step("--package syncpoint-vulkan --lib --tests");
+        step.variable("VK_ICD_FILENAMES", driver)
+    };
+    let settings = workshop.root.join(SETTINGS);
+    let checked = on(LAVAPIPE)
+        .variable("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation")
+        .variable("VK_LAYER_SETTINGS_PATH", &settings.to_string_lossy());
+    vec![on(LAVAPIPE), checked, on(SWIFTSHADER)]
+}
