@@ -62,9 +62,9 @@ impl<D: Driver> Domain<D> {
     /// `TimedOut` when something still ran at the deadline; `Misuse(WouldDeadlock)` from inside what would be waited for.
     #[track_caller]
     pub fn wait_for_begun(&self, is_its: impl Fn(&D) -> bool, deadline: Instant) -> Result<()> {
-        let streams = self.streams();
-        let its = streams.iter().filter(|stream| is_its(stream.driver()));
-        let begun: Vec<_> = its.map(|stream| stream.begun()).collect();
+        let mut its = self.streams();
+        its.retain(|stream| is_its(stream.driver()));
+        let begun: Vec<_> = its.iter().map(|stream| stream.begun()).collect();
         // That the work failed is no concern of its end.
         let is_left = |error: &Error| {
             matches!(error.kind(), Kind::TimedOut | Kind::Misuse(Reason::WouldDeadlock))
@@ -72,7 +72,8 @@ impl<D: Driver> Domain<D> {
         let left = begun
             .iter()
             .find_map(|point| point.synchronize_deadline(deadline).err().filter(is_left));
-        left.map_or(Ok(()), Err)
+        left.map_or(Ok(()), Err)?;
+        its.iter().try_for_each(|stream| stream.wait_for_failed_work(deadline))
     }
 
     pub(super) fn crew(&self) -> &dyn Crew {

@@ -55,8 +55,9 @@ impl<D: Driver> HeldStream<D> {
     /// Fails the values from `from` on, unless they are complete. Under the order lock where the values are about to be
     /// passed: nobody is to have them marked and completed in between.
     pub(super) fn begin_failure(&self, from: u64, error: &Error) -> Failing {
-        let latched = self.latched_work() > 0;
         let mut flight = self.flight();
+        // Under the flight lock: what is latched later finds the stream failed.
+        let latched = self.has_latches();
         // What is about to be completed is complete.
         let from = from.max(flight.landed + 1);
         let fallen = flight.fail(from);
@@ -154,7 +155,7 @@ impl<D: Driver> HeldStream<D> {
     /// Fails what has not begun, for good.
     pub(super) fn cancel_held(&self, error: &Error) {
         let mut order = self.order();
-        let from = self.first_latched_work().unwrap_or_else(|| order.row.at());
+        let from = self.first_latched().unwrap_or_else(|| order.row.at());
         order.cancelled.get_or_insert_with(|| error.clone());
         drop(order);
         self.fail_alone(from, error);

@@ -120,8 +120,9 @@ impl<D: Driver> HeldStream<D> {
         let listed = point.timeline().register(point.value(), self.waker());
         let mut flight = self.flight();
         flight.submit(value, D::SIGNALS_EACH);
-        let news = flight.news();
-        Set { news, is_ready: listed.is_none(), point: listed.map(|_woken_once| point) }
+        let (news, failed) = (flight.news(), self.timeline.has_failed());
+        let is_ready = listed.is_none() || failed;
+        Set { news, is_ready, point: listed.map(|_woken_once| point) }
     }
 
     fn set_work(self: &Arc<Self>, work: Work<D>) -> Set {
@@ -131,8 +132,10 @@ impl<D: Driver> HeldStream<D> {
         let is_first = latches.works.len() == 1 && !latches.at_work;
         drop(latches);
         let mut flight = self.flight();
-        let is_ready = is_first && flight.want(value, self.timeline.completed());
+        let is_quiet = is_first && flight.want(value, self.timeline.completed());
         flight.submit(value, D::SIGNALS_EACH);
+        // A failure before this found no latch, and roused nobody.
+        let is_ready = is_quiet || self.timeline.has_failed();
         Set { news: flight.news(), point: None, is_ready }
     }
 
@@ -163,12 +166,25 @@ impl<D: Driver> HeldStream<D> {
         if self.is_managed() { 0 } else { lock(&self.latches).works.len() as u64 }
     }
 
-    /// The value of the first function that has not begun.
-    pub(super) fn first_latched_work(&self) -> Option<u64> {
-        lock(&self.latches).works.front().map(|work| work.value)
+    /// Whether the device stands before a latch, or will.
+    pub(super) fn has_latches(&self) -> bool {
+        if self.is_managed() {
+            return false;
+        }
+        let latches = lock(&self.latches);
+        !latches.waits.is_empty() || !latches.works.is_empty()
     }
 
-    /// Opens the latches whose point is settled, and runs the function that everything before is complete for.
+    /// The value of the first item that the device stands before, or will, and that has not failed.
+    pub(super) fn first_latched(&self) -> Option<u64> {
+        let latches = lock(&self.latches);
+        let waits = latches.waits.iter().map(|wait| wait.value);
+        let values = waits.chain(latches.works.iter().map(|work| work.value));
+        values.filter(|value| !self.has_failed_at(*value)).min()
+    }
+
+    /// Opens the latches whose point is settled, and runs the function that everything before is complete for. Takes no
+    /// order lock: the driver may be full, and whoever has the lock waits for what stands behind a latch.
     pub(super) fn serve_latches(self: &Arc<Self>) {
         if self.is_managed() {
             return;
@@ -188,22 +204,33 @@ impl<D: Driver> HeldStream<D> {
         }
     }
 
+    /// A stream that fails stands before nothing any more.
     fn take_settled(&self) -> Vec<Wait<D>> {
-        let is_settled = |wait: &mut Wait<D>| {
-            !matches!(wait.point.timeline().state(wait.point.value()), State::Pending)
+        let is_over = |wait: &mut Wait<D>| {
+            let state = wait.point.timeline().state(wait.point.value());
+            !matches!(state, State::Pending) || self.has_failed_at(wait.value)
         };
-        lock(&self.latches).waits.extract_if(.., is_settled).collect()
+        lock(&self.latches).waits.extract_if(.., is_over).collect()
+    }
+
+    fn has_failed_at(&self, value: u64) -> bool {
+        matches!(self.timeline.state(value), State::Failed(_))
     }
 
     fn end_wait(self: &Arc<Self>, wait: Wait<D>) {
-        if let State::Failed(error) = wait.point.timeline().state(wait.point.value()) {
+        // What failed in an era before fails no other.
+        if !self.has_failed_at(wait.value)
+            && let State::Failed(error) = wait.point.timeline().state(wait.point.value())
+        {
             self.fail(wait.value, &error);
         }
         D::release(self, wait.latch);
     }
 
-    /// The first function, if it is to begin, or, with the failure, to be dropped.
+    /// The first function, if it is to begin, or, with the failure, to be dropped. One that begins is at work.
     fn next_work(&self) -> Option<(Work<D>, Option<Error>)> {
+        // Both locks: nobody is to find it neither latched nor at work.
+        let mut flight = self.flight();
         let mut latches = lock(&self.latches);
         let value = latches.works.front().filter(|_| !latches.at_work)?.value;
         let failure = match self.timeline.state(value) {
@@ -211,12 +238,19 @@ impl<D: Driver> HeldStream<D> {
             State::Pending if self.timeline.completed() + 1 >= value => None,
             State::Pending | State::Complete => return None,
         };
-        latches.at_work = failure.is_none();
+        if failure.is_none() {
+            latches.at_work = true;
+            flight.begin(value);
+        }
         latches.works.pop_front().map(|work| (work, failure))
     }
 
     fn run_latched(self: &Arc<Self>, work: Work<D>) {
         let Work { value, task, place, latch } = work;
+        // Somebody else is to mark what was asked for.
+        if self.flight().has_due_ask() {
+            self.rouse();
+        }
         self.domain.crew().about_to_run();
         let called = Called { timeline: &self.timeline, value, name: task.name(), place };
         let outcome = self.run(called, task);
@@ -228,6 +262,7 @@ impl<D: Driver> HeldStream<D> {
         if let Err(error) = outcome {
             self.fail(value, &error);
         }
+        self.flight().end();
         D::release(self, latch);
         self.end_latched_work();
     }
@@ -237,13 +272,12 @@ impl<D: Driver> HeldStream<D> {
         latches.at_work = false;
         let next = latches.works.front().map(|work| work.value);
         drop(latches);
-        let Some(next) = next else { return };
         let mut flight = self.flight();
-        let is_ready = flight.want(next, self.timeline.completed());
+        let is_ready = next.is_some_and(|next| flight.want(next, self.timeline.completed()));
         let news = flight.news();
         drop(flight);
         self.tell(news);
-        if is_ready || self.timeline.has_failed() {
+        if is_ready || (next.is_some() && self.timeline.has_failed()) {
             self.rouse();
         }
     }

@@ -65,12 +65,18 @@ mod tests;
 use std::fmt;
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
+use std::time::Instant;
 
 pub use crew::Crew;
 pub use domain::Domain;
 pub use driver::{Driver, Operation};
 
+use crate::contract::RawStream;
+use crate::error::{Error, Kind, Reason, Result};
+use crate::gate::Gate;
+use crate::place::Place;
 use crate::point::Point;
+use crate::running;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
 use crate::timeline::{self, Timeline};
 use flight::Flight;
@@ -159,11 +165,34 @@ impl<D: Driver> HeldStream<D> {
         &self.timeline
     }
 
-    /// The end of what has begun: what was given to the driver, what needed nothing of it, and a function that runs.
+    /// The end of what has begun and has not failed: what was given to the driver, what needed nothing of it, and a
+    /// function that runs.
     #[track_caller]
     pub fn begun(&self) -> Point {
-        let begun = self.flight().passed();
+        let begun = self.flight().begun();
         self.timeline.point(begun)
+    }
+
+    /// Waits until the deadline for a function that runs although its value has failed, and for what that had been given.
+    ///
+    /// # Errors
+    /// As [`Domain::wait_for_begun`].
+    #[track_caller]
+    fn wait_for_failed_work(&self, deadline: Instant) -> Result<()> {
+        let place = Place::caller();
+        let Some(running) = self.flight().failed_at_work() else { return Ok(()) };
+        if running::current().iter().any(|(timeline, _)| *timeline == self.timeline.id()) {
+            let message = format!("work of {} cannot wait for its own end", self.timeline);
+            return Err(Error::misuse(Reason::WouldDeadlock, message));
+        }
+        let gate = Gate::of_others("of work that has failed", place);
+        let over = gate.point();
+        self.keep(running, Arc::new(gate));
+        match over.synchronize_deadline(deadline) {
+            Err(error) if error.kind() == Kind::TimedOut => Err(error),
+            // Let go of, the gate fails.
+            _ => Ok(()),
+        }
     }
 
     fn order(&self) -> MutexGuard<'_, Order<D>> {

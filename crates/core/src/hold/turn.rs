@@ -24,8 +24,12 @@ impl<D: Driver> Pump for HeldStream<D> {
         if self.timeline.is_inherited() {
             return;
         }
-        self.answer_asked();
+        // First: whoever has the order lock may wait for the driver until a latch is opened.
         self.serve_latches();
+        if self.timeline.is_inherited() {
+            return;
+        }
+        self.answer_asked();
         if !self.clear_failed() || !self.take_turn() {
             return;
         }

@@ -258,9 +258,15 @@ impl Flight {
         (self.expected > self.reached && self.signalled > self.reached).then_some(self.signalled)
     }
 
-    /// What has begun, or needed no beginning.
-    pub(super) fn passed(&self) -> u64 {
-        self.passed
+    /// What has begun, or needed no beginning, and has not failed.
+    pub(super) fn begun(&self) -> u64 {
+        self.failed_from.map_or(self.passed, |from| self.passed.min(from - 1))
+    }
+
+    /// The value of the function that is at work although its value has failed.
+    pub(super) fn failed_at_work(&self) -> Option<u64> {
+        let from = self.failed_from?;
+        self.running.filter(|running| *running >= from)
     }
 
     /// What is submitted.

@@ -212,6 +212,22 @@ fn a_cancellation_beside_the_worker_leaves_no_latch_closed() {
     });
 }
 
+#[test]
+fn a_failure_beside_a_wait_leaves_no_latch_closed() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let (stream, gate) = (bench.exposed(), Gate::new());
+        let held = raw(&stream.timeline().point(1));
+        let fails = thread::spawn(move || held.fail(1, &Error::failed("on purpose")));
+        if stream.wait(&gate.point()).is_ok() {
+            bench.engine.take().expect("more may come").ends();
+        }
+        fails.join().expect("a failure is told");
+        drop(gate);
+        bench.close();
+    });
+}
+
 /// How a driver says that it has come to a value.
 type Complete = fn(&HeldStream<Double<true>>, u64);
 

@@ -294,6 +294,9 @@ impl ForeignEvent for ForeignDouble {
     }
 }
 
+/// Long beyond any machine's hiccup.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
 /// How many items a stream of a bench holds.
 pub(super) const BOUND: usize = 100;
 
@@ -388,6 +391,16 @@ impl<const EACH: bool> Bench<EACH> {
     pub(super) fn run(&self) {
         while let Some(stream) = self.raw.steps.take() {
             stream.pump();
+        }
+    }
+
+    /// Waits until the driver was given this, by another thread.
+    #[track_caller]
+    pub(super) fn await_given(&self, words: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while !lock(&self.raw.notes.given).iter().any(|given| given == words) {
+            assert!(Instant::now() < deadline, "the driver was never given {words}");
+            std::thread::yield_now();
         }
     }
 

@@ -3,16 +3,12 @@
 use std::sync::mpsc::channel;
 use std::task::{Context, Waker};
 use std::thread;
-use std::time::Duration;
 
-use super::double::Bench;
+use super::double::{Bench, PATIENCE};
 use super::{assert_complete, held, work};
 use crate::event::Event;
 use crate::event_options::EventOptions;
 use crate::gate::Gate;
-
-/// Long beyond any machine's hiccup.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Drops objects that hang together while both order locks are held.
 fn drops_beside_held_locks<const EACH: bool>() {

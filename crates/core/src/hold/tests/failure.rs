@@ -231,3 +231,15 @@ fn gates_fail_at_once_although_work_that_runs_holds_the_turn() {
     assert_complete(&ran);
     assert_eq!(failure_of(&point), "shut down");
 }
+
+#[test]
+fn a_shutdown_waits_for_what_began_before_what_has_failed() {
+    let bench = Bench::<true>::new();
+    let stream = bench.stream();
+    let (_first, _second) = (work(&stream), work(&stream));
+    bench.held_stream(0).fail(2, &Error::failed("bad kernel"));
+    let left = bench.device().shutdown(Duration::ZERO).unwrap_err();
+    assert_eq!(left.kind(), Kind::TimedOut);
+    bench.complete(0, 1);
+    bench.device().shutdown(Duration::ZERO).unwrap();
+}

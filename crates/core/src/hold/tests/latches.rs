@@ -1,9 +1,10 @@
 //! Latches: the device itself holds a stream that others launch on too.
 
 use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
-use super::double::Bench;
+use super::double::{Bench, PATIENCE};
 use super::{assert_complete, assert_pending, failure_of, held, work};
 use crate::error::{Error, Kind};
 use crate::gate::Gate;
@@ -182,4 +183,80 @@ fn a_latch_that_is_refused_leaves_the_mark_before_it_which_others_wait_for() {
     assert_eq!(stream.enqueue(|| ()).unwrap_err().kind(), Kind::Driver);
     other.wait(&stream.timeline().point(1)).unwrap();
     bench.assert_given(&["0.2 mark", "1.1 wait 0.1"]);
+}
+
+#[test]
+fn a_latch_is_opened_although_somebody_with_the_order_lock_waits_for_the_driver() {
+    let (bench, stream) = bench();
+    let (bench, stream, gate) = (Arc::new(bench), Arc::new(stream), Gate::new());
+    stream.delay(Duration::ZERO).unwrap();
+    stream.wait(&gate.point()).unwrap();
+    let _asked = stream.timeline().point(1).notify(drop).unwrap();
+    bench.given();
+    let (has_begun, go_on) = bench.pause_next();
+    let same = Arc::clone(&stream);
+    let full = thread::spawn(move || same.delay(Duration::ZERO).unwrap());
+    has_begun.recv().unwrap();
+    gate.open().unwrap();
+    let pumped = Arc::clone(&bench);
+    let pump = thread::spawn(move || pumped.run());
+    // The driver has room once the latch is open.
+    bench.await_given("0 opens 1");
+    go_on.send(()).unwrap();
+    full.join().unwrap();
+    pump.join().unwrap();
+}
+
+#[test]
+fn a_stream_that_fails_by_itself_stands_before_no_latch_and_fails_for_none_in_its_new_era() {
+    let (bench, stream) = bench();
+    let gate = Gate::new();
+    work(&stream);
+    stream.wait(&gate.point()).unwrap();
+    bench.given();
+    bench.held_stream(0).fail(1, &Error::failed("bad kernel"));
+    bench.run();
+    bench.assert_given(&["0 opens 1 of a failed stream"]);
+    stream.recover().unwrap();
+    gate.fail(Error::failed("no data")).unwrap();
+    bench.run();
+    assert!(stream.failure().is_none());
+}
+
+#[test]
+fn a_latch_of_an_era_before_is_opened_and_fails_nothing_although_its_gate_failed_too() {
+    let (bench, stream) = bench();
+    let gate = Gate::new();
+    work(&stream);
+    stream.wait(&gate.point()).unwrap();
+    bench.given();
+    bench.held_stream(0).fail(1, &Error::failed("bad kernel"));
+    stream.recover().unwrap();
+    gate.fail(Error::failed("no data")).unwrap();
+    bench.run();
+    bench.assert_given(&["0 opens 1"]);
+    assert!(stream.failure().is_none());
+}
+
+#[test]
+fn a_shutdown_waits_for_a_function_whose_latch_was_opened_at_its_deadline() {
+    let (bench, stream) = bench();
+    let (bench, (release, released), (send, begun)) =
+        (Arc::new(bench), mpsc::channel::<()>(), mpsc::channel());
+    stream
+        .enqueue(move || {
+            send.send(()).unwrap();
+            released.recv().unwrap();
+        })
+        .unwrap();
+    let pumped = Arc::clone(&bench);
+    let pump = thread::spawn(move || pumped.complete(0, 1));
+    begun.recv_timeout(PATIENCE).unwrap();
+    bench.held_stream(0).fail(2, &Error::failed("too late"));
+    let left = bench.device().shutdown(Duration::ZERO).unwrap_err();
+    assert_eq!(left.kind(), Kind::TimedOut);
+    release.send(()).unwrap();
+    pump.join().unwrap();
+    bench.complete(0, 2);
+    bench.device().shutdown(Duration::ZERO).unwrap();
 }

@@ -161,3 +161,23 @@ fn a_resource_of_a_function_at_work_stays_although_the_device_is_lost() {
     bench.run();
     receive.try_recv().unwrap().assert_dropped();
 }
+
+#[test]
+fn a_resource_of_a_function_behind_a_latch_stays_although_its_value_has_failed() {
+    let bench = Arc::new(Bench::<false>::new().with_latches());
+    let (stream, inside) = (bench.borrowed(), Arc::clone(&bench));
+    let (send, receive) = channel();
+    let point = stream.timeline().point(2);
+    stream
+        .enqueue(move || {
+            // Its latch was opened at its deadline.
+            fail(&inside, 2);
+            inside.held_stream(0).complete(2);
+            let retired = Retired::with(&point);
+            retired.assert_kept();
+            send.send(retired).unwrap();
+        })
+        .unwrap();
+    bench.complete(0, 1);
+    receive.try_recv().unwrap().assert_dropped();
+}
