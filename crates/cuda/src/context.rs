@@ -11,7 +11,7 @@ use syncpoint_core::errands::Errands;
 use syncpoint_core::hold::Domain;
 use syncpoint_core::{Error, Result, work};
 
-use crate::anchor::Anchor;
+use crate::anchor::Anchors;
 use crate::poller::{self, Poll};
 use crate::pool::Pool;
 use crate::reaper::{self, Remains};
@@ -47,8 +47,8 @@ pub(crate) struct Context {
     words: Mutex<Vec<Word>>,
     /// The streams of others, by what tells them apart. Guards the table alone.
     known: Mutex<HashMap<Identity, Weak<syncpoint_core::Stream>>>,
-    /// Guards the name alone.
-    anchor: Mutex<Option<Arc<Anchor>>>,
+    /// Guards the names alone.
+    anchors: Mutex<Anchors>,
     poller: Arc<Errands<Poll>>,
     reaper: Arc<Errands<Remains>>,
 }
@@ -118,7 +118,7 @@ impl Context {
             gates,
             words: Mutex::default(),
             known: Mutex::default(),
-            anchor: Mutex::default(),
+            anchors: Mutex::default(),
             poller: Errands::new("syncpoint-cuda"),
             reaper: Errands::new("syncpoint-reap"),
             name,
@@ -173,9 +173,9 @@ impl Context {
         &self.stagings
     }
 
-    /// The anchor of absolute times; `None` before the first.
-    pub(crate) fn anchor(&self) -> &Mutex<Option<Arc<Anchor>>> {
-        &self.anchor
+    /// The anchors of absolute times.
+    pub(crate) fn anchors(&self) -> &Mutex<Anchors> {
+        &self.anchors
     }
 
     /// The kernel that lets time pass, compiled at the first need.
@@ -275,7 +275,8 @@ impl Drop for Context {
 impl Context {
     fn end(&mut self) {
         let staged = std::mem::take(&mut *lock(&self.stagings));
-        drop(lock(&self.anchor).take());
+        let anchors = std::mem::take(&mut *lock(&self.anchors));
+        drop(anchors);
         drop(self.delay.take());
         let words = std::mem::take(&mut *lock(&self.words));
         if !words.is_empty() {

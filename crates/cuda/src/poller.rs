@@ -94,7 +94,7 @@ fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
         Poll::Anchor(context) => {
             let _inside = Inside::enter().unwrap_or_else(|| rest());
             // A broken context needs no anchor, and what else is wrong is told to who asks for a time.
-            let _failed = Anchor::renew(&context);
+            let _failed = Anchor::refresh(&context);
         }
         Poll::Guard(deadline) => guarded.add(deadline),
     }

@@ -17,13 +17,13 @@ pub(crate) const RESOLUTION: Duration = Duration::from_nanos(500);
 /// The event of one timed point, for as long as somebody has the point.
 #[derive(Debug)]
 pub(crate) struct Timed {
-    /// Before the lease: the context goes last.
-    anchor: Arc<Anchor>,
+    /// Before the lease: the context goes last. `None`: the device was too busy for the first one.
+    anchor: Option<Arc<Anchor>>,
     lease: Lease,
 }
 
 impl Timed {
-    pub(crate) fn new(anchor: Arc<Anchor>, lease: Lease) -> Self {
+    pub(crate) fn new(anchor: Option<Arc<Anchor>>, lease: Lease) -> Self {
         Self { anchor, lease }
     }
 
@@ -53,8 +53,12 @@ impl RawTime for Timed {
 
     /// An estimate: what the driver says of the span from the anchor, whose own time was seen from the host.
     fn timestamp(&self) -> Result<Timestamp> {
-        let milliseconds = self.milliseconds_since(self.anchor.event())?;
-        let (seen, bound) = self.anchor.seen();
+        let anchor = match &self.anchor {
+            Some(anchor) => Arc::clone(anchor),
+            None => Anchor::awaited(self.lease.context())?,
+        };
+        let milliseconds = self.milliseconds_since(anchor.event())?;
+        let (seen, bound) = anchor.seen();
         let span = nanos(milliseconds)?;
         let mut timestamp = Timestamp::exact(seen.saturating_add_signed(span));
         timestamp.error = bound + step(milliseconds);
