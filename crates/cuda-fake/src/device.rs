@@ -182,6 +182,8 @@ const ATTRIBUTES: &[(i32, i32)] = &[
     (92, 1),
     (93, 1),
     (97, 49_152),
+    // Memory of programs can be registered.
+    (99, 1),
     (106, 16),
     (115, 1),
     (122, 1),

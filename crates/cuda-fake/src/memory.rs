@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::code::{Code, Result};
-use crate::rim::Pinned;
+use crate::rim::{Pinned, Registered, View};
 use crate::sync::lock;
 use crate::table::Handle;
 
@@ -25,6 +25,19 @@ enum Store {
     Device(RwLock<Box<[u8]>>),
     /// Memory of the process, at the address that is the block's.
     Pinned(Pinned),
+    /// The same, made by the program.
+    Registered(Registered),
+}
+
+impl Store {
+    /// Looks at memory of the process. `None`: it is a device's.
+    fn with<T>(&self, look: impl FnOnce(&View) -> T) -> Option<T> {
+        match self {
+            Self::Device(_) => None,
+            Self::Pinned(pinned) => Some(look(pinned.view())),
+            Self::Registered(registered) => Some(registered.with(look)),
+        }
+    }
 }
 
 /// A part of a block. Keeps the block alive, also after it is freed.
@@ -78,6 +91,39 @@ impl Memory {
         Ok(base)
     }
 
+    /// Lets devices reach memory of the program's own.
+    pub(crate) fn register(
+        &self,
+        (context, device): (Handle, i32),
+        base: u64,
+        bytes: usize,
+    ) -> Result {
+        let registered = Registered::new(base, bytes).filter(|_| bytes > 0);
+        let registered = registered.ok_or(Code::INVALID_VALUE)?;
+        let last = base.checked_add(bytes as u64 - 1).ok_or(Code::INVALID_VALUE)?;
+        let mut blocks = lock(&self.blocks);
+        let before = blocks.range(..=last).next_back();
+        if before.is_some_and(|(_, block)| block.base + block.bytes > base) {
+            return Err(Code::HOST_MEMORY_ALREADY_REGISTERED);
+        }
+        let store = Store::Registered(registered);
+        let block = Block { base, bytes: bytes as u64, context, device, store };
+        blocks.insert(base, Arc::new(block));
+        Ok(())
+    }
+
+    /// Gives memory back to the program.
+    pub(crate) fn unregister(&self, base: u64) -> Result {
+        let block = self.block(base).filter(|block| block.base == base);
+        let block = block.ok_or(Code::HOST_MEMORY_NOT_REGISTERED)?;
+        let Store::Registered(registered) = &block.store else {
+            return Err(Code::HOST_MEMORY_NOT_REGISTERED);
+        };
+        registered.part();
+        drop(lock(&self.blocks).remove(&base));
+        Ok(())
+    }
+
     fn keep(&self, block: Block) {
         lock(&self.blocks).insert(block.base, Arc::new(block));
     }
@@ -128,7 +174,13 @@ impl Memory {
 
     /// Frees what was made in a context.
     pub(crate) fn forget(&self, context: Handle) {
-        lock(&self.blocks).retain(|_, block| block.context != context);
+        lock(&self.blocks).retain(|_, block| {
+            let is_kept = block.context != context;
+            if let (false, Store::Registered(registered)) = (is_kept, &block.store) {
+                registered.part();
+            }
+            is_kept
+        });
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -152,7 +204,13 @@ fn zeros(bytes: u64) -> Result<Box<[u8]>> {
 }
 
 impl Block {
+    /// Whether it is memory of the process.
     pub(crate) fn is_pinned(&self) -> bool {
+        !matches!(self.store, Store::Device(_))
+    }
+
+    /// Whether the driver made it, of the process.
+    pub(crate) fn is_made_pinned(&self) -> bool {
         matches!(self.store, Store::Pinned(_))
     }
 
@@ -164,41 +222,37 @@ impl Block {
 impl Region {
     /// The bytes as they are now.
     pub(crate) fn read(&self) -> Vec<u8> {
+        let (from, upto) = (self.offset, self.offset + self.bytes);
         match &self.block.store {
             Store::Device(bytes) => {
-                let bytes = bytes.read().unwrap_or_else(PoisonError::into_inner);
-                bytes[self.offset..self.offset + self.bytes].to_vec()
+                bytes.read().unwrap_or_else(PoisonError::into_inner)[from..upto].to_vec()
             }
-            Store::Pinned(pinned) => pinned.read(self.offset, self.bytes),
+            store => store.with(|view| view.read(from, self.bytes)).unwrap_or_default(),
         }
     }
 
     /// Writes as many bytes as the region has.
     pub(crate) fn write(&self, source: &[u8]) {
         let source = &source[..self.bytes];
-        match &self.block.store {
-            Store::Device(bytes) => {
-                let mut bytes = bytes.write().unwrap_or_else(PoisonError::into_inner);
-                bytes[self.offset..self.offset + self.bytes].copy_from_slice(source);
-            }
-            Store::Pinned(pinned) => pinned.write(self.offset, source),
+        let (from, upto) = (self.offset, self.offset + self.bytes);
+        if let Store::Device(bytes) = &self.block.store {
+            let mut bytes = bytes.write().unwrap_or_else(PoisonError::into_inner);
+            bytes[from..upto].copy_from_slice(source);
+        } else {
+            self.block.store.with(|view| view.write(from, source));
         }
     }
 
     /// The region as a word of 32 or 64 bits, read at once.
     pub(crate) fn load(&self) -> u64 {
-        match &self.block.store {
-            Store::Pinned(pinned) => pinned.load(self.offset, self.bytes),
-            Store::Device(_) => word(&self.read()),
-        }
+        let loaded = self.block.store.with(|view| view.load(self.offset, self.bytes));
+        loaded.unwrap_or_else(|| word(&self.read()))
     }
 
     /// Writes such a word at once.
     pub(crate) fn store(&self, value: u64) {
-        match &self.block.store {
-            Store::Pinned(pinned) => pinned.store(self.offset, self.bytes, value),
-            Store::Device(_) => self.write(&bytes(value, self.bytes)),
-        }
+        let stored = self.block.store.with(|view| view.store(self.offset, self.bytes, value));
+        stored.unwrap_or_else(|| self.write(&bytes(value, self.bytes)));
     }
 
     /// Writes a pattern again and again.

@@ -116,3 +116,43 @@ fn an_address_tells_where_it_belongs() {
     let mut room = 0_u64;
     assert_eq!(fake.cuPointerGetAttribute((&raw mut room).cast(), MEMORY_TYPE, 8), INVALID_VALUE);
 }
+
+#[test]
+fn memory_of_a_program_is_reached_for_as_long_as_it_is_registered() {
+    const ALREADY_REGISTERED: i32 = 712;
+    const NOT_REGISTERED: i32 = 713;
+    let fake = Fake::ready("");
+    let (stream, memory) = (fake.stream(NON_BLOCKING), fake.memory(8));
+    let bytes: &'static mut [u8; 8] = Box::leak(Box::new([0; 8]));
+    let own = bytes.as_mut_ptr().expose_provenance() as u64;
+    assert_eq!(fake.cuMemHostRegister_v2(own, 0, 0), INVALID_VALUE);
+    assert_eq!(fake.cuMemHostRegister_v2(own, 8, 0), 0);
+    assert_eq!(fake.cuMemHostRegister_v2(own + 4, 8, 0), ALREADY_REGISTERED);
+    assert_eq!(made(|room| fake.cuMemHostGetDevicePointer_v2(room, own, 0)), own);
+    assert_eq!(fake.cuMemsetD8Async(memory, 5, 8, stream), 0);
+    let hold = fake.hold(stream);
+    let target = std::ptr::with_exposed_provenance_mut(usize::try_from(own).unwrap());
+    assert_eq!(fake.cuMemcpyDtoHAsync_v2(target, memory, 8, stream), 0);
+    assert_eq!(fake.read(own, 8), [0; 8], "the copy comes in the order of its stream");
+    hold.end();
+    assert_eq!(fake.cuStreamSynchronize(stream), 0);
+    assert_eq!(fake.read(own, 8), [5; 8]);
+    assert_eq!(fake.cuMemFreeHost(own), INVALID_VALUE, "it is not the driver's");
+    assert_eq!(fake.cuMemHostUnregister(own), 0);
+    assert_eq!(fake.cuMemHostUnregister(own), NOT_REGISTERED);
+}
+
+#[test]
+fn who_still_looks_at_memory_that_was_given_back_finds_what_it_was_last() {
+    let fake = Fake::ready("");
+    let stream = fake.stream(NON_BLOCKING);
+    let word: &'static mut [u64; 1] = Box::leak(Box::new([6]));
+    let own = word.as_mut_ptr().expose_provenance() as u64;
+    assert_eq!(fake.cuMemHostRegister_v2(own, 8, 0), 0);
+    let hold = fake.hold(stream);
+    assert_eq!(fake.cuStreamWaitValue64_v2(stream, own, 6, 0), 0);
+    assert_eq!(fake.cuMemHostUnregister(own), 0);
+    *word = [0];
+    hold.end();
+    assert_eq!(fake.cuStreamSynchronize(stream), 0);
+}

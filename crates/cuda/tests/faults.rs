@@ -35,13 +35,13 @@ const SILENT: &[(&str, &str)] = &[
     ("cuDeviceGetName", "a name is for messages"),
     ("cuDeviceGetAttribute", "a device that does not say has no memory pools"),
     ("cuThreadExchangeStreamCaptureMode", "what is not exchanged stays as it is"),
-    ("cuMemAllocHost_v2", "memory that is not pinned does as well"),
+    ("cuMemHostRegister_v2", "memory that is not pinned does as well"),
     ("cuDevicePrimaryCtxRelease_v2", "of a drop"),
     ("cuStreamDestroy_v2", "of a drop"),
     ("cuEventDestroy_v2", "of a drop"),
     ("cuMemFree_v2", "of a drop"),
     ("cuMemFreeAsync", "of a drop"),
-    ("cuMemFreeHost", "of a drop"),
+    ("cuMemHostUnregister", "of a drop"),
     ("cuStreamGetId", "a stream without an id is told apart by its address"),
     ("cuStreamGetPriority", "a priority is for whoever asks"),
     ("cuEventRecordWithFlags", "called in captures alone"),
@@ -55,7 +55,7 @@ const ENDS: &[&str] = &[
     "cuStreamDestroy_v2",
     "cuEventDestroy_v2",
     "cuMemFreeAsync",
-    "cuMemFreeHost",
+    "cuMemHostUnregister",
 ];
 
 #[test]

@@ -79,7 +79,29 @@ exports! { FUNCTIONS:
         let driver = driver()?;
         current::context(&driver)?;
         driver.captures.check_unsafe()?;
-        driver.memory.free_at(memory.address(), Block::is_pinned)
+        driver.memory.free_at(memory.address(), Block::is_made_pinned)
+    }
+
+    since 6050 "cuMemHostRegister" fn cuMemHostRegister_v2(
+        memory: Host,
+        bytes: usize,
+        flags: u32,
+    ) {
+        const ALL: u32 = 0b1111;
+        if flags & !ALL != 0 {
+            return Err(Code::INVALID_VALUE);
+        }
+        let driver = driver()?;
+        let context = current::context(&driver)?;
+        driver.captures.check_unsafe()?;
+        driver.memory.register((context.handle, context.device), memory.exposed(), bytes)
+    }
+
+    since 4000 "cuMemHostUnregister" fn cuMemHostUnregister(memory: Host) {
+        let driver = driver()?;
+        current::context(&driver)?;
+        driver.captures.check_unsafe()?;
+        driver.memory.unregister(memory.address())
     }
 
     since 3020 "cuMemHostGetDevicePointer" fn cuMemHostGetDevicePointer_v2(

@@ -26,4 +26,4 @@ mod share;
 mod stream;
 mod value;
 
-pub(crate) use pinned::Pinned;
+pub(crate) use pinned::{Pinned, Registered, View};

@@ -1,20 +1,40 @@
-//! Pinned memory: memory of the process that devices reach, while the program may use it too.
+//! Pinned memory: memory of the process that devices reach, while the program may use it too. Some the driver made, some
+//! is the program's own, which is the driver's to reach for as long as it is registered.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 /// Some bytes at a fixed address, zero at first.
 #[derive(Debug)]
 pub(crate) struct Pinned {
-    bytes: NonNull<u8>,
+    view: View,
     layout: Layout,
 }
 
+/// Some bytes of the program's own. Once they are not registered any more they are the program's alone, and what they were
+/// last is kept for whoever still looks.
+#[derive(Debug)]
+pub(crate) struct Registered(RwLock<Source>);
+
+#[derive(Debug)]
+enum Source {
+    Program(View),
+    Kept(Pinned),
+}
+
+/// Bytes that live as long as their owner.
+#[derive(Debug)]
+pub(crate) struct View {
+    bytes: NonNull<u8>,
+    length: usize,
+}
+
 // SAFETY: the bytes are reached by copies only, and who orders those is the program's concern, as on a device.
-unsafe impl Send for Pinned {}
+unsafe impl Send for View {}
 // SAFETY: as above.
-unsafe impl Sync for Pinned {}
+unsafe impl Sync for View {}
 
 /// As pages are.
 const ALIGNMENT: usize = 4096;
@@ -25,13 +45,46 @@ impl Pinned {
         let layout = Layout::from_size_align(length, ALIGNMENT).ok().filter(|_| length > 0)?;
         // SAFETY: the layout is of more than nothing.
         let bytes = NonNull::new(unsafe { alloc_zeroed(layout) })?;
-        Some(Self { bytes, layout })
+        Some(Self { view: View { bytes, length }, layout })
     }
 
     pub(crate) fn address(&self) -> u64 {
-        self.bytes.as_ptr().expose_provenance() as u64
+        self.view.bytes.as_ptr().expose_provenance() as u64
     }
 
+    pub(crate) fn view(&self) -> &View {
+        &self.view
+    }
+}
+
+impl Registered {
+    /// `None` for nothing. The program promises that the bytes are its own and live until they are unregistered.
+    pub(crate) fn new(address: u64, length: usize) -> Option<Self> {
+        let address = usize::try_from(address).ok()?;
+        let bytes = NonNull::new(std::ptr::with_exposed_provenance_mut(address))?;
+        Some(Self(RwLock::new(Source::Program(View { bytes, length }))))
+    }
+
+    /// Looks at the bytes, while nobody takes them away.
+    pub(crate) fn with<T>(&self, look: impl FnOnce(&View) -> T) -> T {
+        match &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
+            Source::Program(view) => look(view),
+            Source::Kept(kept) => look(kept.view()),
+        }
+    }
+
+    /// Gives the bytes back to the program.
+    pub(crate) fn part(&self) {
+        let mut source = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Source::Program(view) = &*source else { return };
+        if let Some(kept) = Pinned::new(view.length) {
+            kept.view().write(0, &view.read(0, view.length));
+            *source = Source::Kept(kept);
+        }
+    }
+}
+
+impl View {
     /// A copy of some bytes inside.
     pub(crate) fn read(&self, offset: usize, length: usize) -> Vec<u8> {
         let mut copy = vec![0; length];
@@ -80,8 +133,8 @@ impl Pinned {
     }
 
     fn at(&self, offset: usize, length: usize) -> *mut u8 {
-        assert!(offset <= self.layout.size(), "a region begins inside its block");
-        assert!(length <= self.layout.size() - offset, "a region ends inside its block");
+        assert!(offset <= self.length, "a region begins inside its block");
+        assert!(length <= self.length - offset, "a region ends inside its block");
         // SAFETY: the offset was checked above.
         unsafe { self.bytes.as_ptr().add(offset) }
     }
@@ -90,6 +143,6 @@ impl Pinned {
 impl Drop for Pinned {
     fn drop(&mut self) {
         // SAFETY: it was made with this layout, and goes once.
-        unsafe { dealloc(self.bytes.as_ptr(), self.layout) };
+        unsafe { dealloc(self.view.bytes.as_ptr(), self.layout) };
     }
 }

@@ -100,6 +100,11 @@ impl Host {
         self.0.addr() as u64
     }
 
+    /// The address of memory that will be reached by it.
+    pub(super) fn exposed(self) -> u64 {
+        self.0.expose_provenance() as u64
+    }
+
     /// The bytes as they are now.
     pub(super) fn read(self, length: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; length];

@@ -466,6 +466,8 @@ functions! {
     cuMemFreeAsync(address: u64, stream: u64);
     cuMemHostAlloc(memory: *mut u64, bytes: usize, flags: u32);
     cuMemFreeHost(memory: u64);
+    cuMemHostRegister_v2(memory: u64, bytes: usize, flags: u32);
+    cuMemHostUnregister(memory: u64);
     cuMemHostGetDevicePointer_v2(address: *mut u64, memory: u64, flags: u32);
     cuMemGetInfo_v2(free: *mut usize, total: *mut usize);
     cuPointerGetAttribute(value: *mut c_void, attribute: i32, address: u64);

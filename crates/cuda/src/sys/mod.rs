@@ -14,6 +14,7 @@ mod event;
 mod kernel;
 mod library;
 mod memory;
+mod pinned;
 mod room;
 mod stream;
 mod table;

@@ -6,6 +6,7 @@ use std::slice;
 
 use super::code::Refusal;
 use super::context::Primary;
+use super::pinned::Pinned;
 
 /// Bytes of the host, pinned where the driver has room for that: then the device reaches them by itself.
 #[derive(Debug)]
@@ -18,24 +19,10 @@ enum Kind {
     Plain(Box<[u8]>),
 }
 
-/// Memory that the driver gave. Dropping it leaks it: a drop calls no driver.
-#[derive(Debug)]
-struct Pinned {
-    primary: Primary,
-    start: *mut c_void,
-    bytes: usize,
-}
-
-// SAFETY: it is memory that its owner alone has, whichever thread that is.
-unsafe impl Send for Pinned {}
-
-// SAFETY: shared it is only read.
-unsafe impl Sync for Pinned {}
-
 impl Room {
     /// So many bytes, all zero.
     pub(crate) fn new(primary: &Primary, bytes: usize) -> Self {
-        match pinned(primary, bytes) {
+        match Pinned::new(primary, bytes) {
             Ok(pinned) => Self(Kind::Pinned(pinned)),
             Err(_plain_will_do) => Self(Kind::Plain(vec![0; bytes].into_boxed_slice())),
         }
@@ -47,10 +34,10 @@ impl Room {
 
     pub(super) fn bytes(&self) -> &[u8] {
         match &self.0 {
-            // SAFETY: the driver gave so many bytes, they were filled with zeros, and no device writes to them: to lend
-            // them takes the room away.
+            // SAFETY: it has so many bytes, they were filled with zeros, and no device writes to them: to lend them takes
+            // the room away.
             Kind::Pinned(pinned) => unsafe {
-                slice::from_raw_parts(pinned.start.cast(), pinned.bytes)
+                slice::from_raw_parts(pinned.start().cast(), pinned.len())
             },
             Kind::Plain(bytes) => bytes,
         }
@@ -60,7 +47,7 @@ impl Room {
         match &mut self.0 {
             // SAFETY: as in `bytes`, and the room is borrowed by nobody else.
             Kind::Pinned(pinned) => unsafe {
-                slice::from_raw_parts_mut(pinned.start.cast(), pinned.bytes)
+                slice::from_raw_parts_mut(pinned.start().cast(), pinned.len())
             },
             Kind::Plain(bytes) => bytes,
         }
@@ -74,24 +61,11 @@ impl Room {
 
     /// Frees it.
     pub(crate) fn free(self) -> Result<(), Refusal> {
-        let Kind::Pinned(pinned) = self.0 else { return Ok(()) };
-        pinned.primary.within(|| {
-            // SAFETY: the driver gave it, and nobody has it any more.
-            unsafe { pinned.primary.library().table().free_pinned(pinned.start) }
-        })
+        match self.0 {
+            Kind::Pinned(pinned) => pinned.free(),
+            Kind::Plain(_) => Ok(()),
+        }
     }
-}
-
-fn pinned(primary: &Primary, bytes: usize) -> Result<Pinned, Refusal> {
-    let mut start = std::ptr::null_mut();
-    let room = &raw mut start;
-    primary.within(|| {
-        // SAFETY: the pointer is to a pointer.
-        unsafe { primary.library().table().allocate_pinned(room, bytes) }
-    })?;
-    // SAFETY: the driver gave so many bytes.
-    unsafe { std::ptr::write_bytes(start.cast::<u8>(), 0, bytes) };
-    Ok(Pinned { primary: primary.clone(), start, bytes })
 }
 
 /// A room that a device may write to.

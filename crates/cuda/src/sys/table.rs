@@ -151,13 +151,11 @@ table! {
     allocate_in_order Sometimes c"cuMemAllocAsync" since 11020
         (address: *mut Address, bytes: usize, stream: StreamHandle);
     free_in_order Sometimes c"cuMemFreeAsync" since 11020 (address: Address, stream: StreamHandle);
-    allocate_shared Sometimes c"cuMemHostAlloc" since 2020
-        (room: *mut *mut c_void, bytes: usize, flags: c_uint);
+    register Sometimes c"cuMemHostRegister_v2" since 6050
+        (memory: *mut c_void, bytes: usize, flags: c_uint);
+    unregister Sometimes c"cuMemHostUnregister" since 4000 (memory: *mut c_void);
     shared_address Sometimes c"cuMemHostGetDevicePointer_v2" since 3020
         (address: *mut Address, room: *mut c_void, flags: c_uint);
-    allocate_pinned Sometimes c"cuMemAllocHost_v2" since 3020
-        (room: *mut *mut c_void, bytes: usize);
-    free_pinned Sometimes c"cuMemFreeHost" since 2000 (room: *mut c_void);
     fill Sometimes c"cuMemsetD8Async" since 3020
         (target: Address, value: u8, bytes: usize, stream: StreamHandle);
     copy Sometimes c"cuMemcpyDtoDAsync_v2" since 3020

@@ -84,7 +84,7 @@ pub(super) const ATTRIBUTE_MEMORY_POOLS: c_int = 115;
 /// Of `cuDeviceGetAttribute`: whether a stream can wait for a word of 64 bits.
 pub(super) const ATTRIBUTE_WAIT_VALUE_64: c_int = 122;
 
-/// Of `cuMemHostAlloc`: every context sees it, and the device reaches it by an address.
+/// Of `cuMemHostRegister`: every context sees it, and the device reaches it by an address.
 pub(super) const SHARED_WITH_DEVICES: c_uint = 1 | 2;
 
 /// Of `cuStreamWaitValue64`: until the word is at least the value.
