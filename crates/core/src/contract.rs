@@ -211,6 +211,12 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// Asks the driver about `value`, with at most one call, and completes what it says.
     fn discover(&self, _value: u64) {}
 
+    /// The same for who waits and named no query: it disturbs nothing that the thread does beside it with the driver, such
+    /// as a capture.
+    fn discover_unnoticed(&self, value: u64) {
+        self.discover(value);
+    }
+
     /// Somebody sleeps until `value` is complete: see to it that the completion is noticed.
     fn expect(&self, _value: u64) {}
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use syncpoint_trace::Operation;
 
+use crate::contract::RawStream;
 use crate::error::{Error, Result};
 use crate::future::Completion;
 use crate::observe;
@@ -108,12 +109,23 @@ impl Point {
 
     /// What has become of the work. Never blocks; makes at most one driver call.
     pub fn state(&self) -> State {
+        self.state_by(RawStream::discover)
+    }
+
+    /// The same for who named no query, and has no capture disturbed by one.
+    pub(crate) fn state_unnoticed(&self) -> State {
+        self.state_by(RawStream::discover_unnoticed)
+    }
+
+    /// What has become of the work, where the driver is asked in this way if it has to be.
+    #[inline]
+    fn state_by(&self, discover: fn(&dyn RawStream, u64)) -> State {
         let known = self.known();
         if !matches!(known, State::Pending) {
             return known;
         }
         if let Some(stream) = self.timeline.stream() {
-            stream.discover(self.value);
+            discover(stream.as_ref(), self.value);
         }
         self.known()
     }
@@ -183,9 +195,9 @@ impl Point {
         self.timeline.gate().filter(|_| !self.timeline.is_inherited())?.opener()
     }
 
-    /// The outcome, once there is one.
+    /// The outcome, once there is one, for who waits and named no query.
     pub(crate) fn outcome(&self) -> Option<Result<()>> {
-        match self.state() {
+        match self.state_unnoticed() {
             State::Pending => None,
             State::Complete => Some(Ok(())),
             State::Failed(error) => Some(Err(error)),

@@ -85,7 +85,7 @@ impl Retirement {
     /// failed is looked after on the notifier, so it is here for a moment at least.
     pub fn holders(&self) -> Vec<Point> {
         let holds = |(point, hold): &&(Point, Weak<Hold>)| {
-            hold.strong_count() > 0 && !matches!(point.state(), State::Complete)
+            hold.strong_count() > 0 && !matches!(point.state_unnoticed(), State::Complete)
         };
         self.holds.iter().filter(holds).map(|(point, _)| point.clone()).collect()
     }

@@ -242,7 +242,7 @@ impl TimedPoint {
     }
 
     fn settled(&self) -> Result<()> {
-        match self.point.state() {
+        match self.point.state_unnoticed() {
             State::Complete => Ok(()),
             State::Failed(error) => Err(error),
             State::Pending => {

@@ -180,7 +180,8 @@ impl Context {
 
     /// The kernel that lets time pass, compiled at the first need.
     pub(crate) fn delay(self: &Arc<Self>) -> Result<&Delay> {
-        let delay = self.delay.get_or_init(|| Delay::load(self.primary()));
+        let load = || self.primary().unnoticed(|| Delay::load(self.primary()));
+        let delay = self.delay.get_or_init(load);
         delay.as_ref().map_err(|refusal| self.refused(refusal))
     }
 
@@ -216,8 +217,8 @@ impl Context {
     /// Whether what is ours is gone, because somebody has reset the device: then a stream that nobody else knows is no
     /// stream any more.
     fn is_gone(&self, refusal: &Refusal) -> bool {
-        refusal.is_of_context()
-            && self.transfers().is_idle().is_err_and(|refusal| refusal.is_of_context())
+        let is_idle = || self.primary().unnoticed(|| self.transfers().is_idle());
+        refusal.is_of_context() && is_idle().is_err_and(|refusal| refusal.is_of_context())
     }
 
     /// The context is broken for good: everything of it that is not known complete fails, on the poller, since whoever

@@ -103,11 +103,11 @@ impl Native {
         &self.0.context
     }
 
-    /// Whether the device has come to the latest record.
-    pub(crate) fn query(&self) -> Result<bool> {
+    /// Whether the device has come to the latest record, as this query says.
+    fn has_come(&self, query: fn(&DriversEvent) -> Result<bool, Refusal>) -> Result<bool> {
         let context = &self.0.context;
         context.check()?;
-        self.0.drivers().query().map_err(|refusal| context.refused(&refusal))
+        query(self.0.drivers()).map_err(|refusal| context.refused(&refusal))
     }
 }
 
@@ -193,7 +193,7 @@ impl ForeignEvent for Foreign {
         if !self.native.0.is_recorded.load(Ordering::Relaxed) {
             return EventState::NeverRecorded;
         }
-        match self.native.query() {
+        match self.native.has_come(DriversEvent::query) {
             Ok(true) => EventState::Complete,
             Ok(false) => EventState::Pending,
             Err(error) => EventState::Failed(error),
@@ -201,7 +201,8 @@ impl ForeignEvent for Foreign {
     }
 
     fn awaited(self: Arc<Self>, place: Place) -> Result<Option<Point>> {
-        if self.native.query()? {
+        // Who waits named no query.
+        if self.native.has_come(DriversEvent::query_unnoticed)? {
             return Ok(None);
         }
         let gate = Gate::of_others("of an event of the driver's", place);

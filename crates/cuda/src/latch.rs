@@ -126,7 +126,7 @@ fn trial(context: &Arc<Context>) -> Result<bool, Refusal> {
     let value = word.value() + 1;
     stream.wait_for_word(&word, value)?;
     event.record(&stream)?;
-    let waits = !event.query()?;
+    let waits = !event.query_unnoticed()?;
     word.raise(value);
     let goes_on = event.settle_within(TRIAL)?;
     // One that does not go on is left as it is: nothing of it can be ended.

@@ -21,7 +21,7 @@ use crate::poller::Poll;
 use crate::pool::Lease;
 use crate::reaper::Remains;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
-use crate::sys::{Meaning, Refusal, Stream, Timing};
+use crate::sys::{Event, Meaning, Refusal, Stream, Timing};
 use crate::time::Timed;
 
 /// The raw handle of a stream, which [`Stream::submit`](syncpoint_core::Stream::submit) lends for the length of a call:
@@ -265,6 +265,30 @@ impl CudaStream {
         Ok(())
     }
 
+    /// Finds out by this query whether the device has come to `value`.
+    fn ask(
+        stream: &Arc<HeldStream<Self>>,
+        value: u64,
+        query: fn(&Event) -> Result<bool, Refusal>,
+    ) {
+        let driver = stream.driver();
+        if driver.context.check().is_err() {
+            return;
+        }
+        let mark = driver.marks().beyond(value);
+        if let Some((value, lease)) = mark {
+            driver.count(1);
+            match query(lease.event()) {
+                Ok(true) => drop(driver.reach(value)),
+                Ok(false) => {}
+                // Worth asking again.
+                Err(refusal) if refusal.meaning() == Meaning::Capturing => {}
+                Err(refusal) => Self::was_refused(stream, &refusal),
+            }
+        }
+        Self::tell(stream);
+    }
+
     /// Tells the stream how far the device is known to have come.
     fn tell(stream: &Arc<HeldStream<Self>>) {
         let news = stream.driver().marks().take_news();
@@ -367,22 +391,11 @@ impl Driver for CudaStream {
     }
 
     fn discover(stream: &Arc<HeldStream<Self>>, value: u64) {
-        let driver = stream.driver();
-        if driver.context.check().is_err() {
-            return;
-        }
-        let mark = driver.marks().beyond(value);
-        if let Some((value, lease)) = mark {
-            driver.count(1);
-            match lease.event().query() {
-                Ok(true) => drop(driver.reach(value)),
-                Ok(false) => {}
-                // Worth asking again.
-                Err(refusal) if refusal.meaning() == Meaning::Capturing => {}
-                Err(refusal) => Self::was_refused(stream, &refusal),
-            }
-        }
-        Self::tell(stream);
+        Self::ask(stream, value, Event::query);
+    }
+
+    fn discover_unnoticed(stream: &Arc<HeldStream<Self>>, value: u64) {
+        Self::ask(stream, value, Event::query_unnoticed);
     }
 
     fn expect(stream: &Arc<HeldStream<Self>>, value: u64) {

@@ -158,6 +158,11 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     /// is held across another call to the driver.
     fn discover(_stream: &Arc<HeldStream<Self>>, _value: u64) {}
 
+    /// The same for who waits and named no query: it disturbs nothing that the thread does beside it with the driver.
+    fn discover_unnoticed(stream: &Arc<HeldStream<Self>>, value: u64) {
+        Self::discover(stream, value);
+    }
+
     /// Somebody waits for `value`, which is signalled: the driver is to notice by itself when it comes to it. Asked
     /// again and again; quick.
     fn expect(_stream: &Arc<HeldStream<Self>>, _value: u64) {}

@@ -155,6 +155,10 @@ impl<D: Driver> RawStream for HeldStream<D> {
         D::discover(&self.this(), value);
     }
 
+    fn discover_unnoticed(&self, value: u64) {
+        D::discover_unnoticed(&self.this(), value);
+    }
+
     fn expect(&self, value: u64) {
         self.expect_under(self.flight(), value);
     }

@@ -110,6 +110,11 @@ impl Event {
         }
     }
 
+    /// The same where the caller's user did not ask: nothing that is captured beside it is disturbed.
+    pub(crate) fn query_unnoticed(&self) -> Result<bool, Refusal> {
+        self.primary.unnoticed(|| self.query())
+    }
+
     /// The milliseconds from `start` to this. The device has come to both, and both note their time.
     pub(crate) fn milliseconds_since(&self, start: &Self) -> Result<f32, Refusal> {
         let table = self.primary.library().table();
@@ -131,14 +136,16 @@ impl Event {
 
     /// Waits on this thread until the device has come to it.
     pub(crate) fn settle(&self) -> Result<(), Refusal> {
-        settle(|| self.query())
+        self.primary.unnoticed(|| settle(|| self.query()))
     }
 
     /// The same for at most so long. Says whether the device has come to it.
     pub(crate) fn settle_within(&self, longest: Duration) -> Result<bool, Refusal> {
         let begin = Instant::now();
-        settle(|| Ok(self.query()? || begin.elapsed() > longest))?;
-        self.query()
+        self.primary.unnoticed(|| {
+            settle(|| Ok(self.query()? || begin.elapsed() > longest))?;
+            self.query()
+        })
     }
 
     /// Ends it. Where the device has not come to it yet the driver sees to it later (*documented*).

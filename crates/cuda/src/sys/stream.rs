@@ -177,7 +177,7 @@ impl Stream {
 
     /// Waits on this thread until everything on it has ended.
     pub(crate) fn settle(&self) -> Result<(), Refusal> {
-        event::settle(|| self.is_idle())
+        self.primary.unnoticed(|| event::settle(|| self.is_idle()))
     }
 
     /// Ends it, if it is ours. What it was given runs to its end (*documented*).

@@ -1,7 +1,10 @@
 //! A capture by the holders of a stream's handle.
 
+#![allow(dead_code, clippy::allow_attributes, reason = "each test uses some of it")]
+
 use super::fake::Fake;
 
+const GLOBAL: usize = 0;
 const RELAXED: usize = 2;
 
 /// A capture of others.
@@ -11,8 +14,17 @@ pub(crate) struct Capture {
 
 impl Capture {
     pub(crate) fn begin(stream: usize) -> Self {
+        Self::begin_in(stream, RELAXED)
+    }
+
+    /// One that is broken by whoever asks the driver in the mode in which threads begin.
+    pub(crate) fn begin_global(stream: usize) -> Self {
+        Self::begin_in(stream, GLOBAL)
+    }
+
+    fn begin_in(stream: usize, mode: usize) -> Self {
         Fake::used().make_current(0);
-        assert_eq!(Fake::used().call("cuStreamBeginCapture_v2", stream, RELAXED), 0);
+        assert_eq!(Fake::used().call("cuStreamBeginCapture_v2", stream, mode), 0);
         Self { stream }
     }
 
