@@ -71,7 +71,7 @@ impl Builder {
     ///
     /// # Errors
     /// As [`open`]. `Unsupported`: the streams of the device do not wait for words, although it may say that they do:
-    /// that is tried out, for a second at most.
+    /// that is tried out, for some seconds at most.
     pub fn open(self, index: u32) -> Result<Device> {
         open_with(index, self)
     }

@@ -30,8 +30,11 @@ struct Closed {
     context: Arc<Context>,
 }
 
-/// How long the trial of a device may take.
+/// How long each step of the trial of a device may take.
 const TRIAL: Duration = Duration::from_secs(1);
+
+/// How long a device is given to go on where it must not: a hundred times what it needs for an event.
+const TEMPTATION: Duration = Duration::from_millis(1);
 
 impl Latch {
     /// A closed latch.
@@ -119,23 +122,47 @@ pub(crate) fn try_out(context: &Arc<Context>) -> Result<()> {
     Err(Error::unsupported(message))
 }
 
+/// Whether a stream stands before each of two words in a row, and goes on as the host raises them.
 fn trial(context: &Arc<Context>) -> Result<bool, Refusal> {
-    let primary = context.primary();
-    let (word, stream) = (take(context)?, Stream::create(primary, 0)?);
-    let event = Event::create(primary, Timing::Untimed)?;
-    let value = word.value() + 1;
-    stream.wait_for_word(&word, value)?;
-    event.record(&stream)?;
-    let waits = !event.query_unnoticed()?;
-    word.raise(value);
-    let goes_on = event.settle_within(TRIAL)?;
-    // One that does not go on is left as it is: nothing of it can be ended.
-    if goes_on {
+    let (word, stream) = (take(context)?, Stream::create(context.primary(), 0)?);
+    let [first, second] = behind(&stream, &word)?;
+    let stands = stands_before(context, &first);
+    word.raise(word.value() + 1);
+    let goes_on = first.settle_within(TRIAL);
+    let stands_on = stands_before(context, &second);
+    // Whatever came of that: it is let go.
+    word.raise(word.value() + 1);
+    let ends = second.settle_within(TRIAL)?;
+    // One that does not end is left as it is: nothing of it can be ended.
+    if ends {
         lock(context.words()).push(word);
-        context.reap(Remains::Event(event));
+        context.reap(Remains::Event(first));
+        context.reap(Remains::Event(second));
         context.reap(Remains::Stream(stream));
     }
-    Ok(waits && goes_on)
+    Ok(stands? && goes_on? && stands_on? && ends)
+}
+
+/// Events behind waits for the next two values of a word.
+fn behind(stream: &Stream, word: &Word) -> Result<[Event; 2], Refusal> {
+    let events = [
+        Event::create(stream.primary(), Timing::Untimed)?,
+        Event::create(stream.primary(), Timing::Untimed)?,
+    ];
+    for (event, value) in events.iter().zip(word.value() + 1..) {
+        stream.wait_for_word(word, value)?;
+        event.record(stream)?;
+    }
+    Ok(events)
+}
+
+/// Whether the device stands before an event for which nothing else is in its way: it comes to what another stream was
+/// given later, and still not to the event. That a new event is pending shows nothing: the device may not have looked yet.
+fn stands_before(context: &Arc<Context>, event: &Event) -> Result<bool, Refusal> {
+    let witness = Event::create(context.primary(), Timing::Untimed)?;
+    let seen = witness.record(context.transfers()).and_then(|()| witness.settle_within(TRIAL));
+    context.reap(Remains::Event(witness));
+    Ok(seen? && !event.settle_within(TEMPTATION)?)
 }
 
 /// A latch that is opened at its deadline, with its stream failed, unless it is gone by then.
