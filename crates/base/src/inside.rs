@@ -1,5 +1,7 @@
 //! The end of the process, as a driver meets it: threads of ours leave the driver before it takes itself down.
 
+use std::cell::Cell;
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,24 +16,35 @@ const ENDING: u64 = 1 << 63;
 /// How long the end waits for them: much longer than any call that does not block.
 const PATIENCE: Duration = Duration::from_millis(100);
 
+thread_local! {
+    /// How many times this thread is inside.
+    static DEPTH: Cell<u32> = const { Cell::new(0) };
+}
+
 /// A thread of ours is inside a driver, until this is dropped.
 #[derive(Debug)]
 #[must_use = "the thread leaves as this is dropped"]
-pub struct Inside(());
+pub struct Inside {
+    /// It is left on the thread that has entered.
+    _here: PhantomData<*const ()>,
+}
 
 impl Inside {
-    /// Enters, unless the process comes to its end: then the driver may be gone.
+    /// Enters, unless the process comes to its end: then the driver may be gone. Who is inside already may go on.
     #[inline]
     pub fn enter() -> Option<Self> {
         // Relaxed: nothing is read that the end wrote before.
         let before = INSIDE.fetch_add(1, Ordering::Relaxed);
-        let inside = Self(());
-        (before & ENDING == 0).then_some(inside)
+        let depth = DEPTH.get();
+        DEPTH.set(depth + 1);
+        let inside = Self { _here: PhantomData };
+        (before & ENDING == 0 || depth > 0).then_some(inside)
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
+        DEPTH.set(DEPTH.get() - 1);
         // Release: pairs with the loads in `end`.
         INSIDE.fetch_sub(1, Ordering::Release);
     }
@@ -78,6 +91,8 @@ mod tests {
         assert!(inside.is_some());
         // Relaxed: a count of this thread's own.
         assert!(INSIDE.load(Ordering::Relaxed) >= 1);
+        assert_eq!(DEPTH.get(), 1);
         drop(inside);
+        assert_eq!(DEPTH.get(), 0);
     }
 }

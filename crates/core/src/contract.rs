@@ -38,7 +38,7 @@ pub use crate::function::{Called, run_function};
 pub use crate::graph::set_driven;
 pub use crate::memory::Memory;
 pub use crate::observe::Sequence;
-pub use crate::ours::Ours;
+pub use crate::ours::{Ending, Ours, enter_if_ours};
 pub use crate::panic::{contain, discard};
 pub use crate::running::{Running, in_work};
 pub use crate::time::{RawTime, Stamp, Time};

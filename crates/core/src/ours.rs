@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use syncpoint_base::{Process, end_child};
+use syncpoint_base::{Inside, Process, end_child};
 
 use crate::sync::local;
 
@@ -38,6 +38,37 @@ impl Ours {
 }
 
 /// Whether this thread is ours.
+#[inline]
 pub(crate) fn is_here() -> bool {
     IS_OURS.try_with(Cell::get).unwrap_or(false)
+}
+
+/// The process comes to its end.
+#[expect(clippy::exhaustive_structs, reason = "for backends, outside the semver promise")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ending;
+
+/// Has a thread of ours enter a driver, for a call; what the user's threads do at the end of the process is the user's to
+/// see to.
+///
+/// # Errors
+/// The process comes to its end: the call is not to be made.
+#[inline]
+pub fn enter_if_ours() -> Result<Option<Inside>, Ending> {
+    if is_here() { Inside::enter().map(Some).ok_or(Ending) } else { Ok(None) }
+}
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_of_ours_enters_a_driver_and_one_of_the_users_does_not() {
+        assert!(matches!(enter_if_ours(), Ok(None)));
+        let ours = std::thread::spawn(|| {
+            let _ours = Ours::begin();
+            matches!(enter_if_ours(), Ok(Some(_)))
+        });
+        assert!(ours.join().unwrap());
+    }
 }

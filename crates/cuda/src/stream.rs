@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
-use syncpoint_core::contract::{Captured, Copy, Fill, Time};
+use syncpoint_core::contract::{Captured, Copy, Fill, Time, enter_if_ours};
 use syncpoint_core::hold::{Driver, HeldStream, Operation};
-use syncpoint_core::{Error, Reason, Result};
+use syncpoint_core::{Error, Kind, Reason, Result};
 
 use crate::anchor::Anchor;
 use crate::buffer::CudaBuffer;
@@ -266,11 +266,7 @@ impl CudaStream {
     }
 
     /// Finds out by this query whether the device has come to `value`.
-    fn ask(
-        stream: &Arc<HeldStream<Self>>,
-        value: u64,
-        query: fn(&Event) -> Result<bool, Refusal>,
-    ) {
+    fn ask(stream: &Arc<HeldStream<Self>>, value: u64, query: fn(&Event) -> Result<bool, Refusal>) {
         let driver = stream.driver();
         if driver.context.check().is_err() {
             return;
@@ -342,6 +338,8 @@ impl Driver for CudaStream {
         self.context.check()?;
         // The handle that is lent stands for another stream on another thread.
         self.check_thread()?;
+        // For as long as the user's function may be inside, and not only as long as calls of ours are.
+        let _inside = enter_if_ours().map_err(|_ending| ending(self.context.name()))?;
         let lent = self.context.primary().within(|| {
             call();
             Ok(())
@@ -409,6 +407,13 @@ impl Driver for CudaStream {
         // Relaxed: as in `count`.
         self.calls.load(Ordering::Relaxed)
     }
+}
+
+#[cold]
+fn ending(device: &str) -> Error {
+    let message =
+        format!("the process exits, and nothing more is given to {device}; synchronize before");
+    Error::new(Kind::Unavailable, message)
 }
 
 impl Drop for CudaStream {

@@ -11,10 +11,12 @@ mod fake;
 
 use std::env;
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use syncpoint::{Gate, Result, Wait};
+use syncpoint_conformance::patience::until;
 
 use fake::Fake;
 
@@ -29,13 +31,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 type End = fn() -> Result<()>;
 
-const ENDS: [(&str, End); 6] = [
+const ENDS: [(&str, End); 7] = [
     ("with work on the device", with_work_on_the_device),
     ("with work that is held", with_work_that_is_held),
     ("while threads wait", while_threads_wait),
     ("before a latch", before_a_latch),
     ("with everything dropped", with_everything_dropped),
     ("from work", from_work),
+    ("while a worker is inside the driver", while_a_worker_is_inside_the_driver),
 ];
 
 #[test]
@@ -133,4 +136,33 @@ fn from_work() -> Result<()> {
     let stream = syncpoint::open("cuda:0")?.stream()?;
     stream.enqueue(|| -> () { std::process::exit(CODE) })?;
     stream.record()?.synchronize_with(Wait::NoHelp, None)
+}
+
+/// How long the worker's call takes: less than the end waits for who is inside.
+const INSIDE: Duration = Duration::from_millis(60);
+
+/// When it was about to begin.
+static ABOUT: OnceLock<Instant> = OnceLock::new();
+
+fn while_a_worker_is_inside_the_driver() -> Result<()> {
+    extern "C" fn look() {
+        if ABOUT.get().is_some_and(|about| about.elapsed() < INSIDE) {
+            // The driver was taken down under the worker.
+            Fake::used().end_at_once(CODE + 1);
+        }
+    }
+    let fake = Fake::used();
+    // Called after the handlers of the driver and of the backend.
+    fake.at_exit(look);
+    let (device, gate) = (syncpoint::open("cuda:0")?, Gate::new());
+    let (stream, buffer) = (device.stream()?, device.buffer(8)?);
+    stream.wait(&gate.point())?;
+    stream.fill(&buffer, 0..8, 1)?;
+    let before = fake.count("cuMemsetD8Async");
+    fake.script(&format!("block cuMemsetD8Async * {}", INSIDE.as_millis()));
+    ABOUT.get_or_init(Instant::now);
+    gate.open()?;
+    until("the worker's call", || fake.count("cuMemsetD8Async") > before);
+    Box::leak(Box::new((stream, buffer, device)));
+    Ok(())
 }

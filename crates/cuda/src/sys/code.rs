@@ -18,6 +18,9 @@ pub(crate) struct Refusal {
 /// `CUDA_ERROR_NOT_READY`: an answer of a query.
 const NOT_READY: u32 = 600;
 
+/// `CUDA_ERROR_DEINITIALIZED`: the driver is gone, as the process ends.
+const DEINITIALIZED: u32 = 4;
+
 /// `CUDA_ERROR_INVALID_CONTEXT`: mostly that none is current.
 const INVALID_CONTEXT: u32 = 201;
 
@@ -29,7 +32,7 @@ const NAMES: &[(u32, &str)] = &[
     (1, "CUDA_ERROR_INVALID_VALUE"),
     (2, "CUDA_ERROR_OUT_OF_MEMORY"),
     (3, "CUDA_ERROR_NOT_INITIALIZED"),
-    (4, "CUDA_ERROR_DEINITIALIZED"),
+    (DEINITIALIZED, "CUDA_ERROR_DEINITIALIZED"),
     (34, "CUDA_ERROR_STUB_LIBRARY"),
     (46, "CUDA_ERROR_DEVICE_UNAVAILABLE"),
     (100, "CUDA_ERROR_NO_DEVICE"),
@@ -106,6 +109,12 @@ impl Refusal {
     #[cold]
     pub(super) fn missing(function: &'static Function) -> Self {
         Self { function, code: None }
+    }
+
+    /// The call was not made, because the process comes to its end: as the driver would say.
+    #[cold]
+    pub(super) fn ending(function: &'static Function) -> Self {
+        Self { function, code: Some(DEINITIALIZED) }
     }
 
     #[cfg(test)]

@@ -5,6 +5,8 @@
 
 use std::ffi::{CStr, c_char, c_float, c_int, c_uint, c_void};
 
+use syncpoint_core::contract::enter_if_ours;
+
 use super::code::Refusal;
 use super::types::{
     Address, ContextHandle, DeviceHandle, EventHandle, FunctionHandle, ModuleHandle, Status,
@@ -91,6 +93,7 @@ macro_rules! table {
                 #[inline]
                 pub(super) unsafe fn $name(&self, $($argument: $kind),*) -> Result<(), Refusal> {
                     let Some(function) = self.$name else { return Err(Refusal::missing(&functions::$name)) };
+                    let _inside = enter_if_ours().map_err(|_| Refusal::ending(&functions::$name))?;
                     // SAFETY: the function has this signature, and the arguments are the caller's duty.
                     Refusal::of(&functions::$name, unsafe { function($($argument),*) })
                 }

@@ -194,6 +194,18 @@ impl Fake {
         unsafe { syncpoint::cuda::borrow(device, raw, owner) }
     }
 
+    /// Has a function called at the end of the process, after what is registered later. It exits with a code of its own.
+    pub(crate) fn at_exit(&self, function: extern "C" fn()) {
+        // SAFETY: the function may be called on any thread, at any time.
+        assert_eq!(unsafe { libc::atexit(function) }, 0);
+    }
+
+    /// Ends the process, from where no handlers may be run any more.
+    pub(crate) fn end_at_once(&self, code: c_int) -> ! {
+        // SAFETY: the call takes a number and does not return.
+        unsafe { libc::_exit(code) }
+    }
+
     /// Waits until everything on a stream has ended, whoever launched it.
     pub(crate) fn settle_stream(&self, stream: usize) {
         // SAFETY: the library exports the function so.
