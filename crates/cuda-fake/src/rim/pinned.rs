@@ -1,5 +1,6 @@
-//! Pinned memory: memory of the process that devices reach, while the program may use it too. Some the driver made, some
-//! is the program's own, which is the driver's to reach for as long as it is registered.
+//! Pinned memory: memory of the process that devices reach, while the program may use it too.
+//!
+//! Some the driver made; some is the program's own, which the driver reaches for as long as it is registered.
 
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ptr::NonNull;
