@@ -147,12 +147,12 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     }
 
     /// Records in the capture of the stream, which is under way: a node of a graph, without a value. Called when
-    /// [`record`](Self::record) was refused for the capture.
+    /// [`record`](Self::record) was refused for the capture. `None`: the capture has ended since, and the record with it,
+    /// or outside of it.
     ///
     /// # Errors
-    /// The driver's; `Misuse(Capturing)` of a backend without captures. Where the capture has ended since the refusal, the
-    /// record may lie outside of it: who waits for that waits for plain work.
-    fn record_captured(&self) -> Result<Captured> {
+    /// The driver's; `Misuse(Capturing)` of a backend without captures.
+    fn record_captured(&self) -> Result<Option<Captured>> {
         Err(Error::captured())
     }
 

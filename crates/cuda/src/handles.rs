@@ -141,8 +141,8 @@ pub fn legacy_stream(device: &Device) -> Result<Arc<Stream>> {
     known(device, &context, native, None, None)
 }
 
-/// The default stream of this thread on a device. Other threads cannot use it (`Misuse(WrongThread)`; a function that
-/// one submits is not called, and the stream fails so); its points go anywhere.
+/// The default stream of this thread on a device. Other threads cannot use it (`Misuse(WrongThread)`); its points go
+/// anywhere.
 ///
 /// # Errors
 /// As [`legacy_stream`]; `Misuse(Capturing)` while the stream is captured into a graph.

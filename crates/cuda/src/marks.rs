@@ -44,11 +44,6 @@ impl Marks {
         self.row.push_back(Mark { value, lease });
     }
 
-    /// Whether the latest event lies behind `value`, or the device has come so far.
-    pub(crate) fn is_marked(&self, value: u64) -> bool {
-        self.reached >= value || self.row.back().is_some_and(|mark| mark.value >= value)
-    }
-
     /// How many events lie on the stream.
     pub(crate) fn len(&self) -> usize {
         self.row.len()

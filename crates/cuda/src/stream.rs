@@ -194,10 +194,6 @@ impl CudaStream {
     }
 
     fn mark(&self, value: u64) -> Result<()> {
-        // Behind an operation on the default stream of a thread, which nobody else could mark later.
-        if self.thread.is_some() && self.marks().is_marked(value) {
-            return Ok(());
-        }
         self.check_thread()?;
         let lease = self.context.pool(Timing::Untimed).lease(&self.context)?;
         self.put_mark(value, lease)
@@ -316,11 +312,10 @@ impl Driver for CudaStream {
             Operation::Copy(copy) => driver.copy(copy),
             Operation::Delay(duration) => driver.delay(duration),
             Operation::Wait { stream: other, value } => driver.wait_for(other.driver(), value),
-            Operation::Stamp(timed) => return driver.put_mark(value, timed.lease().clone()),
+            Operation::Stamp(timed) => driver.put_mark(value, timed.lease().clone()),
             Operation::Latch(latch) => Self::stand(stream, value, latch),
             Operation::Mark => unreachable!("it was looked at first"),
-        }?;
-        if driver.thread.is_some() { driver.mark(value) } else { Ok(()) }
+        }
     }
 
     fn timer(&self) -> Result<(Self::Timer, Time)> {
@@ -356,8 +351,13 @@ impl Driver for CudaStream {
         latch.open();
     }
 
+    fn marks_at_once(&self) -> bool {
+        self.thread.is_some()
+    }
+
     fn is_capturing(&self) -> Result<bool> {
         self.context.check()?;
+        self.check_thread()?;
         let captures = self.called(self.handle().is_capturing())?;
         if !captures {
             self.captures.end();
@@ -367,6 +367,7 @@ impl Driver for CudaStream {
 
     fn record_captured(&self) -> Result<Captured> {
         self.context.check()?;
+        self.check_thread()?;
         let record = self
             .captures
             .record(&self.context, |event| self.called(event.record(self.handle())))?;

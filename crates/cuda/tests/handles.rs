@@ -220,15 +220,24 @@ fn the_default_stream_of_a_thread_is_its_own_and_its_points_go_anywhere() -> Res
 }
 
 #[test]
-fn what_another_thread_submits_to_the_default_stream_of_a_thread_is_not_called() -> Result<()> {
+fn what_another_thread_submits_to_the_default_stream_of_a_thread_is_refused_and_not_called()
+-> Result<()> {
     let device = device()?;
     let own = syncpoint::cuda::per_thread_stream(&device)?;
     let (there, (sender, receiver)) = (Arc::clone(&own), channel());
     let submitted = thread::spawn(move || there.submit(move |_| sender.send(()).unwrap_or(())));
-    submitted.join().unwrap()?;
+    refused(submitted.join().unwrap(), Kind::Misuse(Reason::WrongThread));
     assert!(receiver.recv().is_err(), "the function was dropped");
-    refused(own.record()?.synchronize(), Kind::Misuse(Reason::WrongThread));
-    own.recover()?;
     own.submit(|_| ())?;
     own.synchronize()
+}
+
+#[test]
+fn whoever_sleeps_for_what_a_thread_submitted_to_its_default_stream_has_nobody_else_mark_it()
+-> Result<()> {
+    let device = device()?;
+    let own = syncpoint::cuda::per_thread_stream(&device)?;
+    own.submit(|_| ())?;
+    let end = own.timeline().point(own.timeline().enqueued());
+    thread::spawn(move || end.synchronize()).join().unwrap()
 }

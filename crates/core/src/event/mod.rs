@@ -227,10 +227,16 @@ impl Event {
             let (placed, point) = stream.take_timed_point(place)?;
             return Ok((Some(placed), Recorded::Timed(point)));
         }
-        Ok(match stream.take_point(place) {
-            Ok((placed, point)) => (Some(placed), Recorded::Plain(point)),
-            Err(error) => (None, Recorded::Plain(stream.captured_point(error, place)?)),
-        })
+        loop {
+            match stream.take_point(place) {
+                Ok((placed, point)) => return Ok((Some(placed), Recorded::Plain(point))),
+                Err(error) => {
+                    if let Some(captured) = stream.captured_point(error, place)? {
+                        return Ok((None, Recorded::Plain(captured)));
+                    }
+                }
+            }
+        }
     }
 
     /// The latest point, for an event that has points in this process.

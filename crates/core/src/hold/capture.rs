@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use super::{Driver, HeldStream};
-use crate::contract::{Captured, Item, Placed, Submission, Task};
+use crate::contract::{Captured, Item, Placed, Task};
 use crate::error::{Error, Reason, Result};
-use crate::function::{Called, run_function};
+use crate::function::Called;
 
 impl<D: Driver> HeldStream<D> {
     /// Whether others capture the stream. Nobody can capture a managed one: that costs no call.
@@ -25,13 +25,20 @@ impl<D: Driver> HeldStream<D> {
 
     /// A function that submits adds nodes, now and on this thread. Its failure is the caller's: no work has failed.
     pub(super) fn put_captured(self: &Arc<Self>, item: Item) -> Result<Placed> {
-        let (Task::Submit(submit), Some(native)) = (item.task, self.driver.native()) else {
+        let Task::Submit(submit) = item.task else { return Err(Error::captured()) };
+        if self.driver.native().is_none() {
             return Err(Error::captured());
-        };
+        }
         let value = self.timeline.enqueued();
         let called = Called { timeline: &self.timeline, value, name: "submit", place: item.place };
-        run_function(called, || submit.call(&Submission::with(native)))?;
+        self.run_submission(called, submit)?;
         Ok(Placed::new(value))
+    }
+
+    /// A record in the capture, unless that ends meanwhile: then the record may lie outside of it.
+    pub(super) fn record_in_capture(&self) -> Result<Option<Captured>> {
+        let record = self.driver.record_captured()?;
+        Ok(self.driver.is_capturing()?.then_some(record))
     }
 
     pub(super) fn join_capture(&self, record: &Captured) -> Result<()> {

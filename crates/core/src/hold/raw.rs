@@ -32,8 +32,8 @@ impl<D: Driver> RawStream for HeldStream<D> {
         this.admit(order, &mut entry(item))
     }
 
-    fn record_captured(&self) -> Result<Captured> {
-        self.driver.record_captured()
+    fn record_captured(&self) -> Result<Option<Captured>> {
+        self.record_in_capture()
     }
 
     fn wait_captured(&self, record: &Captured) -> Result<()> {

@@ -185,7 +185,7 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// Calls a function that submits by itself, where the driver makes current what that needs.
-    fn run_submission(&self, called: Called<'_>, submit: Submit) -> Result<Ran, Error> {
+    pub(super) fn run_submission(&self, called: Called<'_>, submit: Submit) -> Result<Ran, Error> {
         let submission = self.driver.native().map_or_else(Submission::plain, Submission::with);
         let (mut submit, mut outcome) = (Some(submit), Ok(()));
         let lent = self.driver.lend(&mut || {

@@ -185,24 +185,30 @@ impl Stream {
 
     #[inline(never)]
     pub(super) fn record_at(&self, place: Place) -> Result<Point> {
-        match self.take_point(place) {
-            Ok((placed, point)) => {
-                self.tell_record(placed, false, None);
-                Ok(point)
+        loop {
+            match self.take_point(place) {
+                Ok((placed, point)) => {
+                    self.tell_record(placed, false, None);
+                    return Ok(point);
+                }
+                Err(error) => {
+                    if let Some(captured) = self.captured_point(error, place)? {
+                        return Ok(captured);
+                    }
+                }
             }
-            Err(error) => self.captured_point(error, place),
         }
     }
 
     /// The point of a stream that is being captured: a node of a graph, of which observers do not hear, because it is no
-    /// operation yet.
+    /// operation yet. `None`: the capture has ended meanwhile.
     #[cold]
-    pub(crate) fn captured_point(&self, refusal: Error, place: Place) -> Result<Point> {
+    pub(crate) fn captured_point(&self, refusal: Error, place: Place) -> Result<Option<Point>> {
         if refusal.kind() != Kind::Misuse(Reason::Capturing) {
             return Err(refusal);
         }
         let record = self.raw.record_captured()?;
-        Ok(Point::new(Timeline::for_capture(record), 1, place))
+        Ok(record.map(|record| Point::new(Timeline::for_capture(record), 1, place)))
     }
 
     /// A point that no observer has been told of yet: for events, who tell under their own name, and for queries and

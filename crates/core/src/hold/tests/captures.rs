@@ -130,3 +130,30 @@ fn an_external_event_is_made_by_its_device() {
     let refused = Event::new(external).record(&bench.stream()).unwrap_err();
     assert_eq!(refused.kind(), Kind::Misuse(Reason::Contradiction));
 }
+
+#[test]
+fn a_function_of_a_capture_is_called_with_what_it_needs() {
+    let (bench, stream) = capturing();
+    let (bench, lent) = (Arc::new(bench), Arc::new(Mutex::new(false)));
+    let (inside, seen) = (Arc::clone(&bench), Arc::clone(&lent));
+    stream.submit(move |_| *seen.lock().unwrap() = inside.is_lent()).unwrap();
+    assert!(*lent.lock().unwrap());
+}
+
+#[test]
+fn a_record_as_the_capture_ends_is_one_outside_of_it() {
+    for with_event in [false, true] {
+        let (bench, stream) = capturing();
+        bench.end_capture_with_record();
+        let event = bench.device().event();
+        let point = if with_event {
+            event.record(&stream).unwrap();
+            event.point().unwrap()
+        } else {
+            stream.record().unwrap()
+        };
+        bench.assert_given(&["0 captured record", "0.1 mark"]);
+        bench.complete(0, 1);
+        assert_complete(&point);
+    }
+}

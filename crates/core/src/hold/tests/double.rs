@@ -59,6 +59,12 @@ struct Notes {
     pause: Mutex<Option<(Sender<()>, Receiver<()>)>>,
     /// Whether others capture the streams that they launch on.
     capturing: Mutex<bool>,
+    /// Whether the capture ends with the next record.
+    ends_with_record: Mutex<bool>,
+    /// Whether what a function needs is current.
+    lent: Mutex<bool>,
+    /// Whether what was submitted has to be marked at once.
+    marks_at_once: Mutex<bool>,
 }
 
 impl Notes {
@@ -126,6 +132,17 @@ impl<const EACH: bool> Driver for Double<EACH> {
         Ok((Arc::clone(&stamp), Time::Stamp(stamp)))
     }
 
+    fn lend(&self, call: &mut dyn FnMut()) -> Result<()> {
+        *lock(&self.notes.lent) = true;
+        call();
+        *lock(&self.notes.lent) = false;
+        Ok(())
+    }
+
+    fn marks_at_once(&self) -> bool {
+        *lock(&self.notes.marks_at_once)
+    }
+
     fn latch(&self) -> Result<Self::Latch> {
         lock(&self.notes.latches).as_mut().map_or_else(
             || Err(Error::unsupported("the double has no latches; leave it")),
@@ -152,6 +169,9 @@ impl<const EACH: bool> Driver for Double<EACH> {
 
     fn record_captured(&self) -> Result<Captured> {
         lock(&self.notes.given).push(format!("{} captured record", self.index));
+        if std::mem::take(&mut *lock(&self.notes.ends_with_record)) {
+            *lock(&self.notes.capturing) = false;
+        }
         Ok(Arc::new(self.index))
     }
 
@@ -349,6 +369,21 @@ impl<const EACH: bool> Bench<EACH> {
     /// Others begin, or end, to capture the streams that they launch on.
     pub(super) fn capture(&self, capturing: bool) {
         *lock(&self.raw.notes.capturing) = capturing;
+    }
+
+    /// The capture ends with the next record.
+    pub(super) fn end_capture_with_record(&self) {
+        *lock(&self.raw.notes.ends_with_record) = true;
+    }
+
+    /// What was submitted can be marked on this thread alone.
+    pub(super) fn mark_at_once(&self) {
+        *lock(&self.raw.notes.marks_at_once) = true;
+    }
+
+    /// Whether what a function needs is current.
+    pub(super) fn is_lent(&self) -> bool {
+        *lock(&self.raw.notes.lent)
     }
 
     /// What the driver says when it is asked whether a stream is idle.
