@@ -60,7 +60,7 @@ fn all_that_the_machine_lacks_is_told_each_at_its_line() {
     scene.write(
         "pipeline.toml",
         &format!(
-            "[[stream]]\nname = \"s\"\npriority = -99\n[[stream]]\nname = \"t\"\ndevice = \"vulkan:0\"\n\
+            "[[stream]]\nname = \"s\"\npriority = -99\n[[stream]]\nname = \"t\"\ndevice = \"metal:0\"\n\
              [[buffer]]\nname = \"b\"\nbytes = 8\ndevice = \"sim:9\"\n{STEP}"
         ),
     );
@@ -68,7 +68,7 @@ fn all_that_the_machine_lacks_is_told_each_at_its_line() {
     let told = [
         "pipeline.toml:3: stream \"s\" has priority = -99, which ",
         "    3 | priority = -99\n      |            ^^^\n",
-        "pipeline.toml:6: stream \"t\" is on vulkan:0, which is not to be had: ",
+        "pipeline.toml:6: stream \"t\" is on metal:0, which is not to be had: ",
         "pipeline.toml:10: buffer \"b\" is on sim:9, which does not exist; there are sim:0, sim:1\n",
     ];
     assert_refused(&ended, &told);
