@@ -7,7 +7,7 @@ use syncpoint_base::{PerProcess, watch_driver};
 use syncpoint_core::{Error, Kind, Reason, Result};
 
 use crate::sync::{AtomicBool, Mutex, OnceLock, Ordering, lock};
-use crate::sys::{Instance, Library, Physical};
+use crate::sys::{Instance, Library, Physical, given};
 
 /// The library that [`use_library`] named.
 static NAMED: OnceLock<PathBuf> = OnceLock::new();
@@ -74,7 +74,8 @@ pub(crate) fn found() -> Result<&'static Library> {
 }
 
 fn find() -> Result<Library> {
-    Library::open(NAMED.get()).map_err(|search| Error::new(Kind::Unavailable, search.to_string()))
+    let found = given().unwrap_or_else(|| Library::open(NAMED.get()));
+    found.map_err(|search| Error::new(Kind::Unavailable, search.to_string()))
 }
 
 /// How many devices there are, where the driver has begun.

@@ -39,3 +39,4 @@ mod waiter;
 
 pub use device::{available, count, open, open_with_difference};
 pub use driver::use_library;
+pub use sys::use_functions;

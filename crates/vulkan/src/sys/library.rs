@@ -61,6 +61,22 @@ impl Library {
         Err(search)
     }
 
+    /// A library that gives these functions.
+    ///
+    /// # Safety
+    ///
+    /// - What the function gives are functions of Vulkan, for as long as the process lives.
+    pub(crate) unsafe fn of(get: vk::PFN_vkGetInstanceProcAddr) -> Result<Self, Search> {
+        let name = "functions of the caller's".to_owned();
+        if let Err(words) = can_make_instances(get) {
+            return Err(Search { chosen_by: Some("the caller"), tried: vec![(name, words)] });
+        }
+        // SAFETY: the caller's promise.
+        let entry =
+            unsafe { ash::Entry::from_static_fn(ash::StaticFn { get_instance_proc_addr: get }) };
+        Ok(Self { entry, name })
+    }
+
     pub(super) fn entry(&self) -> &ash::Entry {
         &self.entry
     }

@@ -9,6 +9,7 @@
 mod batch;
 mod code;
 mod device;
+mod functions;
 mod grave;
 mod instance;
 mod library;
@@ -20,6 +21,8 @@ mod semaphore;
 pub(crate) use batch::{Batch, edges};
 pub(crate) use code::{Meaning, Refusal};
 pub(crate) use device::Device;
+pub(crate) use functions::given;
+pub use functions::use_functions;
 pub(crate) use grave::{Graveyard, rest};
 pub(crate) use instance::{Instance, Physical, Timing};
 pub(crate) use library::Library;
