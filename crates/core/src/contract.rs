@@ -263,6 +263,8 @@ pub enum Task {
     Delay(Duration),
     /// Open a gate.
     Open(Opening),
+    /// What only the driver of the stream knows how to do, such as a record of an event of its own.
+    Native(Box<dyn Any + Send + Sync>),
 }
 
 impl Task {
@@ -275,6 +277,7 @@ impl Task {
             Self::Copy(_) => "copy",
             Self::Delay(_) => "delay",
             Self::Open(_) => "open",
+            Self::Native(_) => "native",
         }
     }
 

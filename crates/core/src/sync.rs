@@ -119,12 +119,17 @@ pub(crate) use {local, table};
 pub(crate) mod process {
     pub(crate) use std::sync::MutexGuard;
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-    pub(crate) use std::sync::{Mutex, OnceLock, RwLock};
+    pub(crate) use std::sync::{Condvar, Mutex, OnceLock, RwLock};
     use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
     /// Locks, also where a thread panicked while it held the lock, for the same reason.
     pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
         mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sleeps until a notification; may wake early.
+    pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Locks to read, for the same reason.

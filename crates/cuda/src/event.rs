@@ -5,8 +5,8 @@ use std::ffi::c_void;
 use std::fmt;
 use std::sync::Arc;
 
-use syncpoint_base::{Cause, Inside};
-use syncpoint_core::contract::{ForeignEvent, Item, NativeEvent, Placed, RawStream, Submit, Task};
+use syncpoint_base::Inside;
+use syncpoint_core::contract::{ForeignEvent, Item, NativeEvent, Placed, RawStream, Task};
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{
     Device, Error, Event, EventOptions, EventState, Gate, Place, Point, Reason, Result,
@@ -89,14 +89,10 @@ impl Native {
         place: Place,
         act: fn(&Owned, &CudaStream) -> Result<(), Refusal>,
     ) -> Option<Result<Placed>> {
-        let any: Arc<dyn Any + Send + Sync> = Arc::<dyn RawStream>::clone(stream);
-        let held = any.downcast::<HeldStream<CudaStream>>().ok()?;
-        let owned = Arc::clone(&self.0);
-        let submit = Submit::new(move |_| -> Result<(), Cause> {
-            let acted = act(&owned, held.driver());
-            acted.map_err(|refusal| Cause::from(held.driver().context().refused(&refusal)))
-        });
-        Some(stream.put(Item { task: Task::Submit(submit), place }))
+        let any: &dyn Any = stream.as_ref();
+        any.downcast_ref::<HeldStream<CudaStream>>()?;
+        let act = Act { owned: Arc::clone(&self.0), act };
+        Some(stream.put(Item { task: Task::Native(Box::new(act)), place }))
     }
 
     pub(crate) fn context(&self) -> &Arc<Context> {
@@ -108,6 +104,19 @@ impl Native {
         let context = &self.0.context;
         context.check()?;
         query(self.0.drivers()).map_err(|refusal| context.refused(&refusal))
+    }
+}
+
+/// What a stream does with an event, when it comes to it.
+pub(crate) struct Act {
+    owned: Arc<Owned>,
+    act: fn(&Owned, &CudaStream) -> Result<(), Refusal>,
+}
+
+impl Act {
+    /// Gives it to the driver.
+    pub(crate) fn carry_out(&self, stream: &CudaStream) -> Result<(), Refusal> {
+        (self.act)(&self.owned, stream)
     }
 }
 

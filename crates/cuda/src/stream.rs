@@ -15,6 +15,7 @@ use crate::anchor::Anchor;
 use crate::buffer::CudaBuffer;
 use crate::capture::{Captures, Record};
 use crate::context::Context;
+use crate::event::Act;
 use crate::latch::{Deadline, Latch};
 use crate::marks::Marks;
 use crate::poller::Poll;
@@ -327,6 +328,13 @@ impl Driver for CudaStream {
 
     fn native(&self) -> Option<&(dyn Any + Send + Sync)> {
         Some(&self.lent)
+    }
+
+    fn act(&self, act: &(dyn Any + Send + Sync)) -> Result<()> {
+        self.context.check()?;
+        self.check_thread()?;
+        let act: &Act = act.downcast_ref().unwrap_or_else(|| unreachable!("events put acts alone"));
+        self.called(act.carry_out(self))
     }
 
     fn lend(&self, call: &mut dyn FnMut()) -> Result<()> {

@@ -3,6 +3,7 @@
 mod name;
 mod native;
 mod sharing;
+mod turn;
 
 use std::cmp;
 use std::fmt;

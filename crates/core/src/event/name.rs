@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use syncpoint_base::Process;
 
+use super::turn::{Taken, Turn};
 use super::{Event, NativeEvent};
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
@@ -20,9 +21,9 @@ pub(crate) struct Name {
     /// Held while [`Event::record_once`] records, so that a second caller returns only once there is a point. Taken
     /// before the order lock of a stream, never by queries or waits.
     once: Mutex<()>,
-    /// Held while an event that owns one of the driver's records both, so that they name the same. Taken before the order
-    /// lock of a stream, never by queries or waits.
-    native: Mutex<()>,
+    /// Whose turn it is while an event that owns one of the driver's records both, so that they name the same. Taken
+    /// before the order lock of a stream, never by queries or waits.
+    native: Turn,
     /// What other processes are told, once the event is exported. Set under the lock of the slot.
     export: OnceLock<Arc<Export>>,
     process: Process,
@@ -58,7 +59,7 @@ impl Name {
         Self {
             slot: Mutex::new(Slot { device, ..Slot::default() }),
             once: Mutex::new(()),
-            native: Mutex::new(()),
+            native: Turn::default(),
             export: OnceLock::new(),
             process: Process::current(),
         }
@@ -80,9 +81,9 @@ impl Name {
         drop((latest, native));
     }
 
-    /// Lets nobody else record the driver's event meanwhile.
-    pub(super) fn hold_native(&self) -> MutexGuard<'_, ()> {
-        lock(&self.native)
+    /// Lets no other thread record the driver's event meanwhile.
+    pub(super) fn hold_native(&self) -> Taken<'_> {
+        self.native.take()
     }
 
     /// The driver's event that the event owns, made now if it has none yet. Of two threads that make one, one stays.

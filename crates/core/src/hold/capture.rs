@@ -23,15 +23,19 @@ impl<D: Driver> HeldStream<D> {
         if self.is_capturing()? { Err(Error::captured()) } else { Ok(()) }
     }
 
-    /// A function that submits adds nodes, now and on this thread. Its failure is the caller's: no work has failed.
+    /// A function that submits adds nodes, now and on this thread, and so does what is the backend's own. A failure is the
+    /// caller's: no work has failed.
     pub(super) fn put_captured(self: &Arc<Self>, item: Item) -> Result<Placed> {
-        let Task::Submit(submit) = item.task else { return Err(Error::captured()) };
-        if self.driver.native().is_none() {
-            return Err(Error::captured());
-        }
         let value = self.timeline.enqueued();
-        let called = Called { timeline: &self.timeline, value, name: "submit", place: item.place };
-        self.run_submission(called, submit)?;
+        match item.task {
+            Task::Submit(submit) if self.driver.native().is_some() => {
+                let (timeline, place) = (&self.timeline, item.place);
+                let called = Called { timeline, value, name: "submit", place };
+                self.run_submission(called, submit)?;
+            }
+            Task::Native(act) => self.driver.act(act.as_ref())?,
+            _ => return Err(Error::captured()),
+        }
         Ok(Placed::new(value))
     }
 

@@ -79,6 +79,15 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         None
     }
 
+    /// Submits what the backend itself has put: the next operation, which does not signal, or a node of the capture that
+    /// is under way. Under the order lock, but in a capture.
+    ///
+    /// # Errors
+    /// The driver's: then nothing was submitted.
+    fn act(&self, _act: &(dyn Any + Send + Sync)) -> Result<()> {
+        Err(Error::unsupported("the driver has nothing of its own to do; leave it"))
+    }
+
     /// Calls a function of the user's that submits by itself, once, with everything current on the thread that it needs,
     /// and leaves the thread as it was. Under no lock.
     ///

@@ -65,6 +65,12 @@ impl<D: Driver> HeldStream<D> {
             Task::Submit(_) if self.driver.native().is_some() => return Offer::Held(Hold::Call),
             Task::Host(_) | Task::Submit(_) | Task::Delay(_) => return self.offer_work(value),
             Task::Open(_) => return self.offer_opening(value, entry),
+            Task::Native(act) => {
+                return match self.driver.act(act.as_ref()) {
+                    Ok(()) => self.taken(value, false, entry),
+                    Err(error) => Offer::Refused(error),
+                };
+            }
         };
         let signals = operation.signals();
         match D::submit(self, value, operation) {

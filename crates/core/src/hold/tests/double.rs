@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::capabilities::{Capabilities, PriorityRange};
 use crate::contract::{
     Captured, ForeignEvent, Item, Memory, NativeEvent, Placed, RawBuffer, RawDevice, RawStream,
-    Stamp, Submit, Task, Time,
+    Stamp, Task, Time,
 };
 use crate::device::Device;
 use crate::error::{Error, Kind, Result};
@@ -132,6 +132,13 @@ impl<const EACH: bool> Driver for Double<EACH> {
         Ok((Arc::clone(&stamp), Time::Stamp(stamp)))
     }
 
+    fn act(&self, act: &(dyn Any + Send + Sync)) -> Result<()> {
+        self.notes.refuse()?;
+        let words: &&str = act.downcast_ref().expect("an act of the double's");
+        lock(&self.notes.given).push((*words).to_owned());
+        Ok(())
+    }
+
     fn lend(&self, call: &mut dyn FnMut()) -> Result<()> {
         *lock(&self.notes.lent) = true;
         call();
@@ -242,7 +249,7 @@ impl<const EACH: bool> RawDevice for Raw<EACH> {
     }
 
     fn event(&self, _options: EventOptions) -> Result<Arc<dyn NativeEvent>> {
-        Ok(Arc::new(EventDouble(Arc::clone(&self.notes))))
+        Ok(Arc::new(EventDouble))
     }
 
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
@@ -256,31 +263,21 @@ impl<const EACH: bool> RawDevice for Raw<EACH> {
 
 /// An event of the double's: its records and waits are submissions.
 #[derive(Debug)]
-pub(super) struct EventDouble(Arc<Notes>);
+pub(super) struct EventDouble;
 
 impl EventDouble {
-    fn submit(
-        &self,
-        words: &'static str,
-        stream: &Arc<dyn RawStream>,
-        place: Place,
-    ) -> Result<Placed> {
-        let notes = Arc::clone(&self.0);
-        let task = Task::Submit(Submit::new(move |_| {
-            lock(&notes.given).push(words.to_owned());
-            Ok(())
-        }));
-        stream.put(Item { task, place })
+    fn put(words: &'static str, stream: &Arc<dyn RawStream>, place: Place) -> Result<Placed> {
+        stream.put(Item { task: Task::Native(Box::new(words)), place })
     }
 }
 
 impl NativeEvent for EventDouble {
     fn record_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Placed> {
-        self.submit("native record", stream, place)
+        Self::put("native record", stream, place)
     }
 
     fn wait_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Option<Placed>> {
-        self.submit("native wait", stream, place).map(Some)
+        Self::put("native wait", stream, place).map(Some)
     }
 }
 
@@ -398,7 +395,7 @@ impl<const EACH: bool> Bench<EACH> {
 
     /// An event that others made, of the driver's or with nothing to record, whose latest record ends with a gate.
     pub(super) fn foreign_event(&self, is_native: bool, gate: Point) -> Event {
-        let native = is_native.then(|| EventDouble(Arc::clone(&self.raw.notes)));
+        let native = is_native.then_some(EventDouble);
         let foreign = ForeignDouble { device: self.device.clone(), native, gate };
         Event::foreign(EventOptions::new(), Arc::new(foreign))
     }

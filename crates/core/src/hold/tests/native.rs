@@ -94,3 +94,28 @@ fn an_event_of_others_belongs_to_its_device() {
     assert_eq!(refused.kind(), Kind::Misuse(Reason::WrongDevice));
     elsewhere.assert_given(&[]);
 }
+
+#[test]
+fn a_refused_record_of_the_drivers_event_is_told_to_the_caller_and_fails_no_stream() {
+    let bench = bench();
+    let (stream, event) = (bench.stream(), bench.device().event_with(with_handle()).unwrap());
+    stream.delay(std::time::Duration::ZERO).unwrap();
+    // After the mark of the point.
+    bench.refuse_after(1, "no room");
+    assert_eq!(event.record(&stream).unwrap_err().kind(), Kind::Driver);
+    assert!(stream.failure().is_none());
+    let event = bench.foreign_event(true, Gate::new().point());
+    bench.refuse_next("no room");
+    assert_eq!(stream.wait_event(&event).unwrap_err().kind(), Kind::Driver);
+    assert!(stream.failure().is_none());
+}
+
+#[test]
+fn an_event_of_others_is_recorded_in_a_capture_of_theirs() {
+    let bench = bench();
+    let (stream, event) = (bench.borrowed(), bench.foreign_event(true, Gate::new().point()));
+    bench.capture(true);
+    event.record(&stream).unwrap();
+    bench.assert_given(&["native record"]);
+    assert_eq!(stream.timeline().enqueued(), 0);
+}
