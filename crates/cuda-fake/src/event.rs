@@ -69,6 +69,18 @@ impl Event {
         Ok(shared.export())
     }
 
+    /// Refuses an event of another process that is gone there.
+    pub(crate) fn check(&self) -> Result {
+        self.shared.as_ref().map_or(Ok(()), |shared| shared.check())
+    }
+
+    /// Nobody has a handle of it any more.
+    pub(crate) fn destroy(&self) {
+        if let Some(shared) = &self.shared {
+            shared.destroy();
+        }
+    }
+
     fn is_timed(&self) -> bool {
         self.flags & DISABLE_TIMING == 0
     }
@@ -79,6 +91,7 @@ impl Event {
         if self.family != context.family() {
             return Err(Code::INVALID_HANDLE);
         }
+        self.check()?;
         if let Some(kept) = lane.keep(|taking| {
             let capture = Arc::clone(&taking.capture);
             *lock(&self.latest) = Record::Captured(capture, taking.tips.clone());
@@ -130,6 +143,7 @@ impl Event {
     /// Holds a stream back until what the event names has come. Inside a capture it has to name a place of the same; a
     /// stream outside joins the capture in which the event names a place.
     pub(crate) fn hold_back(&self, context: &Arc<Context>, lane: &Lane) -> Result {
+        self.check()?;
         let latest = lock(&self.latest).clone();
         if let Some(kept) = lane.keep(|taking| latest.join(taking)) {
             return kept;
@@ -152,6 +166,7 @@ impl Event {
 
     /// What the event names outside captures; asking for more breaks the capture in which it names a place.
     fn point(&self) -> Result<Option<Point>> {
+        self.check()?;
         let latest = lock(&self.latest).clone();
         if let Record::Captured(capture, _) = &latest {
             capture.invalidate();

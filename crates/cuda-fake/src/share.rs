@@ -29,17 +29,27 @@ const PREFIX: &str = "syncpoint-cuda-fake-";
 const FOLDER: &str = "/dev/shm";
 const VARIABLE: &str = "SYNCPOINT_IPC_DIR";
 
-/// Where the number of the latest record stands; the ring lies behind it.
+/// Where the number of the latest record stands, and whether the exporter has destroyed the event; the ring lies behind.
 const LATEST: usize = 0;
-const RING: u64 = NUMBERS as u64 - 1;
+const DESTROYED: usize = 1;
+const FIRST: usize = 2;
+const RING: u64 = (NUMBERS - FIRST) as u64;
 
 /// The records of one event.
 #[derive(Debug)]
 pub(crate) struct Shared {
     page: Page,
     name: Name,
-    /// The file to remove with the event, where this process has made it.
-    file: Option<PathBuf>,
+    whose: Whose,
+}
+
+/// Who has made the event.
+#[derive(Debug)]
+enum Whose {
+    /// This process: the file is to be removed with the event.
+    Ours(PathBuf),
+    /// Another, by whose sign one sees that it lives.
+    Others(Sign),
 }
 
 /// Which event it is, on this machine.
@@ -60,7 +70,7 @@ impl Shared {
         let name = Name { event, ..owner.name };
         let file = folder().join(name.page());
         let page = Page::make(&file).map_err(|error| refused(&error))?;
-        Ok(Self { page, name, file: Some(file) })
+        Ok(Self { page, name, whose: Whose::Ours(file) })
     }
 
     /// Those of an event that another process has exported. The driver refuses one of this process.
@@ -69,8 +79,26 @@ impl Shared {
         if name.process == process::id() {
             return Err(Code::INVALID_CONTEXT);
         }
-        let page = Page::open(&folder().join(name.page())).map_err(|_| Code::INVALID_HANDLE)?;
-        Ok(Self { page, name, file: None })
+        let gone = |_| Code::INVALID_HANDLE;
+        let sign = Sign::find(&folder().join(name.sign())).map_err(gone)?;
+        let page = Page::open(&folder().join(name.page())).map_err(gone)?;
+        Ok(Self { page, name, whose: Whose::Others(sign) })
+    }
+
+    /// Refuses an event whose process has ended or has destroyed it: what a driver does then nobody knows.
+    pub(crate) fn check(&self) -> Result {
+        let Whose::Others(sign) = &self.whose else { return Ok(()) };
+        // Acquire: pairs with the release in `destroy`.
+        let is_destroyed = self.page.numbers()[DESTROYED].load(Ordering::Acquire) != 0;
+        if is_destroyed || !sign.is_alive() { Err(Code::INVALID_HANDLE) } else { Ok(()) }
+    }
+
+    /// The event is destroyed in this process.
+    pub(crate) fn destroy(&self) {
+        if let Whose::Ours(_) = self.whose {
+            // Release: pairs with the acquire in `check`.
+            self.page.numbers()[DESTROYED].store(1, Ordering::Release);
+        }
     }
 
     pub(crate) fn export(&self) -> Exported {
@@ -102,14 +130,16 @@ impl Shared {
 
     fn place(&self, record: u64) -> &AtomicU64 {
         let index = usize::try_from(record % RING).unwrap_or(0);
-        &self.page.numbers()[LATEST + 1 + index]
+        &self.page.numbers()[FIRST + index]
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
         // What another has swept away is gone already.
-        let _gone = self.file.as_ref().map(fs::remove_file);
+        if let Whose::Ours(file) = &self.whose {
+            let _gone = fs::remove_file(file);
+        }
     }
 }
 

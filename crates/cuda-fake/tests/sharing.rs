@@ -24,10 +24,15 @@ struct Other(Child, BufReader<ChildStdout>);
 
 impl Other {
     fn begin(handle: &ExportHandle) -> Self {
+        Self::begin_as("the_other_process", handle)
+    }
+
+    /// Another one of the tests here.
+    fn begin_as(test: &str, handle: &ExportHandle) -> Self {
         let digits =
             handle.0.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
         let mut command = Command::new(env::current_exe().unwrap());
-        command.args(["--exact", "the_other_process", "--nocapture"]).env(HANDLE, digits);
+        command.args(["--exact", test, "--nocapture"]).env(HANDLE, digits);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let output = child.stdout.take().unwrap();
         Self(child, BufReader::new(output))
@@ -81,11 +86,16 @@ fn each_process_sees_what_the_other_records() {
     other.end();
 }
 
+/// In the other process: what to open. `None` in the first.
+fn told() -> Option<ExportHandle> {
+    let digits = env::var(HANDLE).ok()?;
+    let byte = |index: usize| u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).unwrap();
+    Some(ExportHandle(std::array::from_fn(byte)))
+}
+
 #[test]
 fn the_other_process() {
-    let Ok(digits) = env::var(HANDLE) else { return };
-    let byte = |index: usize| u8::from_str_radix(&digits[2 * index..2 * index + 2], 16).unwrap();
-    let handle = ExportHandle(std::array::from_fn(byte));
+    let Some(handle) = told() else { return };
     let fake = Fake::ready("");
     let stream = fake.stream(NON_BLOCKING);
     let event = made(|room| fake.cuIpcOpenEventHandle(room, handle));
@@ -156,4 +166,33 @@ fn a_shared_event_that_is_destroyed_leaves_no_file() {
         assert_eq!(fake.cuEventDestroy_v2(event), 0);
     }
     assert!(files() < before + 1000);
+}
+
+#[test]
+fn an_event_that_its_exporter_destroyed_is_refused_to_who_opened_it() {
+    let fake = Fake::ready("");
+    let (stream, event) = (fake.stream(NON_BLOCKING), fake.event(SHARED));
+    let mut handle = ExportHandle([0; 64]);
+    assert_eq!(fake.cuIpcGetEventHandle(&raw mut handle, event), 0);
+    assert_eq!(fake.cuEventRecord(event, stream), 0);
+    assert_eq!(fake.cuStreamSynchronize(stream), 0);
+    let mut other = Other::begin_as("the_other_process_with_a_destroyed_event", &handle);
+    other.step();
+    assert_eq!(fake.cuEventDestroy_v2(event), 0);
+    other.end();
+}
+
+#[test]
+fn the_other_process_with_a_destroyed_event() {
+    let Some(handle) = told() else { return };
+    let fake = Fake::ready("");
+    let stream = fake.stream(NON_BLOCKING);
+    let event = made(|room| fake.cuIpcOpenEventHandle(room, handle));
+    assert_eq!(fake.cuEventQuery(event), 0);
+    step();
+    assert_eq!(fake.cuEventQuery(event), INVALID_HANDLE);
+    assert_eq!(fake.cuEventRecord(event, stream), INVALID_HANDLE);
+    assert_eq!(fake.cuStreamWaitEvent(stream, event, 0), INVALID_HANDLE);
+    assert_eq!(fake.cuEventSynchronize(event), INVALID_HANDLE);
+    assert_eq!(fake.cuEventDestroy_v2(event), INVALID_HANDLE);
 }

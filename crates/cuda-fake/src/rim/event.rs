@@ -23,7 +23,9 @@ exports! { FUNCTIONS:
     since 4000 "cuEventDestroy" fn cuEventDestroy_v2(event: Handle) {
         let driver = driver()?;
         let gone = driver.events.remove(event).ok_or(Code::INVALID_HANDLE)?;
-        driver.context(gone.context)?.check()
+        gone.destroy();
+        driver.context(gone.context)?.check()?;
+        gone.check()
     }
 
     since 2000 "cuEventRecord" own cuEventRecord_ptsz fn cuEventRecord(
