@@ -36,6 +36,7 @@ pub use crate::bridge::list as bridge;
 pub use crate::event::{ForeignEvent, Native, NativeEvent};
 pub use crate::function::{Called, run_function};
 pub use crate::graph::set_driven;
+pub use crate::ipc::{DriversHandle, Import, NativeExport, NativeOffer};
 pub use crate::memory::Memory;
 pub use crate::observe::Sequence;
 pub use crate::ours::{Ending, Ours, enter_if_ours};
@@ -84,6 +85,16 @@ pub trait RawDevice: Any + fmt::Debug + Send + Sync {
         _options: EventOptions,
     ) -> Result<Arc<dyn ForeignEvent>> {
         Err(Error::unsupported("the device has no external events; ask capabilities()"))
+    }
+
+    /// Makes an event of the driver's for one that is exported, and offers it to importers, whose streams then wait for it
+    /// on their device.
+    ///
+    /// # Errors
+    /// `Unsupported` where the driver shares none: importers wait through the host. The driver's.
+    fn share(&self, _offer: NativeOffer) -> Result<Arc<dyn NativeExport>> {
+        let message = "the device has no events that streams of other processes could wait for; they wait through the host";
+        Err(Error::unsupported(message))
     }
 
     /// Waits until the deadline for what runs, after every stream was cancelled, and makes no stream any more.

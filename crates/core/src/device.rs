@@ -131,13 +131,14 @@ impl Device {
     /// The event of another process, which exported it there ([`Event::export`]): for streams of any device to wait
     /// for, and for the host. Only its own process records it. May block for the file system.
     ///
+    /// Streams wait for it through the host: a thread of ours here hears what becomes of the record. Between CUDA devices
+    /// `syncpoint::cuda::open_event` has them wait on the device instead, with a duty that safe code cannot keep.
+    ///
     /// # Errors
     /// `Misuse(StaleHandle)`: the handle is no handle, or was made before the machine was started. `Failed`: the event
     /// is gone, or its process. `Unsupported` where the machine or the device cannot.
     pub fn import_event(&self, handle: &IpcHandle) -> Result<Event> {
-        self.check_process()?;
-        EventOptions::builder().interprocess().build()?.check(self.capabilities(), self)?;
-        Event::import(self.clone(), handle)
+        Event::import(self, handle)
     }
 
     /// Memory of the device, filled with zeros.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use syncpoint_core::contract::{
-    ForeignEvent, LEVELS, NativeEvent, RawBuffer, RawDevice, RawStream,
+    ForeignEvent, LEVELS, NativeEvent, NativeExport, NativeOffer, RawBuffer, RawDevice, RawStream,
 };
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{
@@ -17,6 +17,7 @@ use crate::context::{Context, domain};
 use crate::driver;
 use crate::event::{Native, external};
 use crate::latch;
+use crate::share::share;
 use crate::stream::CudaStream;
 use crate::sync::{AtomicBool, Ordering};
 use crate::sys::{Library, Primary};
@@ -218,6 +219,11 @@ impl RawDevice for CudaDevice {
     fn event(&self, options: EventOptions) -> Result<Arc<dyn NativeEvent>> {
         self.check()?;
         Ok(Arc::new(Native::own(&self.context, options)?))
+    }
+
+    fn share(&self, offer: NativeOffer) -> Result<Arc<dyn NativeExport>> {
+        self.check()?;
+        share(&self.context, offer)
     }
 
     fn external_event(

@@ -17,6 +17,8 @@
 //! - **Dropping** calls no driver: a thread of ours ends what was dropped.
 //! - **A broken context** (an illegal address, say) is `DeviceLost`: everything of it that was not seen complete fails, with
 //!   the first cause, and the driver is not asked any more.
+//! - **Other processes** import events of a device as those of any other, and their streams wait through the host; with
+//!   [`open_event`] they wait on their device.
 //! - **Times** are differences of events, to about half a microsecond. The driver gives them as floats of milliseconds: a
 //!   span of a minute is good to some 4 µs. A [`timestamp`](syncpoint_core::TimedPoint::timestamp) is an estimate from an
 //!   event that was seen from the host, and says how far it may be off.
@@ -32,11 +34,13 @@ mod device;
 mod driver;
 mod event;
 mod handles;
+mod import;
 mod latch;
 mod marks;
 mod poller;
 mod pool;
 mod reaper;
+mod share;
 mod staging;
 mod stream;
 mod sync;
@@ -48,8 +52,9 @@ pub use driver::use_library;
 pub use event::{RawEvent, event_handle};
 pub use handles::{borrow, expose, legacy_stream, per_thread_stream};
 pub use reaper::unheard;
+pub use share::shares_natively;
 pub use stream::RawStream;
-pub use sys::borrow_event;
+pub use sys::{borrow_event, open_event};
 
 /// The symbols of the driver's functions that are called here, for tests.
 #[doc(hidden)]

@@ -18,6 +18,7 @@ use crate::anchor::Anchor;
 use crate::context::{Context, domain};
 use crate::driver;
 use crate::event::{self, Native};
+use crate::import;
 use crate::latch::Deadline;
 use crate::marks::Next;
 use crate::reaper::rest;
@@ -37,6 +38,8 @@ pub(crate) enum Poll {
     Anchor(Arc<Context>),
     /// A stream stands before a latch, and not for ever.
     Guard(Deadline),
+    /// What a stream waits for on the device has failed in another process.
+    Failed(Arc<import::Watch>),
 }
 
 /// Polls until nothing is pending for a while.
@@ -97,6 +100,7 @@ fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
             let _failed = Anchor::refresh(&context);
         }
         Poll::Guard(deadline) => guarded.add(deadline),
+        Poll::Failed(watch) => watch.pass(),
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::thread;
 
 use syncpoint_base::Inside;
-use syncpoint_core::contract::{Ours, discard};
-
+use syncpoint_core::contract::{Import, Ours, discard};
 use syncpoint_core::errands::{Errands, Sleep};
 
 use crate::driver;
+use crate::import;
 use crate::staging::Staging;
 use crate::stream::Owner;
 use crate::sync::{AtomicU64, Ordering};
@@ -18,6 +18,8 @@ use crate::sys::{Event, Memory, Primary, Refusal, Stream, Word, Words};
 #[derive(Debug)]
 pub(crate) enum Remains {
     Event(Event),
+    /// One of another process.
+    Imported(Event, Arc<Import>),
     Stream(Stream),
     /// Memory, and the stream in whose order it is freed.
     Memory(Memory, Arc<Stream>),
@@ -78,6 +80,7 @@ impl Remains {
     fn end(self) -> Result<(), Refusal> {
         match self {
             Self::Event(event) => event.destroy(),
+            Self::Imported(event, import) => import::close(event, &import),
             Self::Stream(stream) => stream.destroy(),
             Self::Memory(memory, stream) => memory.free(&stream),
             Self::Staging(staging) => staging.end(),

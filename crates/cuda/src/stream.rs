@@ -200,6 +200,12 @@ impl CudaStream {
         self.put_mark(value, lease)
     }
 
+    /// Has the device wait for an event of another process.
+    pub(crate) fn give_wait(&self, event: &Event) -> Result<(), Refusal> {
+        self.count(1);
+        self.handle().wait(event)
+    }
+
     fn put_mark(&self, value: u64, lease: Lease) -> Result<()> {
         self.called(lease.event().record(self.handle()))?;
         let mut marks = self.marks();
@@ -315,6 +321,7 @@ impl Driver for CudaStream {
             Operation::Wait { stream: other, value } => driver.wait_for(other.driver(), value),
             Operation::Stamp(timed) => driver.put_mark(value, timed.lease().clone()),
             Operation::Latch(latch) => Self::stand(stream, value, latch),
+            Operation::Call(call) => call(),
             Operation::Mark => unreachable!("it was looked at first"),
         }
     }

@@ -47,6 +47,7 @@ const SILENT: &[(&str, &str)] = &[
     ("cuEventRecordWithFlags", "called in captures alone"),
     ("cuEventElapsedTime", "asked where the newer one is not there"),
     ("cuMemAlloc_v2", "asked where there are no memory pools"),
+    ("cuIpcOpenEventHandle", "called for events of other processes alone"),
 ];
 
 /// Of those, the ones that end something, which then lives on.
@@ -175,7 +176,7 @@ fn use_everything() -> Vec<Error> {
         Ok(device) => device,
         Err(error) => return [refused, vec![error]].concat(),
     };
-    let parts: [fn(&Device) -> Result<()>; 8] = [
+    let parts: [fn(&Device) -> Result<()>; 9] = [
         waits,
         times,
         fills_and_copies,
@@ -184,6 +185,7 @@ fn use_everything() -> Vec<Error> {
         polls,
         shares_streams,
         has_events_of_the_driver,
+        shares_events,
     ];
     // Twice, so that each function is called again.
     let rounds = parts.iter().chain(&parts);
@@ -277,4 +279,14 @@ fn has_events_of_the_driver(device: &Device) -> Result<()> {
     let external = device.event_with(EventOptions::builder().external().build()?)?;
     external.record(&stream)?;
     external.synchronize_timeout(PATIENCE)
+}
+
+/// Opened they are in another process only: `processes.rs` has the faults of that.
+fn shares_events(device: &Device) -> Result<()> {
+    let (stream, options) = (device.stream()?, EventOptions::builder().interprocess().build()?);
+    let event = device.event_with(options)?;
+    event.export()?;
+    event.record(&stream)?;
+    event.synchronize_timeout(PATIENCE)?;
+    syncpoint::cuda::shares_natively(&event)
 }

@@ -53,6 +53,10 @@ impl Driver for SimStream {
             Operation::Stamp(stamp) => Work::Stamp(Arc::clone(stamp)),
             Operation::Mark => Work::Mark,
             Operation::Latch(latch) => match *latch {},
+            Operation::Call(call) => {
+                call()?;
+                Work::Mark
+            }
         };
         driver.world.submit(stream, value, work)
     }

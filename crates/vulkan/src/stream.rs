@@ -176,6 +176,10 @@ impl Driver for VulkanStream {
             Operation::Mark => Self::give(stream, value, Kind::Plain, |_batch| Ok(())),
             Operation::Delay(_) => unreachable!("the host lets time pass"),
             Operation::Latch(latch) => match *latch {},
+            Operation::Call(call) => {
+                call()?;
+                Self::give(stream, value, Kind::Plain, |_batch| Ok(()))
+            }
         }
     }
 

@@ -218,7 +218,7 @@ impl Event {
         let _one_at_a_time = self.options.native_handle().then(|| name.hold_native());
         name.check_device(self, stream)?;
         let (placed, recorded) = self.take_recorded(stream, place)?;
-        name.take(self, recorded, stream)?;
+        name.take(self, recorded, (stream, place))?;
         self.record_natively(stream, place)?;
         Ok(placed)
     }
@@ -231,6 +231,8 @@ impl Event {
         loop {
             match stream.take_point(place) {
                 Ok((placed, point)) => return Ok((Some(placed), Recorded::Plain(point))),
+                // Other processes would wait for a node of a graph, which never settles.
+                Err(error) if self.is_exported() => return Err(error),
                 Err(error) => {
                     if let Some(captured) = stream.captured_point(error, place)? {
                         return Ok((None, Recorded::Plain(captured)));

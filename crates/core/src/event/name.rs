@@ -9,6 +9,7 @@ use super::{Event, NativeEvent};
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::ipc::{Export, IpcHandle};
+use crate::place::Place;
 use crate::point::Point;
 use crate::stream::Stream;
 use crate::sync::process::{Mutex, MutexGuard, OnceLock, lock};
@@ -73,6 +74,11 @@ impl Name {
         self.export.get().is_some()
     }
 
+    /// What other processes are told, once the event is exported.
+    pub(super) fn exported(&self) -> Option<&Arc<Export>> {
+        self.export.get()
+    }
+
     /// Names nothing any more.
     pub(super) fn clear(&self) {
         let mut slot = lock(&self.slot);
@@ -125,7 +131,12 @@ impl Name {
 
     /// Moves the name, except back on one timeline. The first name binds the event to the device; a thread that was
     /// first on another device is the reason to check again. The old point is dropped outside the lock.
-    pub(super) fn take(&self, event: &Event, recorded: Recorded, stream: &Stream) -> Result<()> {
+    pub(super) fn take(
+        &self,
+        event: &Event,
+        recorded: Recorded,
+        (stream, place): (&Stream, Place),
+    ) -> Result<()> {
         let mut slot = lock(&self.slot);
         slot.check_device(event, stream)?;
         slot.device.get_or_insert_with(|| stream.device().clone());
@@ -142,6 +153,7 @@ impl Name {
         drop(old);
         if let Some((export, generation, point)) = told {
             export.follow(generation, point);
+            export.record_natively(generation, stream, place);
         }
         Ok(())
     }
@@ -150,18 +162,17 @@ impl Name {
     pub(crate) fn export(
         &self,
         event: &Event,
-        make: impl FnOnce() -> Result<Arc<Export>>,
+        make: impl FnOnce(&Device) -> Result<Arc<Export>>,
     ) -> Result<IpcHandle> {
         if let Some(export) = self.export.get() {
             return Ok(export.handle());
         }
-        if self.device().is_none() {
-            return Err(no_device(event));
-        }
-        let made = make()?;
+        let made = make(&self.device().ok_or_else(|| no_device(event))?)?;
         let slot = lock(&self.slot);
         let first = self.export.set(Arc::clone(&made)).is_ok();
         let latest = slot.latest.as_ref().filter(|_| first).map(|latest| latest.point().clone());
+        // A node of a graph never settles.
+        let latest = latest.filter(|point| point.timeline().captured().is_none());
         let told = latest.map(|point| (made.record(), point));
         drop(slot);
         if let Some((generation, point)) = told {

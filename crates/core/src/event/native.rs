@@ -50,6 +50,19 @@ pub trait ForeignEvent: Any + fmt::Debug + Send + Sync {
         None
     }
 
+    /// Holds back later work of a stream until the latest record has ended, on the device itself. `None`: that stream
+    /// cannot, or there is nothing to wait for; [`awaited`](Self::awaited) tells.
+    ///
+    /// # Errors
+    /// As [`RawStream::put`].
+    fn wait_on(
+        self: Arc<Self>,
+        stream: &Arc<dyn RawStream>,
+        place: Place,
+    ) -> Result<Option<Placed>> {
+        self.native().map_or(Ok(None), |native| native.wait_on(stream, place))
+    }
+
     /// Whose it is, for messages: `another process's`.
     fn whose(&self) -> &'static str;
 }
@@ -117,9 +130,7 @@ impl Event {
         place: Place,
     ) -> Result<()> {
         stream.timeline().check_process()?;
-        if let Some(native) = event.native()
-            && let Some(placed) = native.wait_on(stream.raw(), place)?
-        {
+        if let Some(placed) = Arc::clone(event).wait_on(stream.raw(), place)? {
             stream.tell_native_wait(placed, self.id);
             return Ok(());
         }

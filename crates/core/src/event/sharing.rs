@@ -1,9 +1,11 @@
 //! Events that other processes import, and events that were imported from them.
 
+use std::sync::Arc;
+
 use syncpoint_base::Process;
 
 use super::name::Name;
-use super::{Event, Holder, tell_of_deletion};
+use super::{Event, ForeignEvent, Holder, tell_of_deletion};
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::event_options::EventOptions;
@@ -27,14 +29,43 @@ impl Drop for Shared {
 
 impl Event {
     /// The event of a handle, for use with a device: the exported event itself in its own process.
-    pub(crate) fn import(device: Device, handle: &IpcHandle) -> Result<Self> {
+    pub(crate) fn import(device: &Device, handle: &IpcHandle) -> Result<Self> {
+        Self::import_with(device, handle, |import| Ok(import))
+    }
+
+    /// The same, of which a backend makes more than the page gives.
+    #[doc(hidden)]
+    pub fn import_with(
+        device: &Device,
+        handle: &IpcHandle,
+        open: impl FnOnce(Arc<Import>) -> Result<Arc<dyn ForeignEvent>>,
+    ) -> Result<Self> {
+        device.check_process()?;
+        let options = EventOptions::builder().interprocess().build()?;
+        options.check(device.capabilities(), device)?;
         if let Some(shared) = ipc::exported_here(handle) {
             let (id, options, process) = (shared.id, shared.options, Process::current());
             return Ok(Self { id, options, holder: Holder::Shared(shared), process });
         }
-        let (id, options) = (id::next(), EventOptions::builder().interprocess().build()?);
-        let import = Import::find(handle, id, device)?;
-        Ok(Self::created(id, options, Holder::Foreign(import)))
+        let id = id::next();
+        let event = open(Import::find(handle, id, device.clone())?)?;
+        Ok(Self::created(id, options, Holder::Foreign(event)))
+    }
+
+    /// Whether streams of other processes can wait on their device for this event, which was exported.
+    ///
+    /// # Errors
+    /// Why they cannot, and wait through the host.
+    #[doc(hidden)]
+    pub fn is_shared_natively(&self) -> Result<()> {
+        let export = self.name()?.exported().ok_or_else(|| self.not_exported())?;
+        export.is_native()
+    }
+
+    #[cold]
+    fn not_exported(&self) -> Error {
+        let message = format!("{self} was not exported; export it first");
+        Error::misuse(Reason::NotInterprocess, message)
     }
 
     /// Lets other processes of this machine import the event, by the handle that it gives; always the same one. The
@@ -44,6 +75,10 @@ impl Event {
     ///
     /// An importer waits for the latest record and for all before it, also those on other streams: there the event is
     /// complete when everything is that was ever recorded under it.
+    ///
+    /// On CUDA an event of the driver's is made and recorded beside each point from now on, where the driver shares such
+    /// (`syncpoint::cuda::shares_natively` says): for importers whose streams wait on their device. What was recorded
+    /// before is waited for through the host. An exported event is not recorded on a stream that others capture.
     ///
     /// # Errors
     /// `Misuse(NotInterprocess)`: it was not made so. `Misuse(NotRecorded)`: it belongs to no device yet. `Unsupported`

@@ -206,6 +206,21 @@ pub enum Operation<'a, D: Driver> {
     Mark,
     /// Stand before a latch until the host opens it.
     Latch(&'a D::Latch),
+    /// Call this, which submits by itself what it submits.
+    Call(&'a mut dyn FnMut() -> Result<()>),
+}
+
+/// How a backend's driver waits for what no stream of its domain signals: something of another process, say.
+pub trait OwnWait<D: Driver>: fmt::Debug + Send + Sync {
+    /// Has the driver hold back what the stream is given later, as `value`, until the point has come that was given with
+    /// this. False: it cannot now, and the stream is held on the host. Where the driver may come to it although the point
+    /// fails, or never comes to it, seeing to that is the backend's: by [`HeldStream::fail`].
+    ///
+    /// Called under the order lock, inside [`Driver::submit`].
+    ///
+    /// # Errors
+    /// As [`Driver::submit`].
+    fn wait(&self, stream: &Arc<HeldStream<D>>, value: u64) -> Result<bool>;
 }
 
 impl<D: Driver> Operation<'_, D> {
@@ -227,6 +242,7 @@ impl<D: Driver> fmt::Debug for Operation<'_, D> {
             Self::Stamp(timer) => write!(formatter, "Stamp({timer:?})"),
             Self::Mark => formatter.write_str("Mark"),
             Self::Latch(latch) => write!(formatter, "Latch({latch:?})"),
+            Self::Call(_) => formatter.write_str("Call"),
         }
     }
 }

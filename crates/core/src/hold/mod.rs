@@ -69,7 +69,7 @@ use std::time::Instant;
 
 pub use crew::Crew;
 pub use domain::Domain;
-pub use driver::{Driver, Operation};
+pub use driver::{Driver, Operation, OwnWait};
 
 use crate::contract::RawStream;
 use crate::error::{Error, Kind, Reason, Result};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::flight::{Flight, News};
-use super::order::{Entry, Step};
+use super::order::{Awaited, Entry, Step, Way};
 use super::{Driver, HeldStream, Operation};
 use crate::contract::Task;
 use crate::error::Error;
@@ -100,13 +100,16 @@ impl<D: Driver> HeldStream<D> {
     fn offer_wait(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Offer<D> {
         let Step::Wait(awaited) = &entry.step else { unreachable!("only waits are offered here") };
         let point = &awaited.point;
-        let signalled = |stream: &Arc<Self>| stream.signals.completed() >= point.value();
-        let is_signalled = awaited.peer.as_ref().is_some_and(signalled);
+        let is_signalled = awaited.is_signalled();
         // Behind the look at the signal: a value that needs none is complete before it counts as signalled.
         if let Some(settled) = self.offer_settled(value, point) {
             return settled;
         }
-        let Some(stream) = &awaited.peer else { return Offer::Held(Hold::Until(point.clone())) };
+        let stream = match &awaited.way {
+            Way::Peer(stream) => stream,
+            Way::Host => return Offer::Held(Hold::Until(point.clone())),
+            Way::Own(_) => return self.offer_own_wait(value, entry),
+        };
         if !is_signalled {
             return Offer::Held(Hold::Signal(Arc::clone(stream), point.value()));
         }
@@ -114,6 +117,23 @@ impl<D: Driver> HeldStream<D> {
         let signals = operation.signals();
         match D::submit(self, value, operation) {
             Ok(()) => self.taken(value, signals, entry),
+            Err(error) => Offer::Refused(error),
+        }
+    }
+
+    /// A wait that the backend sees to by itself, unless it cannot now.
+    fn offer_own_wait(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Offer<D> {
+        let Step::Wait(Awaited { point, way: Way::Own(own) }) = &entry.step else {
+            unreachable!("only these waits are offered here")
+        };
+        let mut waits = false;
+        let mut call = || {
+            waits = own.wait(self, value)?;
+            Ok(())
+        };
+        match D::submit(self, value, Operation::Call(&mut call)) {
+            Ok(()) if waits => self.taken(value, D::SIGNALS_EACH, entry),
+            Ok(()) => Offer::Held(Hold::Until(point.clone())),
             Err(error) => Offer::Refused(error),
         }
     }

@@ -14,7 +14,7 @@
 use std::sync::Arc;
 
 use super::row::Row;
-use super::{Driver, HeldStream};
+use super::{Driver, HeldStream, OwnWait};
 use crate::contract::{Task, discard};
 use crate::error::Error;
 use crate::gate::Opening;
@@ -75,8 +75,18 @@ pub(super) enum Step<D: Driver> {
 #[derive(Debug)]
 pub(super) struct Awaited<D: Driver> {
     pub(super) point: Point,
-    /// The stream of the point, where a native wait for it is possible.
-    pub(super) peer: Option<Arc<HeldStream<D>>>,
+    pub(super) way: Way<D>,
+}
+
+/// How the driver can wait for a point.
+#[derive(Debug)]
+pub(super) enum Way<D: Driver> {
+    /// It cannot.
+    Host,
+    /// By a value of another stream of the domain.
+    Peer(Arc<HeldStream<D>>),
+    /// By something of the backend's own.
+    Own(Arc<dyn OwnWait<D>>),
 }
 
 /// Where a parked stream is listed.
@@ -86,6 +96,17 @@ pub(super) enum Parked<D: Driver> {
     Settled(Timeline, Ticket),
     /// With those who wait for a signal of another stream.
     Signal(Arc<HeldStream<D>>, Ticket),
+}
+
+impl<D: Driver> Awaited<D> {
+    /// Whether another stream of the domain has signalled it: a native wait may name it.
+    #[inline]
+    pub(super) fn is_signalled(&self) -> bool {
+        match &self.way {
+            Way::Peer(stream) => stream.signals.completed() >= self.point.value(),
+            Way::Host | Way::Own(_) => false,
+        }
+    }
 }
 
 impl<D: Driver> Entry<D> {

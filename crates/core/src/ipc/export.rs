@@ -9,11 +9,15 @@ use syncpoint_base::{PerProcess, Process};
 
 use super::handle::{IpcHandle, Named};
 use super::ledger::Ledger;
+use super::native::{NativeExport, NativeOffer};
 use super::owner::{Owner, cannot_share, random, wide_random};
-use crate::error::Result;
+use crate::device::Device;
+use crate::error::{Error, Result};
 use crate::event::{Event, Name, Shared};
 use crate::graph;
+use crate::place::Place;
 use crate::point::{Point, State};
+use crate::stream::Stream;
 use crate::sync::process::{Mutex, lock};
 
 /// What an exported event says to other processes.
@@ -24,7 +28,9 @@ pub(crate) struct Export {
     owner: Arc<Owner>,
     named: Named,
     handle: IpcHandle,
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
+    /// The event of the device's driver that importers may wait for, or why there is none.
+    native: Result<Arc<dyn NativeExport>>,
     process: Process,
     /// Guards the order in which generations are settled on the page. A leaf.
     progress: Mutex<Progress>,
@@ -41,17 +47,26 @@ struct Progress {
 }
 
 impl Export {
-    /// Says that there is an event; of what it names nothing yet.
-    pub(crate) fn new() -> Result<Arc<Self>> {
+    /// Says that there is an event of this device; of what it names nothing yet.
+    pub(crate) fn new(device: &Device) -> Result<Arc<Self>> {
         super::check()?;
         let owner = Owner::here()?;
         let refused = |error| cannot_share("the kernel".as_ref(), error);
         let (event, nonce) = (wide_random().map_err(refused)?, random().map_err(refused)?);
         let named = Named { owner: owner.name, event, nonce };
         let handle = IpcHandle::new(&named)?;
-        let ledger = Ledger::begin(owner.make_page(event)?, nonce);
+        let ledger = Arc::new(Ledger::begin(owner.make_page(event)?, nonce));
+        let native = device.raw().share(NativeOffer::new(Arc::clone(&ledger), Arc::clone(&owner)));
         let (process, progress) = (Process::current(), Mutex::default());
-        Ok(Arc::new(Self { owner, named, handle, ledger, process, progress }))
+        Ok(Arc::new(Self { owner, named, handle, ledger, native, process, progress }))
+    }
+
+    /// Whether importers may wait for an event of the device's driver.
+    ///
+    /// # Errors
+    /// Why they may not.
+    pub(crate) fn is_native(&self) -> Result<()> {
+        self.native.as_ref().map(drop).map_err(Error::clone)
     }
 
     pub(crate) fn handle(&self) -> IpcHandle {
@@ -76,6 +91,15 @@ impl Export {
             followed.wake();
         } else {
             graph::expect(point);
+        }
+    }
+
+    /// Records the driver's event too, where there is one, as a generation whose point is on a stream. Under no lock.
+    pub(crate) fn record_natively(&self, generation: u64, stream: &Stream, place: Place) {
+        if let Ok(native) = &self.native {
+            // Importers wait through the host for what it was not recorded as, so a refusal harms nobody; what is wrong
+            // with the stream is told to who records on it next.
+            let _through_the_host = native.record_on(stream.raw(), generation, place);
         }
     }
 
@@ -134,8 +158,8 @@ static EXPORTED: PerProcess<Mutex<BTreeMap<u128, Weak<Shared>>>> = PerProcess::n
 
 /// Exports an event.
 pub(crate) fn export(event: &Event, shared: &Arc<Shared>, name: &Name) -> Result<IpcHandle> {
-    name.export(event, || {
-        let export = Export::new()?;
+    name.export(event, |device| {
+        let export = Export::new(device)?;
         // Before anybody can have its handle.
         lock(&EXPORTED).insert(export.named.event, Arc::downgrade(shared));
         Ok(export)

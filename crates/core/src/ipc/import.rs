@@ -8,6 +8,7 @@ use syncpoint_base::page::Bell;
 use super::handle::IpcHandle;
 use super::ledger::{Ledger, Settled};
 use super::listener;
+use super::native::DriversHandle;
 use super::owner::Peer;
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
@@ -18,7 +19,7 @@ use crate::point::{Point, State};
 use crate::sync::process::{Mutex, lock};
 
 /// An event of another process, as this one sees it.
-pub(crate) struct Import {
+pub struct Import {
     peer: Arc<Peer>,
     ledger: Ledger,
     /// The id of the event that names it here.
@@ -48,6 +49,34 @@ impl Import {
         let awaited = lock(&self.awaited);
         let same = awaited.as_ref().filter(|(other, _)| *other == generation);
         same.map(|(_, point)| point.clone()).filter(is_pending)
+    }
+
+    /// The latest generation, and a point that settles with it; `None` where there is nothing to wait for. Looks first at
+    /// whether the other process lives.
+    ///
+    /// # Errors
+    /// `Exhausted`: the thread that listens cannot be made.
+    pub fn pending(self: &Arc<Self>, place: Place) -> Result<Option<(u64, Point)>> {
+        let generation = self.ledger.recorded();
+        let outcome = self.outcome(generation, true);
+        if matches!(outcome, Some(Ok(()))) {
+            return Ok(None);
+        }
+        // Once it is settled the point of others is too, but only as soon as the listener has looked.
+        if outcome.is_none()
+            && let Some(point) = self.known(generation)
+        {
+            return Ok(Some((generation, point)));
+        }
+        let gate = Gate::of_others(&format!("of event {}, imported", self.id), place);
+        let point = gate.point();
+        match outcome {
+            Some(outcome) => settle(&gate, outcome),
+            None => listener::add(Arc::clone(self), generation, gate)?,
+        }
+        let old = lock(&self.awaited).replace((generation, point.clone()));
+        drop(old);
+        Ok(Some((generation, point)))
     }
 
     /// What has become of a generation; `None` while it is pending. Before the first it is complete. Looks at whether
@@ -93,6 +122,59 @@ impl Import {
     }
 }
 
+/// For backends that open an event of the exporter's driver, which is only used while the exporter lives.
+impl Import {
+    /// Whether the exporting process lives. Asks the kernel once.
+    pub fn is_alive(&self) -> bool {
+        self.peer.is_alive()
+    }
+
+    /// The handle of the driver's event, counted as open here until [`leave`](Self::leave).
+    ///
+    /// # Errors
+    /// `Failed`: the exporting process has ended, or has ended the event. `Unsupported`: it offers none.
+    pub fn enter(&self) -> Result<DriversHandle> {
+        if !self.is_alive() {
+            return Err(self.dead());
+        }
+        let handle = self.ledger.offered().ok_or_else(|| self.not_offered())?;
+        if self.ledger.enter() { Ok(handle) } else { Err(self.ended()) }
+    }
+
+    /// Nothing of it waits on a device any more, and its handle is closed.
+    pub fn leave(&self) {
+        self.ledger.leave();
+    }
+
+    /// Whether who waits for the driver's event now waits for this generation, and for all before it that are pending.
+    pub fn covers(&self, generation: u64) -> bool {
+        self.ledger.covers(generation)
+    }
+
+    /// Whether who waited for it since [`covers`](Self::covers) said so waits for this generation, or for a later record
+    /// of the same stream.
+    pub fn run_goes_on(&self, generation: u64) -> bool {
+        self.ledger.run_goes_on(generation)
+    }
+
+    #[cold]
+    fn not_offered(&self) -> Error {
+        Error::unsupported(format!(
+            "event {}, imported, is shared without an event of a driver: it is no device's that has such, or the exporting \
+             process's driver shares none; import it with Device::import_event, then streams wait for it through the host",
+            self.id
+        ))
+    }
+
+    #[cold]
+    fn ended(&self) -> Error {
+        Error::failed(format!(
+            "the process that exported event {} has dropped it; keep the event for as long as others may import it",
+            self.id
+        ))
+    }
+}
+
 impl ForeignEvent for Import {
     fn device(&self) -> &Device {
         &self.device
@@ -111,26 +193,7 @@ impl ForeignEvent for Import {
 
     /// A point that settles with the latest generation; `None` where there is nothing to wait for.
     fn awaited(self: Arc<Self>, place: Place) -> Result<Option<Point>> {
-        let generation = self.ledger.recorded();
-        let outcome = self.outcome(generation, true);
-        if matches!(outcome, Some(Ok(()))) {
-            return Ok(None);
-        }
-        // Once it is settled the point of others is too, but only as soon as the listener has looked.
-        if outcome.is_none()
-            && let Some(point) = self.known(generation)
-        {
-            return Ok(Some(point));
-        }
-        let gate = Gate::of_others(&format!("of event {}, imported", self.id), place);
-        let point = gate.point();
-        match outcome {
-            Some(outcome) => settle(&gate, outcome),
-            None => listener::add(Arc::clone(&self), generation, gate)?,
-        }
-        let old = lock(&self.awaited).replace((generation, point.clone()));
-        drop(old);
-        Ok(Some(point))
+        Ok(self.pending(place)?.map(|(_, point)| point))
     }
 
     fn whose(&self) -> &'static str {

@@ -31,8 +31,11 @@ const FAILED: usize = 3;
 /// The first of the latest failures in a row, and the last failure before that row.
 const ROW: usize = 4;
 const BEFORE_ROW: usize = 5;
-/// From here on a bit for each of the latest generations: whether it failed.
+/// From here on a bit for each of the latest generations: whether it failed. The numbers between are those of `native`.
 const BITS: usize = 8;
+
+/// The first number that is free.
+pub(super) const FREE: usize = BITS + 256;
 
 /// How many generations have a bit.
 const REMEMBERED: u64 = 256 * 64;
@@ -59,6 +62,12 @@ impl Ledger {
     pub(super) fn recorded(&self) -> u64 {
         // Acquire: pairs with the release in `record`.
         self.number(RECORDED).load(Ordering::Acquire)
+    }
+
+    /// All up to this generation are settled.
+    pub(super) fn settled(&self) -> u64 {
+        // Acquire: pairs with the release in `settle`.
+        self.number(SETTLED).load(Ordering::Acquire)
     }
 
     /// This generation is recorded. By the exporter, under the lock of the event's name. It counts for itself: what lies
@@ -105,7 +114,7 @@ impl Ledger {
     /// What has become of a generation; `None` while it is pending.
     pub(super) fn outcome(&self, generation: u64) -> Option<Settled> {
         // Acquire, all: pair with the releases in `settle`.
-        if self.number(SETTLED).load(Ordering::Acquire) < generation {
+        if self.settled() < generation {
             return None;
         }
         let last_failed = self.number(FAILED).load(Ordering::Acquire);
@@ -130,7 +139,7 @@ impl Ledger {
         (self.number(BITS + word), 1 << (place % 64))
     }
 
-    fn number(&self, index: usize) -> &AtomicU64 {
+    pub(super) fn number(&self, index: usize) -> &AtomicU64 {
         &self.0.numbers()[index]
     }
 }

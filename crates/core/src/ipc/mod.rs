@@ -21,13 +21,15 @@ mod handle;
 mod import;
 mod ledger;
 mod listener;
+mod native;
 mod owner;
 mod sweep;
 
 pub use handle::IpcHandle;
+pub use import::Import;
+pub use native::{DriversHandle, NativeExport, NativeOffer};
 
 pub(crate) use export::{Export, export, exported_here};
-pub(crate) use import::Import;
 
 use syncpoint_base::page;
 

@@ -221,7 +221,7 @@ impl Timeline {
     }
 
     /// What is known of a value without asking the driver.
-    pub(crate) fn state(&self, value: u64) -> State {
+    pub fn state(&self, value: u64) -> State {
         match self.check_process() {
             Ok(()) => self.0.core.state(value),
             Err(inherited) => State::Failed(inherited),

@@ -10,7 +10,8 @@ use super::code::Refusal;
 use super::context::Primary;
 use super::stream::Stream;
 use super::types::{
-    EVENT_BLOCKING, EVENT_INTERPROCESS, EVENT_TIMED, EVENT_UNTIMED, EventHandle, RECORD_EXTERNAL,
+    EVENT_BLOCKING, EVENT_INTERPROCESS, EVENT_TIMED, EVENT_UNTIMED, EventHandle, Exported,
+    RECORD_EXTERNAL,
 };
 
 /// Whether an event notes its time.
@@ -50,6 +51,37 @@ impl Event {
         let blocking = if options.blocking() { EVENT_BLOCKING } else { 0 };
         let interprocess = if options.interprocess() { EVENT_INTERPROCESS } else { 0 };
         Self::with_flags(primary, timing.flags() | blocking | interprocess)
+    }
+
+    /// A new one that other processes may open.
+    pub(crate) fn shared(primary: &Primary) -> Result<Self, Refusal> {
+        Self::with_flags(primary, EVENT_UNTIMED | EVENT_INTERPROCESS)
+    }
+
+    /// As what other processes open one that was made for that.
+    pub(crate) fn export(&self) -> Result<[u8; 64], Refusal> {
+        let mut exported = Exported([0; 64]);
+        let room = &raw mut exported;
+        self.primary.within(|| {
+            // SAFETY: the pointer is to an exported event, and the handle lives.
+            unsafe { self.primary.library().table().export_event(room, self.handle) }
+        })?;
+        Ok(exported.0)
+    }
+
+    /// One of another process. It is to be destroyed here as one of our own.
+    ///
+    /// # Safety
+    /// - The other process gave these bytes, and has not ended, nor destroyed the event, whenever this is used: the
+    ///   driver leaves undefined what happens then (*documented*).
+    pub(super) unsafe fn open(primary: &Primary, exported: [u8; 64]) -> Result<Self, Refusal> {
+        let mut handle = EventHandle::NULL;
+        let room = &raw mut handle;
+        primary.within(|| {
+            // SAFETY: the pointer is to an event, and the bytes are what the driver gave, by the caller's duty.
+            unsafe { primary.library().table().open_event(room, Exported(exported)) }
+        })?;
+        Ok(Self { primary: primary.clone(), handle })
     }
 
     /// One that others made and destroy: it is not to be destroyed here.

@@ -9,8 +9,8 @@ use syncpoint_core::contract::enter_if_ours;
 
 use super::code::Refusal;
 use super::types::{
-    Address, ContextHandle, DeviceHandle, EventHandle, FunctionHandle, ModuleHandle, Status,
-    StreamHandle,
+    Address, ContextHandle, DeviceHandle, EventHandle, Exported, FunctionHandle, ModuleHandle,
+    Status, StreamHandle,
 };
 
 /// A function of the driver.
@@ -145,6 +145,10 @@ table! {
     is_capturing Sometimes c"cuStreamIsCapturing" since 10000
         (stream: StreamHandle, status: *mut c_int);
     query Always c"cuEventQuery" since 2000 (event: EventHandle);
+    export_event Sometimes c"cuIpcGetEventHandle" since 4010
+        (exported: *mut Exported, event: EventHandle);
+    open_event Sometimes c"cuIpcOpenEventHandle" since 4010
+        (event: *mut EventHandle, exported: Exported);
     elapsed Sometimes c"cuEventElapsedTime" since 2000
         (milliseconds: *mut c_float, start: EventHandle, end: EventHandle);
     elapsed_only Sometimes c"cuEventElapsedTime_v2" since 12080

@@ -46,6 +46,11 @@ pub(crate) struct DeviceHandle(pub(super) c_int);
 #[repr(transparent)]
 pub(crate) struct Address(pub(super) u64);
 
+/// `CUipcEventHandle`: an event as it goes from process to process.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct Exported(pub(super) [u8; 64]);
+
 /// `CUresult`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(transparent)]

@@ -16,7 +16,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use libloading::Library;
-use syncpoint::{Device, Event, Stream};
+use syncpoint::{Device, Event, IpcHandle, Stream};
 
 /// The library that the backend of this process uses.
 pub(crate) struct Fake(ManuallyDrop<Library>);
@@ -242,6 +242,16 @@ impl Fake {
         unsafe { syncpoint::cuda::borrow_event(device, raw, owner) }
     }
 
+    /// Has the backend open an event of another process.
+    pub(crate) fn open_event(
+        &self,
+        device: &Device,
+        handle: &IpcHandle,
+    ) -> syncpoint::Result<Event> {
+        // SAFETY: the stand-in refuses what a driver would leave undefined.
+        unsafe { syncpoint::cuda::open_event(device, handle) }
+    }
+
     /// The code of a function of the driver's that takes two handles.
     pub(crate) fn call(&self, function: &str, first: usize, second: usize) -> c_int {
         self.function(function)(first, second)
@@ -256,6 +266,22 @@ impl Fake {
         move |first, second| unsafe { call(first, second) }
     }
 
+    /// Has the device call a function, in the order of a stream and past the backend.
+    pub(crate) fn launch(&self, stream: &Stream, function: impl FnOnce() + Send + 'static) {
+        type Launch = unsafe extern "C" fn(usize, HostFunction, *mut Boxed) -> c_int;
+        // SAFETY: the library exports the function so.
+        let launch = unsafe { self.0.get::<Launch>(c"cuLaunchHostFunc") };
+        let launch = *launch.expect("the function is there");
+        let function: Boxed = Box::new(function);
+        let submitted = stream.submit(move |submission| {
+            let raw = submission.native::<syncpoint::cuda::RawStream>().expect("a handle is lent");
+            let data = Box::into_raw(Box::new(function));
+            // SAFETY: the function takes what it is given, once.
+            assert_eq!(unsafe { launch(raw.as_ptr().addr(), call, data) }, 0);
+        });
+        submitted.expect("the stream takes it");
+    }
+
     fn number(&self, function: &str, of: &str) -> u64 {
         let text = CString::new(of).expect("a name has no zeros");
         // SAFETY: the library exports the function so.
@@ -263,6 +289,18 @@ impl Fake {
         // SAFETY: the text ends with a zero and lives.
         unsafe { ask(text.as_ptr()) }
     }
+}
+
+type Boxed = Box<dyn FnOnce() + Send>;
+
+type HostFunction = unsafe extern "C" fn(*mut Boxed);
+
+/// # Safety
+/// - `data` is a box of a function, which is nobody else's.
+unsafe extern "C" fn call(data: *mut Boxed) {
+    // SAFETY: by the duty above.
+    let function = unsafe { Box::from_raw(data) };
+    function();
 }
 
 /// A stream of this program's own, which it ends when it is dropped.

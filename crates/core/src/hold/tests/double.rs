@@ -120,6 +120,10 @@ impl<const EACH: bool> Driver for Double<EACH> {
             Operation::Stamp(_) => "stamp".to_owned(),
             Operation::Mark => "mark".to_owned(),
             Operation::Latch(latch) => format!("latch {latch}"),
+            Operation::Call(call) => {
+                call()?;
+                "call".to_owned()
+            }
         };
         *lock(&driver.calls) += 1;
         *lock(&driver.on_its_way) = Some(Arc::clone(stream));

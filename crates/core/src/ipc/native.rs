@@ -1,0 +1,284 @@
+//! What a page says of an event of the exporter's driver, for which streams of importers wait on the device.
+//!
+//! The driver's event knows nothing of generations: whoever waits for it waits for what it was recorded as last. So the
+//! page says as which generation that was. As several streams may record one event, it also says where the latest *run*
+//! began: the generations that one stream recorded one after another, so that the last of them has come only after all.
+//! An importer that wants generation *g* may wait for the driver's event if
+//!
+//! 1. it was recorded last as *g*, and not held back on the host;
+//! 2. everything before the run is settled, because the event says nothing of other streams;
+//! 3. no other run has begun by the time the wait was given to the driver: what it waits for then is *g*, or a later
+//!    record of the same stream.
+//!
+//! Otherwise it waits through the host, as for an event of any other device. A driver leaves undefined what it does with
+//! an event that the exporter has ended. So the importers that have it open are counted, and the exporter ends it only
+//! when there are none, from when on nobody can open it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::ledger::{FREE, Ledger};
+use super::owner::Owner;
+use crate::contract::RawStream;
+use crate::error::Result;
+use crate::place::Place;
+use crate::sync::process::{AtomicU64, Mutex, Ordering, lock};
+
+/// The handle of an event of a driver's, as the driver passes it from process to process.
+pub type DriversHandle = [u8; 64];
+
+/// Where each number lies: the first generation of the latest run, and the generation of the latest record.
+const RUN: usize = 6;
+const LATEST: usize = 7;
+/// Whether there is an event of the driver's, how many importers have it open, and then its handle.
+const OFFERED: usize = FREE;
+const USERS: usize = FREE + 1;
+const HANDLE: usize = FREE + 2;
+
+/// Among the users: the exporter has ended it.
+const WITHDRAWN: u64 = 1 << 63;
+
+/// What a backend shares of an exported event beside its page: an event of its driver's.
+pub trait NativeExport: fmt::Debug + Send + Sync {
+    /// Records the driver's event at the end of a stream, as this generation.
+    ///
+    /// # Errors
+    /// As [`RawStream::put`]. Importers wait through the host for what it was not recorded as.
+    fn record_on(&self, stream: &Arc<dyn RawStream>, generation: u64, place: Place) -> Result<()>;
+}
+
+/// The part of a page that tells of the driver's event, on the exporter's side.
+pub struct NativeOffer {
+    ledger: Arc<Ledger>,
+    /// As long as importers may have it open they see that this process lives.
+    _owner: Arc<Owner>,
+    /// What the driver's event was recorded as last. Guards that order, and so is held while the driver is given one
+    /// record; taken under the order lock of the stream, or under none.
+    last: Mutex<Last>,
+}
+
+#[derive(Debug, Default)]
+struct Last {
+    generation: u64,
+    /// The id of the timeline.
+    stream: u64,
+}
+
+impl NativeOffer {
+    pub(super) fn new(ledger: Arc<Ledger>, owner: Arc<Owner>) -> Self {
+        Self { ledger, _owner: owner, last: Mutex::default() }
+    }
+
+    /// Offers the driver's event to importers.
+    pub fn publish(&self, handle: &DriversHandle) {
+        for (index, bytes) in handle.as_chunks().0.iter().enumerate() {
+            // Relaxed: the next store publishes it.
+            self.number(HANDLE + index).store(u64::from_le_bytes(*bytes), Ordering::Relaxed);
+        }
+        // Release: pairs with the acquire in `offered`.
+        self.number(OFFERED).store(1, Ordering::Release);
+    }
+
+    /// Has the driver's event recorded as a generation of a stream, which is given by the id of its timeline; left as it
+    /// is where it was recorded as a later one already. What `record` gives to the driver is at the end of the stream.
+    ///
+    /// # Errors
+    /// Those of `record`.
+    pub fn record<E>(
+        &self,
+        generation: u64,
+        stream: u64,
+        record: impl FnOnce() -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut last = lock(&self.last);
+        if last.generation >= generation {
+            return Ok(());
+        }
+        let goes_on = last.stream == stream && last.generation + 1 == generation;
+        if !goes_on {
+            // Release, before the driver has the record: pairs with the acquire in `run_goes_on`. That an importer whose
+            // driver sees the record sees this too is the doing of the drivers, which pass it on by memory of theirs.
+            self.number(RUN).store(generation, Ordering::Release);
+        }
+        record()?;
+        *last = Last { generation, stream };
+        // Release, after the driver has it: pairs with the acquire in `covers`.
+        self.number(LATEST).store(generation, Ordering::Release);
+        Ok(())
+    }
+
+    /// Nobody can open the driver's event any more: it may be ended. False while an importer has it open. One that was
+    /// killed has it for ever.
+    pub fn withdraw(&self) -> bool {
+        // Acquire: pairs with the release in `leave`. Release: whoever finds it withdrawn opens nothing.
+        let users = self.number(USERS);
+        let ended = users.compare_exchange(0, WITHDRAWN, Ordering::AcqRel, Ordering::Relaxed);
+        ended.is_ok_and(|_none| true)
+    }
+
+    fn number(&self, index: usize) -> &AtomicU64 {
+        self.ledger.number(index)
+    }
+}
+
+impl fmt::Debug for NativeOffer {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("NativeOffer")
+    }
+}
+
+/// What an importer reads of the driver's event. Garbage on the page gives wrong answers.
+impl Ledger {
+    /// The handle of the driver's event, where there is one.
+    pub(super) fn offered(&self) -> Option<DriversHandle> {
+        // Acquire: pairs with the release in `publish`.
+        if self.number(OFFERED).load(Ordering::Acquire) != 1 {
+            return None;
+        }
+        let mut handle = [0; 64];
+        for (index, bytes) in handle.chunks_exact_mut(8).enumerate() {
+            // Relaxed: published by what was read first.
+            let number = self.number(HANDLE + index).load(Ordering::Relaxed);
+            bytes.copy_from_slice(&number.to_le_bytes());
+        }
+        Some(handle)
+    }
+
+    /// Counts another importer that has the driver's event open. False: the exporter has ended it.
+    pub(super) fn enter(&self) -> bool {
+        let one_more = |users| (users < WITHDRAWN - 1).then(|| users + 1);
+        let users = self.number(USERS);
+        // Acquire and release: pair with the exchange in `withdraw`.
+        users.fetch_update(Ordering::AcqRel, Ordering::Relaxed, one_more).is_ok()
+    }
+
+    /// Counts one less: nothing of it on a device waits for the driver's event.
+    pub(super) fn leave(&self) {
+        // Release: pairs with the acquire in `withdraw`.
+        self.number(USERS).fetch_sub(1, Ordering::Release);
+    }
+
+    /// Whether the driver's event was recorded last as this generation, and whatever it says nothing of is settled.
+    pub(super) fn covers(&self, generation: u64) -> bool {
+        // Acquire, in this order: pairs with the release in `record`; the run that is read then is that of the
+        // generation, or a later one.
+        let latest = self.number(LATEST).load(Ordering::Acquire);
+        let run = self.number(RUN).load(Ordering::Acquire);
+        latest == generation && (1..=generation).contains(&run) && self.settled() >= run - 1
+    }
+
+    /// Whether no other run has begun since the one with this generation.
+    pub(super) fn run_goes_on(&self, generation: u64) -> bool {
+        // Acquire: pairs with the release in `record`.
+        self.number(RUN).load(Ordering::Acquire) <= generation
+    }
+}
+
+#[cfg(all(test, not(syncpoint_loom), target_os = "linux"))]
+#[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use std::convert::Infallible;
+    use std::fs;
+    use std::path::Path;
+
+    use syncpoint_base::page::{self, Page};
+
+    use super::*;
+
+    /// Two streams.
+    const ONE: u64 = 1;
+    const OTHER: u64 = 2;
+
+    fn offer() -> (NativeOffer, Arc<Ledger>) {
+        let name = u128::from_ne_bytes(page::random().unwrap());
+        let path = Path::new("/dev/shm").join(format!("test-of-syncpoint-{name:032x}"));
+        let page = Page::make(&path).unwrap();
+        fs::remove_file(path).unwrap();
+        let ledger = Arc::new(Ledger::begin(page, 1));
+        (NativeOffer::new(Arc::clone(&ledger), Owner::here().unwrap()), ledger)
+    }
+
+    fn record(offer: &NativeOffer, generation: u64, stream: u64) {
+        let recorded: Result<(), Infallible> = offer.record(generation, stream, || Ok(()));
+        recorded.unwrap();
+    }
+
+    #[test]
+    fn only_the_latest_record_is_covered() {
+        let (offer, ledger) = offer();
+        assert!(!ledger.covers(0) && !ledger.covers(1), "nothing is recorded");
+        record(&offer, 1, ONE);
+        assert!(ledger.covers(1) && !ledger.covers(2));
+        record(&offer, 2, ONE);
+        assert!(ledger.covers(2) && !ledger.covers(1));
+    }
+
+    #[test]
+    fn a_record_that_the_driver_refuses_is_not_covered() {
+        let (offer, ledger) = offer();
+        record(&offer, 1, ONE);
+        assert_eq!(offer.record(2, ONE, || Err("refused")), Err("refused"));
+        assert!(!ledger.covers(2));
+        record(&offer, 3, ONE);
+        assert!(!ledger.covers(3), "nobody knows what became of the second");
+        ledger.settle(1, false);
+        ledger.settle(2, true);
+        assert!(ledger.covers(3));
+    }
+
+    #[test]
+    fn what_other_streams_recorded_before_has_to_be_settled() {
+        let (offer, ledger) = offer();
+        record(&offer, 1, ONE);
+        record(&offer, 2, OTHER);
+        record(&offer, 3, OTHER);
+        assert!(!ledger.covers(3));
+        ledger.settle(1, false);
+        assert!(ledger.covers(3), "the second is of the same stream");
+    }
+
+    #[test]
+    fn an_older_record_does_not_come_after_a_later_one() {
+        let (offer, ledger) = offer();
+        record(&offer, 2, OTHER);
+        let late = offer.record(1, ONE, || Err("given to the driver"));
+        assert_eq!(late, Ok(()));
+        ledger.settle(1, false);
+        assert!(ledger.covers(2) && ledger.run_goes_on(2));
+    }
+
+    #[test]
+    fn who_waited_while_another_stream_recorded_finds_out() {
+        let (offer, ledger) = offer();
+        record(&offer, 1, ONE);
+        record(&offer, 2, ONE);
+        assert!(ledger.run_goes_on(1), "of the same stream, and later");
+        let during = || {
+            assert!(!ledger.run_goes_on(2), "known before the driver has it");
+            Ok::<(), Infallible>(())
+        };
+        offer.record(3, OTHER, during).unwrap();
+        assert!(!ledger.run_goes_on(2));
+    }
+
+    #[test]
+    fn the_handle_is_found_as_it_was_offered() {
+        let (offer, ledger) = offer();
+        assert_eq!(ledger.offered(), None);
+        let handle = std::array::from_fn(|place| u8::try_from(place * 3).unwrap());
+        offer.publish(&handle);
+        assert_eq!(ledger.offered(), Some(handle));
+    }
+
+    #[test]
+    fn an_event_that_importers_have_open_is_not_withdrawn() {
+        let (offer, ledger) = offer();
+        assert!(ledger.enter() && ledger.enter());
+        ledger.leave();
+        assert!(!offer.withdraw(), "one has it open");
+        ledger.leave();
+        assert!(offer.withdraw());
+        assert!(!ledger.enter(), "nobody opens it any more");
+        assert!(!offer.withdraw(), "it is ended once");
+    }
+}

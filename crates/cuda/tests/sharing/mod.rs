@@ -1,0 +1,81 @@
+//! What the tests of events between processes have in common: who exports behind a latch, and who waits on the device.
+
+#![allow(dead_code, clippy::allow_attributes, reason = "each test uses some of it")]
+
+use std::time::Duration;
+
+use syncpoint::cuda::{expose, shares_natively};
+use syncpoint::{Device, Event, EventOptions, Gate, IpcHandle, Point, Result, Stream};
+use syncpoint_conformance::patience::PATIENCE;
+
+use super::fake::Fake;
+use super::other::{self, Other, go_on, say};
+
+/// What the other process does.
+pub(crate) type Part = fn() -> Result<()>;
+
+/// Plays one of these parts in the other process, and nothing in the first.
+pub(crate) fn play(parts: &[(&str, Part)]) {
+    let Some(wanted) = other::part() else { return };
+    let part = parts.iter().find(|(part, _)| *part == wanted);
+    let outcome = part.map(|(_, part)| part());
+    assert!(matches!(outcome, Some(Ok(()))), "{wanted}: {outcome:?}");
+}
+
+pub(crate) fn shared(device: &Device) -> Result<Event> {
+    device.event_with(EventOptions::builder().interprocess().build()?)
+}
+
+pub(crate) fn device() -> Result<Device> {
+    Fake::used();
+    syncpoint::cuda::open(0)
+}
+
+/// Opens an event that a living process exports.
+pub(crate) fn open(device: &Device, handle: &IpcHandle) -> Result<Event> {
+    Fake::used().open_event(device, handle)
+}
+
+/// A device whose streams may stand before a latch, and a stream that stands there until the gate is open.
+pub(crate) fn standing() -> Result<(Device, Stream, Gate)> {
+    Fake::used();
+    let device = syncpoint::cuda::builder().device_gates(6 * PATIENCE).open(0)?;
+    let (stream, gate) = (device.stream()?, Gate::new());
+    expose(&stream)?;
+    stream.wait(&gate.point())?;
+    Ok((device, stream, gate))
+}
+
+/// A stream that waits for an event and then has something to do, and how often it waited on the device.
+pub(crate) fn waiting(device: &Device, event: &Event) -> Result<(Stream, Point, u64)> {
+    let stream = device.stream()?;
+    let before = stream.statistics().driver_calls;
+    stream.wait_event(event)?;
+    let waits = stream.statistics().driver_calls - before;
+    stream.delay(Duration::from_micros(1))?;
+    let end = stream.record()?;
+    Ok((stream, end, waits))
+}
+
+pub(crate) fn records_behind_a_latch() -> Result<()> {
+    let (device, stream, gate) = standing()?;
+    let event = shared(&device)?;
+    say(&event.export()?);
+    shares_natively(&event)?;
+    event.record(&stream)?;
+    say(&"recorded");
+    go_on();
+    gate.open()?;
+    event.synchronize_timeout(PATIENCE)?;
+    say(&"complete");
+    go_on();
+    Ok(())
+}
+
+/// Another process that has recorded behind a latch.
+pub(crate) fn recorded() -> (Other, IpcHandle) {
+    let mut other = Other::begin("records behind a latch");
+    let handle = other.hear();
+    other.hear::<String>();
+    (other, handle)
+}
