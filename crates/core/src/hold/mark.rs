@@ -141,7 +141,10 @@ impl<D: Driver> HeldStream<D> {
 
     /// A stream that nobody can ask any more would leave its waiters asleep.
     fn fail_unnoticed(&self, error: &Error) {
-        let noticed = self.flight().noticed();
+        let mut flight = self.flight();
+        flight.go_unnoticed();
+        let noticed = flight.noticed();
+        drop(flight);
         self.fail(noticed + 1, error);
     }
 

@@ -63,6 +63,7 @@ mod model;
 mod tests;
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 use std::time::Instant;
@@ -219,6 +220,15 @@ impl<D: Driver> HeldStream<D> {
         // Acquire and release: pair with the exchange in `pump`, so that whoever pumps sees what was changed before.
         if !self.roused.swap(true, Ordering::AcqRel) {
             self.domain.crew().rouse(self.this());
+        }
+    }
+}
+
+/// What the device may use still, although nobody can find out until when, is left to it for ever.
+impl<D: Driver> Drop for HeldStream<D> {
+    fn drop(&mut self) {
+        if !self.timeline.is_inherited() {
+            let _the_devices = ManuallyDrop::new(self.flight().take_unnoticed());
         }
     }
 }

@@ -93,6 +93,14 @@ pub(super) struct Double<const EACH: bool> {
     on_its_way: Mutex<Option<Arc<HeldStream<Self>>>>,
 }
 
+impl<const EACH: bool> Double<EACH> {
+    /// Nothing is on its way any more.
+    pub(super) fn forget(&self) {
+        let kept = lock(&self.on_its_way).take();
+        drop(kept);
+    }
+}
+
 impl<const EACH: bool> Driver for Double<EACH> {
     type Timer = Arc<Stamp>;
 

@@ -1,11 +1,13 @@
 //! Drops: they give nothing to the driver, and wait for no order lock.
 
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::task::{Context, Waker};
 use std::thread;
 
 use super::double::{Bench, PATIENCE};
 use super::{assert_complete, held, work};
+use crate::contract::Task;
 use crate::event::Event;
 use crate::event_options::EventOptions;
 use crate::gate::Gate;
@@ -53,4 +55,32 @@ fn drops_beside_held_order_locks_end_and_call_no_driver_that_signals_each() {
 #[test]
 fn drops_beside_held_order_locks_end_and_call_no_driver_that_is_asked_for_marks() {
     drops_beside_held_locks::<false>();
+}
+
+#[test]
+fn what_the_device_may_use_outlives_a_stream_that_nobody_could_mark() {
+    for is_refused in [false, true] {
+        let bench = Bench::<false>::new();
+        let (stream, buffer) = (bench.stream(), bench.device().buffer(8).unwrap());
+        stream.fill(&buffer, 0..8, 1).unwrap();
+        let held = bench.held_stream(0);
+        let memory = held.flight().kept().find_map(|kept| match kept {
+            Task::Fill(fill) => Some(Arc::downgrade(fill.target.raw())),
+            _ => None,
+        });
+        bench.forget_streams();
+        drop((stream, buffer));
+        if is_refused {
+            bench.refuse_next("no room");
+        }
+        while bench.run_one() {
+            if is_refused {
+                bench.refuse_next("no room");
+            }
+        }
+        // The last that anybody has of it.
+        held.driver().forget();
+        drop(held);
+        assert_eq!(memory.unwrap().strong_count() > 0, is_refused);
+    }
 }
