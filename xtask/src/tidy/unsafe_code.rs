@@ -25,6 +25,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/cuda/src/handles.rs", "handles of others, whose life only their owners know"),
     ("crates/cuda/src/sys/", "the driver of CUDA, a library of C, behind owners and safe calls"),
     ("crates/cuda/tests/fake/", "calls of a library for C"),
+    ("crates/vulkan/benches/raw/", "the same work by hand, to compare with"),
     (
         "crates/vulkan/src/sys/",
         "the driver of Vulkan, a library of C, behind owners and safe calls",
