@@ -84,7 +84,7 @@ impl Queue {
         let mut batch = native.batch(spare);
         if own.promised() > 0 {
             // Batches of one queue may overlap; and what was written is seen.
-            batch.wait(own, own.promised());
+            batch.wait(own, own.promised())?;
         }
         fill(&mut batch)?;
         let submitted = batch.submit(own, value)?;

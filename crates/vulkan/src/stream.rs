@@ -140,10 +140,8 @@ impl VulkanStream {
         other: &Self,
         awaited: u64,
     ) -> Result<()> {
-        Self::give(stream, value, Kind::Plain, |batch| {
-            batch.wait(&other.semaphore, awaited);
-            Ok(())
-        })
+        let wait = |batch: &mut Batch<'_>| batch.wait(&other.semaphore, awaited);
+        Self::give(stream, value, Kind::Plain, wait)
     }
 }
 

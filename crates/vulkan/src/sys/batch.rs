@@ -23,8 +23,25 @@ pub(crate) struct Batch<'a> {
     /// Commands that lie ready.
     spare: Option<Commands>,
     commands: Option<Commands>,
-    waits: Vec<(Arc<Semaphore>, u64)>,
-    kept: Vec<Kept>,
+    uses: Uses,
+}
+
+/// What a submission names, and keeps until it is over. In place: every submission has one.
+#[derive(Default)]
+pub(super) struct Uses {
+    /// What it waits for: its stream's submission before, and another stream's.
+    pub(super) waits: [Option<(Arc<Semaphore>, u64)>; 2],
+    /// What its one operation works on.
+    kept: [Option<Kept>; 2],
+}
+
+impl Uses {
+    fn wait(&mut self, semaphore: &Arc<Semaphore>, value: u64) -> Answer<()> {
+        let free = self.waits.iter_mut().find(|wait| wait.is_none());
+        *free.ok_or_else(|| Refusal::misuse("vkQueueSubmit"))? =
+            Some((Arc::clone(semaphore), value));
+        Ok(())
+    }
 }
 
 /// The bytes that fill edges: each value so often that any edge of a fill lies inside.
@@ -44,20 +61,26 @@ fn table() -> Vec<u8> {
 
 impl<'a> Batch<'a> {
     pub(super) fn new(queue: &'a mut Queue, spare: Option<Commands>) -> Self {
-        Self { queue, spare, commands: None, waits: Vec::new(), kept: Vec::new() }
+        Self { queue, spare, commands: None, uses: Uses::default() }
     }
 
     /// What was put together, with the queue that it is for.
-    #[expect(clippy::type_complexity, reason = "the parts of a batch, taken apart in one place")]
-    pub(super) fn apart(
-        self,
-    ) -> (&'a mut Queue, Option<Commands>, Vec<(Arc<Semaphore>, u64)>, Vec<Kept>) {
-        (self.queue, self.commands, self.waits, self.kept)
+    pub(super) fn apart(self) -> (&'a mut Queue, Option<Commands>, Uses) {
+        (self.queue, self.commands, self.uses)
     }
 
-    /// The batch begins when the semaphore has come to a value, which is on its way to it.
-    pub(crate) fn wait(&mut self, semaphore: &Arc<Semaphore>, value: u64) {
-        self.waits.push((Arc::clone(semaphore), value));
+    /// The batch begins when the semaphore has come to a value, which is on its way to it. Two at most.
+    pub(crate) fn wait(&mut self, semaphore: &Arc<Semaphore>, value: u64) -> Answer<()> {
+        self.uses.wait(semaphore, value)
+    }
+
+    /// A batch has one operation: what it works on.
+    fn keep(&mut self, first: Kept, second: Option<Kept>) -> Answer<()> {
+        if self.uses.kept.iter().any(Option::is_some) {
+            return Err(Refusal::misuse("vkBeginCommandBuffer"));
+        }
+        self.uses.kept = [Some(first), second];
+        Ok(())
     }
 
     /// Fills part of a buffer. `edges` has the table of edges.
@@ -73,6 +96,7 @@ impl<'a> Batch<'a> {
         if !target.holds(&part) {
             return Err(Refusal::misuse("vkCmdFillBuffer"));
         }
+        self.keep(as_kept(target), Some(as_kept(edges)))?;
         let words = words_in(&part);
         let commands = self.begin()?;
         let raw = self.queue.device().raw();
@@ -82,16 +106,21 @@ impl<'a> Batch<'a> {
             // SAFETY: the commands are being recorded; the part lies inside the buffer and is of whole words.
             unsafe { raw.cmd_fill_buffer(commands, target.buffer(), words.start, len, word) };
         }
-        let regions: Vec<_> = [part.start..words.start, words.end..part.end]
-            .into_iter()
-            .filter(|edge| !edge.is_empty())
-            .map(|edge| region(u64::from(value) * EDGE as u64, edge.start, edge.end - edge.start))
-            .collect();
+        let edge_of = |edge: Range<u64>| {
+            region(u64::from(value) * EDGE as u64, edge.start, edge.end - edge.start)
+        };
+        let both = [part.start..words.start, words.end..part.end].map(edge_of);
+        // Before and behind the words: none, either or both.
+        let regions = match both.map(|edge| edge.size > 0) {
+            [true, true] => &both[..],
+            [true, false] => &both[..1],
+            [false, true] => &both[1..],
+            [false, false] => &[],
+        };
         if !regions.is_empty() {
             // SAFETY: as above; the table has so many bytes of each value, and no buffer is both.
-            unsafe { raw.cmd_copy_buffer(commands, edges.buffer(), target.buffer(), &regions) };
+            unsafe { raw.cmd_copy_buffer(commands, edges.buffer(), target.buffer(), regions) };
         }
-        self.kept.extend([as_kept(target), as_kept(edges)]);
         Ok(())
     }
 
@@ -107,6 +136,7 @@ impl<'a> Batch<'a> {
         {
             return Err(Refusal::misuse("vkCmdCopyBuffer"));
         }
+        self.keep(as_kept(source), Some(as_kept(target)))?;
         let commands = self.begin()?;
         if len > 0 {
             let raw = self.queue.device().raw();
@@ -114,12 +144,12 @@ impl<'a> Batch<'a> {
             // SAFETY: the commands are being recorded, and both parts lie inside their buffers.
             unsafe { raw.cmd_copy_buffer(commands, source.buffer(), target.buffer(), &regions) };
         }
-        self.kept.extend([as_kept(source), as_kept(target)]);
         Ok(())
     }
 
     /// Notes the time when everything before has ended.
     pub(crate) fn stamp(&mut self, slot: &Arc<Slot>) -> Answer<()> {
+        self.keep(as_kept(slot), None)?;
         let commands = self.begin()?;
         let (raw, (pool, index)) = (self.queue.device().raw(), slot.place());
         // SAFETY: the commands are being recorded, and the room is in the pool and in no other submission.
@@ -128,7 +158,6 @@ impl<'a> Batch<'a> {
         // SAFETY: as above; the queue's family has timestamps, since somebody has a room.
         unsafe { raw.cmd_write_timestamp(commands, stage, pool, index) };
         slot.ask_for();
-        self.kept.push(as_kept(slot));
         Ok(())
     }
 
@@ -209,7 +238,7 @@ fn words_in(part: &Range<u64>) -> Range<u64> {
 
 impl fmt::Debug for Batch<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Batch({} waits)", self.waits.len())
+        write!(formatter, "Batch({} waits)", self.uses.waits.iter().flatten().count())
     }
 }
 

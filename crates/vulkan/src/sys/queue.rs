@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ash::vk;
 
-use super::batch::{Batch, Kept};
+use super::batch::{Batch, Uses};
 use super::code::{Answer, Meaning, Refusal, answer};
 use super::device::Device;
 use super::grave::Remains;
@@ -35,8 +35,7 @@ pub(crate) struct Commands {
 /// A submission that the device may still work on. Dropped before it is over, it leaks what it keeps.
 pub(crate) struct Submitted {
     commands: Option<Commands>,
-    kept: Vec<Kept>,
-    waits: Vec<(Arc<Semaphore>, u64)>,
+    uses: Uses,
     signal: Arc<Semaphore>,
     value: u64,
     /// Whether the device may work on it.
@@ -100,10 +99,10 @@ impl Batch<'_> {
             // A timeline semaphore only grows.
             return Err(Refusal::misuse("vkQueueSubmit"));
         }
-        let (queue, commands, waits, kept) = self.apart();
+        let (queue, commands, uses) = self.apart();
         signal.promise(value);
         let signal = Arc::clone(signal);
-        let mut submitted = Submitted { commands, kept, waits, signal, value, is_taken: false };
+        let mut submitted = Submitted { commands, uses, signal, value, is_taken: false };
         let given = submitted.give(queue);
         // Nobody knows what a lost device has taken.
         submitted.is_taken =
@@ -117,18 +116,22 @@ impl Batch<'_> {
 
 impl Submitted {
     fn give(&self, queue: &mut Queue) -> Answer<()> {
-        let commands: Vec<_> = self.commands.iter().map(Commands::handle).collect();
-        let (semaphores, values): (Vec<_>, Vec<_>) =
-            self.waits.iter().map(|(semaphore, value)| (semaphore.handle(), *value)).unzip();
-        let stages = vec![vk::PipelineStageFlags::ALL_COMMANDS; semaphores.len()];
+        let commands = self.commands.as_ref().map(|commands| [commands.handle()]);
+        let commands: &[_] = commands.as_ref().map_or(&[], |one| one);
+        let (mut semaphores, mut values, mut count) = ([vk::Semaphore::null(); 2], [0; 2], 0);
+        for (semaphore, value) in self.uses.waits.iter().flatten() {
+            (semaphores[count], values[count]) = (semaphore.handle(), *value);
+            count += 1;
+        }
+        let stages = [vk::PipelineStageFlags::ALL_COMMANDS; 2];
         let (signals, signalled) = ([self.signal.handle()], [self.value]);
         let mut timeline = vk::TimelineSemaphoreSubmitInfo::default()
-            .wait_semaphore_values(&values)
+            .wait_semaphore_values(&values[..count])
             .signal_semaphore_values(&signalled);
         let info = vk::SubmitInfo::default()
-            .command_buffers(&commands)
-            .wait_semaphores(&semaphores)
-            .wait_dst_stage_mask(&stages)
+            .command_buffers(commands)
+            .wait_semaphores(&semaphores[..count])
+            .wait_dst_stage_mask(&stages[..count])
             .signal_semaphores(&signals)
             .push_next(&mut timeline);
         let raw = queue.device.raw();
@@ -157,9 +160,8 @@ impl Submitted {
 impl Drop for Submitted {
     fn drop(&mut self) {
         if self.is_taken && !self.is_over() {
-            let (commands, waits) = (self.commands.take(), mem::take(&mut self.waits));
-            let (kept, signal) = (mem::take(&mut self.kept), Arc::clone(&self.signal));
-            let _leaked = ManuallyDrop::new((commands, waits, kept, signal));
+            let (commands, uses) = (self.commands.take(), mem::take(&mut self.uses));
+            let _leaked = ManuallyDrop::new((commands, uses, Arc::clone(&self.signal)));
         }
     }
 }
