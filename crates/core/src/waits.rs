@@ -102,6 +102,13 @@ impl Waits {
         if self.0.back().is_some_and(|last| last.own == own) { self.0.pop_back() } else { None }
     }
 
+    /// The latest wait, that of `own`, has the next value: another thing came before it.
+    pub(crate) fn move_back(&mut self, own: u64) {
+        if let Some(last) = self.0.back_mut().filter(|last| last.own == own) {
+            last.own += 1;
+        }
+    }
+
     /// Takes the waits with own values from `own` on.
     #[must_use = "they are to be dropped outside the lock"]
     pub fn take_from(&mut self, own: u64) -> Self {

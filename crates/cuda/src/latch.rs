@@ -165,14 +165,22 @@ fn stands_before(context: &Arc<Context>, event: &Event) -> Result<bool, Refusal>
     Ok(seen? && !event.settle_within(TEMPTATION)?)
 }
 
-/// A latch that is opened at its deadline, with its stream failed, unless it is gone by then.
+/// A latch that is opened at its deadline, with its stream failed, unless it is gone by then. The time runs from when the
+/// device has come to it: what is before it on the stream may take as long as it likes.
 #[derive(Debug)]
 pub(crate) struct Deadline {
+    /// When something is to be done about it.
     pub(crate) at: Instant,
+    longest: Duration,
+    /// Whether the device is known to stand before it.
+    is_first: bool,
     stream: Weak<HeldStream<CudaStream>>,
     value: u64,
     latch: Weak<Closed>,
 }
+
+/// How often it is looked whether the device has come to a latch: by as much its deadline may be late.
+const LOOK: Duration = Duration::from_millis(10);
 
 impl Deadline {
     pub(crate) fn new(
@@ -180,10 +188,9 @@ impl Deadline {
         stream: &Arc<HeldStream<CudaStream>>,
         value: u64,
         latch: &Latch,
-    ) -> Option<Self> {
-        // One that no clock can tell never comes.
-        let at = Instant::now().checked_add(longest)?;
-        Some(Self { at, stream: Arc::downgrade(stream), value, latch: Arc::downgrade(&latch.0) })
+    ) -> Self {
+        let (stream, latch) = (Arc::downgrade(stream), Arc::downgrade(&latch.0));
+        Self { at: Instant::now(), longest, is_first: false, stream, value, latch }
     }
 
     /// Whether the latch is still there.
@@ -191,11 +198,17 @@ impl Deadline {
         self.latch.strong_count() > 0
     }
 
-    /// The deadline has come.
-    pub(crate) fn pass(&self) {
+    /// The time has come to look at it. Says whether it has to be looked at again.
+    pub(crate) fn pass(&mut self) -> bool {
         let (Some(stream), Some(latch)) = (self.stream.upgrade(), self.latch.upgrade()) else {
-            return;
+            return false;
         };
+        if !self.is_first {
+            self.is_first = stream.timeline().completed() + 1 >= self.value;
+            let next = if self.is_first { self.longest } else { LOOK };
+            // A deadline that no clock can tell never comes.
+            return Instant::now().checked_add(next).map(|at| self.at = at).is_some();
+        }
         let message = format!(
             "{} stood on the device before something that the host did not let come by the deadline of device_gates; \
              let it come sooner, or give it longer",
@@ -203,5 +216,6 @@ impl Deadline {
         );
         stream.fail(self.value, &Error::failed(message));
         latch.open();
+        false
     }
 }

@@ -131,9 +131,7 @@ impl Guarded {
     /// Opens what has stood for too long.
     fn pass(&mut self) {
         let now = Instant::now();
-        for late in self.0.extract_if(.., |deadline| deadline.at <= now) {
-            late.pass();
-        }
+        self.0.retain_mut(|deadline| deadline.at > now || deadline.pass());
     }
 }
 

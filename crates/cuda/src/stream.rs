@@ -262,9 +262,7 @@ impl CudaStream {
         let driver = stream.driver();
         driver.called(latch.hold(driver.handle()))?;
         let longest = driver.context.gates().unwrap_or_default();
-        if let Some(deadline) = Deadline::new(longest, stream, value, latch) {
-            driver.context.poll(Poll::Guard(deadline));
-        }
+        driver.context.poll(Poll::Guard(Deadline::new(longest, stream, value, latch)));
         Ok(())
     }
 

@@ -178,6 +178,23 @@ fn a_gate_that_is_not_opened_by_the_deadline_fails_the_stream_and_lets_the_devic
 }
 
 #[test]
+fn the_deadline_of_a_gate_runs_once_the_device_stands_before_it() -> Result<()> {
+    let (longest, gate) = (Duration::from_millis(500), Gate::new());
+    drop(device()?);
+    let device = syncpoint::cuda::builder().device_gates(longest).open(0)?;
+    let stream = device.stream()?;
+    let _raw = syncpoint::cuda::expose(&stream)?;
+    stream.delay(longest * 2)?;
+    let before = stream.record()?;
+    stream.wait(&gate.point())?;
+    let end = stream.record()?;
+    settle(&before);
+    gate.open()?;
+    settle(&end);
+    Ok(())
+}
+
+#[test]
 fn the_legacy_stream_is_one_for_each_device() -> Result<()> {
     let device = device()?;
     let legacy = syncpoint::cuda::legacy_stream(&device)?;

@@ -83,6 +83,8 @@ fn work_and_waits_are_heard(bed: &TestBed) -> Result<()> {
     let (stream, gate) = (bed.stream()?, Gate::new());
     let (id, other) = (stream.id(), gate.id());
     stream.wait(&gate.point())?;
+    // What is held on the device has a mark before it.
+    let waited = stream.timeline().enqueued();
     stream.wait(&gate.point())?;
     refused(stream.open(&gate), Kind::Misuse(Reason::WouldDeadlock));
     let buffer = bed.device().buffer(8)?;
@@ -97,7 +99,7 @@ fn work_and_waits_are_heard(bed: &TestBed) -> Result<()> {
 
     let wait = |elided| Operation::Waited {
         stream: id,
-        value: 1,
+        value: waited,
         on: other,
         on_value: 1,
         event: None,
@@ -114,10 +116,10 @@ fn work_and_waits_are_heard(bed: &TestBed) -> Result<()> {
         Operation::GateCreated { gate: other },
         wait(false),
         wait(true),
-        Operation::Enqueued { stream: id, value: 2, work: Work::Fill },
+        Operation::Enqueued { stream: id, value: waited + 1, work: Work::Fill },
         Operation::BufferAccessed {
             stream: id,
-            value: 2,
+            value: waited + 1,
             buffer: buffer.id(),
             offset,
             bytes,
@@ -154,18 +156,27 @@ fn failure_and_recovery_are_heard(bed: &TestBed) -> Result<()> {
     drop((watch, gate));
 
     let of_stream = heard.of(&[id]);
+    let waited = of_stream.iter().find_map(|operation| match operation {
+        Operation::Waited { value, .. } => Some(*value),
+        _ => None,
+    });
+    let Some(waited) = waited else { panic!("the wait is heard: {of_stream:?}") };
     let failed = of_stream.iter().filter_map(|operation| match operation {
         Operation::StreamFailed { value, reason, .. } => Some((*value, reason.contains("dropped"))),
         _ => None,
     });
-    assert_eq!(failed.collect::<Vec<_>>(), [(1, true)], "a failure is heard once: {of_stream:?}");
+    assert_eq!(
+        failed.collect::<Vec<_>>(),
+        [(waited, true)],
+        "a failure is heard once: {of_stream:?}"
+    );
     let recovered = of_stream.iter().filter_map(|operation| match operation {
         Operation::StreamRecovered { value, .. } => Some(*value),
         _ => None,
     });
     let recovered: Vec<_> = recovered.collect();
     assert!(
-        matches!(recovered[..], [value] if value > 1),
+        matches!(recovered[..], [value] if value > waited),
         "a recovery is heard once: {of_stream:?}"
     );
     let enqueued =

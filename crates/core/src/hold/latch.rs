@@ -63,22 +63,35 @@ struct Set {
 
 /// Having the device hold the stream, under the order lock.
 impl<D: Driver> HeldStream<D> {
-    /// A wait stands before a latch as `value`.
+    /// A wait that is noted as `value` stands before a latch. It has a mark before it, so that it is known when the device
+    /// stands there: from then on its deadline runs.
     pub(super) fn latch_wait(
         self: &Arc<Self>,
-        order: MutexGuard<'_, Order<D>>,
+        mut order: MutexGuard<'_, Order<D>>,
         value: u64,
         entry: &Entry<D>,
     ) -> Result<Placed> {
         let Step::Wait(awaited) = &entry.step else { unreachable!("only waits are held here") };
-        match self.close_latch(value) {
-            Ok(latch) => {
-                let point = awaited.point.clone();
-                let set = self.set_wait(Wait { value, point, latch });
-                Ok(self.stand(order, &set))
-            }
-            Err(error) => Err(self.refused(value, entry, error)),
+        let latch = match self.make_latch() {
+            Ok(latch) => latch,
+            Err(error) => return Err(self.refused(value, entry, error)),
+        };
+        // Before the mark: the value is no wait's any more once the driver has it.
+        self.flight().waits.move_back(value);
+        let value = value + 1;
+        let marked = match self.mark_under(&mut order) {
+            Ok(marked) => marked,
+            Err(error) => return Err(self.refused(value, entry, error)),
+        };
+        if let Err(error) = D::submit(self, value, Operation::Latch(&latch)) {
+            let error = self.refused(value, entry, error);
+            drop(order);
+            // The mark stays.
+            self.tell(marked);
+            return Err(error);
         }
+        let set = self.set_wait(Wait { value, point: awaited.point.clone(), latch });
+        Ok(self.stand(order, &set))
     }
 
     /// A function waits for everything before it, what others launched too, and behind its latch nothing comes: so what is
@@ -88,8 +101,7 @@ impl<D: Driver> HeldStream<D> {
         mut order: MutexGuard<'_, Order<D>>,
         entry: &mut Entry<D>,
     ) -> Result<Placed> {
-        self.domain.crew().ensure()?;
-        let latch = self.driver.latch()?;
+        let latch = self.make_latch()?;
         let marked = self.mark_under(&mut order)?;
         let value = order.row.enqueued() + 1;
         if let Err(error) = D::submit(self, value, Operation::Latch(&latch)) {
@@ -105,12 +117,9 @@ impl<D: Driver> HeldStream<D> {
         Ok(self.stand(order, &set))
     }
 
-    /// Submits a latch as `value`.
-    fn close_latch(self: &Arc<Self>, value: u64) -> Result<D::Latch> {
+    fn make_latch(&self) -> Result<D::Latch> {
         self.domain.crew().ensure()?;
-        let latch = self.driver.latch()?;
-        D::submit(self, value, Operation::Latch(&latch))?;
-        Ok(latch)
+        self.driver.latch()
     }
 
     fn set_wait(self: &Arc<Self>, wait: Wait<D>) -> Set {
@@ -119,6 +128,7 @@ impl<D: Driver> HeldStream<D> {
         // Listed once the latch is: whoever settles the point finds it.
         let listed = point.timeline().register(point.value(), self.waker());
         let mut flight = self.flight();
+        flight.await_signal(value - 1);
         flight.submit(value, D::SIGNALS_EACH);
         let (news, failed) = (flight.news(), self.timeline.has_failed());
         let is_ready = listed.is_none() || failed;

@@ -236,6 +236,11 @@ impl Flight {
         self.ask(value);
     }
 
+    /// The device is to notice when it comes to `value`, which is signalled.
+    pub(super) fn await_signal(&mut self, value: u64) {
+        self.expected = self.expected.max(value);
+    }
+
     /// The last value that comes by itself, although nobody can mark another.
     pub(super) fn noticed(&self) -> u64 {
         self.signalled.max(self.landed)

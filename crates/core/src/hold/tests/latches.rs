@@ -23,11 +23,12 @@ fn a_wait_for_a_gate_stands_before_a_latch_which_the_gate_opens() {
     stream.wait(&gate.point()).unwrap();
     let end = work(&stream);
     bench.run();
-    bench.assert_given(&["0.1 latch 1", "0.2 delay", "0.3 mark"]);
+    bench.assert_given(&["0.1 mark", "0.2 latch 1", "0.3 delay", "0.4 mark"]);
+    assert!(bench.expected().contains(&(0, 1)), "it is known when the device stands there");
     gate.open().unwrap();
     bench.run();
     bench.assert_given(&["0 opens 1"]);
-    bench.complete(0, 3);
+    bench.complete(0, 4);
     assert_complete(&end);
 }
 
@@ -49,7 +50,7 @@ fn a_wait_for_what_is_held_elsewhere_stands_before_a_latch() {
     let (bench, stream) = bench();
     let (made, gate) = held(&bench);
     stream.wait(&work(&made)).unwrap();
-    bench.assert_given(&["0.1 latch 1"]);
+    bench.assert_given(&["0.1 mark", "0.2 latch 1"]);
     gate.open().unwrap();
     bench.run();
     bench.assert_given(&["1.2 delay", "1.2 mark"]);
@@ -153,7 +154,7 @@ fn a_wait_that_is_put_while_a_function_submits_stands_before_a_latch_at_once() {
     stream
         .submit(move |_| {
             same.wait(&point).unwrap();
-            seen.assert_given(&["0.1 latch 1"]);
+            seen.assert_given(&["0.1 mark", "0.2 latch 1"]);
         })
         .unwrap();
     gate.open().unwrap();
