@@ -5,8 +5,6 @@
 //! without the lock and nobody may see a value complete whose gate is still closed. What is kept for work that failed is
 //! let go here too, once that is over.
 
-use std::mem::ManuallyDrop;
-
 use super::flight::Landing;
 use super::{Driver, HeldStream};
 use crate::bridge;
@@ -26,13 +24,12 @@ impl<D: Driver> HeldStream<D> {
 impl<D: Driver> HeldStream<D> {
     /// Lands what can, unless somebody does already: then what the caller changed is seen there.
     pub(super) fn land(&self) {
-        let mut over = Vec::new();
         let mut flight = self.flight();
         if std::mem::replace(&mut flight.landing, true) {
             return;
         }
         loop {
-            let next = flight.land(&mut over);
+            let next = flight.land();
             if matches!(next, Landing::Done) {
                 break;
             }
@@ -40,7 +37,6 @@ impl<D: Driver> HeldStream<D> {
             self.take_step(next);
             // A waker or an observer forked: the rest is the parent's to land.
             if self.timeline.is_inherited() {
-                let _left_alone = ManuallyDrop::new(over);
                 return;
             }
             flight = self.flight();
@@ -48,7 +44,7 @@ impl<D: Driver> HeldStream<D> {
         flight.landing = false;
         let (landed, retired) = (flight.landed, flight.take_retired());
         drop(flight);
-        drop((over, retired));
+        drop(retired);
         self.timeline.complete(landed);
         if self.timeline.is_inherited() {
             return;
@@ -64,6 +60,7 @@ impl<D: Driver> HeldStream<D> {
 
     fn take_step(&self, landing: Landing) {
         match landing {
+            Landing::Over(wait) => drop(wait),
             Landing::Open(opening) => opening.open(),
             Landing::Seek(point) => self.seek(&point),
             Landing::Fail(own, error) => self.fail(own, &error),

@@ -9,6 +9,8 @@ use crate::point::{Point, State};
 /// What landing does next.
 #[derive(Debug)]
 pub(in crate::hold) enum Landing {
+    /// Drop a wait that is over.
+    Over(Edge),
     /// Open a gate.
     Open(Opening),
     /// The driver is past a wait whose point is not known complete yet.
@@ -33,9 +35,8 @@ impl Flight {
         self.running.map_or(horizon, |running| horizon.min(running - 1))
     }
 
-    /// Lands what can: says what has to be done first, until it is done. Waits that are over go to `over`, to be
-    /// dropped outside the lock.
-    pub(in crate::hold) fn land(&mut self, over: &mut Vec<Edge>) -> Landing {
+    /// Lands what can: says what has to be done first, outside the lock, until it is done.
+    pub(in crate::hold) fn land(&mut self) -> Landing {
         let horizon = self.horizon();
         loop {
             let wait = self.waits.front().filter(|edge| edge.own <= horizon);
@@ -45,7 +46,11 @@ impl Flight {
                 (Some(wait), gate) if gate.is_none_or(|gate| wait.own < gate.value) => {
                     let (own, point) = (wait.own, &wait.point);
                     match point.timeline().state(point.value()) {
-                        State::Complete => over.extend(self.waits.pop()),
+                        State::Complete => {
+                            if let Some(over) = self.waits.pop() {
+                                return Landing::Over(over);
+                            }
+                        }
                         State::Failed(error) => return Landing::Fail(own, error),
                         State::Pending => return self.seek(own, point.clone()),
                     }
