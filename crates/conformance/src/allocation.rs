@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "a counting allocator is an allocator")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 /// Makes a program count, once [`count`] was called.
@@ -26,6 +27,10 @@ static COUNTS: AtomicBool = AtomicBool::new(false);
 static LIVE: AtomicI64 = AtomicI64::new(0);
 static PEAK: AtomicI64 = AtomicI64::new(0);
 
+thread_local! {
+    static MADE: Cell<u64> = const { Cell::new(0) };
+}
+
 /// Counts from now on. What was allocated before counts as nothing, and as less than nothing once it is freed.
 pub fn count() {
     // Relaxed, here and below: counts, ordered with nothing.
@@ -42,9 +47,16 @@ pub fn peak() -> i64 {
     PEAK.load(Ordering::Relaxed)
 }
 
+/// How many allocations this thread has made since the count began.
+pub fn made() -> u64 {
+    MADE.get()
+}
+
 #[inline]
 fn add(bytes: usize) {
     if COUNTS.load(Ordering::Relaxed) {
+        // While a thread ends its count may be gone; nobody reads it then.
+        let _gone = MADE.try_with(|made| made.set(made.get() + 1));
         let bytes = signed(bytes);
         PEAK.fetch_max(LIVE.fetch_add(bytes, Ordering::Relaxed) + bytes, Ordering::Relaxed);
     }

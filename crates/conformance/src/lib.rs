@@ -32,6 +32,7 @@ pub mod model;
 pub mod patience;
 pub mod peer;
 mod run;
+pub mod secluded;
 pub mod signal;
 mod turn;
 mod waiters;

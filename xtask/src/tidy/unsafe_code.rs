@@ -15,6 +15,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/conformance/src/bin/life/", "a program that forks, is signalled and loads libraries"),
     ("crates/conformance/src/child.rs", "fork, to show what a child is told"),
     ("crates/conformance/src/container.rs", "namespaces, to show what containers share"),
+    ("crates/conformance/src/secluded.rs", "a thread that gives up its system calls"),
     ("crates/conformance/src/signal.rs", "signals, which interrupt what blocks"),
     ("crates/cuda/examples/", "cudarc takes its caller's word for a stream"),
     ("crates/cuda-facts/src/driver/", "the functions of a driver, behind handles that are used up"),
