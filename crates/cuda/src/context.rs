@@ -18,7 +18,7 @@ use crate::reaper::{self, Remains};
 use crate::staging::Staging;
 use crate::stream::{CudaStream, Owner};
 use crate::sync::{Mutex, OnceLock, lock};
-use crate::sys::{Delay, Library, Meaning, Primary, Refusal, Stream, Timing, Way, Word};
+use crate::sys::{Delay, Event, Library, Meaning, Primary, Refusal, Stream, Timing, Way, Word};
 
 /// A context that we opened. It ends when nobody has a device, stream, buffer or time of it.
 #[derive(Debug)]
@@ -153,6 +153,11 @@ impl Context {
             Timing::Timed => &self.timed,
             Timing::Untimed => &self.untimed,
         }
+    }
+
+    /// Gives an event back to its pool, unless somebody else has it too.
+    pub(crate) fn give_back(&self, event: Arc<Event>) {
+        self.pool(event.timing()).take_back(event);
     }
 
     /// How long a stream may stand before a latch; `None` where there are none.

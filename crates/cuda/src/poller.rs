@@ -189,13 +189,14 @@ fn look(stream: &Arc<HeldStream<CudaStream>>, ours: Ours, news: &mut bool) -> bo
                 stream.complete(value);
                 ours.go_on();
             }
-            Next::Ask => {
+            Next::Ask(value, event) => {
                 let inside = Inside::enter().unwrap_or_else(|| rest());
-                let answer = stream.driver().leap();
+                let answer = stream.driver().leap((value, event));
                 drop(inside);
                 match answer {
-                    Ok(Some(_told_next)) => {}
-                    Ok(None) => return true,
+                    // It is told next.
+                    Ok(true) => {}
+                    Ok(false) => return true,
                     Err(refusal) if refusal.meaning() == Meaning::Capturing => return true,
                     Err(refusal) => {
                         // First: whom the failure rouses may wait for the stream again, and put it on the list anew.

@@ -1,12 +1,16 @@
-//! Pools of the driver's events, and leases of them: an event goes back when nobody has a lease of it any more.
+//! Pools of the driver's events, and leases of them: an event goes back when nobody has it any more.
+//!
+//! Whoever uses an event has a name of it. A stream keeps those that it is done with for its next records; what is too
+//! many for it, and what somebody else was last to have, goes back to the pool of the context.
 
 use std::fmt;
+use std::ops::Deref;
 use std::sync::Arc;
 
 use syncpoint_core::Result;
 
 use crate::context::Context;
-use crate::sync::{AtomicUsize, Mutex, Ordering, lock};
+use crate::sync::{Mutex, lock};
 use crate::sys::{Event, Timing};
 
 /// The events of one context and kind that nobody has.
@@ -14,24 +18,7 @@ use crate::sys::{Event, Timing};
 pub(crate) struct Pool {
     timing: Timing,
     /// Guards the list alone.
-    free: Mutex<Vec<Arc<Pooled>>>,
-}
-
-#[derive(Debug)]
-struct Pooled {
-    event: Event,
-    /// How many leases there are.
-    leases: AtomicUsize,
-}
-
-/// A lease of an event: it is recorded by one holder, and lives for as long as anybody has a lease. Dropping the last
-/// gives it back and calls no driver.
-pub(crate) struct Lease {
-    /// There until the drop.
-    pooled: Option<Arc<Pooled>>,
-    /// After the event: the context goes last.
-    context: Arc<Context>,
-    timing: Timing,
+    free: Mutex<Vec<Arc<Event>>>,
 }
 
 impl Pool {
@@ -39,61 +26,93 @@ impl Pool {
         Self { timing, free: Mutex::new(Vec::new()) }
     }
 
-    /// A lease of an event that nobody has; the driver makes one where there is none.
+    /// An event that nobody has; the driver makes one where there is none.
     ///
     /// # Errors
     /// The driver's.
-    pub(crate) fn lease(&self, context: &Arc<Context>) -> Result<Lease> {
+    #[cold]
+    pub(crate) fn take(&self, context: &Arc<Context>) -> Result<Arc<Event>> {
         let free = lock(&self.free).pop();
-        let pooled = match free {
-            Some(pooled) => pooled,
-            None => Arc::new(Pooled::new(context, self.timing)?),
-        };
-        // Relaxed: nobody else has it.
-        pooled.leases.store(1, Ordering::Relaxed);
-        Ok(Lease { pooled: Some(pooled), context: Arc::clone(context), timing: self.timing })
+        if let Some(event) = free {
+            return Ok(event);
+        }
+        let created = Event::create(context.primary(), self.timing);
+        Ok(Arc::new(created.map_err(|refusal| context.refused(&refusal))?))
     }
 
-    /// Takes every event out, as the context ends: then nobody has a lease.
+    /// Takes an event back, unless somebody else has it too: whoever is last gives it back.
+    pub(crate) fn take_back(&self, event: Arc<Event>) {
+        if let Some(event) = Arc::into_inner(event) {
+            lock(&self.free).push(Arc::new(event));
+        }
+    }
+
+    /// Takes every event out, as the context ends: then nobody has one.
     pub(crate) fn empty(&self) -> impl Iterator<Item = Event> + use<> {
         let free = std::mem::take(&mut *lock(&self.free));
-        free.into_iter().filter_map(Arc::into_inner).map(|pooled| pooled.event)
+        free.into_iter().filter_map(Arc::into_inner)
     }
 }
 
-impl Pooled {
-    #[cold]
-    fn new(context: &Arc<Context>, timing: Timing) -> Result<Self> {
-        let created = Event::create(context.primary(), timing);
-        let event = created.map_err(|refusal| context.refused(&refusal))?;
-        Ok(Self { event, leases: AtomicUsize::new(0) })
+/// An event for the length of a call: meanwhile it is recorded by nobody.
+#[derive(Debug)]
+pub(crate) struct Borrowed<'a> {
+    /// There until the drop.
+    event: Option<Arc<Event>>,
+    context: &'a Context,
+}
+
+impl<'a> Borrowed<'a> {
+    pub(crate) fn new(event: Arc<Event>, context: &'a Context) -> Self {
+        Self { event: Some(event), context }
     }
+}
+
+impl Deref for Borrowed<'_> {
+    type Target = Event;
+
+    #[inline]
+    fn deref(&self) -> &Event {
+        self.event.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    }
+}
+
+impl Drop for Borrowed<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(event) = self.event.take() {
+            self.context.give_back(event);
+        }
+    }
+}
+
+/// A lease of an event, for as long as somebody has a time of it. Dropping it calls no driver.
+pub(crate) struct Lease {
+    /// There until the drop.
+    event: Option<Arc<Event>>,
+    /// After the event: the context goes last.
+    context: Arc<Context>,
 }
 
 impl Lease {
-    /// The event.
-    #[inline]
-    pub(crate) fn event(&self) -> &Event {
-        &self.pooled().event
+    /// A lease of an event that notes its time.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub(crate) fn timed(context: &Arc<Context>) -> Result<Self> {
+        let event = context.pool(Timing::Timed).take(context)?;
+        Ok(Self { event: Some(event), context: Arc::clone(context) })
     }
 
-    fn pooled(&self) -> &Arc<Pooled> {
-        self.pooled.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    /// The event.
+    #[inline]
+    pub(crate) fn event(&self) -> &Arc<Event> {
+        self.event.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
     }
 
     /// The context of the event.
     pub(crate) fn context(&self) -> &Arc<Context> {
         &self.context
-    }
-}
-
-impl Clone for Lease {
-    fn clone(&self) -> Self {
-        let pooled = self.pooled();
-        // Relaxed: whoever clones has a lease, so that the count is not zero meanwhile.
-        pooled.leases.fetch_add(1, Ordering::Relaxed);
-        let (pooled, context) = (Some(Arc::clone(pooled)), Arc::clone(&self.context));
-        Self { pooled, context, timing: self.timing }
     }
 }
 
@@ -103,16 +122,14 @@ impl Drop for Lease {
         if !self.context.is_usable() {
             return;
         }
-        let Some(pooled) = self.pooled.take() else { return };
-        // Acquire and release: who takes it anew sees all that was done with it.
-        if pooled.leases.fetch_sub(1, Ordering::AcqRel) == 1 {
-            lock(&self.context.pool(self.timing).free).push(pooled);
+        if let Some(event) = self.event.take() {
+            self.context.give_back(event);
         }
     }
 }
 
 impl fmt::Debug for Lease {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Lease({:?})", self.pooled)
+        write!(formatter, "Lease({:?})", self.event)
     }
 }

@@ -1,5 +1,7 @@
 //! Streams of a device: how the hold queue gives one operation to the driver, and how its end is found out.
 
+mod noticing;
+
 use std::any::Any;
 use std::ffi::c_void;
 use std::fmt;
@@ -17,12 +19,12 @@ use crate::capture::{Captures, Record};
 use crate::context::Context;
 use crate::event::Act;
 use crate::latch::{Deadline, Latch};
-use crate::marks::Marks;
+use crate::marks::{Mark, Marks};
 use crate::poller::Poll;
 use crate::pool::Lease;
 use crate::reaper::Remains;
 use crate::sync::{AtomicU64, Mutex, MutexGuard, Ordering, lock};
-use crate::sys::{Event, Meaning, Refusal, Stream, Timing};
+use crate::sys::{Event, Refusal, Stream, Timing};
 use crate::time::Timed;
 
 /// The raw handle of a stream, which [`Stream::submit`](syncpoint_core::Stream::submit) lends for the length of a call:
@@ -73,9 +75,6 @@ impl fmt::Debug for Owner {
         formatter.write_str("Owner")
     }
 }
-
-/// At every so many marks it is found out which events are needed no more: a program that never asks holds few.
-const REAPED: usize = 16;
 
 /// The longest delay: each second is one launch, and the driver takes about a thousand before it blocks.
 const LONGEST_DELAY: Duration = Duration::from_secs(600);
@@ -153,11 +152,6 @@ impl CudaStream {
         self.calls.fetch_add(calls, Ordering::Relaxed);
     }
 
-    /// The device has come to `value`. Gives what is needed no more, to be dropped under no lock.
-    pub(crate) fn reach(&self, value: u64) -> Vec<Lease> {
-        self.marks().reach(value)
-    }
-
     fn fill(&self, fill: &Fill) -> Result<()> {
         let (target, span) = (CudaBuffer::of(&fill.target)?, &fill.target);
         let part = target.memory().part(span.offset(), span.len());
@@ -188,16 +182,19 @@ impl CudaStream {
 
     /// A value that the device has come to needs no wait: nothing is called.
     fn wait_for(&self, other: &Self, value: u64) -> Result<()> {
-        let Some((_, lease)) = other.marks().beyond(value) else { return Ok(()) };
+        let Some((_, event)) = other.marks().beyond(value) else { return Ok(()) };
         // Asked about a broken one, the driver may take the wait, or say that this context is broken.
         other.context.check()?;
-        self.called(self.handle().wait(lease.event()))
+        self.called(self.handle().wait(&other.borrow(event)))
     }
 
     fn mark(&self, value: u64) -> Result<()> {
-        self.check_thread()?;
-        let lease = self.context.pool(Timing::Untimed).lease(&self.context)?;
-        self.put_mark(value, lease)
+        let spare = self.marks().take_spare();
+        let event = match spare {
+            Some(event) => event,
+            None => self.context.pool(Timing::Untimed).take(&self.context)?,
+        };
+        self.put_mark(Mark { value, event })
     }
 
     /// Has the device wait for an event of another process.
@@ -206,55 +203,16 @@ impl CudaStream {
         self.handle().wait(event)
     }
 
-    fn put_mark(&self, value: u64, lease: Lease) -> Result<()> {
-        self.called(lease.event().record(self.handle()))?;
-        let mut marks = self.marks();
-        marks.push(value, lease);
-        let is_due = marks.len().is_multiple_of(REAPED);
-        drop(marks);
+    fn put_mark(&self, mark: Mark) -> Result<()> {
+        if let Err(error) = self.called(mark.event.record(self.handle())) {
+            self.context.give_back(mark.event);
+            return Err(error);
+        }
+        let is_due = self.marks().push(mark);
         if is_due {
-            self.context.primary().unnoticed(|| self.reap());
+            self.reap();
         }
         Ok(())
-    }
-
-    /// Asks the oldest events, in leaps that grow, as long as the device had come to them. Gives how far it has come.
-    pub(crate) fn leap(&self) -> Result<Option<u64>, Refusal> {
-        let (mut index, mut passed) = (0, None);
-        let ended = loop {
-            let Some((value, lease)) = self.marks().nth(index) else { break Ok(()) };
-            match lease.event().query() {
-                Ok(true) => passed = Some(value),
-                Ok(false) => break Ok(()),
-                Err(refusal) => break Err(refusal),
-            }
-            index = index * 2 + 1;
-        };
-        if let Some(value) = passed {
-            drop(self.reach(value));
-        }
-        ended.map(|()| passed)
-    }
-
-    /// Gives events back that the device has passed.
-    fn reap(&self) {
-        // Nobody asked: a broken context is noted, and anything else is told to who asks next.
-        if let Err(refusal) = self.leap()
-            && refusal.meaning() == Meaning::Lost
-        {
-            self.context.refused(&refusal);
-        }
-    }
-
-    /// A question about the stream was refused, and not because a capture was in the way: the stream fails.
-    pub(crate) fn was_refused(stream: &Arc<HeldStream<Self>>, refusal: &Refusal) {
-        let driver = stream.driver();
-        let error = driver.context.refused(refusal);
-        // Of a context that is lost everything fails, on the poller.
-        if driver.context.check().is_ok() {
-            let first_unknown = driver.marks().reached() + 1;
-            stream.fail(first_unknown, &error);
-        }
     }
 
     /// Has the device stand before a latch, until its deadline at most.
@@ -264,34 +222,6 @@ impl CudaStream {
         let longest = driver.context.gates().unwrap_or_default();
         driver.context.poll(Poll::Guard(Deadline::new(longest, stream, value, latch)));
         Ok(())
-    }
-
-    /// Finds out by this query whether the device has come to `value`.
-    fn ask(stream: &Arc<HeldStream<Self>>, value: u64, query: fn(&Event) -> Result<bool, Refusal>) {
-        let driver = stream.driver();
-        if driver.context.check().is_err() {
-            return;
-        }
-        let mark = driver.marks().beyond(value);
-        if let Some((value, lease)) = mark {
-            driver.count(1);
-            match query(lease.event()) {
-                Ok(true) => drop(driver.reach(value)),
-                Ok(false) => {}
-                // Worth asking again.
-                Err(refusal) if refusal.meaning() == Meaning::Capturing => {}
-                Err(refusal) => Self::was_refused(stream, &refusal),
-            }
-        }
-        Self::tell(stream);
-    }
-
-    /// Tells the stream how far the device is known to have come.
-    fn tell(stream: &Arc<HeldStream<Self>>) {
-        let news = stream.driver().marks().take_news();
-        if let Some(value) = news {
-            stream.complete(value);
-        }
     }
 }
 
@@ -308,25 +238,24 @@ impl Driver for CudaStream {
     ) -> Result<()> {
         let driver = stream.driver();
         driver.context.check()?;
-        if matches!(operation, Operation::Mark) {
-            return driver.mark(value);
-        }
         driver.check_thread()?;
         match operation {
+            Operation::Mark => driver.mark(value),
             Operation::Fill(fill) => driver.fill(fill),
             Operation::Copy(copy) => driver.copy(copy),
             Operation::Delay(duration) => driver.delay(duration),
             Operation::Wait { stream: other, value } => driver.wait_for(other.driver(), value),
-            Operation::Stamp(timed) => driver.put_mark(value, timed.lease().clone()),
+            Operation::Stamp(timed) => {
+                driver.put_mark(Mark { value, event: Arc::clone(timed.lease().event()) })
+            }
             Operation::Latch(latch) => Self::stand(stream, value, latch),
             Operation::Call(call) => call(),
-            Operation::Mark => unreachable!("it was looked at first"),
         }
     }
 
     fn timer(&self) -> Result<(Self::Timer, Time)> {
         let anchor = Anchor::latest(&self.context)?;
-        let lease = self.context.pool(Timing::Timed).lease(&self.context)?;
+        let lease = Lease::timed(&self.context)?;
         let timed = Arc::new(Timed::new(anchor, lease));
         Ok((Arc::clone(&timed), Time::Driver(timed)))
     }
@@ -432,8 +361,14 @@ fn ending(device: &str) -> Error {
 
 impl Drop for CudaStream {
     fn drop(&mut self) {
-        if let Some(native) = self.native.take().filter(|_| self.context.is_usable()) {
-            self.context.reap(Remains::Stream(native));
+        if self.context.is_usable() {
+            let marks = std::mem::take(&mut *self.marks());
+            for event in marks.into_events() {
+                self.context.give_back(event);
+            }
+            if let Some(native) = self.native.take() {
+                self.context.reap(Remains::Stream(native));
+            }
         }
         if let Some(owner) = self.owner.take() {
             self.context.let_go(owner);

@@ -37,12 +37,13 @@ impl Timing {
 pub(crate) struct Event {
     primary: Primary,
     handle: EventHandle,
+    timing: Timing,
 }
 
 impl Event {
     /// A new one.
     pub(crate) fn create(primary: &Primary, timing: Timing) -> Result<Self, Refusal> {
-        Self::with_flags(primary, timing.flags())
+        Self::with_flags(primary, timing, 0)
     }
 
     /// A new one whose handle others will have, made for these options.
@@ -50,12 +51,12 @@ impl Event {
         let timing = if options.timing() { Timing::Timed } else { Timing::Untimed };
         let blocking = if options.blocking() { EVENT_BLOCKING } else { 0 };
         let interprocess = if options.interprocess() { EVENT_INTERPROCESS } else { 0 };
-        Self::with_flags(primary, timing.flags() | blocking | interprocess)
+        Self::with_flags(primary, timing, blocking | interprocess)
     }
 
     /// A new one that other processes may open.
     pub(crate) fn shared(primary: &Primary) -> Result<Self, Refusal> {
-        Self::with_flags(primary, EVENT_UNTIMED | EVENT_INTERPROCESS)
+        Self::with_flags(primary, Timing::Untimed, EVENT_INTERPROCESS)
     }
 
     /// As what other processes open one that was made for that.
@@ -81,7 +82,7 @@ impl Event {
             // SAFETY: the pointer is to an event, and the bytes are what the driver gave, by the caller's duty.
             unsafe { primary.library().table().open_event(room, Exported(exported)) }
         })?;
-        Ok(Self { primary: primary.clone(), handle })
+        Ok(Self { primary: primary.clone(), handle, timing: Timing::Untimed })
     }
 
     /// One that others made and destroy: it is not to be destroyed here.
@@ -89,16 +90,22 @@ impl Event {
     /// # Safety
     /// - The handle is an event of this context, for as long as the value is used.
     pub(super) unsafe fn of_others(primary: &Primary, handle: EventHandle) -> Self {
-        Self { primary: primary.clone(), handle }
+        Self { primary: primary.clone(), handle, timing: Timing::Untimed }
     }
 
-    fn with_flags(primary: &Primary, flags: c_uint) -> Result<Self, Refusal> {
+    fn with_flags(primary: &Primary, timing: Timing, others: c_uint) -> Result<Self, Refusal> {
+        let flags = timing.flags() | others;
         let mut handle = EventHandle::NULL;
         primary.within(|| {
             // SAFETY: the pointer is to an event.
             unsafe { primary.library().table().create_event(&raw mut handle, flags) }
         })?;
-        Ok(Self { primary: primary.clone(), handle })
+        Ok(Self { primary: primary.clone(), handle, timing })
+    }
+
+    /// Whether it notes its time, where we made it.
+    pub(crate) fn timing(&self) -> Timing {
+        self.timing
     }
 
     pub(super) fn handle(&self) -> EventHandle {
