@@ -287,7 +287,7 @@ impl HostStream {
     }
 
     /// Fails every value from `at` on. Abandoned gates fail with the same cause, abandoned captures are dropped, both
-    /// once no lock is held.
+    /// once no lock is held. A capture's drop is the user's: what was woken before it is published, or would wait as long.
     fn fail_rest(
         &self,
         mut order: MutexGuard<'_, Order>,
@@ -310,9 +310,11 @@ impl HostStream {
         drop(order);
         drop(alarm);
         woken.wake();
+        Hand::<Self>::publish();
         drop(waits);
         for entry in abandoned {
             entry.step.discard(error);
+            Hand::<Self>::publish();
         }
     }
 }

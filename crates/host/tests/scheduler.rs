@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
-use syncpoint::{Device, Error, Gate, Stream, StreamOptions};
+use syncpoint::{Device, Error, Gate, Point, State, Stream, StreamOptions};
 use syncpoint_conformance::busy::Busy;
 use syncpoint_conformance::journal::Journal;
 use syncpoint_conformance::patience::{PATIENCE, heard, say, settle};
@@ -123,6 +123,53 @@ fn work_that_blocks_does_not_strand_what_its_stream_set_free_before() {
         settle(&end);
         settle(&opener.record().unwrap());
     }
+}
+
+/// Says, when it is dropped, whether a point settles meanwhile.
+struct Asks(Point, Sender<bool>);
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        let deadline = Instant::now() + PATIENCE / 2;
+        let is_pending = || matches!(self.0.state(), State::Pending);
+        while is_pending() && Instant::now() < deadline {
+            thread::yield_now();
+        }
+        say(&self.1, !is_pending());
+    }
+}
+
+/// A stream fails, and drops a capture that asks, while it is dropped, what has become of who waited for the stream.
+fn a_capture_is_dropped_that_asks_who_waited_for(what: fn(&Stream) -> Point) {
+    let device = fresh();
+    drop(occupy(&device));
+    for _ in 0..20 {
+        // Until the workers sleep: then they come only when they are called.
+        Gate::new().point().synchronize_timeout(Duration::from_millis(5)).unwrap_err();
+        let (gate, (sender, receiver)) = (Gate::new(), channel());
+        let [failing, waiting] = [usual_on(&device), usual_on(&device)];
+        failing.wait(&gate.point()).unwrap();
+        failing.enqueue(|| Err::<(), _>("on purpose")).unwrap();
+        waiting.wait(&what(&failing)).unwrap();
+        let asks = Asks(waiting.record().unwrap(), sender);
+        failing.enqueue(move || drop(asks)).unwrap();
+        gate.open().unwrap();
+        assert!(heard(&receiver, "the drop of the capture"), "what was set free is stranded");
+    }
+}
+
+#[test]
+fn captures_that_a_failure_drops_do_not_strand_what_it_set_free() {
+    a_capture_is_dropped_that_asks_who_waited_for(|failing| failing.record().unwrap());
+}
+
+#[test]
+fn captures_that_a_failure_drops_do_not_strand_what_waited_for_a_gate_that_failed_with_it() {
+    a_capture_is_dropped_that_asks_who_waited_for(|failing| {
+        let promised = Gate::new();
+        failing.open(&promised).unwrap();
+        promised.point()
+    });
 }
 
 // Rule 4: fairness and priority.
