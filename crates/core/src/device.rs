@@ -1,5 +1,7 @@
 //! Devices: what runs work, and the parent of its streams.
 
+mod streams;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,13 +19,14 @@ use crate::exit;
 use crate::inherited;
 use crate::ipc::IpcHandle;
 use crate::place::Place;
-use crate::point::Point;
 use crate::stream::{Stream, StreamOptions};
-use crate::sync::process::{Mutex, lock};
 use crate::synchronize;
 use crate::time::Clock;
 use crate::timeline::Timeline;
 use crate::wait::{self, How, Wait};
+
+pub(crate) use streams::Listed;
+use streams::Streams;
 
 /// A device, such as `host:0`. Cloning copies the name; two devices are equal when they are the same.
 #[derive(Clone)]
@@ -32,7 +35,7 @@ pub struct Device(Arc<Inner>);
 struct Inner {
     name: String,
     raw: Arc<dyn RawDevice>,
-    streams: Streams,
+    streams: Arc<Streams>,
     /// The process that opened it.
     process: Process,
 }
@@ -42,7 +45,7 @@ impl Device {
     #[doc(hidden)]
     pub fn new(name: impl Into<String>, raw: Arc<dyn RawDevice>) -> Self {
         watch_exit();
-        let (name, streams, process) = (name.into(), Streams::default(), Process::current());
+        let (name, streams, process) = (name.into(), Arc::default(), Process::current());
         Self(Arc::new(Inner { name, raw, streams, process }))
     }
 
@@ -105,8 +108,7 @@ impl Device {
         self.check_process()?;
         let timeline = Timeline::for_stream(name);
         let raw = build(timeline.clone())?;
-        timeline.adopt(&raw);
-        self.0.streams.add(&timeline);
+        timeline.adopt(&raw, self.0.streams.list(&timeline));
         Ok(Stream::new(raw, timeline, self.clone(), priority))
     }
 
@@ -243,48 +245,5 @@ impl fmt::Display for Device {
 impl fmt::Debug for Device {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Device({})", self.0.name)
-    }
-}
-
-/// The streams of a device by their timelines, for waits on all of them. The list keeps no stream alive, and a stream
-/// that is dropped stays listed for as long as the backend still has work of it.
-#[derive(Default)]
-struct Streams(Mutex<List>);
-
-#[derive(Default)]
-struct List {
-    timelines: Vec<Timeline>,
-    /// Dead entries are swept when the list has doubled since the last sweep, so that adding stays cheap.
-    sweep_at: usize,
-}
-
-/// A list this short is never swept.
-const SHORT: usize = 64;
-
-impl Streams {
-    fn add(&self, timeline: &Timeline) {
-        let mut list = lock(&self.0);
-        if list.timelines.len() >= list.sweep_at.max(SHORT) {
-            list.timelines.retain(Timeline::has_stream);
-            list.sweep_at = list.timelines.len() * 2;
-        }
-        list.timelines.push(timeline.clone());
-    }
-
-    fn alive(&self) -> Vec<(Arc<dyn RawStream>, Timeline)> {
-        let timelines = lock(&self.0).timelines.clone();
-        timelines.into_iter().filter_map(|timeline| Some((timeline.stream()?, timeline))).collect()
-    }
-
-    /// The points of everything enqueued so far. Streams that can no longer be reached have completed everything.
-    fn points(&self, place: Place) -> Vec<Point> {
-        let point = |(stream, timeline): (Arc<dyn RawStream>, Timeline)| {
-            // Where the driver refuses a record, the latest value is waited for as it is.
-            let value = stream.record().map_or_else(|_| timeline.enqueued(), |placed| placed.value);
-            // Said while the stream is held: one whose owner is gone may end with this name, and the value with it.
-            stream.expect(value);
-            Point::new(timeline, value, place)
-        };
-        self.alive().into_iter().map(point).collect()
     }
 }

@@ -19,6 +19,7 @@ pub use wakers::{Ticket, Woken};
 pub(crate) use protocol::Core;
 
 use crate::contract::{Captured, RawStream};
+use crate::device::Listed;
 use crate::error::{Error, Result};
 use crate::gate::GateCell;
 use crate::id;
@@ -57,6 +58,19 @@ pub(crate) struct Adopted {
     /// The type of the stream, so that a backend knows its own without a call.
     backend: TypeId,
     stream: Weak<dyn RawStream>,
+    /// Its place among the streams of its device.
+    listed: Listed,
+}
+
+/// A timeline that is not kept.
+#[derive(Debug)]
+pub(crate) struct WeakTimeline(Weak<Line>);
+
+impl WeakTimeline {
+    /// The timeline, while anybody keeps it.
+    pub(crate) fn upgrade(&self) -> Option<Timeline> {
+        self.0.upgrade().map(Timeline)
+    }
 }
 
 impl Timeline {
@@ -91,13 +105,18 @@ impl Timeline {
         Self(Arc::new(Line { core: Core::new(enqueued), id: id::next(), label, owner }))
     }
 
-    /// Names the stream whose timeline this is, once.
-    pub(crate) fn adopt(&self, stream: &Arc<dyn RawStream>) {
+    /// Names the stream whose timeline this is, once, and where its device lists it.
+    pub(crate) fn adopt(&self, stream: &Arc<dyn RawStream>, listed: Listed) {
         if let Owner::Stream(owner) = &self.0.owner {
             // A second naming would be of the same stream: only the device that built it calls this.
-            let backend = stream.as_ref().type_id();
-            let _already_named = owner.set(Adopted { backend, stream: Arc::downgrade(stream) });
+            let (backend, stream) = (stream.as_ref().type_id(), Arc::downgrade(stream));
+            let _already_named = owner.set(Adopted { backend, stream, listed });
         }
+    }
+
+    /// A name that does not keep it.
+    pub(crate) fn downgrade(&self) -> WeakTimeline {
+        WeakTimeline(Arc::downgrade(&self.0))
     }
 
     /// The id: never reused in this process.
@@ -167,11 +186,6 @@ impl Timeline {
     /// The stream whose timeline this is, while it lives.
     pub(crate) fn stream(&self) -> Option<Arc<dyn RawStream>> {
         self.adopted()?.stream.upgrade()
-    }
-
-    /// Whether the stream whose timeline this is lives.
-    pub(crate) fn has_stream(&self) -> bool {
-        self.adopted().is_some_and(|adopted| adopted.stream.strong_count() > 0)
     }
 
     fn adopted(&self) -> Option<&Adopted> {
@@ -321,6 +335,20 @@ impl Timeline {
     #[doc(hidden)]
     pub fn unregister(&self, ticket: Ticket) {
         self.0.core.unregister(ticket);
+    }
+}
+
+/// Nobody knows it any more: its device forgets it. In a child the list is the parent's.
+impl Drop for Line {
+    fn drop(&mut self) {
+        if self.core.is_inherited() {
+            return;
+        }
+        if let Owner::Stream(owner) = &mut self.owner
+            && let Some(adopted) = owner.take()
+        {
+            adopted.listed.leave();
+        }
     }
 }
 
