@@ -12,18 +12,31 @@ use std::{
 struct Version {
     limit: &'static str,
     usage: &'static str,
-    /// The line of `memory.stat` for what is given back to whoever needs it: files that nobody reads at the moment.
-    given_back: &'static str,
+    /// The lines of `memory.stat` for what is given back to whoever needs it: files that lie in memory because they were
+    /// read or written, lately or not, and what the kernel keeps to be quick.
+    given_back: &'static [&'static str],
 }
 
 const FIRST: Version = Version {
     limit: "memory.limit_in_bytes",
     usage: "memory.usage_in_bytes",
-    given_back: "total_inactive_file ",
+    given_back: &["total_inactive_file", "total_active_file"],
 };
 
-const SECOND: Version =
-    Version { limit: "memory.max", usage: "memory.current", given_back: "inactive_file " };
+const SECOND: Version = Version {
+    limit: "memory.max",
+    usage: "memory.current",
+    given_back: &["inactive_file", "active_file", "slab_reclaimable"],
+};
+
+impl Version {
+    /// What is given back, from the lines of `memory.stat`.
+    fn given_back(&self, counts: &str) -> u64 {
+        let counts = counts.lines().filter_map(|line| line.split_once(' '));
+        let given_back = counts.filter(|(name, _)| self.given_back.contains(name));
+        given_back.filter_map(|(_, bytes)| bytes.parse::<u64>().ok()).sum()
+    }
+}
 
 /// The bytes that this process can still have; `None` where there is no limit, or nobody says.
 pub(super) fn left() -> Option<u64> {
@@ -92,10 +105,7 @@ impl<'m> Mount<'m> {
         // Without a limit the second version says `max`, and the first a number beyond every machine.
         let (limit, usage) = (number(self.version.limit)?, number(self.version.usage)?);
         let counts = read("memory.stat").unwrap_or_default();
-        let given_back = counts
-            .lines()
-            .find_map(|line| line.strip_prefix(self.version.given_back)?.parse().ok());
-        Some(limit.saturating_sub(usage.saturating_sub(given_back.unwrap_or(0))))
+        Some(limit.saturating_sub(usage.saturating_sub(self.version.given_back(&counts))))
     }
 }
 
@@ -136,16 +146,20 @@ mod tests {
     }
 
     #[test]
-    fn files_that_nobody_reads_are_given_back() {
+    fn files_in_memory_and_what_the_kernel_keeps_to_be_quick_are_given_back() {
         let scratch = Scratch::new().unwrap();
         let files = [
             ("memory.max", "1000"),
             ("memory.current", "990"),
-            ("memory.stat", "anon 90\ninactive_file 800\nactive_file 100\n"),
+            (
+                "memory.stat",
+                "anon 30\nshmem 20\ninactive_anon 1\ninactive_file 500\nactive_file 300\nunevictable 4\n\
+                 slab_reclaimable 100\nslab_unreclaimable 40\nslab 140\nworkingset_activate_file 7\n",
+            ),
         ];
         group(&scratch, "a", &files);
         let mounts = mounted(&scratch, "/", "cgroup2 cgroup rw");
-        assert_eq!(left_to("0::/a\n", &mounts), Some(810));
+        assert_eq!(left_to("0::/a\n", &mounts), Some(910));
     }
 
     #[test]
@@ -154,7 +168,10 @@ mod tests {
         let files = [
             ("memory.limit_in_bytes", "5000\n"),
             ("memory.usage_in_bytes", "4000\n"),
-            ("memory.stat", "inactive_file 1\ntotal_inactive_file 500\n"),
+            (
+                "memory.stat",
+                "inactive_file 1\nactive_file 2\ntotal_inactive_file 300\ntotal_active_file 200\n",
+            ),
         ];
         group(&scratch, "", &files);
         let groups = "5:cpu,cpuacct:/x\n4:memory,hugetlb:/docker/4711\n0::/system\n";
