@@ -16,7 +16,7 @@ use syncpoint_base::PerProcess;
 use syncpoint_base::page::{self, Page, Sign};
 
 use super::handle::OwnerName;
-use super::sweep::Broom;
+use super::sweep::{Broom, sweep};
 use crate::error::{Error, Kind, Result};
 use crate::sync::process::{Mutex, lock};
 
@@ -37,8 +37,8 @@ pub(super) struct Owner {
     _sign: Sign,
 }
 
-/// This process as one that exports, while it does. Guards that there is one; files are made and removed under it, and
-/// no call but an export takes it.
+/// This process as one that exports, while it does. Guards that there is one; its sign is given under it, and no call but
+/// an export takes it.
 static HERE: PerProcess<Mutex<Here>> = PerProcess::new(Mutex::default);
 
 /// Who exports in this process, and what it sweeps with.
@@ -49,11 +49,10 @@ struct Here {
 }
 
 impl Here {
-    /// The owner, which appears where there is none. Sweeps away, now and then, what dead processes left.
-    fn owner(&mut self, now: Instant) -> Result<Arc<Owner>> {
+    /// The owner, which appears where there is none, and whether it is to sweep.
+    fn owner(&mut self, now: Instant) -> Result<(Arc<Owner>, bool)> {
         let owner = self.owner.upgrade().map_or_else(|| self.appear(), Ok)?;
-        self.broom.sweep(&owner.folder, &owner.name, now);
-        Ok(owner)
+        Ok((owner, self.broom.is_due(now)))
     }
 
     fn appear(&mut self) -> Result<Arc<Owner>> {
@@ -64,9 +63,18 @@ impl Here {
 }
 
 impl Owner {
-    /// This process, with the sign that it lives.
+    /// This process, with the sign that it lives. Sweeps away, now and then, what dead processes left.
     pub(super) fn here() -> Result<Arc<Self>> {
-        lock(&HERE).owner(Instant::now())
+        Self::of(&HERE, Instant::now())
+    }
+
+    /// No other export waits for the sweep.
+    fn of(here: &Mutex<Here>, now: Instant) -> Result<Arc<Self>> {
+        let (owner, is_to_sweep) = lock(here).owner(now)?;
+        if is_to_sweep {
+            sweep(&owner.folder, &owner.name);
+        }
+        Ok(owner)
     }
 
     fn appear(folder: PathBuf) -> Result<Self> {
@@ -249,10 +257,10 @@ mod tests {
 
     #[test]
     fn a_process_that_always_exports_sweeps_again() {
-        let (mut here, begin) = (Here::default(), Instant::now());
-        let first = here.owner(begin).unwrap();
+        let (here, begin) = (Mutex::default(), Instant::now());
+        let first = Owner::of(&here, begin).unwrap();
         let left = leave_a_page(&first.folder, &first.name);
-        let second = here.owner(begin + PAUSE).unwrap();
+        let second = Owner::of(&here, begin + PAUSE).unwrap();
         assert_eq!(first.name, second.name, "it has exported all the time");
         assert!(!left.exists(), "{} has been swept away", left.display());
     }

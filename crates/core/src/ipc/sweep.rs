@@ -1,9 +1,10 @@
 //! Sweeping: who exports removes, now and then, what processes left that have ended.
 
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use syncpoint_base::page::Sign;
@@ -21,34 +22,41 @@ pub(super) struct Broom {
 }
 
 impl Broom {
-    /// Removes what dead processes left in the folder, unless that was just done.
-    pub(super) fn sweep(&mut self, folder: &Path, own: &OwnerName, now: Instant) {
+    /// Whether it is time to sweep. Who hears so is to sweep, outside every lock: it looks through a folder.
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
         if self.swept.is_some_and(|swept| now.saturating_duration_since(swept) < PAUSE) {
-            return;
+            return false;
         }
         self.swept = Some(now);
-        sweep(folder, own);
+        true
     }
 }
 
 /// Removes what processes left that have ended: their pages, then their signs, so that one who is interrupted leaves
-/// nothing that the next does not find. What cannot be looked at stays.
-fn sweep(folder: &Path, own: &OwnerName) {
+/// nothing that the next does not find. What cannot be looked at stays. Two may sweep at once: what is gone is gone.
+pub(super) fn sweep(folder: &Path, own: &OwnerName) {
     let Ok(entries) = fs::read_dir(folder) else { return };
-    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
-    let mut owners: Vec<_> = names.iter().filter_map(|name| OwnerName::of_file(name)).collect();
-    owners.sort_unstable();
-    owners.dedup();
-    // Those of this process, other copies of this library included, are neither dead nor to be opened.
-    owners.retain(|owner| !owner.is_beside(own.process, own.distinction));
-    for dead in owners.into_iter().filter(|owner| is_dead(folder, owner)) {
-        for name in names.iter().filter(|name| OwnerName::of_file(name) == Some(dead)) {
-            if Path::new(name).extension() != Some(OsStr::new("sign")) {
-                let _gone = fs::remove_file(folder.join(name));
-            }
+    for (owner, files) in by_owner(entries.flatten().map(|entry| entry.file_name())) {
+        // Those of this process, other copies of this library included, are neither dead nor to be opened.
+        if owner.is_beside(own.process, own.distinction) || !is_dead(folder, &owner) {
+            continue;
         }
-        let _gone = fs::remove_file(folder.join(dead.sign()));
+        for page in files.iter().filter(|file| file.extension() != Some(OsStr::new("sign"))) {
+            let _gone = fs::remove_file(folder.join(page));
+        }
+        let _gone = fs::remove_file(folder.join(owner.sign()));
     }
+}
+
+/// The files of each process. One look at each name: a process may have left ten thousand, and so may ten thousand have.
+fn by_owner(names: impl Iterator<Item = OsString>) -> BTreeMap<OwnerName, Vec<PathBuf>> {
+    let mut files: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for name in names {
+        if let Some(owner) = OwnerName::of_file(&name) {
+            files.entry(owner).or_default().push(name.into());
+        }
+    }
+    files
 }
 
 /// A process gives its sign before it makes a page, and takes it back after its last page is gone.
@@ -62,8 +70,6 @@ fn is_dead(folder: &Path, owner: &OwnerName) -> bool {
 #[cfg(all(test, target_os = "linux"))]
 #[expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 pub(super) mod tests {
-    use std::path::PathBuf;
-
     use super::*;
     use crate::ipc::owner::{random, wide_random};
 
@@ -77,15 +83,8 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_folder_is_swept_once_in_a_while() {
-        let folder = std::env::temp_dir().join(format!("test-of-sweeping-{:x}", random().unwrap()));
-        fs::create_dir(&folder).unwrap();
-        let (own, begin, mut broom) = (OwnerName::new(0), Instant::now(), Broom::default());
-        let mut is_swept = |after: Duration| {
-            let left = leave_a_page(&folder, &own);
-            broom.sweep(&folder, &own, begin + after);
-            !left.exists()
-        };
+    fn a_sweep_is_due_once_in_a_while() {
+        let (begin, mut broom) = (Instant::now(), Broom::default());
         let at = [
             Duration::ZERO,
             Duration::from_secs(1),
@@ -93,8 +92,26 @@ pub(super) mod tests {
             PAUSE + Duration::from_secs(59),
             2 * PAUSE,
         ];
-        assert_eq!(at.map(&mut is_swept), [true, false, true, false, true]);
-        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "the last took all");
-        fs::remove_dir(&folder).unwrap();
+        let is_due = at.map(|after| broom.is_due(begin + after));
+        assert_eq!(is_due, [true, false, true, false, true]);
+    }
+
+    #[test]
+    fn what_many_processes_left_is_swept_and_nothing_else() {
+        let folder = std::env::temp_dir().join(format!("test-of-sweeping-{:x}", random().unwrap()));
+        fs::create_dir(&folder).unwrap();
+        let own = OwnerName::new(random().unwrap());
+        let mine = folder.join(own.page(wide_random().unwrap()));
+        fs::write(&mine, "").unwrap();
+        fs::write(folder.join("of another"), "").unwrap();
+        for _ in 0..100 {
+            leave_a_page(&folder, &own);
+        }
+        sweep(&folder, &own);
+        let mut left: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        left.sort_unstable();
+        assert_eq!(left, [folder.join("of another"), mine]);
+        fs::remove_dir_all(&folder).unwrap();
     }
 }
