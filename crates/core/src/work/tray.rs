@@ -33,6 +33,7 @@ impl<S: ?Sized> Tray<S> {
         let mut streams = lock(&self.streams);
         let stream = streams.pop_front();
         self.note(&streams);
+        give_back(&mut streams);
         stream
     }
 
@@ -41,9 +42,9 @@ impl<S: ?Sized> Tray<S> {
     pub(super) fn take_half(&self) -> VecDeque<Arc<S>> {
         let mut streams = lock(&self.streams);
         let half = streams.len().div_ceil(2);
-        let later = streams.split_off(half);
-        let taken = std::mem::replace(&mut *streams, later);
+        let taken = streams.drain(..half).collect();
         self.note(&streams);
+        give_back(&mut streams);
         taken
     }
 
@@ -60,6 +61,15 @@ impl<S: ?Sized> Tray<S> {
     }
 }
 
+/// A tray that is empty keeps no more room than this: what a crowd needed is the crowd's.
+const KEPT: usize = 64;
+
+fn give_back<S: ?Sized>(streams: &mut VecDeque<Arc<S>>) {
+    if streams.is_empty() && streams.capacity() > KEPT {
+        *streams = VecDeque::new();
+    }
+}
+
 impl<S: ?Sized> Default for Tray<S> {
     fn default() -> Self {
         Self { streams: Mutex::default(), length: AtomicUsize::new(0) }
@@ -69,5 +79,37 @@ impl<S: ?Sized> Default for Tray<S> {
 impl<S: ?Sized> fmt::Debug for Tray<S> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Tray({} streams)", self.len())
+    }
+}
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests {
+    use super::*;
+
+    fn room(tray: &Tray<u32>) -> usize {
+        lock(&tray.streams).capacity()
+    }
+
+    #[test]
+    fn half_of_nothing_takes_no_room_and_half_of_some_leaves_it() {
+        let tray = Tray::default();
+        (0..5).for_each(|number| tray.put(Arc::new(number)));
+        let before = room(&tray);
+        for expected in [vec![0, 1, 2], vec![3], vec![4], vec![]] {
+            let taken: Vec<u32> = tray.take_half().iter().map(|number| **number).collect();
+            assert_eq!((taken, room(&tray)), (expected, before));
+        }
+    }
+
+    #[test]
+    fn a_tray_that_a_crowd_has_left_is_small() {
+        let [tray, halved] = [Tray::default(), Tray::default()];
+        for number in 0..1000 {
+            tray.put(Arc::new(number));
+            halved.put(Arc::new(number));
+        }
+        assert_eq!(std::iter::from_fn(|| tray.take()).count(), 1000);
+        while !halved.take_half().is_empty() {}
+        assert!(room(&tray) <= KEPT && room(&halved) <= KEPT);
     }
 }
