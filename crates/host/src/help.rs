@@ -7,10 +7,11 @@ use std::iter::once;
 use std::mem::{ManuallyDrop, replace};
 use std::sync::Arc;
 
-use syncpoint_core::contract::Hand;
+use syncpoint_core::contract::{Hand, Helping};
 use syncpoint_core::{Point, State};
 
 use crate::order::{Order, Points, Turn};
+use crate::serve::Scheduler;
 use crate::stream::HostStream;
 use crate::sync::MutexGuard;
 use crate::turn::{self, Limit};
@@ -19,38 +20,26 @@ use crate::turn::{self, Limit};
 pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
     let Some(_kept) = Hand::<HostStream>::keep() else { return };
     let scheduler = Arc::clone(&stream.scheduler);
-    let mut helping = None;
-    let mut link = (stream, value);
-    // The links that wait for the present one; no room is needed where nothing is chained.
-    let mut chain = Vec::new();
-    loop {
-        let (stream, value) = &link;
-        if is_settled(stream, *value) {
-            let Some((before, _)) = chain.pop() else { break };
-            link = before;
-            continue;
-        }
-        let points = match try_claim(stream, *value) {
-            Claim::Taken(order) => {
-                // From the first claim to the end: counting each in and out costs as much as a short item.
-                let helping = helping.get_or_insert_with(|| scheduler.help());
-                helping.note_taken();
-                turn::run(stream, order, Limit::Upto(*value));
-                if stream.timeline.is_inherited() {
-                    // What ran forked, and this is the child: it helps with nothing, and drops nothing of the parent's.
-                    let _never_the_last_count = ManuallyDrop::new((Arc::clone(stream), chain));
-                    let _left_alone = ManuallyDrop::new(helping);
-                    return;
-                }
-                continue;
-            }
-            Claim::Parked(points) if chain.len() < LONGEST => Some(points),
-            Claim::Parked(_) | Claim::Elsewhere => None,
-        };
-        if !go_on(&mut link, &mut chain, points) {
-            break;
-        }
+    let (link, chain) = ((stream, value), Vec::new());
+    let mut helper = Helper { scheduler: &scheduler, helping: None, link, chain, looks: 0 };
+    while helper.takes_a_step() {}
+    if helper.link.0.timeline.is_inherited() {
+        // What ran forked, and this is the child: it helps with nothing, and drops nothing of the parent's.
+        let _left_alone = ManuallyDrop::new(helper);
     }
+}
+
+/// How far a helper is.
+struct Helper<'a> {
+    scheduler: &'a Scheduler,
+    /// From the first claim to the end: counting each in and out costs as much as a short item.
+    helping: Option<Helping<'a, HostStream>>,
+    /// Where it is.
+    link: Link,
+    /// The links that wait for the present one; no room is needed where nothing is chained.
+    chain: Vec<(Link, Role)>,
+    /// How many links it has looked at since it ran something last.
+    looks: usize,
 }
 
 /// A stream, and the value that it has to come to.
@@ -67,21 +56,64 @@ enum Role {
 /// A chain longer than this is left to the workers: it may be a cycle through the host.
 const LONGEST: usize = 4096;
 
-/// Goes on with what the present link waits for, of several the last first: so it is not woken before all are settled.
-/// Where none of that can be run here, goes on with what is waited for beside the link. `false`: with nothing.
-fn go_on(link: &mut Link, chain: &mut Vec<(Link, Role)>, points: Option<Points>) -> bool {
-    let points = points.into_iter().flat_map(|(first, more)| once(first).chain(more));
-    let mut links = points.filter_map(|point| behind(&point));
-    if let Some(first) = links.next() {
-        chain.push((replace(link, first), Role::Waits));
-        chain.extend(links.map(|later| (replace(link, later), Role::Beside)));
-        return true;
+/// After so many looks in vain it turns to no other link: a stream is met once for each way to it, and a look takes an
+/// order lock. Enough for the longest chain, and less than half a millisecond.
+const MOST_LOOKS: usize = LONGEST;
+
+impl Helper<'_> {
+    /// Runs what it is at, or goes on to another link. `false`: nothing more can be run here.
+    fn takes_a_step(&mut self) -> bool {
+        let (stream, value) = &self.link;
+        if is_settled(stream, *value) {
+            return self.goes_back();
+        }
+        self.looks += 1;
+        let points = match try_claim(stream, *value) {
+            Claim::Taken(order) => {
+                self.helping.get_or_insert_with(|| self.scheduler.help()).note_taken();
+                self.looks = 0;
+                turn::run(stream, order, Limit::Upto(*value));
+                return !stream.timeline.is_inherited();
+            }
+            Claim::Parked(points) if self.chain.len() < LONGEST => Some(points),
+            Claim::Parked(_) | Claim::Elsewhere => None,
+        };
+        match points {
+            Some(points) => self.goes_on(points),
+            None => self.goes_beside(),
+        }
     }
-    match chain.pop() {
-        Some((beside, Role::Beside)) => *link = beside,
-        Some((_, Role::Waits)) | None => return false,
+
+    /// Goes to the link before: the present one is settled.
+    fn goes_back(&mut self) -> bool {
+        let before = self.chain.pop();
+        before.map(|(link, _)| self.link = link).is_some()
     }
-    true
+
+    /// Goes on with what the present link waits for, of several the last first: so it is not woken before all are
+    /// settled.
+    fn goes_on(&mut self, (first, more): Points) -> bool {
+        let mut links = once(first).chain(more).filter_map(|point| behind(&point));
+        let Some(first) = links.next() else { return self.goes_beside() };
+        self.chain.push((replace(&mut self.link, first), Role::Waits));
+        self.chain.extend(links.map(|later| (replace(&mut self.link, later), Role::Beside)));
+        true
+    }
+
+    /// Goes on with what is waited for beside the present link, of which nothing can be run here, or else beside one that
+    /// waits for it.
+    fn goes_beside(&mut self) -> bool {
+        if self.looks > MOST_LOOKS {
+            return false;
+        }
+        while let Some((link, role)) = self.chain.pop() {
+            if let Role::Beside = role {
+                self.link = link;
+                return true;
+            }
+        }
+        false
+    }
 }
 
 fn is_settled(stream: &HostStream, value: u64) -> bool {

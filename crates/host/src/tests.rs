@@ -1,12 +1,15 @@
-//! Tests of what only this crate sees: drops beside an order lock that somebody holds.
+//! Tests of what only this crate sees: drops beside an order lock that somebody holds, and how long a helper looks.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
 
-use syncpoint_core::{Event, EventOptions, Gate};
+use syncpoint_core::{Event, EventOptions, Gate, Point, Stream};
 
+use crate::help;
 use crate::stream::HostStream;
 
 /// Long beyond any machine's hiccup.
@@ -41,4 +44,49 @@ fn drops_beside_held_order_locks_end() {
     drop(locks);
     gate.open().unwrap();
     end.synchronize_timeout(PATIENCE).unwrap();
+}
+
+/// The host's own stream behind a point.
+fn raw(point: &Point) -> Arc<HostStream> {
+    point.timeline().own_stream().unwrap()
+}
+
+#[test]
+fn a_helper_that_can_run_nothing_gives_up_however_many_ways_lead_there() {
+    let (device, (let_go, held)) = (crate::open("host:layers"), channel::<()>());
+    let (running, (sender, begun)) = (device.stream().unwrap(), channel());
+    running
+        .enqueue(move || {
+            sender.send(()).unwrap();
+            held.recv().unwrap_or_default();
+        })
+        .unwrap();
+    begun.recv_timeout(PATIENCE).unwrap();
+    // Twice as many ways with each layer.
+    let mut layer = [running.record().unwrap(), running.record().unwrap()];
+    let streams = [(); 64].map(|()| {
+        let streams = [(); 2].map(|()| device.stream().unwrap());
+        layer = streams.each_ref().map(|stream| behind(stream, &layer));
+        streams
+    });
+    let [end, _] = layer;
+    let (helper, helped) = (raw(&end), channel());
+    thread::spawn(move || {
+        help::help(helper, end.value());
+        helped.0.send(())
+    });
+    let outcome = helped.1.recv_timeout(PATIENCE);
+    drop(let_go);
+    assert!(outcome.is_ok(), "a helper goes all ways to what it cannot run");
+    for stream in streams.as_flattened() {
+        stream.synchronize_timeout(PATIENCE).unwrap();
+    }
+}
+
+/// The end of a stream that waits for all of these.
+fn behind(stream: &Stream, points: &[Point]) -> Point {
+    for point in points {
+        stream.wait(point).unwrap();
+    }
+    stream.record().unwrap()
 }

@@ -128,3 +128,29 @@ fn a_helper_runs_nothing_that_its_stream_waits_for_behind_the_target() {
         drop(busy);
     }
 }
+
+#[test]
+fn a_helper_goes_on_beside_what_another_thread_runs() {
+    let own = thread::current().id();
+    let is_helped = |_| {
+        // Workers that other tests brought would have time for it.
+        let device = syncpoint_host::open("host:fresh");
+        let [beside, behind, last] = [(); 3].map(|()| device.stream().unwrap());
+        let count = thread::available_parallelism().unwrap().get();
+        let others: Vec<_> = (0..count).map(|_| device.stream().unwrap()).collect();
+        let busy: Vec<_> = others.iter().map(|other| Busy::on(other).unwrap()).collect();
+        behind.wait_stream(&others[0]).unwrap();
+        let (sender, receiver) = channel();
+        let work = move || {
+            say(&sender, thread::current().id());
+            drop(busy);
+        };
+        beside.enqueue(work).unwrap();
+        last.wait_stream(&beside).unwrap();
+        last.wait_stream(&behind).unwrap();
+        last.synchronize().unwrap();
+        heard(&receiver, "the work beside") == own
+    };
+    // A worker that is brought for it may be quicker.
+    assert!((0..20).any(is_helped), "the helper gave up where it could have helped");
+}
