@@ -33,6 +33,7 @@
 //!     an observer runs.
 #![forbid(unsafe_code)]
 
+mod batch;
 mod clock;
 mod device;
 mod help;

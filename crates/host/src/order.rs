@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 use syncpoint_core::contract::{Copy, Edge, Fill, Item, Stamp, Submit, Task, Waits, discard};
 use syncpoint_core::{Error, Opening, Place, Point, Work};
 
+use crate::batch::{Batch, Passed};
+
 /// What the order lock guards. Under it a value is taken and its item enqueued, and nothing of the user's runs.
 #[derive(Debug)]
 pub(crate) struct Order {
@@ -126,32 +128,10 @@ impl Step {
     }
 }
 
-/// What the owner of a stream holds: the values from `at` up to `end`, and of these the items that are no waits.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub(crate) items: VecDeque<Entry>,
-    /// The value that the owner is at.
-    pub(crate) at: u64,
-    end: u64,
-    /// The value of the next wait, as the owner saw it under the lock; beyond the end, if there is none before.
-    wait: u64,
-}
-
-impl Batch {
-    /// Whether everything is passed.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.at == self.end
-    }
-
-    /// Whether the owner is at a wait.
-    pub(crate) fn is_at_wait(&self) -> bool {
-        self.at == self.wait
-    }
-
-    /// The item that the owner is at, if it is no wait.
-    #[inline]
-    pub(crate) fn item(&mut self) -> Option<&mut Entry> {
-        if self.is_at_wait() { None } else { self.items.front_mut() }
+impl Other {
+    /// Whether it is a function of the user's, a fill or a copy: of these only such can take long.
+    pub(crate) fn takes_long(&self) -> bool {
+        matches!(self, Self::Submit(_) | Self::Fill(_) | Self::Copy(_))
     }
 }
 
@@ -161,6 +141,10 @@ pub(crate) type Points = (Point, Vec<Point>);
 
 /// So many of them are told at most.
 const MOST_POINTS: usize = 4096;
+
+/// So many waits are passed in one go at most, as many as a stream runs items before it gives way: whoever enqueues
+/// meanwhile waits for the lock.
+const MOST_PASSED: u64 = 64;
 
 /// A queue buffer larger than this is given back when the queue is empty: a hundred thousand streams keep at most this
 /// many entries of memory each.
@@ -251,19 +235,20 @@ impl Order {
     }
 
     /// The oldest wait, at which the owner is, is over, and so are those right behind it that are known complete: a
-    /// stream that brings many together passes them in one go. Gives how many.
-    pub(crate) fn pass_waits(&mut self, batch: &mut Batch) -> u64 {
-        let mut passed = 0;
-        loop {
-            self.waits.pop();
-            passed += 1;
-            let next = self.waits.front().filter(|edge| edge.own == batch.at + passed);
-            let next = next.filter(|edge| edge.own < batch.end).map(|edge| &edge.point);
-            if !next.is_some_and(|point| point.timeline().is_known_complete(point.value())) {
-                self.show_next_wait(batch);
-                return passed;
-            }
+    /// stream that brings many together passes them in a few goes.
+    pub(crate) fn pass_waits(&mut self, batch: &mut Batch) -> Option<Passed> {
+        let mut passed = Passed::new(self.waits.pop()?);
+        while passed.count() < MOST_PASSED && self.is_over(batch.at + passed.count(), batch.end) {
+            passed.add(self.waits.pop()?);
         }
+        self.show_next_wait(batch);
+        Some(passed)
+    }
+
+    /// Whether a value below the end is that of the oldest wait, and its point is known complete.
+    fn is_over(&self, value: u64, end: u64) -> bool {
+        let next = self.waits.front().filter(|edge| edge.own == value && value < end);
+        next.is_some_and(|edge| edge.point.timeline().is_known_complete(edge.point.value()))
     }
 
     /// Takes everything not passed: it will never run. To be dropped outside the lock.
@@ -342,6 +327,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn sixty_four_waits_are_passed_in_one_go_at_most() {
+        let (mut order, mut batch) = (Order::default(), Batch::default());
+        let gates = [(); 100].map(|()| syncpoint_core::Gate::new());
+        for gate in &gates {
+            order.push_wait(gate.point(), Place::caller());
+        }
+        for gate in gates {
+            gate.open().unwrap();
+        }
+        assert!(order.refill(&mut batch));
+        for count in [64, 36] {
+            assert!(batch.is_at_wait());
+            assert_eq!(order.pass_waits(&mut batch).unwrap().count(), count);
+            batch.at += count;
+        }
+        assert!(batch.is_empty() && order.waits().front().is_none());
+    }
+
+    #[test]
     fn an_item_is_five_words_and_a_wait_no_item_at_all() {
         let word = size_of::<usize>();
         assert_eq!([size_of::<Step>(), size_of::<Entry>()], [4 * word, 5 * word]);
@@ -354,7 +358,7 @@ mod tests {
         assert_eq!((order.queue.len(), order.front_value()), (1, 1));
         let mut batch = Batch::default();
         assert!(order.refill(&mut batch) && batch.is_at_wait() && batch.item().is_none());
-        batch.at += order.pass_waits(&mut batch);
+        batch.at += order.pass_waits(&mut batch).unwrap().count();
         assert!(!batch.is_at_wait() && batch.item().is_some());
         assert_eq!((order.push(stamp()), order.front_value()), (4, 4), "what came since");
         order.put_back(&mut batch);

@@ -3,11 +3,14 @@
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
-use syncpoint_core::contract::{self, Edge, Hand, Item, Placed, RawStream, Refused, Stamp, Time};
+use syncpoint_core::contract::{
+    self, Edge, Hand, Item, Placed, RawStream, Refused, Stamp, Time, discard,
+};
 use syncpoint_core::{Error, Kind, Place, Point, Result, Statistics, Timeline};
 
+use crate::batch::Batch;
 use crate::help;
-use crate::order::{Batch, Entry, Order, Other, Step, Turn};
+use crate::order::{Entry, Order, Other, Step, Turn};
 use crate::serve::Scheduler;
 use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
 
@@ -298,7 +301,7 @@ impl HostStream {
         order.failure.get_or_insert_with(|| error.clone());
         let timer = &self.scheduler.shared().timer;
         let alarm = order.parked_until().and_then(|instant| timer.take_back(instant, self));
-        let (abandoned, waits) = order.abandon(batch);
+        let (abandoned, mut waits) = order.abandon(batch);
         if order.state == Turn::Parked {
             order.state = Turn::Idle;
         }
@@ -311,7 +314,9 @@ impl HostStream {
         drop(alarm);
         woken.wake();
         Hand::<Self>::publish();
-        drop(waits);
+        while let Some(edge) = waits.pop() {
+            discard(edge);
+        }
         for entry in abandoned {
             entry.step.discard(error);
             Hand::<Self>::publish();

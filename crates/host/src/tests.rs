@@ -1,8 +1,10 @@
 //! Tests of what only this crate sees: drops beside an order lock that somebody holds, and how long a helper looks.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::error::Error;
+use std::fmt;
 use std::sync::Arc;
-use std::sync::mpsc::channel;
+use std::sync::mpsc::{Sender, channel};
 use std::task::{Context, Waker};
 use std::thread;
 use std::time::Duration;
@@ -89,4 +91,41 @@ fn behind(stream: &Stream, points: &[Point]) -> Point {
         stream.wait(point).unwrap();
     }
     stream.record().unwrap()
+}
+
+/// An error whose drop gives a stream work, which takes the order lock of that.
+#[derive(Debug)]
+struct Enqueues(Arc<Stream>, Sender<()>);
+
+impl Drop for Enqueues {
+    fn drop(&mut self) {
+        self.0.enqueue(|| ()).unwrap();
+        self.1.send(()).unwrap();
+    }
+}
+
+impl fmt::Display for Enqueues {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("on purpose")
+    }
+}
+
+impl Error for Enqueues {}
+
+#[test]
+fn errors_of_a_timeline_of_which_a_wait_has_the_last_name_are_dropped_outside_the_order_lock() {
+    for _ in 0..20 {
+        let (device, gate, (sender, dropped)) = (crate::open("host:last"), Gate::new(), channel());
+        let [failing, waiting] = [(); 2].map(|()| Arc::new(device.stream().unwrap()));
+        let error = Enqueues(Arc::clone(&waiting), sender);
+        failing.enqueue(move || Err::<(), _>(error)).unwrap();
+        failing.synchronize().unwrap_err();
+        failing.recover().unwrap();
+        failing.wait(&gate.point()).unwrap();
+        waiting.wait(&failing.record().unwrap()).unwrap();
+        drop(failing);
+        gate.open().unwrap();
+        assert!(dropped.recv_timeout(PATIENCE).is_ok(), "the drop waits for a lock");
+        waiting.synchronize_timeout(PATIENCE).unwrap();
+    }
 }

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use syncpoint_core::contract::{Called, Hand, Seat, Submission, run_function};
 use syncpoint_core::{Error, State};
 
-use crate::order::{Batch, Entry, Order, Other, Step, Turn};
+use crate::batch::{Batch, Passed};
+use crate::order::{Entry, Order, Other, Step, Turn};
 use crate::stream::HostStream;
 use crate::sync::MutexGuard;
 
@@ -34,8 +35,10 @@ const UNTIMED: u32 = 4;
 enum Next {
     /// This item.
     Run(Entry),
-    /// Nothing but their values: so many waits in a row are over.
-    Pass(u64),
+    /// Nothing but their values: these waits in a row are over.
+    Pass(Passed),
+    /// Nothing but its value: a delay is over.
+    PassDelay,
     /// The stream fails: its wait has failed.
     Fail(Error),
     /// Nothing: the stream rests, is parked, or gave way and is to be listed.
@@ -53,41 +56,49 @@ pub(crate) fn claim(mut order: MutexGuard<'_, Order>) -> Option<MutexGuard<'_, O
 
 /// Gives a stream its turn. The caller has claimed it and still holds its lock.
 pub(crate) fn run(stream: &Arc<HostStream>, order: MutexGuard<'_, Order>, limit: Limit<'_>) {
-    let mut share = Share::new(limit);
-    let mut batch = Batch::default();
+    let (mut share, mut batch) = (Share::new(limit), Batch::default());
     let mut upcoming = next_locked(stream, order, &mut batch, &mut share);
     loop {
-        let value = batch.at;
         match upcoming {
-            Next::Run(entry) => {
-                batch.at += 1;
-                let outcome = run_item(stream, value, entry, &mut share);
-                if stream.timeline.is_inherited() {
-                    return leave_to_the_parent(batch);
-                }
-                match outcome {
-                    Ok(()) => stream.timeline.complete(value),
-                    Err(error) => stream.fail(&mut batch, value, &error),
-                }
+            Next::Run(entry) => run_next(stream, &mut batch, entry, &mut share),
+            Next::Pass(passed) => {
+                let count = passed.count();
+                passed.discard();
+                pass(stream, &mut batch, count);
             }
-            Next::Pass(count) => {
-                batch.at += count;
-                stream.timeline.complete(batch.at - 1);
+            Next::PassDelay => pass(stream, &mut batch, 1),
+            Next::Fail(error) => {
+                let value = batch.at;
+                stream.fail(&mut batch, value, &error);
             }
-            Next::Fail(error) => stream.fail(&mut batch, value, &error),
-            Next::Stop { list } => {
-                if list {
-                    let scheduler = Arc::clone(&stream.scheduler);
-                    scheduler.submit(Arc::clone(stream));
-                }
-                return;
-            }
+            Next::Stop { list: true } => return stream.scheduler.submit(Arc::clone(stream)),
+            Next::Stop { list: false } => return,
         }
         if stream.timeline.is_inherited() {
             return leave_to_the_parent(batch);
         }
         upcoming = next(stream, &mut batch, &mut share);
     }
+}
+
+/// Runs an item and settles its value, unless it forked and this is the child.
+fn run_next(stream: &HostStream, batch: &mut Batch, entry: Entry, share: &mut Share<'_>) {
+    let value = batch.at;
+    batch.at += 1;
+    let outcome = run_item(stream, value, entry, share);
+    if stream.timeline.is_inherited() {
+        return;
+    }
+    match outcome {
+        Ok(()) => stream.timeline.complete(value),
+        Err(error) => stream.fail(batch, value, &error),
+    }
+}
+
+/// Completes so many values.
+fn pass(stream: &HostStream, batch: &mut Batch, count: u64) {
+    batch.at += count;
+    stream.timeline.complete(batch.at - 1);
 }
 
 /// The item forked, or a waker or an observer, and this is the child: the rest is the parent's work.
@@ -233,7 +244,7 @@ fn try_wait(stream: &Arc<HostStream>, order: &mut Order, batch: &mut Batch) -> O
             return Some(Next::Fail(error));
         }
     }
-    Some(Next::Pass(order.pass_waits(batch)))
+    order.pass_waits(batch).map(Next::Pass)
 }
 
 fn try_until(
@@ -244,7 +255,7 @@ fn try_until(
 ) -> Next {
     if Instant::now() >= instant {
         batch.items.pop_front();
-        return Next::Pass(1);
+        return Next::PassDelay;
     }
     match stream.scheduler.shared().timer.wake_at(instant, Arc::clone(stream)) {
         Ok(()) => {
@@ -269,32 +280,30 @@ fn run_item(
             about_to_take_long(stream, share);
             run_function(called("enqueue"), || work.run())
         }
-        Step::Other(Other::Submit(submit)) => {
-            about_to_take_long(stream, share);
-            run_function(called("submit"), || submit.call(&Submission::plain()))
+        Step::Other(other) => {
+            if other.takes_long() {
+                about_to_take_long(stream, share);
+            }
+            run_other(stream, other, called("submit"))
         }
-        Step::Other(Other::Fill(fill)) => {
-            about_to_take_long(stream, share);
-            fill.run()
-        }
-        Step::Other(Other::Copy(copy)) => {
-            about_to_take_long(stream, share);
-            copy.run()
-        }
-        Step::Other(Other::Open(opening)) => {
+    }
+}
+
+fn run_other(stream: &HostStream, other: Other, called: Called<'_>) -> Result<(), Error> {
+    match other {
+        Other::Submit(submit) => run_function(called, || submit.call(&Submission::plain())),
+        Other::Fill(fill) => fill.run(),
+        Other::Copy(copy) => copy.run(),
+        Other::Open(opening) => {
             opening.open();
             Ok(())
         }
-        Step::Other(Other::Stamp(stamp)) => {
+        Other::Stamp(stamp) => {
             stamp.write(stream.scheduler.shared().clock.now());
             Ok(())
         }
-        Step::Other(Other::Unknown(name)) => {
-            Err(Error::unsupported(format!("the host has no {name}")))
-        }
-        Step::Other(Other::Delay(_) | Other::Until(_)) => {
-            unreachable!("delays are passed, not run")
-        }
+        Other::Unknown(name) => Err(Error::unsupported(format!("the host has no {name}"))),
+        Other::Delay(_) | Other::Until(_) => unreachable!("delays are passed, not run"),
     }
 }
 

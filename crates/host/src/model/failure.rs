@@ -5,7 +5,7 @@ use syncpoint_core::model::{catches, holds};
 use syncpoint_core::{Error, Gate, Point, State, Wait};
 
 use super::{Host, Journal, raw, sleep_until};
-use crate::order::Batch;
+use crate::batch::Batch;
 use crate::stream::HostStream;
 
 #[test]

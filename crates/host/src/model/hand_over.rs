@@ -1,8 +1,8 @@
 //! A stream goes from hand to hand: every item runs once, in order, and none is left behind.
 
 use loom::thread;
-use syncpoint_core::Gate;
 use syncpoint_core::model::holds;
+use syncpoint_core::{Gate, Point};
 
 use super::{Host, Journal, help_with, sleep_until};
 
@@ -51,6 +51,31 @@ fn a_helper_follows_the_chain_beside_a_worker() {
         journal.must_say(12);
         host.close();
     });
+}
+
+#[test]
+fn a_helper_and_a_worker_bring_a_row_of_streams_together() {
+    holds(2, || {
+        let (host, journals) = (Host::new(1), [Journal::default(), Journal::default()]);
+        let last = host.stream();
+        for journal in &journals {
+            let stream = host.stream();
+            stream.enqueue(journal.note(1)).unwrap();
+            last.wait(&stream.record().unwrap()).unwrap();
+        }
+        let done = last.record().unwrap();
+        help_with(&done);
+        sleep_until(&done);
+        for journal in &journals {
+            journal.must_say(1);
+        }
+        host.close();
+    });
+}
+
+#[test]
+fn a_row_of_gates_that_open_beside_a_helper_and_a_worker_is_passed_once() {
+    holds(2, || a_row_of_gates_opens(Host::new(1), help_with));
 }
 
 #[test]
@@ -112,6 +137,25 @@ pub(super) fn a_gate_opens_beside_the_owner(host: Host) {
     let opener = thread::spawn(move || gate.open().unwrap());
     sleep_until(&stream.record().unwrap());
     journal.must_say(12);
+    opener.join().unwrap();
+    host.close();
+}
+
+/// A host helps with a stream behind two gates, which another thread opens, and a worker comes too.
+pub(super) fn a_row_of_gates_opens(host: Host, help: fn(&Point)) {
+    let (journal, stream) = (Journal::default(), host.stream());
+    let gates = [(); 2].map(|()| Gate::new());
+    for gate in &gates {
+        stream.wait(&gate.point()).unwrap();
+    }
+    let (opened, writer) = (gates.each_ref().map(Gate::point), journal.clone());
+    let is_over = move || opened.iter().all(|point| point.query().unwrap());
+    stream.enqueue(move || writer.write(if is_over() { 1 } else { 2 })).unwrap();
+    let done = stream.record().unwrap();
+    let opener = thread::spawn(move || gates.iter().for_each(|gate| gate.open().unwrap()));
+    help(&done);
+    sleep_until(&done);
+    journal.must_say(1);
     opener.join().unwrap();
     host.close();
 }

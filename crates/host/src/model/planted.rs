@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use syncpoint_core::Point;
 use syncpoint_core::contract::Seat;
 use syncpoint_core::model::{catches, holds};
 
-use super::Host;
 use super::hand_over::{
-    a_gate_opens_beside_the_owner, a_helper_takes_one_of_two_items, items_are_put_one_by_one,
-    two_hosts_help,
+    a_gate_opens_beside_the_owner, a_helper_takes_one_of_two_items, a_row_of_gates_opens,
+    items_are_put_one_by_one, two_hosts_help,
 };
-use crate::order::{Batch, Order, Step, Turn};
+use super::{Host, raw};
+use crate::batch::Batch;
+use crate::order::{Order, Points, Step, Turn};
 use crate::serve::Scheduler;
 use crate::stream::HostStream;
 use crate::sync::MutexGuard;
@@ -66,6 +68,33 @@ fn an_owner_that_is_listed_and_parks_in_two_steps_is_caught() {
     catches("deadlock", || holds(2, check));
 }
 
+#[test]
+fn a_helper_that_marks_a_stream_as_runnable_and_leaves_it_is_caught() {
+    fn marks_and_leaves(point: &Point) {
+        let stream = raw(point);
+        let mut order = stream.order();
+        if order.state == Turn::Parked && order.parked_on(point.value()).is_some_and(is_over) {
+            order.state = Turn::Runnable;
+        }
+    }
+    fn is_over((first, _): Points) -> bool {
+        first.timeline().is_known_complete(first.value())
+    }
+    let check = || a_row_of_gates_opens(Host::new(1), marks_and_leaves);
+    catches("deadlock", || holds(2, check));
+}
+
+#[test]
+fn an_owner_that_passes_a_row_of_waits_with_the_first_is_caught() {
+    fn passes_the_row(scheduler: &Arc<Scheduler>) {
+        while let Some(stream) = scheduler.wait_for_work() {
+            own(&stream, Slip::WithTheFirst);
+        }
+    }
+    let check = || a_row_of_gates_opens(Host::worked_by(1, passes_the_row), |_| ());
+    catches("the items that ran, in their order", || holds(2, check));
+}
+
 fn unlisted(stream: &HostStream) -> MutexGuard<'_, Order> {
     let mut order = stream.order();
     order.listed = false;
@@ -77,6 +106,8 @@ fn unlisted(stream: &HostStream) -> MutexGuard<'_, Order> {
 enum Slip {
     BeforeItRests,
     BeforeItParks,
+    /// No lock: it takes all waits of a row to be over that begins with one that is.
+    WithTheFirst,
 }
 
 impl Slip {
@@ -110,7 +141,11 @@ fn own(stream: &Arc<HostStream>, slip: Slip) {
             order.state = Turn::Parked;
             return;
         }
-        let passed = if waits { order.pass_waits(&mut batch) } else { 1 };
+        let passed = match (waits, slip) {
+            (false, _) => 1,
+            (true, Slip::WithTheFirst) => pass_the_row(&mut order, &mut batch),
+            (true, _) => pass_waits(&mut order, &mut batch),
+        };
         drop(order);
         if !waits {
             run(&mut batch);
@@ -119,6 +154,19 @@ fn own(stream: &Arc<HostStream>, slip: Slip) {
         stream.timeline.complete(batch.at - 1);
         order = stream.order();
     }
+}
+
+fn pass_waits(order: &mut Order, batch: &mut Batch) -> u64 {
+    order.pass_waits(batch).expect("a wait has its edge").count()
+}
+
+/// Passes the waits of a row, whether they are over or not.
+fn pass_the_row(order: &mut Order, batch: &mut Batch) -> u64 {
+    let first = batch.at;
+    while batch.is_at_wait() {
+        batch.at += pass_waits(order, batch);
+    }
+    std::mem::replace(&mut batch.at, first) - first
 }
 
 /// Lists the stream with the waiters of the point that it has come to. `false`: the point has settled.
