@@ -32,7 +32,8 @@ pub(crate) struct Order {
     front: u64,
     /// The latest value.
     latest: u64,
-    /// A value up to which everything is known complete or abandoned: what counts against the bound lies above it.
+    /// A value up to which everything is known complete or abandoned, or is passed and the owner about to complete it with
+    /// the next: what counts against the bound lies above it.
     settled: u64,
     /// The waits not passed, by their values: one lies here alone, and not in the queue as well.
     waits: Waits,
@@ -242,6 +243,7 @@ impl Order {
             passed.add(self.waits.pop()?);
         }
         self.show_next_wait(batch);
+        self.settled = self.settled.max(batch.at + passed.count() - 2);
         Some(passed)
     }
 
@@ -267,7 +269,8 @@ impl Order {
         self.latest
     }
 
-    /// The first value that its owner cannot have begun, where this much is complete: it runs one item at a time.
+    /// The first value that its owner cannot have begun, where this much is complete: it runs one item at a time, and
+    /// completes the waits that it has passed before it begins the next.
     pub(crate) fn not_begun(&self, completed: u64) -> u64 {
         self.front_value().min(self.settled.max(completed) + 2)
     }

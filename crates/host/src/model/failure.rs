@@ -1,5 +1,6 @@
 //! Failure, cancellation and recovery beside the owner of a stream: every point settles, and stays what it was.
 
+use loom::thread;
 use syncpoint_core::contract::RawStream;
 use syncpoint_core::model::{catches, holds};
 use syncpoint_core::{Error, Gate, Point, State, Wait};
@@ -61,6 +62,29 @@ fn what_is_complete_after_a_recovery_stays_complete_when_the_stream_is_cancelled
         raw(&point).cancel(&Error::failed("on purpose"));
         host.close();
         assert!(comes_to_be_complete(&point), "complete did not stay complete");
+    });
+}
+
+#[test]
+fn what_is_complete_beside_a_row_of_waits_that_is_passed_stays_complete_when_the_stream_is_cancelled()
+ {
+    holds(3, || {
+        let (host, gates) = (Host::new(1), [(); 2].map(|()| Gate::new()));
+        let stream = host.stream();
+        for gate in &gates {
+            stream.wait(&gate.point()).unwrap();
+        }
+        let passed = stream.record().unwrap();
+        let cancelled = passed.clone();
+        let canceller = thread::spawn(move || raw(&cancelled).cancel(&Error::failed("on purpose")));
+        // The last first: the owner comes to a row of which all are over.
+        for gate in gates.iter().rev() {
+            gate.open().unwrap();
+        }
+        let was_complete = comes_to_be_complete(&passed);
+        canceller.join().unwrap();
+        assert_eq!(was_complete, comes_to_be_complete(&passed), "complete did not stay complete");
+        host.close();
     });
 }
 
