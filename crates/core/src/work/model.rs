@@ -2,6 +2,8 @@
 
 #![expect(clippy::expect_used, reason = "a model is a test")]
 
+mod beside;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

@@ -460,10 +460,18 @@ fn no_thread(error: std::io::Error) -> Error {
 impl<S: Serve + ?Sized> Pool<S> {
     /// A pool without a watch, since a thread that never ends is in no model.
     pub fn modelled(shared: S::Shared, base: usize) -> Arc<Self> {
+        Self::with(shared, base, Watch::armed())
+    }
+
+    /// A pool with a watch that the model itself stands in for.
+    pub fn watched(shared: S::Shared, base: usize) -> Arc<Self> {
+        Self::with(shared, base, Watch::asleep())
+    }
+
+    fn with(shared: S::Shared, base: usize, watch: Watch) -> Arc<Self> {
         let mut pool = Self::new(shared);
         let own = Arc::get_mut(&mut pool).expect("nobody else has it yet");
-        own.base = base;
-        own.watch = Watch::armed();
+        (own.base, own.watch) = (base, watch);
         pool
     }
 

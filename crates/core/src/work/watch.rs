@@ -182,4 +182,19 @@ impl Watch {
     pub(super) fn armed() -> Self {
         Self { armed: AtomicBool::new(true), ..Self::default() }
     }
+
+    /// A watch that a thread of the model stands in for: it is there, and sleeps.
+    pub(super) fn asleep() -> Self {
+        Self { started: Mutex::new(true), ..Self::default() }
+    }
+
+    /// Sleeps until it is armed.
+    #[cfg(test)]
+    pub(super) fn wait_until_armed(&self) {
+        let mut started = lock(&self.started);
+        // Acquire: as in `is_armed_in_time`.
+        while !self.armed.load(Ordering::Acquire) {
+            started = sync::wait(&self.arming, started);
+        }
+    }
 }
