@@ -1,9 +1,10 @@
 //! One operation of the hold queue over a driver that does nothing, many times, for counting instructions.
 //!
-//! `held NAME TIMES`, run as the bench `count` of the host is. Each operation holds those before it: what a record costs
-//! is the difference of `held_record` and `held_work`, what a wait costs that of `held_wait` and `held_record`.
+//! Each operation holds those before it: what a record costs is the difference of `held_record` and `held_work`, what a
+//! wait costs that of `held_wait` and `held_record`.
 #![expect(clippy::expect_used, reason = "a count that cannot run stops")]
-#![expect(clippy::print_stdout, reason = "a count without a name lists the names")]
+
+mod one;
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -14,23 +15,12 @@ use syncpoint_core::contract::{Memory, Pump, RawBuffer, RawDevice, RawStream, St
 use syncpoint_core::hold::{Crew, Domain, Driver, HeldStream, Operation};
 use syncpoint_core::{Capabilities, Clock, Device, PriorityRange, Result, Stream, Timeline};
 
+use one::Operation as Count;
+
 fn main() {
-    let arguments: Vec<String> =
-        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let (Some(name), Some(times)) =
-        (arguments.first(), arguments.get(1).and_then(|times| times.parse().ok()))
-    else {
-        for (name, _) in &OPERATIONS {
-            println!("{name}");
-        }
-        return;
-    };
-    let (_, operation) = OPERATIONS.iter().find(|(known, _)| known == name).expect("a known name");
-    operation(times);
+    one::run(&OPERATIONS);
     std::process::exit(0);
 }
-
-type Count = fn(u32);
 
 const OPERATIONS: [(&str, Count); 3] =
     [("held_work", work), ("held_record", record), ("held_wait", wait)];

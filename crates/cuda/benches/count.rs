@@ -1,13 +1,14 @@
 //! One operation of a CUDA stream, many times, and the driver's own call beside it, for counting instructions.
 //!
-//! `count NAME TIMES`, run as the bench `count` of the host is. The driver is the stand-in, told to do nothing; what an
+//! The driver is the stand-in, told to do nothing; what an
 //! operation costs more than the call is the difference of two names: `cuda_record` holds `cuda_work`, `cuda_wait` holds
 //! `cuda_record`, and each the driver's call, which `raw_record`, `raw_wait` and `raw_query` make by themselves.
 #![expect(clippy::expect_used, reason = "a count that cannot run stops")]
-#![expect(clippy::print_stdout, reason = "a count without a name lists the names")]
 
 #[path = "../tests/fake/mod.rs"]
 mod fake;
+#[path = "../../core/benches/one/mod.rs"]
+mod one;
 
 use std::hint::black_box;
 use std::time::Duration;
@@ -15,24 +16,12 @@ use std::time::Duration;
 use syncpoint::Stream;
 
 use fake::Fake;
+use one::Operation;
 
 fn main() {
-    let arguments: Vec<String> =
-        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let (Some(name), Some(times)) =
-        (arguments.first(), arguments.get(1).and_then(|times| times.parse().ok()))
-    else {
-        for (name, _) in &OPERATIONS {
-            println!("{name}");
-        }
-        return;
-    };
-    let (_, operation) = OPERATIONS.iter().find(|(known, _)| known == name).expect("a known name");
-    operation(times);
+    one::run(&OPERATIONS);
     std::process::exit(0);
 }
-
-type Operation = fn(u32);
 
 const OPERATIONS: [(&str, Operation); 7] = [
     ("cuda_work", work),

@@ -1,31 +1,19 @@
-//! One operation, many times, for counting instructions.
-//!
-//! `count NAME TIMES`, run twice under callgrind with two values of `TIMES`: the difference over the difference of times
-//! is what one operation costs, whatever else the machine does.
+//! One operation of the host, many times, for counting instructions.
 #![expect(clippy::expect_used, reason = "a count that cannot run stops")]
 #![expect(clippy::exit, reason = "what is held behind a gate is not run")]
-#![expect(clippy::print_stdout, reason = "a count without a name lists the names")]
+
+#[path = "../../core/benches/one/mod.rs"]
+mod one;
 
 use std::hint::black_box;
 
 use syncpoint::{Gate, Stream};
 
-fn main() {
-    let arguments: Vec<String> =
-        std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let (Some(name), Some(times)) =
-        (arguments.first(), arguments.get(1).and_then(|times| times.parse().ok()))
-    else {
-        for (name, _) in &OPERATIONS {
-            println!("{name}");
-        }
-        return;
-    };
-    let (_, operation) = OPERATIONS.iter().find(|(known, _)| known == name).expect("a known name");
-    operation(times);
-}
+use one::Operation;
 
-type Operation = fn(u32);
+fn main() {
+    one::run(&OPERATIONS);
+}
 
 const OPERATIONS: [(&str, Operation); 11] = [
     ("record_query", record_query),
