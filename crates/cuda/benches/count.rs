@@ -1,8 +1,8 @@
 //! One operation of a CUDA stream, many times, and the driver's own call beside it, for counting instructions.
 //!
-//! The driver is the stand-in, told to do nothing; what an
-//! operation costs more than the call is the difference of two names: `cuda_record` holds `cuda_work`, `cuda_wait` holds
-//! `cuda_record`, and each the driver's call, which `raw_record`, `raw_wait` and `raw_query` make by themselves.
+//! The driver is the stand-in, told to do nothing; what an operation costs more than the call is the difference of two
+//! names: `cuda_record` holds `cuda_work`, `cuda_wait` holds `cuda_record`, and each the driver's call, which
+//! `raw_record`, `raw_wait` and `raw_query` make by themselves.
 #![expect(clippy::expect_used, reason = "a count that cannot run stops")]
 
 #[path = "../tests/fake/mod.rs"]
