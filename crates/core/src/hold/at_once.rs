@@ -25,6 +25,14 @@ impl<D: Driver> HeldStream<D> {
         self.admit(order, &mut Entry { step: Step::Mark, place: Place::caller() })
     }
 
+    /// A failure takes no order lock, so it may come between the look for one and the mark: then the record is of it.
+    pub(super) fn failed_meanwhile(&self, refusal: Error) -> Result<Placed> {
+        if !self.timeline.has_failed() {
+            return Err(refusal);
+        }
+        Ok(Placed::new(self.failed_value(&mut self.order())))
+    }
+
     /// Gives an item to the driver as `value`, the next one. What is left of it is dropped by the caller, under no lock.
     pub(super) fn admit_at_once(
         self: &Arc<Self>,

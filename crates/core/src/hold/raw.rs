@@ -74,7 +74,7 @@ impl<D: Driver> RawStream for HeldStream<D> {
             return Ok(Placed::new(self.failed_value(&mut order)));
         }
         if !self.is_managed() {
-            return this.mark_here(order);
+            return this.mark_here(order).or_else(|refusal| self.failed_meanwhile(refusal));
         }
         let value = order.row.enqueued();
         let news = this.ask(&order, value)?;
