@@ -3,12 +3,12 @@
 use std::ffi::c_int;
 use std::ptr;
 
-use super::code::Refusal;
+use super::code::{Meaning, Refusal};
 use super::context::Primary;
 use super::event::{self, Event};
 use super::types::{
-    CAPTURES_NOTHING, ContextHandle, LEGACY_STREAM, PER_THREAD_STREAM, STREAM_NON_BLOCKING,
-    StreamHandle, WAIT_AT_LEAST, WAIT_EXTERNAL,
+    CAPTURES_NOTHING, ContextHandle, GreenHandle, LEGACY_STREAM, PER_THREAD_STREAM,
+    STREAM_NON_BLOCKING, StreamHandle, WAIT_AT_LEAST, WAIT_EXTERNAL,
 };
 use super::word::Word;
 
@@ -58,7 +58,26 @@ impl Stream {
         let room = &raw mut context;
         let table = self.primary.library().table();
         // SAFETY: the pointer is to a context, and the stream lives.
-        self.call(|| unsafe { table.stream_context(self.handle, room) })?;
+        match self.call(|| unsafe { table.stream_context(self.handle, room) }) {
+            Ok(()) => Ok(self.primary.is(context)),
+            // Of a stream of a green context the elder function does not tell.
+            Err(refusal) if refusal.meaning() == Meaning::Unsupported => self.is_of_a_green_one(),
+            Err(refusal) => Err(refusal),
+        }
+    }
+
+    /// Whether the context that it was said to be of is that of a green one, which it was made in.
+    fn is_of_a_green_one(&self) -> Result<bool, Refusal> {
+        let (mut context, mut green) = (ContextHandle::NULL, GreenHandle::NULL);
+        let (room, told) = (&raw mut context, &raw mut green);
+        let table = self.primary.library().table();
+        // SAFETY: the pointers are to a context and a green one, and the stream lives.
+        self.call(|| unsafe { table.stream_contexts(self.handle, room, told) })?;
+        if green == GreenHandle::NULL {
+            return Ok(self.primary.is(context));
+        }
+        // SAFETY: the pointer is to a context, and the green one lives for as long as its stream does.
+        self.call(|| unsafe { table.green_context(room, green) })?;
         Ok(self.primary.is(context))
     }
 

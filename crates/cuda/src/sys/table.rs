@@ -7,10 +7,10 @@ use std::ffi::{CStr, c_char, c_float, c_int, c_uint, c_void};
 
 use syncpoint_core::contract::enter_if_ours;
 
-use super::code::Refusal;
+use super::code::{Refusal, Version};
 use super::types::{
-    Address, ContextHandle, DeviceHandle, EventHandle, Exported, FunctionHandle, ModuleHandle,
-    Status, StreamHandle,
+    Address, ContextHandle, DeviceHandle, EventHandle, Exported, FunctionHandle, GreenHandle,
+    ModuleHandle, Status, StreamHandle,
 };
 
 /// A function of the driver.
@@ -28,6 +28,11 @@ impl Function {
     pub(crate) fn name(&self) -> &'static str {
         // Symbols of C are ASCII.
         self.symbol.to_str().unwrap_or("a function")
+    }
+
+    /// The version of CUDA that brought it.
+    pub(crate) fn version(&self) -> Version {
+        Version(self.since)
     }
 }
 
@@ -130,6 +135,10 @@ table! {
     stream_id Sometimes c"cuStreamGetId" since 12000 (stream: StreamHandle, id: *mut u64);
     stream_context Sometimes c"cuStreamGetCtx" since 9020
         (stream: StreamHandle, context: *mut ContextHandle);
+    stream_contexts Sometimes c"cuStreamGetCtx_v2" since 12050
+        (stream: StreamHandle, context: *mut ContextHandle, green: *mut GreenHandle);
+    green_context Sometimes c"cuCtxFromGreenCtx" since 12040
+        (context: *mut ContextHandle, green: GreenHandle);
     stream_priority Sometimes c"cuStreamGetPriority" since 5050
         (stream: StreamHandle, priority: *mut c_int);
     wait_value Sometimes c"cuStreamWaitValue64_v2" since 11070
@@ -173,6 +182,7 @@ table! {
         (target: *mut c_void, source: Address, bytes: usize, stream: StreamHandle);
     load_module Sometimes c"cuModuleLoadData" since 2000
         (module: *mut ModuleHandle, image: *const c_void);
+    unload_module Sometimes c"cuModuleUnload" since 2000 (module: ModuleHandle);
     module_function Sometimes c"cuModuleGetFunction" since 2000
         (function: *mut FunctionHandle, module: ModuleHandle, name: *const c_char);
     launch Sometimes c"cuLaunchKernel" since 4000

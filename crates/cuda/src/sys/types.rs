@@ -30,6 +30,8 @@ handles! {
     StreamHandle
     /// `CUevent`.
     EventHandle
+    /// `CUgreenCtx`.
+    GreenHandle
     /// `CUmodule`.
     ModuleHandle
     /// `CUfunction`.

@@ -3,23 +3,33 @@
 #![expect(unsafe_code, reason = "functions of a library for C are called")]
 #![allow(
     dead_code,
+    unused_imports,
     clippy::expect_used,
     clippy::unused_self,
     clippy::allow_attributes,
     reason = "each test uses some of it, and one that cannot go on fails"
 )]
 
+mod green;
+
 use std::any::Any;
+use std::env;
 use std::ffi::{CString, c_char, c_int};
 use std::mem::ManuallyDrop;
 use std::path::Path;
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use libloading::Library;
 use syncpoint::{Device, Event, IpcHandle, Stream};
 
+pub(crate) use green::Green;
+
 /// The library that the backend of this process uses.
 pub(crate) struct Fake(ManuallyDrop<Library>);
+
+/// Set in the process in which a test is alone.
+const ALONE: &str = "SYNCPOINT_TEST_ALONE";
 
 static USED: OnceLock<Fake> = OnceLock::new();
 
@@ -33,13 +43,27 @@ impl Fake {
 
     /// Has the backend use a stand-in that lacks a function, before it uses another.
     pub(crate) fn without(function: &str) {
-        let folder = std::env::temp_dir().join(format!("syncpoint-{}", std::process::id()));
+        let folder = env::temp_dir().join(format!("syncpoint-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder can be made");
         let path = syncpoint_cuda_fake::reduced(&folder, |name| name != function);
         USED.get_or_init(|| Self::load(&path.expect("the library can be copied")));
         // It is opened now, and needed no more.
         let _asked = syncpoint::cuda::available();
         std::fs::remove_dir_all(&folder).expect("the folder can be removed");
+    }
+
+    /// Runs a test, which has this name, in a process of its own: it changes or counts what the whole process does.
+    #[track_caller]
+    pub(crate) fn alone(name: &str, test: fn(&'static Self) -> syncpoint::Result<()>) {
+        if env::var_os(ALONE).is_some() {
+            return test(Self::used()).expect("nothing else is refused");
+        }
+        let mut child = Command::new(env::current_exe().expect("a test has a program"));
+        child.args(["--exact", name, "--nocapture"]).env(ALONE, name);
+        let ended = child.output().expect("a child runs");
+        let said = [&ended.stdout, &ended.stderr].map(|words| String::from_utf8_lossy(words));
+        assert!(ended.status.success(), "{}\n{}\n{}", ended.status, said[0], said[1]);
+        assert!(said[0].contains("1 passed"), "no test is called {name}");
     }
 
     fn load(path: &Path) -> Self {
@@ -83,18 +107,19 @@ impl Fake {
         context
     }
 
+    /// Begins the driver and retains the primary context of a device, so that it outlives every user, and what they leave
+    /// in it is seen. Gives it.
+    pub(crate) fn keep(&self, device: usize) -> usize {
+        let mut context = 0_usize;
+        assert_eq!(self.call("cuInit", 0, 0), 0);
+        let room = (&raw mut context).expose_provenance();
+        assert_eq!(self.call("cuDevicePrimaryCtxRetain", room, device), 0);
+        context
+    }
+
     /// Makes the primary context of a device current on this thread.
     pub(crate) fn make_current(&self, device: c_int) -> usize {
-        let mut context = 0;
-        // SAFETY: the library exports the function so.
-        let retain = unsafe {
-            self.0.get::<unsafe extern "C" fn(*mut usize, c_int) -> c_int>(
-                c"cuDevicePrimaryCtxRetain",
-            )
-        };
-        let retain = retain.expect("the function is there");
-        // SAFETY: the pointer is to a word.
-        assert_eq!(unsafe { retain(&raw mut context, device) }, 0);
+        let context = self.keep(usize::try_from(device).expect("devices are counted from 0"));
         self.set_current(context);
         context
     }
@@ -255,6 +280,22 @@ impl Fake {
     /// The code of a function of the driver's that takes two handles.
     pub(crate) fn call(&self, function: &str, first: usize, second: usize) -> c_int {
         self.function(function)(first, second)
+    }
+
+    /// Whether the library has a function.
+    pub(crate) fn has(&self, function: &str) -> bool {
+        // SAFETY: what is found is not called.
+        unsafe { self.0.get::<unsafe extern "C" fn()>(function) }.is_ok()
+    }
+
+    /// The code of a function of the driver's that takes up to four handles and numbers.
+    pub(crate) fn call_with(&self, function: &str, arguments: [usize; 4]) -> c_int {
+        type Four = unsafe extern "C" fn(usize, usize, usize, usize) -> c_int;
+        // SAFETY: the library exports the function so, or so with fewer, and C lets a caller give some too many.
+        let call = unsafe { self.0.get::<Four>(function) }.expect("the function is there");
+        let [first, second, third, fourth] = arguments;
+        // SAFETY: the stand-in refuses what is no handle; pointers are to room of the caller's.
+        unsafe { call(first, second, third, fourth) }
     }
 
     /// A function of the driver's that takes two handles, or one.
