@@ -38,7 +38,7 @@ pub(crate) struct Context {
     timed: Pool,
     /// Guards the list alone.
     stagings: Mutex<Vec<Staging>>,
-    delay: OnceLock<Result<Delay, Refusal>>,
+    delay: OnceLock<Delay>,
     /// How long a stream may stand before a latch, where the device was opened with gates.
     gates: Option<Duration>,
     /// What keeps a context of others alive. There until the drop.
@@ -185,9 +185,15 @@ impl Context {
 
     /// The kernel that lets time pass, compiled at the first need.
     pub(crate) fn delay(self: &Arc<Self>) -> Result<&Delay> {
-        let load = || self.primary().unnoticed(|| Delay::load(self.primary()));
-        let delay = self.delay.get_or_init(load);
-        delay.as_ref().map_err(|refusal| self.refused(refusal))
+        if self.delay.get().is_none() {
+            // Compiled outside: it takes long, and may fail today and not tomorrow.
+            let loaded = self.primary().unnoticed(|| Delay::load(self.primary()));
+            let delay = loaded.map_err(|refusal| self.refused(&refusal))?;
+            if let Err(second) = self.delay.set(delay) {
+                self.reap(Remains::Delay(second));
+            }
+        }
+        Ok(self.delay.get().unwrap_or_else(|| unreachable!("it was just set")))
     }
 
     /// Whether what is inside may be touched: it is of this process, and not broken.
@@ -283,7 +289,9 @@ impl Context {
         let staged = std::mem::take(&mut *lock(&self.stagings));
         let anchors = std::mem::take(&mut *lock(&self.anchors));
         drop(anchors);
-        drop(self.delay.take());
+        if let Some(delay) = self.delay.take() {
+            self.reap(Remains::Delay(delay));
+        }
         let words = std::mem::take(&mut *lock(&self.words));
         if !words.is_empty() {
             self.reap(Remains::Words(words));

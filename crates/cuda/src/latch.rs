@@ -124,36 +124,52 @@ pub(crate) fn try_out(context: &Arc<Context>) -> Result<()> {
 
 /// Whether a stream stands before each of two words in a row, and goes on as the host raises them.
 fn trial(context: &Arc<Context>) -> Result<bool, Refusal> {
-    let (word, stream) = (take(context)?, Stream::create(context.primary(), 0)?);
-    let [first, second] = behind(&stream, &word)?;
-    let stands = stands_before(context, &first);
-    word.raise(word.value() + 1);
-    let goes_on = first.settle_within(TRIAL);
-    let stands_on = stands_before(context, &second);
-    // Whatever came of that: it is let go.
-    word.raise(word.value() + 1);
-    let ends = second.settle_within(TRIAL)?;
-    // One that does not end is left as it is: nothing of it can be ended.
-    if ends {
-        lock(context.words()).push(word);
-        context.reap(Remains::Event(first));
-        context.reap(Remains::Event(second));
-        context.reap(Remains::Stream(stream));
-    }
-    Ok(stands? && goes_on? && stands_on? && ends)
+    let mut trial = Trial::default();
+    let outcome = trial.run(context);
+    trial.end(context);
+    outcome
 }
 
-/// Events behind waits for the next two values of a word.
-fn behind(stream: &Stream, word: &Word) -> Result<[Event; 2], Refusal> {
-    let events = [
-        Event::create(stream.primary(), Timing::Untimed)?,
-        Event::create(stream.primary(), Timing::Untimed)?,
-    ];
-    for (event, value) in events.iter().zip(word.value() + 1..) {
-        stream.wait_for_word(word, value)?;
-        event.record(stream)?;
+/// What a device is tried with, as far as it is made.
+#[derive(Default)]
+struct Trial {
+    word: Option<Word>,
+    stream: Option<Stream>,
+    /// Behind waits for the next two values of the word.
+    events: Vec<Event>,
+}
+
+impl Trial {
+    fn run(&mut self, context: &Arc<Context>) -> Result<bool, Refusal> {
+        let word = self.word.insert(take(context)?);
+        let stream = self.stream.insert(Stream::create(context.primary(), 0)?);
+        for value in [word.value() + 1, word.value() + 2] {
+            stream.wait_for_word(word, value)?;
+            self.events.push(Event::create(context.primary(), Timing::Untimed)?);
+            self.events.last().map_or(Ok(()), |event| event.record(stream))?;
+        }
+        let mut works = true;
+        for event in &self.events {
+            works &= stands_before(context, event)?;
+            word.raise(word.value() + 1);
+            works &= event.settle_within(TRIAL)?;
+        }
+        Ok(works)
     }
-    Ok(events)
+
+    /// Lets the stream go, whatever came of it, and ends everything. One that does not end is left as it is: nothing of it
+    /// can be ended.
+    fn end(self, context: &Arc<Context>) {
+        let Some(word) = self.word else { return };
+        word.raise(word.value() + 2);
+        let has_ended = |event: &Event| event.settle_within(TRIAL).is_ok_and(|ended| ended);
+        if !self.events.iter().all(has_ended) {
+            return;
+        }
+        lock(context.words()).push(word);
+        let events = self.events.into_iter().map(Remains::Event);
+        events.chain(self.stream.map(Remains::Stream)).for_each(|remains| context.reap(remains));
+    }
 }
 
 /// Whether the device stands before an event for which nothing else is in its way: it comes to what another stream was

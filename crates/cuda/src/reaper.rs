@@ -12,7 +12,7 @@ use crate::import;
 use crate::staging::Staging;
 use crate::stream::Owner;
 use crate::sync::{AtomicU64, Ordering};
-use crate::sys::{Event, Memory, Primary, Refusal, Stream, Word, Words};
+use crate::sys::{Delay, Event, Memory, Primary, Refusal, Stream, Word, Words};
 
 /// What is left of something that was dropped.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ pub(crate) enum Remains {
     Staging(Staging),
     /// Words for which no stream waits any more.
     Words(Vec<Word>),
+    Delay(Delay),
     /// What kept something of others alive: its end is theirs.
     Owner(Owner),
     /// The last of a context: its own stream, and its name.
@@ -85,6 +86,7 @@ impl Remains {
             Self::Memory(memory, stream) => memory.free(&stream),
             Self::Staging(staging) => staging.end(),
             Self::Words(words) => Words::free(words),
+            Self::Delay(delay) => delay.unload(),
             Self::Owner(owner) => {
                 discard(owner);
                 Ok(())

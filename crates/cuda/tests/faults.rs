@@ -2,22 +2,19 @@
 //!
 //! Each in a process of its own. Whatever fails is told by its name, harms nothing that comes later, and leaves nothing behind.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic_in_result_fn,
-    reason = "a test that cannot go on fails"
-)]
+#![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod fake;
+mod uses;
 
 use std::env;
 use std::process::{Command, Output};
-use std::time::Duration;
 
-use syncpoint::{Device, Error, EventOptions, Gate, Kind, Result, Stream};
+use syncpoint::{Error, Kind};
 use syncpoint_conformance::patience::until;
 
 use fake::Fake;
+use uses::use_everything;
 
 /// What a child is to do: a function, the number of its call, the code and how it comes.
 const FAULT: &str = "SYNCPOINT_TEST_FAULT";
@@ -27,6 +24,24 @@ const UNKNOWN: u32 = 999;
 
 /// `CUDA_ERROR_LAUNCH_FAILED`: the context is broken for good.
 const LAUNCH_FAILED: u32 = 719;
+
+/// Whether a device has memory pools.
+const MEMORY_POOLS: u32 = 115;
+
+/// Called for events of other processes alone: `processes.rs` has its faults.
+const ELSEWHERE: &str = "cuIpcOpenEventHandle";
+
+/// A function that the uses call themselves, each time right before the backend does.
+const BY_USES: &str = "cuCtxFromGreenCtx";
+
+/// Functions that are called once in a process.
+const ONCE: &[&str] = &["cuInit", "cuDeviceGetCount"];
+
+/// Functions that are called where another one was refused, and how that comes about.
+const BESIDE: &[(&str, &str)] = &[
+    ("cuDriverGetVersion", "fail cuInit 1..2 998"),
+    ("cuGetErrorName", "fail cuMemsetD8Async 1..2 998"),
+];
 
 /// Functions whose trouble the caller need not hear of, with the reason. What a drop cannot say is counted.
 const SILENT: &[(&str, &str)] = &[
@@ -42,49 +57,82 @@ const SILENT: &[(&str, &str)] = &[
     ("cuMemFree_v2", "of a drop"),
     ("cuMemFreeAsync", "of a drop"),
     ("cuMemHostUnregister", "of a drop"),
+    ("cuModuleUnload", "of a drop"),
     ("cuStreamGetId", "a stream without an id is told apart by its address"),
+    ("cuCtxGetId", "a context without an id is told apart by its address"),
     ("cuStreamGetPriority", "a priority is for whoever asks"),
-    ("cuEventRecordWithFlags", "called in captures alone"),
-    ("cuEventElapsedTime", "asked where the newer one is not there"),
-    ("cuMemAlloc_v2", "asked where there are no memory pools"),
-    ("cuIpcOpenEventHandle", "called for events of other processes alone"),
 ];
 
-/// Of those, the ones that end something, which then lives on.
+/// Of those, the ones that end an object, which then lives on.
 const ENDS: &[&str] = &[
-    "cuDevicePrimaryCtxRelease_v2",
     "cuStreamDestroy_v2",
     "cuEventDestroy_v2",
+    "cuMemFree_v2",
     "cuMemFreeAsync",
     "cuMemHostUnregister",
+    "cuModuleUnload",
+];
+
+/// Functions that may do their work and give the code of an earlier launch all the same. Of one that makes something nobody
+/// knows then what it has made.
+const LATE: &[&str] = &[
+    "cuStreamWaitEvent",
+    "cuStreamWaitValue64_v2",
+    "cuStreamQuery",
+    "cuStreamDestroy_v2",
+    "cuEventRecord",
+    "cuEventRecordWithFlags",
+    "cuEventElapsedTime_v2",
+    "cuEventDestroy_v2",
+    "cuMemsetD8Async",
+    "cuMemcpyDtoDAsync_v2",
+    "cuMemcpyHtoDAsync_v2",
+    "cuMemcpyDtoHAsync_v2",
+    "cuMemFree_v2",
+    "cuMemFreeAsync",
+    "cuMemHostUnregister",
+    "cuModuleUnload",
+    "cuLaunchKernel",
 ];
 
 #[test]
 fn what_fails_at_its_first_call_is_told_and_harms_nothing_later() {
-    for function in syncpoint::cuda::functions() {
+    for function in functions() {
         assert_child_ends_well(&format!("fail {function} 1 {UNKNOWN}"));
     }
 }
 
 #[test]
 fn what_fails_at_a_later_call_is_told_and_harms_nothing_later() {
-    for function in syncpoint::cuda::functions() {
+    for function in functions() {
         assert_child_ends_well(&format!("fail {function} 2 {UNKNOWN}"));
     }
 }
 
 #[test]
 fn what_breaks_the_context_is_the_first_cause_of_all_that_fails() {
-    for function in syncpoint::cuda::functions() {
+    for function in functions() {
         assert_child_ends_well(&format!("break {function} 2 {LAUNCH_FAILED}"));
     }
 }
 
 #[test]
+fn the_error_of_an_earlier_launch_is_told_and_what_the_call_has_done_is_done() {
+    for function in LATE {
+        assert_child_ends_well(&format!("late {function} 2 {UNKNOWN}"));
+    }
+}
+
+#[test]
 fn a_function_that_the_library_lacks_takes_one_capability_and_nothing_else() {
-    for function in syncpoint::cuda::functions() {
+    for function in functions() {
         assert_child_ends_well(&format!("without {function} 0 0"));
     }
+}
+
+/// The functions of the table.
+fn functions() -> impl Iterator<Item = &'static str> {
+    syncpoint::cuda::functions().filter(|function| *function != ELSEWHERE)
 }
 
 #[track_caller]
@@ -101,27 +149,106 @@ fn assert_child_ends_well(fault: &str) {
 fn under_a_fault() {
     let Ok(fault) = env::var(FAULT) else { return };
     let words: Vec<&str> = fault.split(' ').collect();
-    let [how, function, _, code] = words[..] else { panic!("{fault}: no fault") };
-    if how == "without" {
-        return without(function);
+    match words[..] {
+        ["without", function, _, _] => without(function),
+        [how, function, call, code] => {
+            let [call, code] = [call, code].map(|number| number.parse().expect("a number"));
+            Fault { how, function, call, code }.tried();
+        }
+        _ => panic!("{fault}: no fault"),
     }
-    let (fake, code) = (Fake::used(), code.parse().expect("a code is a number"));
-    fake.script(&fault);
-    // Twice: what is called once for each device has a later call too.
-    let programs = [use_everything(), use_everything()];
-    let errors = programs.concat();
-    let hung = errors.iter().find(|error| error.kind() == Kind::TimedOut);
-    assert!(hung.is_none(), "{fault}: a wait was left alone: {hung:?}");
-    let met = fake.count(function) >= 2;
-    let tells = |error: &&Error| {
-        error.code().is_some_and(|(number, _)| number == code) && error.message().contains(function)
-    };
-    let told = errors.iter().find(tells);
-    let is_silent = SILENT.iter().any(|(silent, _)| *silent == function);
-    assert!(told.is_some() || is_silent || !met, "{fault}: nobody was told; heard {errors:#?}");
-    match how {
-        "break" => programs.iter().for_each(|errors| assert_lost(errors)),
-        _ => assert_well(fake, function, &errors),
+}
+
+/// A fault of a function.
+#[derive(Debug)]
+struct Fault<'f> {
+    how: &'f str,
+    function: &'f str,
+    call: u64,
+    code: u64,
+}
+
+impl Fault<'_> {
+    /// Uses everything under the fault, and holds against it what was told and what is left.
+    fn tried(mut self) {
+        let fake = self.arranged();
+        // The second time on a device that is older.
+        let programs = [1, 0].map(|pools| {
+            fake.script(&format!("attribute {MEMORY_POOLS} {pools}"));
+            use_everything()
+        });
+        let errors = programs.concat();
+        self.assert_told(&errors);
+        let silent = u64::from(self.is_silent());
+        match self.how {
+            "break" => programs.iter().for_each(|errors| assert_lost(errors)),
+            "late" => assert_well(fake, &errors, &Left { unheard: silent, ..Left::default() }),
+            _ => assert_well(fake, &errors, &Left::of(self.function)),
+        }
+    }
+
+    /// Has the driver do it. From now on `call` counts from the beginning of the process.
+    fn arranged(&mut self) -> &'static Fake {
+        // Called where the newer one is not there.
+        if self.function == "cuEventElapsedTime" {
+            Fake::without("cuEventElapsedTime_v2");
+        }
+        let fake = Fake::used();
+        // Or everything would be gone with the last user, whoever ended it.
+        fake.keep(0);
+        let call = if self.function == BY_USES { self.call * 2 } else { self.call };
+        fake.script(&format!("{} {} {call} {}", self.how, self.function, self.code));
+        self.call = fake.count(self.function) + call;
+        let beside = BESIDE.iter().find(|(beside, _)| *beside == self.function);
+        if let Some((_, beside)) = beside {
+            fake.script(beside);
+        }
+        fake
+    }
+
+    fn assert_told(&self, errors: &[Error]) {
+        let hung = errors.iter().find(|error| error.kind() == Kind::TimedOut);
+        assert!(hung.is_none(), "{self:?}: a wait was left alone: {hung:?}");
+        if ONCE.contains(&self.function) && Fake::used().count(self.function) < self.call {
+            return;
+        }
+        until(&format!("the call that is to fail: {self:?}"), || {
+            Fake::used().count(self.function) >= self.call
+        });
+        let is_told = errors.iter().any(|error| tells(error, self.function, self.code));
+        assert!(is_told || self.is_silent(), "{self:?}: nobody was told; heard {errors:#?}");
+    }
+
+    fn is_silent(&self) -> bool {
+        SILENT.iter().any(|(silent, _)| *silent == self.function)
+    }
+}
+
+/// Whether an error names the function and its code, as its own or as those of the work that failed.
+fn tells(error: &Error, function: &str, code: u64) -> bool {
+    let is_own = error.code().is_some_and(|(number, _)| u64::try_from(number) == Ok(code));
+    error.message().contains(function) && (is_own || error.message().contains(&format!("{code})")))
+}
+
+/// What one end that is refused leaves.
+#[derive(Default)]
+struct Left {
+    unheard: u64,
+    /// At most.
+    objects: u64,
+    /// Contexts that nobody gives back any more.
+    contexts: u64,
+}
+
+impl Left {
+    fn of(function: &str) -> Self {
+        match function {
+            // What the call has made is lost with the thread's own context.
+            "cuCtxPopCurrent_v2" => Self { unheard: 0, objects: 1, contexts: 0 },
+            "cuDevicePrimaryCtxRelease_v2" => Self { unheard: 1, objects: 0, contexts: 1 },
+            end if ENDS.contains(&end) => Self { unheard: 1, objects: 1, contexts: 0 },
+            _ => Self::default(),
+        }
     }
 }
 
@@ -138,19 +265,20 @@ fn without(function: &str) {
     }
 }
 
-/// Whatever failed, what comes later works, and at the end nothing is left.
-fn assert_well(fake: &Fake, function: &str, errors: &[Error]) {
+/// Whatever failed, what comes later works, and at the end nothing is left but what could not be ended.
+fn assert_well(fake: &Fake, errors: &[Error], left: &Left) {
     for error in errors {
         assert_ne!(error.kind(), Kind::DeviceLost, "{error}");
     }
+    fake.script(&format!("attribute {MEMORY_POOLS} 1"));
     let later = use_everything();
     assert!(later.is_empty(), "after the fault: {later:#?}");
-    if ENDS.contains(&function) {
-        until("the count of what a drop could not say", || syncpoint::cuda::unheard() == 1);
-        return;
-    }
-    until("the end of everything", || fake.alive("all") == 0);
-    assert_eq!(syncpoint::cuda::unheard(), 0);
+    until("the count of what a drop could not say", || syncpoint::cuda::unheard() == left.unheard);
+    // The context that is kept is one.
+    until("the end of everything", || fake.alive("all") <= 1 + left.objects);
+    assert_eq!(syncpoint::cuda::unheard(), left.unheard);
+    fake.call("cuDevicePrimaryCtxRelease_v2", 0, 0);
+    until("as many releases as it was retained", || fake.alive("contexts") == left.contexts);
 }
 
 /// Everything of one device that fails once its context is broken does so with one cause.
@@ -160,133 +288,4 @@ fn assert_lost(errors: &[Error]) {
     for error in lost() {
         assert!(error.is_same(first), "{error} is not {first}");
     }
-}
-
-/// Uses each part of the backend, whether the others work or not. Gives what was refused.
-fn use_everything() -> Vec<Error> {
-    let mut refused = Vec::new();
-    let with_gates = syncpoint::cuda::builder().device_gates(PATIENCE).open(0);
-    // Without gates a device is of use all the same.
-    let opened = with_gates.or_else(|error| {
-        let is_lost = error.kind() == Kind::DeviceLost;
-        refused.push(error.clone());
-        if is_lost { Err(error) } else { syncpoint::cuda::open(0) }
-    });
-    let device = match opened {
-        Ok(device) => device,
-        Err(error) => return [refused, vec![error]].concat(),
-    };
-    let parts: [fn(&Device) -> Result<()>; 9] = [
-        waits,
-        times,
-        fills_and_copies,
-        lets_time_pass,
-        submits,
-        polls,
-        shares_streams,
-        has_events_of_the_driver,
-        shares_events,
-    ];
-    // Twice, so that each function is called again.
-    let rounds = parts.iter().chain(&parts);
-    refused.extend(rounds.filter_map(|part| part(&device).err()));
-    refused.extend(device.shutdown(PATIENCE).err());
-    refused
-}
-
-const PATIENCE: Duration = Duration::from_secs(10);
-
-fn waits(device: &Device) -> Result<()> {
-    let (first, second) = (device.stream()?, device.stream()?);
-    let buffer = device.buffer(64)?;
-    // Fewer than make the backend look which events it needs no more: what it asks unasked is told to nobody.
-    for value in 0..12 {
-        first.fill(&buffer, 0..64, value)?;
-        second.wait(&first.record()?)?;
-    }
-    settle(&second)
-}
-
-fn settle(stream: &Stream) -> Result<()> {
-    stream.record()?.synchronize_timeout(PATIENCE)
-}
-
-fn times(device: &Device) -> Result<()> {
-    let stream = device.stream()?;
-    let (start, end) = (stream.record_timed()?, stream.record_timed()?);
-    end.synchronize_timeout(PATIENCE)?;
-    end.elapsed_since(&start)?;
-    end.timestamp().map(drop)
-}
-
-fn fills_and_copies(device: &Device) -> Result<()> {
-    let (stream, source, target) = (device.stream()?, device.buffer(64)?, device.buffer(64)?);
-    source.write(0, &[7; 64])?;
-    stream.copy(&source, 0..64, &target, 0..64)?;
-    stream.fill(&target, 0..8, 1)?;
-    settle(&stream)?;
-    assert_eq!(target.to_vec(0..16)?, [[1; 8], [7; 8]].concat());
-    Ok(())
-}
-
-fn lets_time_pass(device: &Device) -> Result<()> {
-    let stream = device.stream()?;
-    stream.delay(Duration::from_micros(10))?;
-    settle(&stream)
-}
-
-fn submits(device: &Device) -> Result<()> {
-    let stream = device.stream()?;
-    stream.submit(|submission| {
-        let raw = submission.native::<syncpoint::cuda::RawStream>().expect("a handle is lent");
-        assert!(!raw.as_ptr().is_null());
-    })?;
-    settle(&stream)
-}
-
-fn polls(device: &Device) -> Result<()> {
-    let stream = device.stream()?;
-    stream.enqueue(|| ())?;
-    let end = stream.record()?;
-    while !end.query()? {
-        std::thread::yield_now();
-    }
-    settle(&stream)
-}
-
-/// Streams that others launch on too: what they wait for holds them on the device.
-fn shares_streams(device: &Device) -> Result<()> {
-    let (stream, gate) = (device.stream()?, Gate::new());
-    let raw = syncpoint::cuda::expose(&stream)?;
-    stream.wait(&gate.point())?;
-    stream.enqueue(|| ())?;
-    gate.open()?;
-    settle(&stream)?;
-    while !stream.query()? {
-        std::thread::yield_now();
-    }
-    settle(&*syncpoint::cuda::legacy_stream(device)?)?;
-    settle(&*syncpoint::cuda::per_thread_stream(device)?)?;
-    settle(&*Fake::used().borrow_unowned(device, raw.as_ptr().addr())?)
-}
-
-fn has_events_of_the_driver(device: &Device) -> Result<()> {
-    let (stream, options) = (device.stream()?, EventOptions::builder().native_handle().build()?);
-    let event = device.event_with(options)?;
-    event.record(&stream)?;
-    syncpoint::cuda::event_handle(&event)?;
-    event.synchronize_timeout(PATIENCE)?;
-    let external = device.event_with(EventOptions::builder().external().build()?)?;
-    external.record(&stream)?;
-    external.synchronize_timeout(PATIENCE)
-}
-
-/// Opened they are in another process only: `processes.rs` has the faults of that.
-fn shares_events(device: &Device) -> Result<()> {
-    let (stream, options) = (device.stream()?, EventOptions::builder().interprocess().build()?);
-    let event = device.event_with(options)?;
-    event.export()?;
-    event.record(&stream)?;
-    event.synchronize_timeout(PATIENCE)?;
-    syncpoint::cuda::shares_natively(&event)
 }

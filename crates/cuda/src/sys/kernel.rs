@@ -33,10 +33,11 @@ look:
 }
 ";
 
-/// The kernel, compiled for a device. It stays loaded for as long as the context lives.
+/// The kernel, compiled for a device. Dropping it leaks it: a drop calls no driver. [`unload`](Self::unload) ends it.
 #[derive(Debug)]
 pub(crate) struct Delay {
     primary: Primary,
+    module: ModuleHandle,
     function: FunctionHandle,
 }
 
@@ -54,9 +55,21 @@ impl Delay {
             unsafe { table.load_module(&raw mut module, image) }?;
             let name = c"syncpoint_delay".as_ptr();
             // SAFETY: the pointer is to a function, the module was just loaded, and the name is a text of C.
-            unsafe { table.module_function(&raw mut function, module, name) }
+            let found = unsafe { table.module_function(&raw mut function, module, name) };
+            found.inspect_err(|_told| {
+                // SAFETY: the module was just loaded, and nobody has it. That it stays is the lesser trouble.
+                let _left = unsafe { table.unload_module(module) };
+            })
         })?;
-        Ok(Self { primary: primary.clone(), function })
+        Ok(Self { primary: primary.clone(), module, function })
+    }
+
+    /// Ends it. No stream has a launch of it any more.
+    pub(crate) fn unload(self) -> Result<(), Refusal> {
+        self.primary.within(|| {
+            // SAFETY: the module is loaded, and its kernel is launched no more.
+            unsafe { self.primary.library().table().unload_module(self.module) }
+        })
     }
 
     /// Lets time pass on the stream: one launch for each second, so that no watchdog bites. Gives the number of launches.

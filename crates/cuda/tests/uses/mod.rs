@@ -1,0 +1,253 @@
+//! One use of each part of the backend, by the words that a user has for it.
+
+#![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
+#![allow(dead_code, clippy::allow_attributes, reason = "each test uses some of it")]
+
+use std::time::Duration;
+
+use syncpoint::cuda::RawStream;
+use syncpoint::{Device, Error, EventOptions, Gate, Kind, Result, Stream};
+
+use super::fake::{Fake, Green};
+
+/// Long beyond any machine's hiccup.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// One part, used.
+pub(crate) type Use = fn(&Device) -> Result<()>;
+
+/// Each part once. Whatever it makes it drops.
+pub(crate) const USES: &[(&str, Use)] = &[
+    ("records and waits", records_and_waits),
+    ("timed points", times),
+    ("timestamps", timestamps),
+    ("buffers", buffers),
+    ("fills", fills),
+    ("copies", copies),
+    ("writing and reading buffers", writes_and_reads),
+    ("delays", delays),
+    ("host work", works),
+    ("submissions", submits),
+    ("queries of streams given out", gives_out),
+    ("the legacy stream", legacy),
+    ("default streams of threads", per_thread),
+    ("streams of others", takes_in),
+    ("contexts of others", takes_in_a_context),
+    ("streams of green contexts", takes_in_a_green_one),
+    ("captures", captures),
+    ("events with a handle", has_handles),
+    ("external events", has_external_events),
+    ("events for other processes", shares_events),
+];
+
+/// Where the device was opened with gates.
+pub(crate) const WITH_GATES: (&str, Use) = ("device gates", stands_before_a_gate);
+
+/// Opens the device, with gates where it can, and uses each part, whether the others work or not. Twice, so that each
+/// function is called again. Gives what was refused.
+pub(crate) fn use_everything() -> Vec<Error> {
+    let mut refused = Vec::new();
+    let with_gates = syncpoint::cuda::builder().device_gates(PATIENCE).open(0);
+    // Without gates a device is of use all the same.
+    let opened = with_gates.or_else(|error| {
+        let is_lost = error.kind() == Kind::DeviceLost;
+        refused.push(error.clone());
+        if is_lost { Err(error) } else { syncpoint::cuda::open(0) }
+    });
+    let device = match opened {
+        Ok(device) => device,
+        Err(error) => return [refused, vec![error]].concat(),
+    };
+    let parts = || USES.iter().chain([&WITH_GATES]);
+    let rounds = parts().chain(parts());
+    refused.extend(rounds.filter_map(|(_, part)| part(&device).err()));
+    refused.extend(device.shutdown(PATIENCE).err());
+    refused
+}
+
+fn settle(stream: &Stream) -> Result<()> {
+    stream.record()?.synchronize_timeout(PATIENCE)
+}
+
+fn records_and_waits(device: &Device) -> Result<()> {
+    let (first, second) = (device.stream()?, device.stream()?);
+    // Fewer than make the backend look which events it needs no more: what it asks unasked is told to nobody.
+    for _ in 0..12 {
+        first.delay(Duration::ZERO)?;
+        let end = first.record()?;
+        second.wait(&end)?;
+        while !end.query()? {
+            std::thread::yield_now();
+        }
+    }
+    settle(&second)
+}
+
+fn times(device: &Device) -> Result<()> {
+    let stream = device.stream()?;
+    let (start, end) = (stream.record_timed()?, stream.record_timed()?);
+    end.synchronize_timeout(PATIENCE)?;
+    end.elapsed_since(&start).map(drop)
+}
+
+fn timestamps(device: &Device) -> Result<()> {
+    let end = device.stream()?.record_timed()?;
+    end.synchronize_timeout(PATIENCE)?;
+    end.timestamp().map(drop)
+}
+
+fn buffers(device: &Device) -> Result<()> {
+    device.buffer(64).map(drop)
+}
+
+fn fills(device: &Device) -> Result<()> {
+    let (stream, buffer) = (device.stream()?, device.buffer(64)?);
+    stream.fill(&buffer, 0..8, 1)?;
+    settle(&stream)
+}
+
+fn copies(device: &Device) -> Result<()> {
+    let (stream, source, target) = (device.stream()?, device.buffer(64)?, device.buffer(64)?);
+    stream.copy(&source, 0..64, &target, 0..64)?;
+    settle(&stream)
+}
+
+fn writes_and_reads(device: &Device) -> Result<()> {
+    let buffer = device.buffer(64)?;
+    buffer.write(0, &[7; 64])?;
+    assert_eq!(buffer.to_vec(0..64)?, [7; 64]);
+    Ok(())
+}
+
+fn delays(device: &Device) -> Result<()> {
+    let stream = device.stream()?;
+    stream.delay(Duration::from_micros(10))?;
+    settle(&stream)
+}
+
+fn works(device: &Device) -> Result<()> {
+    let stream = device.stream()?;
+    stream.enqueue(|| ())?;
+    settle(&stream)
+}
+
+fn submits(device: &Device) -> Result<()> {
+    let stream = device.stream()?;
+    stream.submit(|submission| assert!(submission.native::<RawStream>().is_some()))?;
+    settle(&stream)
+}
+
+fn gives_out(device: &Device) -> Result<()> {
+    let stream = device.stream()?;
+    syncpoint::cuda::expose(&stream)?;
+    settle(&stream)?;
+    while !stream.query()? {
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+fn legacy(device: &Device) -> Result<()> {
+    settle(&*syncpoint::cuda::legacy_stream(device)?)
+}
+
+fn per_thread(device: &Device) -> Result<()> {
+    settle(&*syncpoint::cuda::per_thread_stream(device)?)
+}
+
+fn takes_in(device: &Device) -> Result<()> {
+    let theirs = device.stream()?;
+    let raw = syncpoint::cuda::expose(&theirs)?;
+    settle(&*Fake::used().borrow_unowned(device, raw.as_ptr().addr())?)
+}
+
+/// A context that this program has made, and ends once nobody uses it.
+struct Theirs(usize);
+
+impl Drop for Theirs {
+    fn drop(&mut self) {
+        Fake::used().call("cuCtxDestroy_v2", self.0, 0);
+    }
+}
+
+fn takes_in_a_context(_primary: &Device) -> Result<()> {
+    let theirs = Fake::used().make_context(0);
+    let device = Fake::used().open_context(theirs, Theirs(theirs))?;
+    settle(&device.stream()?)
+}
+
+fn takes_in_a_green_one(_primary: &Device) -> Result<()> {
+    if !Fake::used().has("cuCtxFromGreenCtx") {
+        return Err(Error::unsupported("nobody has a context without cuCtxFromGreenCtx"));
+    }
+    let green = Green::made(Fake::used());
+    let (context, stream) = (green.context, green.stream(Fake::used()));
+    let device = Fake::used().open_context(context, green)?;
+    settle(&*Fake::used().borrow_unowned(&device, stream)?)
+}
+
+fn captures(device: &Device) -> Result<()> {
+    let (stream, other) = (device.stream()?, device.stream()?);
+    let event = device.event_with(EventOptions::builder().external().build()?)?;
+    syncpoint::cuda::expose(&other)?;
+    captured(&stream, || {
+        other.wait(&stream.record()?)?;
+        event.record(&stream)?;
+        stream.wait(&other.record()?)
+    })?;
+    settle(&stream)?;
+    settle(&other)
+}
+
+/// Has others capture what is done on a stream, and launch it once. Whatever the driver refuses is told by what follows.
+fn captured(stream: &Stream, put: impl FnOnce() -> Result<()>) -> Result<()> {
+    const RELAXED: usize = 2;
+    let (fake, mut graph, mut launched) = (Fake::used(), 0_usize, 0_usize);
+    let raw = syncpoint::cuda::expose(stream)?.as_ptr().addr();
+    fake.call("cuStreamBeginCapture_v2", raw, RELAXED);
+    let outcome = put();
+    fake.call("cuStreamEndCapture", raw, (&raw mut graph).expose_provenance());
+    if graph != 0 {
+        fake.call("cuGraphInstantiateWithFlags", (&raw mut launched).expose_provenance(), graph);
+        fake.call("cuGraphLaunch", launched, raw);
+        fake.call("cuStreamSynchronize", raw, 0);
+        fake.call("cuGraphExecDestroy", launched, 0);
+        fake.call("cuGraphDestroy", graph, 0);
+    }
+    outcome
+}
+
+fn has_handles(device: &Device) -> Result<()> {
+    let (stream, options) = (device.stream()?, EventOptions::builder().native_handle().build()?);
+    let event = device.event_with(options)?;
+    event.record(&stream)?;
+    syncpoint::cuda::event_handle(&event)?;
+    event.synchronize_timeout(PATIENCE)
+}
+
+fn has_external_events(device: &Device) -> Result<()> {
+    let stream = device.stream()?;
+    let event = device.event_with(EventOptions::builder().external().build()?)?;
+    event.record(&stream)?;
+    event.synchronize_timeout(PATIENCE)
+}
+
+/// Opened they are in another process only.
+fn shares_events(device: &Device) -> Result<()> {
+    let (stream, options) = (device.stream()?, EventOptions::builder().interprocess().build()?);
+    let event = device.event_with(options)?;
+    event.export()?;
+    event.record(&stream)?;
+    event.synchronize_timeout(PATIENCE)?;
+    syncpoint::cuda::shares_natively(&event)
+}
+
+/// What others launch on too is held on the device.
+fn stands_before_a_gate(device: &Device) -> Result<()> {
+    let (stream, gate) = (device.stream()?, Gate::new());
+    syncpoint::cuda::expose(&stream)?;
+    stream.wait(&gate.point())?;
+    stream.enqueue(|| ())?;
+    gate.open()?;
+    settle(&stream)
+}
