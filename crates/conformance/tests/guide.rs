@@ -52,7 +52,7 @@ fn pieces(text: &str) -> Vec<(&str, &str)> {
 }
 
 /// The crates whose names stand before files of theirs.
-const CRATES: [&str; 5] = ["conformance", "core", "host", "sim", "syncpoint"];
+const CRATES: [&str; 6] = ["conformance", "core", "cuda", "host", "sim", "syncpoint"];
 
 #[test]
 fn every_file_that_the_guide_names_alone_has_tests_and_is_of_the_crate_before_it() {
