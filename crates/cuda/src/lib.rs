@@ -61,3 +61,10 @@ pub use sys::{borrow_event, open_event};
 pub fn functions() -> impl Iterator<Item = &'static str> {
     sys::FUNCTIONS.iter().map(|function| function.name())
 }
+
+/// The version of CUDA that brought a function, for tests.
+#[doc(hidden)]
+pub fn since(function: &str) -> Option<String> {
+    let found = sys::FUNCTIONS.iter().find(|known| known.name() == function);
+    found.map(|function| function.version().to_string())
+}
