@@ -57,8 +57,8 @@ pub fn builder() -> Builder {
 
 impl Builder {
     /// Lets streams that others launch on too wait for gates, for host work and for points of other backends: the device
-    /// itself stands before a word of memory until the host writes it (`cuStreamWaitValue64`), for `deadline` at most from when it has come there;
-    /// then it is let go, with its stream failed.
+    /// itself stands before a word of memory until the host writes it (`cuStreamWaitValue64`), for `deadline` at most from
+    /// when it has come there; then it is let go, with its stream failed.
     ///
     /// A device that stands is a hazard. Streams may share a hardware queue, and then others stand with it; a call that
     /// waits for the whole device (a free, a first launch of a kernel) waits for it too, and where the host does such a call

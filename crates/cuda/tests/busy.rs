@@ -37,10 +37,12 @@ fn a_device_that_is_busy_holds_neither_records_of_times_nor_the_poller() -> Resu
     before.timestamp()?;
     let known = Instant::now();
     until("an old clock", || known.elapsed() > OLD);
+    stream.wait(&gate.point())?;
+    // The deadline runs from when the device is known to stand there, behind the mark.
+    settle(&stream.timeline().point(1));
     fake.script("fail cuEventQuery * 600");
     // Has the poller look at the clock anew.
     guarded.stream()?.record_timed()?;
-    stream.wait(&gate.point())?;
     let late = failure_of(&stream.record()?);
     assert!(late.message().contains("deadline of device_gates"), "{late}");
     gate.open()
