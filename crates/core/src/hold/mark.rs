@@ -5,11 +5,32 @@ use std::sync::Arc;
 use super::flight::{Flight, News};
 use super::order::{Order, Turn};
 use super::{Driver, HeldStream, Operation};
+use crate::contract::Placed;
 use crate::error::{Error, Result};
 use crate::point::State;
 use crate::sync::MutexGuard;
 
 impl<D: Driver> HeldStream<D> {
+    /// A record that is not quick.
+    pub(super) fn record_further(self: &Arc<Self>) -> Result<Placed> {
+        self.refuse_capturing()?;
+        let mut order = self.order();
+        if self.timeline.has_failed() {
+            return Ok(Placed::new(self.failed_value(&mut order)));
+        }
+        if !self.is_managed() {
+            return self.mark_here(order).or_else(|refusal| self.failed_meanwhile(refusal));
+        }
+        let value = order.row.enqueued();
+        let news = self.ask(&order, value)?;
+        let placed = Placed::new(value);
+        drop(order);
+        if let Some(news) = news {
+            self.tell(news);
+        }
+        Ok(placed)
+    }
+
     /// Somebody will ask for `value`: marks it, now or when it is passed. `None`: nothing changed.
     #[inline]
     pub(super) fn ask(self: &Arc<Self>, order: &Order<D>, value: u64) -> Result<Option<News>> {

@@ -53,9 +53,11 @@ mod mode;
 mod offer;
 mod order;
 mod park;
+mod quick;
 mod raw;
 mod row;
 mod turn;
+mod wait;
 
 #[cfg(all(test, syncpoint_loom))]
 mod model;

@@ -150,12 +150,6 @@ impl<D: Driver> HeldStream<D> {
         }
     }
 
-    /// The stream of a point, where a native wait for it is possible.
-    pub(super) fn peer(&self, point: &Point) -> Option<Arc<Self>> {
-        let stream = point.timeline().own_stream::<Self>()?;
-        Arc::ptr_eq(&stream.domain, &self.domain).then_some(stream)
-    }
-
     /// Host work begins when everything before it is complete.
     fn offer_work(&self, value: u64) -> Offer<D> {
         let quiet = self.timeline.completed() + 1 >= value;

@@ -29,6 +29,8 @@ pub(super) struct Order<D: Driver> {
     pub(super) turn: Turn,
     /// Where the stream is listed while it is parked.
     pub(super) parked: Option<Parked<D>>,
+    /// The last value that a quick record has marked.
+    pub(super) marked: u64,
     /// Why nothing is taken any more: the device was shut down.
     pub(super) cancelled: Option<Error>,
 }
@@ -103,7 +105,7 @@ impl<D: Driver> Awaited<D> {
     #[inline]
     pub(super) fn is_signalled(&self) -> bool {
         match &self.way {
-            Way::Peer(stream) => stream.signals.completed() >= self.point.value(),
+            Way::Peer(stream) => stream.has_signalled(&self.point),
             Way::Host | Way::Own(_) => false,
         }
     }
@@ -167,6 +169,6 @@ impl<D: Driver> Order<D> {
 
 impl<D: Driver> Default for Order<D> {
     fn default() -> Self {
-        Self { row: Row::default(), turn: Turn::Free, parked: None, cancelled: None }
+        Self { row: Row::default(), turn: Turn::Free, parked: None, marked: 0, cancelled: None }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use super::offer::{Hold, Offer};
-use super::order::{Awaited, Entry, Order, Step, Turn, Way};
-use super::{Driver, HeldStream, OwnWait};
+use super::order::{Entry, Order, Step, Turn, Way};
+use super::{Driver, HeldStream};
 use crate::contract::{Captured, Edge, Item, Placed, RawStream, Refused, Task, Time};
 use crate::error::{Error, Kind, Result};
 use crate::place::Place;
@@ -57,7 +57,13 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>> {
-        self.wait_in_a_way(point, place, || match self.peer(point) {
+        let (this, peer) = (self.this(), self.peer(point));
+        if let Some(stream) = peer.as_ref().filter(|stream| stream.has_signalled(point))
+            && let Some(outcome) = this.wait_quickly(point, stream, place)
+        {
+            return outcome;
+        }
+        self.wait_in_a_way(point, place, || match peer {
             Some(stream) => {
                 stream.ask_for(point.value());
                 Way::Peer(stream)
@@ -67,23 +73,8 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn record(&self) -> Result<Placed> {
-        self.refuse_capturing()?;
         let this = self.this();
-        let mut order = self.order();
-        if self.timeline.has_failed() {
-            return Ok(Placed::new(self.failed_value(&mut order)));
-        }
-        if !self.is_managed() {
-            return this.mark_here(order).or_else(|refusal| self.failed_meanwhile(refusal));
-        }
-        let value = order.row.enqueued();
-        let news = this.ask(&order, value)?;
-        let placed = Placed::new(value);
-        drop(order);
-        if let Some(news) = news {
-            this.tell(news);
-        }
-        Ok(placed)
+        this.record_quickly().unwrap_or_else(|| this.record_further())
     }
 
     fn record_timed(&self, place: Place) -> Result<(Placed, Time)> {
@@ -158,52 +149,6 @@ impl<D: Driver> RawStream for HeldStream<D> {
 
 fn entry<D: Driver>(item: Item) -> Entry<D> {
     Entry { step: Step::Task(item.task), place: item.place }
-}
-
-impl<D: Driver> HeldStream<D> {
-    /// Makes later work of the stream wait for a point for which the backend has a wait of its own. `None`: the stream
-    /// waits for it already.
-    ///
-    /// # Errors
-    /// As [`RawStream::wait`].
-    pub fn wait_by(
-        &self,
-        point: &Point,
-        own: Arc<dyn OwnWait<D>>,
-        place: Place,
-    ) -> Result<Option<Placed>> {
-        self.wait_in_a_way(point, place, || Way::Own(own))
-    }
-
-    fn wait_in_a_way(
-        &self,
-        point: &Point,
-        place: Place,
-        way: impl FnOnce() -> Way<D>,
-    ) -> Result<Option<Placed>> {
-        // Before anything is asked of the driver: such a wait costs nothing. Without the order lock: an edge of a value
-        // that is not enqueued is of a wait that may be refused still.
-        let enqueued = self.timeline.enqueued();
-        if !self.timeline.has_failed() && self.flight().waits.cover_by(point, enqueued) {
-            return Ok(None);
-        }
-        self.refuse_capturing()?;
-        let (this, way) = (self.this(), way());
-        let order = self.order();
-        let value = order.row.enqueued() + 1;
-        if let Some(error) = self.refusal(&order) {
-            return Err(error);
-        }
-        let mut flight = self.flight();
-        if flight.waits.cover(point) {
-            return Ok(None);
-        }
-        // On the list before the driver can come to it.
-        flight.waits.note(Edge::new(value, point.clone(), place));
-        drop(flight);
-        let mut entry = Entry { step: Step::Wait(Awaited { point: point.clone(), way }), place };
-        this.admit(order, &mut entry).map(Some)
-    }
 }
 
 /// Taking an item, under the order lock. What is left of it is dropped by the caller, once no lock is held.
