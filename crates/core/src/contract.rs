@@ -36,7 +36,7 @@ pub use crate::bridge::list as bridge;
 pub use crate::event::{ForeignEvent, Native, NativeEvent};
 pub use crate::function::{Called, run_function};
 pub use crate::graph::set_driven;
-pub use crate::ipc::{DriversHandle, Import, NativeExport, NativeOffer};
+pub use crate::ipc::{DriversHandle, Import, NativeExport, NativeOffer, SharedPage};
 pub use crate::memory::Memory;
 pub use crate::observe::Sequence;
 pub use crate::ours::{Ending, Ours, enter_if_ours};
@@ -95,6 +95,15 @@ pub trait RawDevice: Any + fmt::Debug + Send + Sync {
     fn share(&self, _offer: NativeOffer) -> Result<Arc<dyn NativeExport>> {
         let message = "the device has no events that streams of other processes could wait for; they wait through the host";
         Err(Error::unsupported(message))
+    }
+
+    /// An event of another process, for which streams of this device may have a wait of their own; by itself they wait
+    /// through the host.
+    ///
+    /// # Errors
+    /// The driver's.
+    fn import(&self, import: Arc<Import>) -> Result<Arc<dyn ForeignEvent>> {
+        Ok(import)
     }
 
     /// Waits until the deadline for what runs, after every stream was cancelled, and makes no stream any more.

@@ -134,7 +134,8 @@ impl Device {
     /// for, and for the host. Only its own process records it. May block for the file system.
     ///
     /// Streams wait for it through the host: a thread of ours here hears what becomes of the record. Between CUDA devices
-    /// `syncpoint::cuda::open_event` has them wait on the device instead, with a duty that safe code cannot keep.
+    /// that were both opened with `device_gates` they wait on the device instead, for words that the other device writes;
+    /// so they do with `syncpoint::cuda::open_event`, without gates, but with a duty that safe code cannot keep.
     ///
     /// # Errors
     /// `Misuse(StaleHandle)`: the handle is no handle, or was made before the machine was started. `Failed`: the event

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use syncpoint_core::contract::{
-    ForeignEvent, LEVELS, NativeEvent, NativeExport, NativeOffer, RawBuffer, RawDevice, RawStream,
+    ForeignEvent, Import, LEVELS, NativeEvent, NativeExport, NativeOffer, RawBuffer, RawDevice,
+    RawStream,
 };
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{
@@ -17,6 +18,7 @@ use crate::context::{Context, domain};
 use crate::driver;
 use crate::event::{Native, external};
 use crate::latch;
+use crate::paged::paged;
 use crate::share::share;
 use crate::stream::CudaStream;
 use crate::sync::{AtomicBool, Ordering};
@@ -59,6 +61,9 @@ impl Builder {
     /// Lets streams that others launch on too wait for gates, for host work and for points of other backends: the device
     /// itself stands before a word of memory until the host writes it (`cuStreamWaitValue64`), for `deadline` at most from
     /// when it has come there; then it is let go, with its stream failed.
+    ///
+    /// All its streams then wait so for events of other processes, if those export from a device with gates: that device
+    /// writes words to the page that the processes share (`cuStreamWriteValue64`), one more call with each record.
     ///
     /// A device that stands is a hazard. Streams may share a hardware queue, and then others stand with it; a call that
     /// waits for the whole device (a free, a first launch of a kernel) waits for it too, and where the host does such a call
@@ -224,6 +229,11 @@ impl RawDevice for CudaDevice {
     fn share(&self, offer: NativeOffer) -> Result<Arc<dyn NativeExport>> {
         self.check()?;
         share(&self.context, offer)
+    }
+
+    fn import(&self, import: Arc<Import>) -> Result<Arc<dyn ForeignEvent>> {
+        self.check()?;
+        Ok(paged(&self.context, import))
     }
 
     fn external_event(

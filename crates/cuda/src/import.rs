@@ -171,12 +171,12 @@ impl Opened {
     }
 }
 
-fn is_complete(point: &Point) -> bool {
+pub(crate) fn is_complete(point: &Point) -> bool {
     matches!(known(point), State::Complete)
 }
 
 /// What is known of a point without a call.
-fn known(point: &Point) -> State {
+pub(crate) fn known(point: &Point) -> State {
     point.timeline().state(point.value())
 }
 

@@ -5,6 +5,7 @@
 //! such a word is a hazard: what shares its hardware queue may stand behind it, and nothing else lets it go. So every latch has a
 //! deadline, at which it is opened with its stream failed; and a device that only says it can is not believed.
 
+use std::any::Any;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -55,6 +56,11 @@ impl Latch {
         stream.wait_for_word(self.0.word(), self.0.value)
     }
 
+    /// Has a stream open it as it comes to that. It must not be dropped before: lent anew, it would be written once more.
+    pub(crate) fn open_on(&self, stream: &Stream) -> Result<(), Refusal> {
+        stream.write_word(self.0.word(), self.0.value)
+    }
+
     /// Opens it, if it is not open.
     pub(crate) fn open(&self) {
         self.0.open();
@@ -85,7 +91,8 @@ impl Drop for Closed {
     }
 }
 
-fn take(context: &Context) -> Result<Word, Refusal> {
+/// A word that nobody has.
+pub(crate) fn take(context: &Context) -> Result<Word, Refusal> {
     if let Some(word) = lock(context.words()).pop() {
         return Ok(word);
     }
@@ -193,6 +200,8 @@ pub(crate) struct Deadline {
     stream: Weak<HeldStream<CudaStream>>,
     value: u64,
     latch: Weak<Closed>,
+    /// There while something is awaited; the latch may be there for longer.
+    awaiting: Weak<dyn Any + Send + Sync>,
 }
 
 /// How often it is looked whether the device has come to a latch: by as much its deadline may be late.
@@ -205,18 +214,33 @@ impl Deadline {
         value: u64,
         latch: &Latch,
     ) -> Self {
-        let (stream, latch) = (Arc::downgrade(stream), Arc::downgrade(&latch.0));
-        Self { at: Instant::now(), longest, is_first: false, stream, value, latch }
+        let awaiting: Arc<dyn Any + Send + Sync> = Arc::<Closed>::clone(&latch.0);
+        Self::of(longest, (stream, value), latch, &awaiting)
     }
 
-    /// Whether the latch is still there.
+    /// The same for as long as something else is there.
+    pub(crate) fn of(
+        longest: Duration,
+        (stream, value): (&Arc<HeldStream<CudaStream>>, u64),
+        latch: &Latch,
+        awaiting: &Arc<dyn Any + Send + Sync>,
+    ) -> Self {
+        let (stream, latch) = (Arc::downgrade(stream), Arc::downgrade(&latch.0));
+        let (at, awaiting) = (Instant::now(), Arc::downgrade(awaiting));
+        Self { at, longest, is_first: false, stream, value, latch, awaiting }
+    }
+
+    /// Whether anything is still awaited.
     pub(crate) fn is_pending(&self) -> bool {
-        self.latch.strong_count() > 0
+        self.awaiting.strong_count() > 0
     }
 
     /// The time has come to look at it. Says whether it has to be looked at again.
     pub(crate) fn pass(&mut self) -> bool {
-        let (Some(stream), Some(latch)) = (self.stream.upgrade(), self.latch.upgrade()) else {
+        let awaiting = self.awaiting.upgrade();
+        let (Some(stream), Some(latch), Some(_)) =
+            (self.stream.upgrade(), self.latch.upgrade(), &awaiting)
+        else {
             return false;
         };
         if !self.is_first {

@@ -17,8 +17,9 @@
 //! - **Dropping** calls no driver: a thread of ours ends what was dropped.
 //! - **A broken context** (an illegal address, say) is `DeviceLost`: everything of it that was not seen complete fails, with
 //!   the first cause, and the driver is not asked any more.
-//! - **Other processes** import events of a device as those of any other, and their streams wait through the host; with
-//!   [`open_event`] they wait on their device.
+//! - **Other processes** import events of a device as those of any other, and their streams wait through the host. They
+//!   wait on their device for the driver's own events between processes with [`open_event`], which is `unsafe`, and for
+//!   words that one device writes and the other reads where both were opened with [`device_gates`](Builder::device_gates).
 //! - **Times** are differences of events, to about half a microsecond. The driver gives them as floats of milliseconds: a
 //!   span of a minute is good to some 4 µs. A [`timestamp`](syncpoint_core::TimedPoint::timestamp) is an estimate from an
 //!   event that was seen from the host, and says how far it may be off.
@@ -35,8 +36,10 @@ mod driver;
 mod event;
 mod handles;
 mod import;
+mod lane;
 mod latch;
 mod marks;
+mod paged;
 mod poller;
 mod pool;
 mod reaper;
@@ -52,7 +55,7 @@ pub use driver::use_library;
 pub use event::{RawEvent, event_handle};
 pub use handles::{borrow, expose, legacy_stream, per_thread_stream};
 pub use reaper::unheard;
-pub use share::shares_natively;
+pub use share::{shares_natively, shares_words};
 pub use stream::RawStream;
 pub use sys::{borrow_event, open_event};
 

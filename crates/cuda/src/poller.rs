@@ -21,6 +21,7 @@ use crate::event::{self, Native};
 use crate::import;
 use crate::latch::Deadline;
 use crate::marks::Next;
+use crate::paged;
 use crate::reaper::rest;
 use crate::stream::CudaStream;
 use crate::sys::{FIRST_PAUSE, LONGEST_PAUSE, Meaning, SPIN};
@@ -40,6 +41,8 @@ pub(crate) enum Poll {
     Guard(Deadline),
     /// What a stream waits for on the device has failed in another process.
     Failed(Arc<import::Watch>),
+    /// The same of what a stream stands before a latch for.
+    Fallen(Arc<paged::Stands>),
 }
 
 /// Polls until nothing is pending for a while.
@@ -101,6 +104,7 @@ fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
         }
         Poll::Guard(deadline) => guarded.add(deadline),
         Poll::Failed(watch) => watch.pass(),
+        Poll::Fallen(stands) => stands.fall(),
     }
 }
 

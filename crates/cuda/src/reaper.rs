@@ -12,7 +12,7 @@ use crate::import;
 use crate::staging::Staging;
 use crate::stream::Owner;
 use crate::sync::{AtomicU64, Ordering};
-use crate::sys::{Delay, Event, Memory, Primary, Refusal, Stream, Word, Words};
+use crate::sys::{Delay, Event, Memory, Primary, Refusal, SharedPage, Stream, Word, Words};
 
 /// What is left of something that was dropped.
 #[derive(Debug)]
@@ -24,6 +24,8 @@ pub(crate) enum Remains {
     /// Memory, and the stream in whose order it is freed.
     Memory(Memory, Arc<Stream>),
     Staging(Staging),
+    /// A page for which no device waits, and to which none writes.
+    Page(SharedPage),
     /// Words for which no stream waits any more.
     Words(Vec<Word>),
     Delay(Delay),
@@ -85,6 +87,7 @@ impl Remains {
             Self::Stream(stream) => stream.destroy(),
             Self::Memory(memory, stream) => memory.free(&stream),
             Self::Staging(staging) => staging.end(),
+            Self::Page(page) => page.end(),
             Self::Words(words) => Words::free(words),
             Self::Delay(delay) => delay.unload(),
             Self::Owner(owner) => {

@@ -2,18 +2,20 @@
 
 use std::any::Any;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use syncpoint_base::{PerProcess, Process};
 use syncpoint_core::contract::{Item, NativeExport, NativeOffer, RawStream, Submit, Task};
 use syncpoint_core::hold::{Driver, HeldStream};
-use syncpoint_core::{Error, Event, Kind, Mode, Place, Result};
+use syncpoint_core::{Error, Event, Kind, Mode, Place, Point, Result, retire};
 
 use crate::context::Context;
+use crate::import::is_complete;
 use crate::reaper::Remains;
 use crate::stream::CudaStream;
 use crate::sync::{Mutex, lock};
-use crate::sys::{Event as DriversEvent, Refusal};
+use crate::sys::{Event as DriversEvent, Refusal, SharedPage, Stream};
 
 /// Whether streams of other processes can wait *on their device* for an event that this process exports: then they open
 /// it with [`open_event`](crate::open_event). Otherwise they wait for it through the host, as for an event of any device.
@@ -22,16 +24,36 @@ use crate::sys::{Event as DriversEvent, Refusal};
 /// `Unsupported`: the event is no CUDA device's, or the driver shares no events; the message says why.
 /// `Misuse(NotInterprocess)`: it was not exported.
 pub fn shares_natively(event: &Event) -> Result<()> {
-    event.is_shared_natively()
+    event.shared()?.check_handle()
 }
 
-/// The driver's event, until importers have closed it.
+/// Whether the device writes words with each record of an event that this process exports: then streams of other processes
+/// that import it on a device with [`device_gates`](crate::Builder::device_gates) wait for those on their device.
+///
+/// # Errors
+/// `Unsupported`: the event is no CUDA device's, or that was opened without gates, or the driver refuses; the message says
+/// why. `Misuse(NotInterprocess)`: it was not exported.
+pub fn shares_words(event: &Event) -> Result<()> {
+    event.shared()?.check_words()
+}
+
+/// What importers' streams wait for on their device, until importers have let go of it.
 struct Shared {
     /// There until the drop.
-    event: Option<DriversEvent>,
-    offer: Option<NativeOffer>,
+    parts: Option<Parts>,
+    /// The latest record on each stream that has not come.
+    records: Mutex<Vec<Point>>,
     process: Process,
     context: Arc<Context>,
+}
+
+#[derive(Debug)]
+struct Parts {
+    /// The driver's event, or why there is none.
+    event: Result<DriversEvent>,
+    /// The page to which the device writes words, or why it does not.
+    page: Result<SharedPage>,
+    offer: NativeOffer,
 }
 
 /// A name of it, for records on their way.
@@ -41,30 +63,69 @@ struct Sharing(Arc<Shared>);
 /// An event of the driver's that was dropped while importers had it open.
 #[derive(Debug)]
 struct Left {
-    event: DriversEvent,
+    event: Result<DriversEvent>,
     offer: NativeOffer,
     /// An event lives no longer than its context.
+    context: Arc<Context>,
+}
+
+/// A page to which the device may still write.
+struct Written {
+    page: Option<SharedPage>,
     context: Arc<Context>,
 }
 
 /// What importers have not closed yet: looked at whenever an event is shared, or is shared no more. Guards the list.
 static LEFT: PerProcess<Mutex<Vec<Left>>> = PerProcess::new(Mutex::default);
 
-/// Makes the driver's event of an event that is exported, and offers it.
+/// Makes what importers' streams wait for on their device, and offers it: an event of the driver's, and, where the device
+/// was opened with gates, words that it writes to the page.
 ///
 /// # Errors
-/// `Unsupported`: the driver shares none. `DeviceLost`, `Exhausted`.
+/// `Unsupported`: the driver has neither. `DeviceLost`, `Exhausted`.
 pub(crate) fn share(context: &Arc<Context>, offer: NativeOffer) -> Result<Arc<dyn NativeExport>> {
     context.check()?;
     end_what_was_left();
-    let event = DriversEvent::shared(context.primary());
-    let event = event.map_err(|refusal| not_shared(context, &refusal))?;
-    let exported = event.export();
+    let event = shared_event(context, &offer);
+    let page = written_page(context, &offer);
+    if page.is_err() {
+        event.as_ref().map_err(Error::clone)?;
+    }
+    let parts = Some(Parts { event, page, offer });
     let (context, process) = (Arc::clone(context), Process::current());
-    let shared = Shared { event: Some(event), offer: Some(offer), process, context };
-    let exported = exported.map_err(|refusal| not_shared(&shared.context, &refusal))?;
-    shared.offer().publish(&exported);
+    let shared = Shared { parts, records: Mutex::default(), process, context };
     Ok(Arc::new(Sharing(Arc::new(shared))))
+}
+
+fn shared_event(context: &Arc<Context>, offer: &NativeOffer) -> Result<DriversEvent> {
+    let refused = |refusal: Refusal| not_shared(context, &refusal);
+    let event = DriversEvent::shared(context.primary()).map_err(refused)?;
+    match event.export() {
+        Ok(exported) => {
+            offer.publish(&exported);
+            Ok(event)
+        }
+        Err(refusal) => {
+            context.reap(Remains::Event(event));
+            Err(not_shared(context, &refusal))
+        }
+    }
+}
+
+fn written_page(context: &Arc<Context>, offer: &NativeOffer) -> Result<SharedPage> {
+    let (primary, function) = (context.primary(), "cuStreamWriteValue64_v2");
+    if context.gates().is_none() || !primary.library().has(function) {
+        let message = format!(
+            "{} writes no words for other processes: it needs device_gates, and {function} of the driver; they wait \
+             through the host",
+            context.name()
+        );
+        return Err(Error::unsupported(message));
+    }
+    let page = SharedPage::register(primary, offer.page());
+    let page = page.map_err(|refusal| not_shared(context, &refusal))?;
+    offer.publish_words();
+    Ok(page)
 }
 
 #[cold]
@@ -85,12 +146,8 @@ fn not_shared(context: &Arc<Context>, refusal: &Refusal) -> Error {
 }
 
 impl Shared {
-    fn event(&self) -> &DriversEvent {
-        self.event.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
-    }
-
-    fn offer(&self) -> &NativeOffer {
-        self.offer.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    fn parts(&self) -> &Parts {
+        self.parts.as_ref().unwrap_or_else(|| unreachable!("they are taken by the drop alone"))
     }
 
     /// Records it at the end of a stream. Where the driver refuses, importers wait through the host; a refusal that breaks
@@ -102,23 +159,55 @@ impl Shared {
         if !is_plain || driver.context().check().is_err() {
             return;
         }
-        let record = || self.event().record(driver.handle());
-        let recorded = self.offer().record(generation, stream.timeline().id(), record);
+        let record = |word| self.parts().record((word, generation), driver.handle());
+        let recorded = self.parts().offer.record(generation, stream.timeline().id(), record);
         if let Err(refusal) = recorded {
             driver.context().refused(&refusal);
+        }
+    }
+
+    fn note(&self, record: Point) {
+        let is_newer =
+            |known: &mut Point| known.timeline() == record.timeline() || is_complete(known);
+        let mut records = lock(&self.records);
+        let over: Vec<Point> = records.extract_if(.., is_newer).collect();
+        records.push(record);
+        drop(records);
+        drop(over);
+    }
+}
+
+impl Parts {
+    fn record(&self, (word, value): (Option<usize>, u64), stream: &Stream) -> Result<(), Refusal> {
+        if let Ok(event) = &self.event {
+            event.record(stream)?;
+        }
+        match (&self.page, word) {
+            (Ok(page), Some(word)) => stream.write_number(page, word, value),
+            _ => Ok(()),
         }
     }
 }
 
 impl NativeExport for Sharing {
+    fn check_handle(&self) -> Result<()> {
+        self.0.parts().event.as_ref().map(drop).map_err(Error::clone)
+    }
+
+    fn check_words(&self) -> Result<()> {
+        self.0.parts().page.as_ref().map(drop).map_err(Error::clone)
+    }
+
     fn record_on(&self, stream: &Arc<dyn RawStream>, generation: u64, place: Place) -> Result<()> {
         let Some(held) = held(stream) else { return Ok(()) };
-        let shared = Arc::clone(&self.0);
+        let (shared, timeline) = (Arc::clone(&self.0), held.timeline().clone());
         let submit = Submit::new(move |_| {
             shared.record(generation, &held);
             Ok(())
         });
-        stream.put(Item { task: Task::Submit(submit), place }).map(drop)
+        let placed = stream.put(Item { task: Task::Submit(submit), place })?;
+        self.0.note(timeline.point(placed.value));
+        Ok(())
     }
 }
 
@@ -132,26 +221,42 @@ pub(crate) fn held(stream: &Arc<dyn RawStream>) -> Option<Arc<HeldStream<CudaStr
 fn end_what_was_left() {
     let closed: Vec<Left> = lock(&LEFT).extract_if(.., |left| left.offer.withdraw()).collect();
     for left in closed.into_iter().filter(|left| left.context.is_usable()) {
-        left.context.reap(Remains::Event(left.event));
+        if let Ok(event) = left.event {
+            left.context.reap(Remains::Event(event));
+        }
     }
 }
 
-/// Nobody here records it any more, and every record of it has settled. Streams of importers may still stand before it:
-/// until they have closed it, it lives on.
+/// Nobody here records it any more, and every record of it has settled. Streams of importers may still stand before the
+/// event: until they have closed it, it lives on. Of records that have failed the device may still write the words.
 impl Drop for Shared {
     fn drop(&mut self) {
         // A child of a fork has a copy, and the page is the parent's.
         if !self.process.is_current() {
             return;
         }
-        let (Some(event), Some(offer)) = (self.event.take(), self.offer.take()) else { return };
+        let Some(Parts { event, page, offer }) = self.parts.take() else { return };
         lock(&LEFT).push(Left { event, offer, context: Arc::clone(&self.context) });
         end_what_was_left();
+        let Ok(page) = page else { return };
+        let mut records = std::mem::take(&mut *lock(&self.records));
+        records.retain(|record| !is_complete(record));
+        let written = Written { page: Some(page), context: Arc::clone(&self.context) };
+        // Where nobody can be made to wait for that, it stays mapped.
+        let _left = retire(written, records).map_err(ManuallyDrop::new);
+    }
+}
+
+impl Drop for Written {
+    fn drop(&mut self) {
+        if let Some(page) = self.page.take().filter(|_| self.context.is_usable()) {
+            self.context.reap(Remains::Page(page));
+        }
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Shared({:?})", self.event)
+        write!(formatter, "Shared({:?})", self.parts)
     }
 }

@@ -203,6 +203,12 @@ impl CudaStream {
         self.handle().wait(event)
     }
 
+    /// Has the device stand before a latch.
+    pub(crate) fn stand_before(&self, latch: &Latch) -> Result<(), Refusal> {
+        self.count(1);
+        latch.hold(self.handle())
+    }
+
     fn put_mark(&self, mark: Mark) -> Result<()> {
         if let Err(error) = self.called(mark.event.record(self.handle())) {
             self.context.give_back(mark.event);
@@ -218,7 +224,8 @@ impl CudaStream {
     /// Has the device stand before a latch, until its deadline at most.
     fn stand(stream: &Arc<HeldStream<Self>>, value: u64, latch: &Latch) -> Result<()> {
         let driver = stream.driver();
-        driver.called(latch.hold(driver.handle()))?;
+        let stands = driver.stand_before(latch);
+        stands.map_err(|refusal| driver.context.refused(&refusal))?;
         let longest = driver.context.gates().unwrap_or_default();
         driver.context.poll(Poll::Guard(Deadline::new(longest, stream, value, latch)));
         Ok(())

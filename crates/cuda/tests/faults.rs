@@ -61,6 +61,7 @@ const SILENT: &[(&str, &str)] = &[
     ("cuStreamGetId", "a stream without an id is told apart by its address"),
     ("cuCtxGetId", "a context without an id is told apart by its address"),
     ("cuStreamGetPriority", "a priority is for whoever asks"),
+    ("cuStreamWriteValue64_v2", "importers wait through the host"),
 ];
 
 /// Of those, the ones that end an object, which then lives on.

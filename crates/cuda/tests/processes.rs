@@ -11,7 +11,7 @@ mod sharing;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use syncpoint::cuda::{expose, shares_natively};
+use syncpoint::cuda::{expose, shares_natively, shares_words};
 use syncpoint::{EventState, Gate, IpcHandle, Kind, Reason, Result};
 use syncpoint_conformance::patience::{PATIENCE, assert_held, refused, settle};
 
@@ -107,6 +107,8 @@ fn in_its_own_process_it_is_the_event_itself() -> Result<()> {
     refused(shares_natively(&event), Kind::Misuse(Reason::NotInterprocess));
     let handle = event.export()?;
     shares_natively(&event)?;
+    let why = refused(shares_words(&event), Kind::Unsupported);
+    assert!(why.message().contains("device_gates"), "{why}");
     assert_eq!(open(&device, &handle)?, event, "the driver would refuse it");
     Ok(())
 }

@@ -42,11 +42,11 @@ fn no_wait_goes_on_before_what_was_recorded() -> Result<()> {
     let mut other = Other::begin_with("records", &file.display());
     let handle: IpcHandle = other.hear();
     fs::remove_file(&file).expect("it was made");
-    let device = syncpoint::cuda::open(0)?;
+    let (device, plain) = (with_gates()?, syncpoint::cuda::open(0)?);
     let opened = open(&device, &handle)?;
-    let imported = device.import_event(&handle)?;
+    let (by_words, by_the_host) = (device.import_event(&handle)?, plain.import_event(&handle)?);
     other.next();
-    let on_the_device = wait_for_all(&device, &[&opened, &imported], &page)?;
+    let on_the_device = wait_for_all(&device, &[&opened, &by_the_host, &by_words], &page)?;
     assert!(on_the_device > 10, "{on_the_device} waits were on the device");
     other.end();
     Ok(())
@@ -97,10 +97,15 @@ fn the_other_process() {
     play(&[("records", records)]);
 }
 
-fn records() -> Result<()> {
+/// A device whose streams may stand on it, and write words.
+fn with_gates() -> Result<Device> {
     Fake::used();
+    syncpoint::cuda::builder().device_gates(6 * PATIENCE).open(0)
+}
+
+fn records() -> Result<()> {
     let page = Arc::new(Page::open(&given::<PathBuf>()).expect("a page"));
-    let device = syncpoint::cuda::open(0)?;
+    let device = with_gates()?;
     let streams = [device.stream()?, device.stream()?];
     let event = shared(&device)?;
     say(&event.export()?);

@@ -9,7 +9,7 @@ use super::{Event, ForeignEvent, Holder, tell_of_deletion};
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::event_options::EventOptions;
-use crate::ipc::{self, Import, IpcHandle};
+use crate::ipc::{self, Import, IpcHandle, NativeExport};
 use crate::{id, inherited};
 
 /// The name of an event that may be exported. Events that share it are one, with one id.
@@ -30,7 +30,7 @@ impl Drop for Shared {
 impl Event {
     /// The event of a handle, for use with a device: the exported event itself in its own process.
     pub(crate) fn import(device: &Device, handle: &IpcHandle) -> Result<Self> {
-        Self::import_with(device, handle, |import| Ok(import))
+        Self::import_with(device, handle, |import| device.raw().import(import))
     }
 
     /// The same, of which a backend makes more than the page gives.
@@ -52,14 +52,13 @@ impl Event {
         Ok(Self::created(id, options, Holder::Foreign(event)))
     }
 
-    /// Whether streams of other processes can wait on their device for this event, which was exported.
+    /// What streams of other processes may wait for on their device, of this event, which was exported.
     ///
     /// # Errors
-    /// Why they cannot, and wait through the host.
+    /// Why there is nothing, and they wait through the host.
     #[doc(hidden)]
-    pub fn is_shared_natively(&self) -> Result<()> {
-        let export = self.name()?.exported().ok_or_else(|| self.not_exported())?;
-        export.is_native()
+    pub fn shared(&self) -> Result<&dyn NativeExport> {
+        self.name()?.exported().ok_or_else(|| self.not_exported())?.native()
     }
 
     #[cold]

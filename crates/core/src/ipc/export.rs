@@ -61,12 +61,12 @@ impl Export {
         Ok(Arc::new(Self { owner, named, handle, ledger, native, process, progress }))
     }
 
-    /// Whether importers may wait for an event of the device's driver.
+    /// What importers' streams may wait for on their device.
     ///
     /// # Errors
-    /// Why they may not.
-    pub(crate) fn is_native(&self) -> Result<()> {
-        self.native.as_ref().map(drop).map_err(Error::clone)
+    /// Why there is nothing.
+    pub(crate) fn native(&self) -> Result<&dyn NativeExport> {
+        self.native.as_deref().map_err(Error::clone)
     }
 
     pub(crate) fn handle(&self) -> IpcHandle {

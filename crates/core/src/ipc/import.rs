@@ -10,6 +10,7 @@ use super::ledger::{Ledger, Settled};
 use super::listener;
 use super::native::DriversHandle;
 use super::owner::Peer;
+use super::words::SharedPage;
 use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::event::{EventState, ForeignEvent};
@@ -21,7 +22,7 @@ use crate::sync::process::{Mutex, lock};
 /// An event of another process, as this one sees it.
 pub struct Import {
     peer: Arc<Peer>,
-    ledger: Ledger,
+    ledger: Arc<Ledger>,
     /// The id of the event that names it here.
     id: u64,
     device: Device,
@@ -36,7 +37,7 @@ impl Import {
         let named = handle.named()?;
         let peer = Peer::find(named.owner)?;
         let page = peer.open_page(named.event)?;
-        let ledger = Ledger::find(page, named.nonce).ok_or_else(not_the_page)?;
+        let ledger = Arc::new(Ledger::find(page, named.nonce).ok_or_else(not_the_page)?);
         Ok(Arc::new(Self { peer, ledger, id, device, awaited: Mutex::default() }))
     }
 
@@ -155,6 +156,29 @@ impl Import {
     /// of the same stream.
     pub fn run_goes_on(&self, generation: u64) -> bool {
         self.ledger.run_goes_on(generation)
+    }
+
+    /// Whether the exporter's device writes words to the page.
+    pub fn has_words(&self) -> bool {
+        self.ledger.has_words()
+    }
+
+    /// The page, for the device to reach.
+    pub fn page(&self) -> SharedPage {
+        SharedPage::new(&self.ledger)
+    }
+
+    /// Which number of the page the exporter's device raises to this generation as it comes to it, and not before. `None`:
+    /// the device has not been given that, or others' records are still pending.
+    pub fn word_of(&self, generation: u64) -> Option<usize> {
+        self.ledger.word_of(generation)
+    }
+
+    /// Lets go whoever's device waits for a word of a process that has died; where it lives nothing happens.
+    pub fn let_go(&self, word: usize, generation: u64) {
+        if !self.is_alive() {
+            self.ledger.let_go(word, generation);
+        }
     }
 
     #[cold]

@@ -1,6 +1,6 @@
 //! The ledger: what the numbers of a shared page mean.
 
-use syncpoint_base::page::{Bell, Page};
+use syncpoint_base::page::{Bell, NUMBERS, Page};
 
 use crate::sync::process::{AtomicU64, Ordering};
 
@@ -137,6 +137,10 @@ impl Ledger {
         let place = generation % REMEMBERED;
         let word = usize::try_from(place / 64).unwrap_or(0);
         (self.number(BITS + word), 1 << (place % 64))
+    }
+
+    pub(super) fn numbers(&self) -> &[AtomicU64; NUMBERS] {
+        self.0.numbers()
     }
 
     pub(super) fn number(&self, index: usize) -> &AtomicU64 {

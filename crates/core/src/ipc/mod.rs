@@ -24,10 +24,12 @@ mod listener;
 mod native;
 mod owner;
 mod sweep;
+mod words;
 
 pub use handle::IpcHandle;
 pub use import::Import;
 pub use native::{DriversHandle, NativeExport, NativeOffer};
+pub use words::SharedPage;
 
 pub(crate) use export::{Export, export, exported_here};
 

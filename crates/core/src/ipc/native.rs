@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use super::ledger::{FREE, Ledger};
 use super::owner::Owner;
+use super::words::{SharedPage, Words};
 use crate::contract::RawStream;
 use crate::error::Result;
 use crate::place::Place;
@@ -28,8 +29,8 @@ use crate::sync::process::{AtomicU64, Mutex, Ordering, lock};
 pub type DriversHandle = [u8; 64];
 
 /// Where each number lies: the first generation of the latest run, and the generation of the latest record.
-const RUN: usize = 6;
-const LATEST: usize = 7;
+pub(super) const RUN: usize = 6;
+pub(super) const LATEST: usize = 7;
 /// Whether there is an event of the driver's, how many importers have it open, and then its handle.
 const OFFERED: usize = FREE;
 const USERS: usize = FREE + 1;
@@ -40,6 +41,18 @@ const WITHDRAWN: u64 = 1 << 63;
 
 /// What a backend shares of an exported event beside its page: an event of its driver's.
 pub trait NativeExport: fmt::Debug + Send + Sync {
+    /// Whether importers may open the driver's event.
+    ///
+    /// # Errors
+    /// Why they may not.
+    fn check_handle(&self) -> Result<()>;
+
+    /// Whether the device writes words to the page.
+    ///
+    /// # Errors
+    /// Why it does not.
+    fn check_words(&self) -> Result<()>;
+
     /// Records the driver's event at the end of a stream, as this generation.
     ///
     /// # Errors
@@ -62,6 +75,7 @@ struct Last {
     generation: u64,
     /// The id of the timeline.
     stream: u64,
+    words: Words,
 }
 
 impl NativeOffer {
@@ -79,8 +93,19 @@ impl NativeOffer {
         self.number(OFFERED).store(1, Ordering::Release);
     }
 
+    /// Says that the device writes the words that [`record`](Self::record) names.
+    pub fn publish_words(&self) {
+        self.ledger.offer_words();
+    }
+
+    /// The page, for the device to reach.
+    pub fn page(&self) -> SharedPage {
+        SharedPage::new(&self.ledger)
+    }
+
     /// Has the driver's event recorded as a generation of a stream, which is given by the id of its timeline; left as it
-    /// is where it was recorded as a later one already. What `record` gives to the driver is at the end of the stream.
+    /// is where it was recorded as a later one already. What `record` gives to the driver is at the end of the stream; it
+    /// is told which number of the page the device raises to the generation, where the stream has one.
     ///
     /// # Errors
     /// Those of `record`.
@@ -88,7 +113,7 @@ impl NativeOffer {
         &self,
         generation: u64,
         stream: u64,
-        record: impl FnOnce() -> Result<(), E>,
+        record: impl FnOnce(Option<usize>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut last = lock(&self.last);
         if last.generation >= generation {
@@ -100,8 +125,12 @@ impl NativeOffer {
             // driver sees the record sees this too is the doing of the drivers, which pass it on by memory of theirs.
             self.number(RUN).store(generation, Ordering::Release);
         }
-        record()?;
-        *last = Last { generation, stream };
+        let word = last.words.of(stream);
+        if !goes_on {
+            self.ledger.name_word(word);
+        }
+        record(word)?;
+        (last.generation, last.stream) = (generation, stream);
         // Release, after the driver has it: pairs with the acquire in `covers`.
         self.number(LATEST).store(generation, Ordering::Release);
         Ok(())
@@ -199,7 +228,7 @@ mod tests {
     }
 
     fn record(offer: &NativeOffer, generation: u64, stream: u64) {
-        let recorded: Result<(), Infallible> = offer.record(generation, stream, || Ok(()));
+        let recorded: Result<(), Infallible> = offer.record(generation, stream, |_| Ok(()));
         recorded.unwrap();
     }
 
@@ -217,7 +246,7 @@ mod tests {
     fn a_record_that_the_driver_refuses_is_not_covered() {
         let (offer, ledger) = offer();
         record(&offer, 1, ONE);
-        assert_eq!(offer.record(2, ONE, || Err("refused")), Err("refused"));
+        assert_eq!(offer.record(2, ONE, |_| Err("refused")), Err("refused"));
         assert!(!ledger.covers(2));
         record(&offer, 3, ONE);
         assert!(!ledger.covers(3), "nobody knows what became of the second");
@@ -241,7 +270,7 @@ mod tests {
     fn an_older_record_does_not_come_after_a_later_one() {
         let (offer, ledger) = offer();
         record(&offer, 2, OTHER);
-        let late = offer.record(1, ONE, || Err("given to the driver"));
+        let late = offer.record(1, ONE, |_| Err("given to the driver"));
         assert_eq!(late, Ok(()));
         ledger.settle(1, false);
         assert!(ledger.covers(2) && ledger.run_goes_on(2));
@@ -253,12 +282,45 @@ mod tests {
         record(&offer, 1, ONE);
         record(&offer, 2, ONE);
         assert!(ledger.run_goes_on(1), "of the same stream, and later");
-        let during = || {
+        let during = |_: Option<usize>| {
             assert!(!ledger.run_goes_on(2), "known before the driver has it");
             Ok::<(), Infallible>(())
         };
         offer.record(3, OTHER, during).unwrap();
         assert!(!ledger.run_goes_on(2));
+    }
+
+    #[test]
+    fn each_stream_has_a_word_that_tells_of_its_own_records() {
+        let (offer, ledger) = offer();
+        let mut words = Vec::new();
+        for (generation, stream) in [(1, ONE), (2, OTHER), (3, OTHER), (4, ONE)] {
+            let given = offer.record(generation, stream, |word| {
+                words.push(word.unwrap());
+                Ok::<(), Infallible>(())
+            });
+            given.unwrap();
+        }
+        assert_eq!(words[0], words[3]);
+        assert_eq!(words[1], words[2]);
+        assert_ne!(words[0], words[1]);
+        assert_eq!(ledger.word_of(4), None, "the other stream's are pending");
+        ledger.settle(3, false);
+        assert_eq!(ledger.word_of(4), Some(words[0]));
+        assert_eq!(ledger.word_of(3), None, "of a run before");
+        assert_eq!(ledger.word_of(5), None, "not given to the device yet");
+        record(&offer, 5, ONE);
+        assert_eq!(ledger.word_of(4), Some(words[0]), "a word tells of earlier records too");
+    }
+
+    #[test]
+    fn more_streams_than_there_are_words_have_none() {
+        let (offer, ledger) = offer();
+        for stream in 1..=100 {
+            record(&offer, stream, stream);
+            assert_eq!(ledger.word_of(stream).is_some(), stream <= 64, "{stream}");
+            ledger.settle(stream, false);
+        }
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::ptr;
 use super::code::{Meaning, Refusal};
 use super::context::Primary;
 use super::event::{self, Event};
+use super::page::SharedPage;
 use super::types::{
-    CAPTURES_NOTHING, ContextHandle, GreenHandle, LEGACY_STREAM, PER_THREAD_STREAM,
-    STREAM_NON_BLOCKING, StreamHandle, WAIT_AT_LEAST, WAIT_EXTERNAL,
+    Address, CAPTURES_NOTHING, ContextHandle, GreenHandle, LEGACY_STREAM, PER_THREAD_STREAM,
+    STREAM_NON_BLOCKING, StreamHandle, WAIT_AT_LEAST, WAIT_EXTERNAL, WRITE_IN_ORDER,
 };
 use super::word::Word;
 
@@ -164,6 +165,43 @@ impl Stream {
         self.primary.within(|| {
             // SAFETY: the stream lives, and the word does for as long as its context has streams.
             unsafe { table.wait_value(self.handle, word.address(), value, WAIT_AT_LEAST) }
+        })
+    }
+
+    /// Holds back what it is given later until the number of a shared page is at least `value`.
+    pub(crate) fn wait_for_number(
+        &self,
+        page: &SharedPage,
+        index: usize,
+        value: u64,
+    ) -> Result<(), Refusal> {
+        let table = self.primary.library().table();
+        self.primary.within(|| {
+            // SAFETY: the stream lives, and the page is registered until nothing waits for it.
+            unsafe { table.wait_value(self.handle, page.address(index), value, WAIT_AT_LEAST) }
+        })
+    }
+
+    /// Writes a number of a shared page as it comes to it.
+    pub(crate) fn write_number(
+        &self,
+        page: &SharedPage,
+        index: usize,
+        value: u64,
+    ) -> Result<(), Refusal> {
+        self.write(page.address(index), value)
+    }
+
+    /// Writes a word as it comes to it.
+    pub(crate) fn write_word(&self, word: &Word, value: u64) -> Result<(), Refusal> {
+        self.write(word.address(), value)
+    }
+
+    fn write(&self, address: Address, value: u64) -> Result<(), Refusal> {
+        let table = self.primary.library().table();
+        self.primary.within(|| {
+            // SAFETY: the stream lives, and the address is of memory that is registered until nothing writes to it.
+            unsafe { table.write_value(self.handle, address, value, WRITE_IN_ORDER) }
         })
     }
 

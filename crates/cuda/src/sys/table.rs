@@ -143,6 +143,8 @@ table! {
         (stream: StreamHandle, priority: *mut c_int);
     wait_value Sometimes c"cuStreamWaitValue64_v2" since 11070
         (stream: StreamHandle, address: Address, value: u64, flags: c_uint);
+    write_value Sometimes c"cuStreamWriteValue64_v2" since 11070
+        (stream: StreamHandle, address: Address, value: u64, flags: c_uint);
     query_stream Sometimes c"cuStreamQuery" since 2000 (stream: StreamHandle);
     wait Always c"cuStreamWaitEvent" since 3020
         (stream: StreamHandle, event: EventHandle, flags: c_uint);

@@ -97,6 +97,9 @@ pub(super) const SHARED_WITH_DEVICES: c_uint = 1 | 2;
 /// Of `cuStreamWaitValue64`: until the word is at least the value.
 pub(super) const WAIT_AT_LEAST: c_uint = 0;
 
+/// Of `cuStreamWriteValue64`: what the stream did before is seen by whoever sees the value.
+pub(super) const WRITE_IN_ORDER: c_uint = 0;
+
 /// The stream that stands for all of a context that has no other, and that blocking streams wait for.
 pub(super) const LEGACY_STREAM: usize = 1;
 

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use syncpoint::cuda::RawStream;
-use syncpoint::{Device, Error, EventOptions, Gate, Kind, Result, Stream};
+use syncpoint::{Device, Error, Event, EventOptions, Gate, Kind, Result, Stream};
 
 use super::fake::{Fake, Green};
 
@@ -41,7 +41,8 @@ pub(crate) const USES: &[(&str, Use)] = &[
 ];
 
 /// Where the device was opened with gates.
-pub(crate) const WITH_GATES: (&str, Use) = ("device gates", stands_before_a_gate);
+pub(crate) const WITH_GATES: &[(&str, Use)] =
+    &[("device gates", stands_before_a_gate), ("words for other processes", writes_words)];
 
 /// Opens the device, with gates where it can, and uses each part, whether the others work or not. Twice, so that each
 /// function is called again. Gives what was refused.
@@ -58,7 +59,7 @@ pub(crate) fn use_everything() -> Vec<Error> {
         Ok(device) => device,
         Err(error) => return [refused, vec![error]].concat(),
     };
-    let parts = || USES.iter().chain([&WITH_GATES]);
+    let parts = || USES.iter().chain(WITH_GATES);
     let rounds = parts().chain(parts());
     refused.extend(rounds.filter_map(|(_, part)| part(&device).err()));
     refused.extend(device.shutdown(PATIENCE).err());
@@ -234,12 +235,27 @@ fn has_external_events(device: &Device) -> Result<()> {
 
 /// Opened they are in another process only.
 fn shares_events(device: &Device) -> Result<()> {
+    syncpoint::cuda::shares_natively(&shared(device)?)
+}
+
+/// Another process waits for them.
+fn writes_words(device: &Device) -> Result<()> {
+    syncpoint::cuda::shares_words(&shared(device)?)
+}
+
+/// An event that was exported. What the driver refuses of that is told here, what it lacks where that is asked for.
+fn shared(device: &Device) -> Result<Event> {
     let (stream, options) = (device.stream()?, EventOptions::builder().interprocess().build()?);
     let event = device.event_with(options)?;
     event.export()?;
     event.record(&stream)?;
     event.synchronize_timeout(PATIENCE)?;
-    syncpoint::cuda::shares_natively(&event)
+    let shares = [syncpoint::cuda::shares_natively, syncpoint::cuda::shares_words];
+    let mut refused = shares.into_iter().filter_map(|shares| shares(&event).err());
+    match refused.find(|error| error.code().is_some()) {
+        Some(refused) => Err(refused),
+        None => Ok(event),
+    }
 }
 
 /// What others launch on too is held on the device.
