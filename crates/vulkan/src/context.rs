@@ -46,14 +46,24 @@ impl Context {
         let refused = |refusal: Refusal| refusal.error(&name);
         let device = Device::create(machine.instance(), physical, &Graveyard::new());
         let device = device.map_err(refused)?;
-        let queue = Queue::new(sys::Queue::of(&device).map_err(refused)?);
+        let queue = sys::Queue::of(&device).map_err(refused)?;
         // Once more: drivers and layers begin parts of theirs as a device is made.
         watch_driver();
         let difference = most.unwrap_or_else(|| physical.difference());
-        Ok(Arc::new(Self {
+        Ok(Self::over(name, device, queue, difference))
+    }
+
+    /// The same over a device that is there already, and its queue.
+    pub(crate) fn over(
+        name: String,
+        device: Device,
+        queue: sys::Queue,
+        difference: u64,
+    ) -> Arc<Self> {
+        Arc::new(Self {
             process: Process::current(),
             device,
-            queue,
+            queue: Queue::new(queue),
             domain: Domain::new(work::devices()),
             queries: Mutex::default(),
             edges: OnceLock::new(),
@@ -62,7 +72,7 @@ impl Context {
             waiter: Errands::new("syncpoint-vulkan"),
             delays: Errands::new("syncpoint-delay"),
             name,
-        }))
+        })
     }
 
     /// The name of the device, such as `vulkan:0`.

@@ -1,11 +1,14 @@
 //! Devices: those of the machine that have timeline semaphores, each opened with one queue.
 
+use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use syncpoint_core::contract::{LEVELS, RawBuffer, RawDevice, RawStream};
 use syncpoint_core::hold::HeldStream;
-use syncpoint_core::{Capabilities, Clock, Device, Error, Kind, PriorityRange, Result, Timeline};
+use syncpoint_core::{
+    Capabilities, Clock, Device, Error, Kind, PriorityRange, Reason, Result, Timeline,
+};
 
 use crate::buffer::VulkanBuffer;
 use crate::context::Context;
@@ -47,9 +50,27 @@ pub fn open_with_difference(index: u32, most: u64) -> Result<Device> {
 }
 
 fn open_with(index: u32, most: Option<u64>) -> Result<Device> {
-    let context = Context::open(driver::begin()?, index, most)?;
+    Ok(device_over(Context::open(driver::begin()?, index, most)?))
+}
+
+/// A device over a context.
+pub(crate) fn device_over(context: Arc<Context>) -> Device {
     let name = context.name().to_owned();
-    Ok(Device::new(name, Arc::new(VulkanDevice::new(context))))
+    Device::new(name, Arc::new(VulkanDevice::new(context)))
+}
+
+/// The context of a device.
+///
+/// # Errors
+/// `Misuse(WrongDevice)`: it is no device of Vulkan.
+pub(crate) fn context_of(device: &Device) -> Result<Arc<Context>> {
+    device.check_process()?;
+    let raw: &dyn Any = device.raw().as_ref();
+    let context = raw.downcast_ref::<VulkanDevice>().map(|device| Arc::clone(&device.context));
+    context.ok_or_else(|| {
+        let message = format!("{device} is no device of Vulkan; open one, such as vulkan:0");
+        Error::misuse(Reason::WrongDevice, message)
+    })
 }
 
 /// How many devices there are. Begins the driver.
@@ -112,7 +133,9 @@ impl RawDevice for VulkanDevice {
         let driver = VulkanStream::new(&self.context)?;
         let level = usize::try_from(priority - self.capabilities.priorities.greatest());
         let level = level.unwrap_or(0).min(LEVELS - 1);
-        Ok(HeldStream::new(timeline, self.context.domain(), driver, level))
+        let stream = HeldStream::new(timeline, self.context.domain(), driver, level);
+        stream.driver().lend_to(&stream);
+        Ok(stream)
     }
 
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {

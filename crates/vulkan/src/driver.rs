@@ -139,6 +139,10 @@ impl Machine {
         &self.instance
     }
 
+    pub(crate) fn library(&self) -> &'static Library {
+        self.library
+    }
+
     pub(crate) fn count(&self) -> u32 {
         u32::try_from(self.devices.len()).unwrap_or(u32::MAX)
     }

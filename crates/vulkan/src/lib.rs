@@ -30,6 +30,7 @@ mod context;
 mod delay;
 mod device;
 mod driver;
+mod handles;
 mod queue;
 mod stream;
 mod sync;
@@ -39,4 +40,5 @@ mod waiter;
 
 pub use device::{available, count, open, open_with_difference};
 pub use driver::use_library;
-pub use sys::use_functions;
+pub use handles::{RawStream, handles, open_device};
+pub use sys::{Access, Handles, QueueLock, use_functions};

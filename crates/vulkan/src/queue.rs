@@ -37,6 +37,8 @@ struct Row {
 struct Flying {
     number: u64,
     stream: Arc<HeldStream<VulkanStream>>,
+    /// The value of the stream that has come when it is over.
+    value: u64,
     submitted: Submitted,
 }
 
@@ -78,18 +80,39 @@ impl Queue {
         kind: Kind,
         fill: impl FnOnce(&mut Batch<'_>) -> Result<(), Refusal>,
     ) -> Result<bool, Refusal> {
-        let own = stream.driver().semaphore();
         let mut native = lock(&self.native);
         let spare = if kind == Kind::Commands { lock(&self.row).spare.pop() } else { None };
         let mut batch = native.batch(spare);
-        if own.promised() > 0 {
-            // Batches of one queue may overlap; and what was written is seen.
-            batch.wait(own, own.promised())?;
-        }
+        wait_for_earlier(&mut batch, stream.driver())?;
         fill(&mut batch)?;
-        let submitted = batch.submit(own, value)?;
+        let submitted = batch.submit(stream.driver().semaphore(), value)?;
         // Under the lock of the queue, so that the row has its order.
-        Ok(lock(&self.row).push(stream, submitted))
+        Ok(lock(&self.row).push(stream, value, submitted))
+    }
+
+    /// Submits commands of the user's, behind what the stream submitted before. They have no value of their own: the
+    /// stream's next is behind them. Says whether the waiter is to be called.
+    ///
+    /// `fill` puts the commands into the batch.
+    pub(crate) fn pass(
+        &self,
+        stream: &Arc<HeldStream<VulkanStream>>,
+        passage: &Arc<Semaphore>,
+        fill: impl FnOnce(&mut Batch<'_>),
+    ) -> Result<bool, Refusal> {
+        let mut native = lock(&self.native);
+        let mut batch = native.batch(None);
+        wait_for_earlier(&mut batch, stream.driver())?;
+        fill(&mut batch);
+        let submitted = batch.submit(passage, passage.promised() + 1)?;
+        // What it waited for has come when it is over.
+        let value = stream.driver().semaphore().promised();
+        Ok(lock(&self.row).push(stream, value, submitted))
+    }
+
+    /// The raw handle of the driver's queue.
+    pub(crate) fn raw(&self) -> usize {
+        lock(&self.native).raw()
     }
 
     /// Somebody waits for what `stream` has submitted. Says whether the waiter is to be called.
@@ -126,11 +149,19 @@ impl Queue {
         }
     }
 
+    /// Takes off the row what was seen to be over, from the front on, and calls no driver. Gives the values that have come.
+    pub(crate) fn sweep(&self) -> Vec<Come> {
+        let (over, _front) = lock(&self.row).take_over();
+        let mut come = Vec::new();
+        self.end(over, &mut come);
+        come
+    }
+
     /// Lets go what submissions kept, outside every lock.
     fn end(&self, over: Vec<Flying>, come: &mut Vec<Come>) {
         let mut spare = Vec::new();
         for flying in over {
-            let value = flying.submitted.signal().1;
+            let value = flying.value;
             spare.extend(flying.submitted.end());
             match come.last_mut() {
                 Some((stream, latest)) if Arc::ptr_eq(stream, &flying.stream) => *latest = value,
@@ -148,12 +179,32 @@ impl Queue {
     }
 }
 
+/// Batches of one queue may overlap, so each waits for its stream's before; then it sees too what that wrote.
+fn wait_for_earlier(batch: &mut Batch<'_>, stream: &VulkanStream) -> Result<(), Refusal> {
+    let own = stream.semaphore();
+    for earlier in [Some(own), stream.passage()].into_iter().flatten() {
+        if earlier.promised() > 0 {
+            batch.wait(earlier, earlier.promised())?;
+        }
+    }
+    Ok(())
+}
+
 impl Row {
-    fn push(&mut self, stream: &Arc<HeldStream<VulkanStream>>, submitted: Submitted) -> bool {
+    fn push(
+        &mut self,
+        stream: &Arc<HeldStream<VulkanStream>>,
+        value: u64,
+        submitted: Submitted,
+    ) -> bool {
         self.last += 1;
         stream.driver().note_number(self.last);
         let (number, stream) = (self.last, Arc::clone(stream));
-        self.flying.push_back(Flying { number, stream, submitted });
+        if submitted.is_over() {
+            // Somebody asked meanwhile, and found nothing on the row to take off.
+            self.awaited = number;
+        }
+        self.flying.push_back(Flying { number, stream, value, submitted });
         if self.last.is_multiple_of(UNAWAITED) {
             self.awaited = self.awaited.max(self.last - UNAWAITED);
         }

@@ -1,5 +1,6 @@
 //! Streams of a device: how the hold queue gives one operation to the driver, and how its end is found out.
 
+use std::any::Any;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,8 +13,9 @@ use syncpoint_core::{Error, Kind as ErrorKind, Result};
 use crate::buffer::VulkanBuffer;
 use crate::context::Context;
 use crate::delay::{self, Delay};
+use crate::handles::RawStream;
 use crate::queue::Kind;
-use crate::sync::{AtomicU64, Ordering};
+use crate::sync::{AtomicU64, OnceLock, Ordering};
 use crate::sys::{Batch, Meaning, Refusal, Semaphore};
 use crate::time::Timed;
 use crate::waiter::Watch;
@@ -22,6 +24,9 @@ use crate::waiter::Watch;
 #[derive(Debug)]
 pub(crate) struct VulkanStream {
     semaphore: Arc<Semaphore>,
+    /// What the user's own submissions signal, made at the first.
+    passage: OnceLock<Arc<Semaphore>>,
+    lent: RawStream,
     /// The number that its last submission has on the queue.
     number: AtomicU64,
     /// The driver calls of the user's operations and queries; those of the waiter are not counted.
@@ -40,6 +45,8 @@ impl VulkanStream {
         let semaphore = semaphore.map_err(|refusal| context.refused(refusal))?;
         Ok(Self {
             semaphore: Arc::new(semaphore),
+            passage: OnceLock::new(),
+            lent: RawStream::default(),
             number: AtomicU64::new(0),
             calls: AtomicU64::new(0),
             context: Arc::clone(context),
@@ -48,6 +55,20 @@ impl VulkanStream {
 
     pub(crate) fn semaphore(&self) -> &Arc<Semaphore> {
         &self.semaphore
+    }
+
+    /// What the user's own submissions signal, where there were any.
+    pub(crate) fn passage(&self) -> Option<&Arc<Semaphore>> {
+        self.passage.get()
+    }
+
+    /// What is lent to functions of the user's submits to this stream.
+    pub(crate) fn lend_to(&self, stream: &Arc<HeldStream<Self>>) {
+        self.lent.lend(stream);
+    }
+
+    pub(crate) fn context(&self) -> &Arc<Context> {
+        &self.context
     }
 
     /// The number that its last submission has on the queue.
@@ -79,8 +100,35 @@ impl VulkanStream {
         let inside = Inside::enter().ok_or_else(|| context.ending())?;
         let given = context.queue().submit(stream, value, kind, fill);
         drop(inside);
-        let calls_waiter = given.map_err(|refusal| context.refused(refusal))?;
-        if calls_waiter {
+        driver.call_waiter(given)
+    }
+
+    /// Submits commands of the user's, in the turn of a function of theirs; `fill` puts them into the batch.
+    pub(crate) fn pass(
+        stream: &Arc<HeldStream<Self>>,
+        fill: impl FnOnce(&mut Batch<'_>),
+    ) -> Result<()> {
+        let (driver, context) = (stream.driver(), &stream.driver().context);
+        context.check()?;
+        driver.count();
+        let passage = driver.make_passage().map_err(|refusal| context.refused(refusal))?;
+        let inside = Inside::enter().ok_or_else(|| context.ending())?;
+        let given = context.queue().pass(stream, passage, fill);
+        drop(inside);
+        driver.call_waiter(given)
+    }
+
+    fn make_passage(&self) -> Result<&Arc<Semaphore>, Refusal> {
+        if let Some(passage) = self.passage.get() {
+            return Ok(passage);
+        }
+        let made = Arc::new(Semaphore::create(self.context.device())?);
+        Ok(self.passage.get_or_init(|| made))
+    }
+
+    fn call_waiter(&self, given: Result<bool, Refusal>) -> Result<()> {
+        let context = &self.context;
+        if given.map_err(|refusal| context.refused(refusal))? {
             context.watch(Watch::Queue(Arc::clone(context)));
         }
         Ok(())
@@ -188,6 +236,16 @@ impl Driver for VulkanStream {
         Ok((Arc::clone(&timed), Time::Driver(timed)))
     }
 
+    fn native(&self) -> Option<&(dyn Any + Send + Sync)> {
+        Some(&self.lent)
+    }
+
+    fn lend(&self, call: &mut dyn FnMut()) -> Result<()> {
+        self.context.check()?;
+        call();
+        Ok(())
+    }
+
     fn pause(stream: &Arc<HeldStream<Self>>, _value: u64, duration: Duration) {
         if duration.is_zero() {
             return stream.finish();
@@ -215,6 +273,10 @@ impl Driver for VulkanStream {
             }
         }
         stream.complete(seen);
+        // What nobody sleeps for would stay on the row, and keep its stream and the device.
+        for (stream, value) in driver.context.queue().sweep() {
+            stream.complete(value);
+        }
     }
 
     fn expect(stream: &Arc<HeldStream<Self>>, _value: u64) {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use ash::vk;
+use ash::vk::{self, Handle};
 
 use super::code::{Answer, Refusal, answer};
 use super::device::Device;
@@ -29,11 +29,16 @@ pub(crate) struct Batch<'a> {
 /// What a submission names, and keeps until it is over. In place: every submission has one.
 #[derive(Default)]
 pub(super) struct Uses {
-    /// What it waits for: its stream's submission before, and another stream's.
-    pub(super) waits: [Option<(Arc<Semaphore>, u64)>; 2],
+    /// What it waits for: its stream's submission before, what its user submitted since, and another stream's.
+    pub(super) waits: [Option<(Arc<Semaphore>, u64)>; WAITS],
     /// What its one operation works on.
     kept: [Option<Kept>; 2],
+    /// Commands of others', instead of our own.
+    pub(super) others: Vec<vk::CommandBuffer>,
 }
+
+/// For how much a submission waits at most.
+pub(super) const WAITS: usize = 3;
 
 impl Uses {
     fn wait(&mut self, semaphore: &Arc<Semaphore>, value: u64) -> Answer<()> {
@@ -69,9 +74,20 @@ impl<'a> Batch<'a> {
         (self.queue, self.commands, self.uses)
     }
 
-    /// The batch begins when the semaphore has come to a value, which is on its way to it. Two at most.
+    /// The batch begins when the semaphore has come to a value, which is on its way to it. Three at most.
     pub(crate) fn wait(&mut self, semaphore: &Arc<Semaphore>, value: u64) -> Answer<()> {
         self.uses.wait(semaphore, value)
+    }
+
+    /// The batch runs commands that others recorded.
+    ///
+    /// # Safety
+    ///
+    /// - They are command buffers of this device and the queue's family, recorded and not on their way.
+    /// - They and all that they name live until the batch is over.
+    pub(crate) unsafe fn others(&mut self, commands: &[usize]) {
+        let commands = commands.iter().map(|raw| vk::CommandBuffer::from_raw(*raw as u64));
+        self.uses.others.extend(commands);
     }
 
     /// A batch has one operation: what it works on.

@@ -1,9 +1,11 @@
-//! The device of ours: made with one queue, shared by everything that was made of it, destroyed after all of that.
+//! Devices: made here with one queue, or taken in; shared by all that was made of them, and ended after all of that.
 
+use std::any::Any;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use ash::vk;
+use ash::vk::{self, Handle};
 use syncpoint_base::Process;
 
 use super::code::{Answer, Refusal, answer};
@@ -18,6 +20,9 @@ pub(crate) struct Device(Arc<Inner>);
 struct Inner {
     /// There until the drop.
     raw: Option<ash::Device>,
+    /// What keeps a device of others alive, which is not ended here.
+    owner: Option<Owner>,
+    instance: vk::Instance,
     timelines: Timelines,
     physical: Physical,
     grave: Graveyard,
@@ -36,15 +41,45 @@ impl Device {
         let Some(timelines) = Timelines::find(instance, &raw, physical.door) else {
             // SAFETY: nothing was made of it.
             unsafe { raw.destroy_device(None) };
-            return Err(Refusal::new("vkGetDeviceProcAddr", vk::Result::ERROR_FEATURE_NOT_PRESENT));
+            return Err(lacking());
         };
-        Ok(Self(Arc::new(Inner {
+        Ok(Self::over(instance, (raw, timelines), physical, grave, None))
+    }
+
+    /// A device of others, with what keeps it alive.
+    pub(super) fn given(
+        instance: &Instance,
+        raw: ash::Device,
+        physical: &Physical,
+        owner: Owner,
+    ) -> Answer<Self> {
+        let timelines = Timelines::find(instance, &raw, physical.door).ok_or_else(lacking)?;
+        let grave = Graveyard::new();
+        Ok(Self::over(instance, (raw, timelines), physical, &grave, Some(owner)))
+    }
+
+    fn over(
+        instance: &Instance,
+        (raw, timelines): (ash::Device, Timelines),
+        physical: &Physical,
+        grave: &Graveyard,
+        owner: Option<Owner>,
+    ) -> Self {
+        Self(Arc::new(Inner {
             raw: Some(raw),
+            owner,
+            instance: instance.raw().handle(),
             timelines,
             physical: physical.clone(),
             grave: grave.clone(),
             process: Process::current(),
-        })))
+        }))
+    }
+
+    /// The raw handles: the instance, the device of the machine and this one.
+    pub(crate) fn raw_handles(&self) -> [usize; 3] {
+        let (machine, device) = (self.0.physical.handle, self.raw().handle());
+        [self.0.instance.as_raw(), machine.as_raw(), device.as_raw()].map(address)
     }
 
     pub(super) fn raw(&self) -> &ash::Device {
@@ -64,16 +99,34 @@ impl Device {
         if self.0.process.is_current() {
             self.0.grave.bury(remains);
         } else {
-            let _parents = std::mem::ManuallyDrop::new(remains);
+            let _parents = ManuallyDrop::new(remains);
         }
     }
 
     /// Waits until the device does nothing any more. A lost one says so at once.
     pub(crate) fn settle(&self) -> Answer<()> {
+        if self.0.owner.is_some() {
+            // Others may submit, which this call forbids. What is on its way there stays leaked.
+            return Ok(());
+        }
         // SAFETY: called where the device is lost and nobody submits.
         answer("vkDeviceWaitIdle", unsafe { self.raw().device_wait_idle() })
     }
 }
+
+/// The driver has no functions of what it says it has.
+#[cold]
+fn lacking() -> Refusal {
+    Refusal::new("vkGetDeviceProcAddr", vk::Result::ERROR_FEATURE_NOT_PRESENT)
+}
+
+/// A handle as a word.
+pub(super) fn address(raw: u64) -> usize {
+    usize::try_from(raw).unwrap_or_else(|_| unreachable!("handles like these are pointers"))
+}
+
+/// What keeps something of others alive.
+pub(super) type Owner = Box<dyn Any + Send + Sync>;
 
 fn make(instance: &Instance, physical: &Physical) -> Answer<ash::Device> {
     let priorities = [1.0];
@@ -101,8 +154,15 @@ fn make(instance: &Instance, physical: &Physical) -> Answer<ash::Device> {
 /// Nothing of it lives any more.
 impl Drop for Inner {
     fn drop(&mut self) {
-        if let Some(raw) = self.raw.take().filter(|_| self.process.is_current()) {
-            self.grave.bury(Remains::Device(Box::new(raw)));
+        let (raw, owner) = (self.raw.take(), self.owner.take());
+        if !self.process.is_current() {
+            let _parents = ManuallyDrop::new((raw, owner));
+            return;
+        }
+        match (raw, owner) {
+            (_, Some(owner)) => self.grave.bury(Remains::Owner(owner)),
+            (Some(raw), None) => self.grave.bury(Remains::Device(Box::new(raw))),
+            (None, None) => {}
         }
     }
 }

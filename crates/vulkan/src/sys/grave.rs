@@ -6,10 +6,10 @@ use std::thread;
 
 use ash::vk;
 use syncpoint_base::Inside;
-use syncpoint_core::contract::Ours;
+use syncpoint_core::contract::{Ours, discard};
 use syncpoint_core::errands::{Errands, Sleep};
 
-use super::device::Device;
+use super::device::{Device, Owner};
 
 /// The list of what is to be destroyed.
 #[derive(Clone)]
@@ -23,6 +23,8 @@ pub(super) enum Remains {
     Commands(Device, vk::CommandPool),
     /// The last of a device.
     Device(Box<ash::Device>),
+    /// What kept a device of others alive: its end is theirs.
+    Owner(Owner),
 }
 
 impl Graveyard {
@@ -74,6 +76,7 @@ impl Remains {
                 // SAFETY: as above; its command buffers go with it.
                 unsafe { device.raw().destroy_command_pool(pool, None) };
             }
+            Self::Owner(owner) => discard(owner),
             Self::Device(device) => {
                 // SAFETY: everything that was made of it held a name of it until it was destroyed.
                 unsafe { device.destroy_device(None) };

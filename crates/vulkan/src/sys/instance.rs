@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::fmt;
 
-use ash::vk;
+use ash::vk::{self, Handle};
 
 use super::code::{Answer, answer};
 use super::library::Library;
@@ -70,6 +70,38 @@ impl Instance {
 
     pub(super) fn raw(&self) -> &ash::Instance {
         &self.raw
+    }
+
+    /// An instance of others, made through the same library.
+    ///
+    /// # Safety
+    ///
+    /// - It is one, and lives for as long as anything that is found through it is used.
+    pub(super) unsafe fn given(library: &Library, handle: usize) -> Self {
+        let handle = vk::Instance::from_raw(handle as u64);
+        // SAFETY: the caller's promise.
+        Self { raw: unsafe { ash::Instance::load(library.entry().static_fn(), handle) } }
+    }
+
+    /// What a device of the machine has, where it has what is needed and this family's queues are to be used.
+    ///
+    /// # Safety
+    ///
+    /// - The device is one of this instance's.
+    pub(super) unsafe fn given_device(
+        &self,
+        handle: usize,
+        family: u32,
+    ) -> Answer<Option<Physical>> {
+        let handle = vk::PhysicalDevice::from_raw(handle as u64);
+        let Ok(mut physical) = self.look_at(handle)? else { return Ok(None) };
+        // SAFETY: the caller's promise.
+        let families = unsafe { self.raw.get_physical_device_queue_family_properties(handle) };
+        let index = usize::try_from(family).unwrap_or(usize::MAX);
+        let Some(known) = families.get(index) else { return Ok(None) };
+        physical.family = family;
+        physical.timing.bits = known.timestamp_valid_bits;
+        Ok(Some(physical))
     }
 
     /// The devices, in the order of the loader's; of each that cannot be used what it lacks.
@@ -157,6 +189,11 @@ impl Physical {
     /// What the driver calls the device.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The family of its queue.
+    pub(crate) fn family(&self) -> u32 {
+        self.family
     }
 
     /// What its timestamps are worth; `None`: it has none.

@@ -7,6 +7,7 @@
 #![expect(unsafe_code, reason = "the driver is a library of C")]
 
 mod batch;
+mod borrow;
 mod code;
 mod device;
 mod functions;
@@ -19,6 +20,8 @@ mod queue;
 mod semaphore;
 
 pub(crate) use batch::{Batch, edges};
+pub(crate) use borrow::device_of;
+pub use borrow::{Access, Handles};
 pub(crate) use code::{Meaning, Refusal};
 pub(crate) use device::Device;
 pub(crate) use functions::given;
@@ -28,5 +31,6 @@ pub(crate) use instance::{Instance, Physical, Timing};
 pub(crate) use library::Library;
 pub(crate) use memory::Memory;
 pub(crate) use query::{QueryPool, Slot};
+pub use queue::QueueLock;
 pub(crate) use queue::{Commands, Queue, Submitted};
 pub(crate) use semaphore::Semaphore;

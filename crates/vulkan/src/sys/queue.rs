@@ -4,11 +4,11 @@ use std::fmt;
 use std::mem::{self, ManuallyDrop};
 use std::sync::Arc;
 
-use ash::vk;
+use ash::vk::{self, Handle};
 
-use super::batch::{Batch, Uses};
+use super::batch::{Batch, Uses, WAITS};
 use super::code::{Answer, Meaning, Refusal, answer};
-use super::device::Device;
+use super::device::{Device, address};
 use super::grave::Remains;
 use super::semaphore::Semaphore;
 
@@ -18,6 +18,40 @@ pub(crate) struct Queue {
     device: Device,
     handle: vk::Queue,
     pool: Arc<CommandPool>,
+    lock: Lock,
+}
+
+/// Who else submits to a queue.
+pub(crate) enum Lock {
+    /// Nobody.
+    Alone,
+    /// Others, who hold their lock meanwhile.
+    Others(Box<dyn QueueLock>),
+}
+
+/// The lock under which the owner of a queue submits to it.
+pub trait QueueLock: Send + Sync {
+    /// Calls `submit` once, at once and on this thread, while the lock is held.
+    ///
+    /// Called while a stream takes an operation, from any thread: whoever holds the lock may not wait for a stream, nor
+    /// enqueue on one.
+    fn locked(&self, submit: &mut dyn FnMut());
+}
+
+/// A lock that its owner keeps a name of.
+impl<T: QueueLock + ?Sized> QueueLock for Arc<T> {
+    fn locked(&self, submit: &mut dyn FnMut()) {
+        T::locked(self, submit);
+    }
+}
+
+impl Lock {
+    fn run(&self, submit: &mut dyn FnMut()) {
+        match self {
+            Self::Alone => submit(),
+            Self::Others(lock) => lock.locked(submit),
+        }
+    }
 }
 
 struct CommandPool {
@@ -43,20 +77,30 @@ pub(crate) struct Submitted {
 }
 
 impl Queue {
-    /// The one queue of a device, to be asked for once.
+    /// The one queue of a device of ours, to be asked for once.
     pub(crate) fn of(device: &Device) -> Answer<Self> {
-        let family = device.physical().family;
         // SAFETY: the device was made with one queue of this family.
-        let handle = unsafe { device.raw().get_device_queue(family, 0) };
-        let info = vk::CommandPoolCreateInfo::default().queue_family_index(family).flags(
-            vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER
-                | vk::CommandPoolCreateFlags::TRANSIENT,
-        );
+        let handle = unsafe { device.raw().get_device_queue(device.physical().family, 0) };
+        Self::over(device, handle, Lock::Alone)
+    }
+
+    /// A queue of the device's family, which nobody uses but under the lock.
+    pub(super) fn over(device: &Device, handle: vk::Queue, lock: Lock) -> Answer<Self> {
+        let flags = vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER
+            | vk::CommandPoolCreateFlags::TRANSIENT;
+        let info = vk::CommandPoolCreateInfo::default()
+            .queue_family_index(device.physical().family)
+            .flags(flags);
         // SAFETY: the device lives, and so does the structure.
         let pool = unsafe { device.raw().create_command_pool(&info, None) };
         let pool = answer("vkCreateCommandPool", pool)?;
         let pool = Arc::new(CommandPool { device: device.clone(), handle: pool });
-        Ok(Self { device: device.clone(), handle, pool })
+        Ok(Self { device: device.clone(), handle, pool, lock })
+    }
+
+    /// The raw handle.
+    pub(crate) fn raw(&self) -> usize {
+        address(self.handle.as_raw())
     }
 
     pub(super) fn device(&self) -> &Device {
@@ -117,13 +161,14 @@ impl Batch<'_> {
 impl Submitted {
     fn give(&self, queue: &mut Queue) -> Answer<()> {
         let commands = self.commands.as_ref().map(|commands| [commands.handle()]);
-        let commands: &[_] = commands.as_ref().map_or(&[], |one| one);
-        let (mut semaphores, mut values, mut count) = ([vk::Semaphore::null(); 2], [0; 2], 0);
+        let commands: &[_] = commands.as_ref().map_or(&self.uses.others, |one| one);
+        let (mut semaphores, mut values) = ([vk::Semaphore::null(); WAITS], [0; WAITS]);
+        let mut count = 0;
         for (semaphore, value) in self.uses.waits.iter().flatten() {
             (semaphores[count], values[count]) = (semaphore.handle(), *value);
             count += 1;
         }
-        let stages = [vk::PipelineStageFlags::ALL_COMMANDS; 2];
+        let stages = [vk::PipelineStageFlags::ALL_COMMANDS; WAITS];
         let (signals, signalled) = ([self.signal.handle()], [self.value]);
         let mut timeline = vk::TimelineSemaphoreSubmitInfo::default()
             .wait_semaphore_values(&values[..count])
@@ -135,9 +180,13 @@ impl Submitted {
             .signal_semaphores(&signals)
             .push_next(&mut timeline);
         let raw = queue.device.raw();
-        // SAFETY: the queue is borrowed alone; everything that is named is kept until the signal was seen.
-        let code = unsafe { raw.queue_submit(queue.handle, &[info], vk::Fence::null()) };
-        answer("vkQueueSubmit", code)
+        let mut given = Err(vk::Result::ERROR_UNKNOWN);
+        queue.lock.run(&mut || {
+            // SAFETY: the queue is borrowed alone, and where others have it too their lock is held; everything that is
+            // named is kept until the signal was seen.
+            given = unsafe { raw.queue_submit(queue.handle, &[info], vk::Fence::null()) };
+        });
+        answer("vkQueueSubmit", given)
     }
 
     /// The semaphore that is raised when the device is through, and the value.
