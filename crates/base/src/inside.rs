@@ -2,13 +2,19 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::Process;
+
 /// How many threads of ours are inside a driver, and whether the process comes to its end: one word, so that either a
 /// thread sees the end or the end sees the thread.
 static INSIDE: AtomicU64 = AtomicU64::new(0);
+
+/// The process whose threads are counted. A child of a fork has none of them, and its count says nothing.
+static DRIVEN: OnceLock<Process> = OnceLock::new();
 
 /// The process comes to its end.
 const ENDING: u64 = 1 << 63;
@@ -54,6 +60,8 @@ impl Drop for Inside {
 /// time that a driver has begun, because handlers run in the reverse order of their registration, and a driver registers
 /// its own as it begins.
 pub fn watch_driver() {
+    // The first stays: it is the same process.
+    let _the_same = DRIVEN.set(Process::current());
     register();
 }
 
@@ -72,7 +80,13 @@ fn register() {
 
 extern "C" fn end() {
     // Acquire: pairs with the drop, so that what the threads did in the driver is done.
-    let mut left = INSIDE.fetch_or(ENDING, Ordering::Acquire) & !ENDING;
+    let before = INSIDE.fetch_or(ENDING, Ordering::Acquire);
+    let is_driven = DRIVEN.get().is_some_and(|process| process.is_current());
+    if before & ENDING != 0 || !is_driven {
+        // One handler has waited already, or nobody is there to wait for.
+        return;
+    }
+    let mut left = before & !ENDING;
     let begin = Instant::now();
     while left > 0 && begin.elapsed() < PATIENCE {
         thread::yield_now();

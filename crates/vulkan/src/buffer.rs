@@ -22,7 +22,7 @@ impl VulkanBuffer {
     /// # Errors
     /// `Exhausted` when there is not enough; the driver's.
     pub(crate) fn new(context: &Arc<Context>, bytes: u64) -> Result<Self> {
-        context.check()?;
+        let _inside = context.enter()?;
         let memory = Memory::allocate(context.device(), bytes);
         let memory = memory.map_err(|refusal| context.refused(refusal))?;
         Ok(Self { memory: Arc::new(memory), context: Arc::clone(context) })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use syncpoint_base::{Process, watch_driver};
+use syncpoint_base::{Inside, Process, watch_driver};
 use syncpoint_core::errands::Errands;
 use syncpoint_core::hold::Domain;
 use syncpoint_core::{Error, Kind, Result, work};
@@ -106,6 +106,7 @@ impl Context {
         if let Some(slot) = leased {
             return Ok(slot);
         }
+        let _inside = self.enter()?;
         let pool = QueryPool::create(&self.device).map_err(|refusal| self.refused(refusal))?;
         let slot = pool.lease().unwrap_or_else(|| unreachable!("a new row has rooms"));
         lock(&self.queries).push(pool);
@@ -117,6 +118,7 @@ impl Context {
         if let Some(edges) = self.edges.get() {
             return Ok(edges);
         }
+        let _inside = self.enter()?;
         let made = sys::edges(&self.device).map_err(|refusal| self.refused(refusal))?;
         Ok(self.edges.get_or_init(|| Arc::new(made)))
     }
@@ -153,9 +155,17 @@ impl Context {
         first.clone()
     }
 
-    /// The process comes to its end, and the driver with it.
+    /// Goes to the driver, unless the device is lost or the process comes to its end, and the driver with it.
+    ///
+    /// # Errors
+    /// `DeviceLost`; `Unavailable`.
+    pub(crate) fn enter(&self) -> Result<Inside> {
+        self.check()?;
+        Inside::enter().ok_or_else(|| self.ending())
+    }
+
     #[cold]
-    pub(crate) fn ending(&self) -> Error {
+    fn ending(&self) -> Error {
         let message =
             format!("{} takes nothing while the process exits; shut it down before", self.name);
         Error::new(Kind::Unavailable, message)

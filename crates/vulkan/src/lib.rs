@@ -14,12 +14,19 @@
 //! - **Waiting** on the host sleeps in the driver on one thread, in slices of 50 ms, while somebody waits for what is on
 //!   its way.
 //! - **Delays** are timed by the host: a device of Vulkan lets no time pass by itself. They hold their own stream alone.
+//! - **Commands of your own** run in the order of a stream ([`RawStream`], lent by
+//!   [`Stream::submit`](syncpoint_core::Stream::submit)), and a device that you made is taken in with a queue to itself or
+//!   with the lock of whoever else submits to it ([`open_device`]).
 //! - **Memory** is such as the host reaches too, where there is a choice in the device's own.
 //! - **A lost device** is `DeviceLost`: everything of it that was not seen complete fails, with the first cause.
 //! - **Times** are timestamps of the queue. A span is right where the clock goes round less than half in between: with 36
 //!   bits of nanoseconds that is half a minute. Times of two devices are never subtracted.
 //!
 //! # One queue
+//!
+//! What a machine with one queue cannot show is not tried: times of two queues, streams that run at the same time, and
+//! semaphores that are shared between processes by the driver (`interprocess` events go through a page of memory here, as
+//! on the host).
 //!
 //! A queue signals in the order of its submissions. So the *completion* of one stream may be seen later for what another
 //! has submitted before it, and never for what is held. Streams of one queue may run at the same time, as the device

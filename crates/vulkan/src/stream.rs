@@ -40,7 +40,7 @@ impl VulkanStream {
     /// # Errors
     /// The driver's.
     pub(crate) fn new(context: &Arc<Context>) -> Result<Self> {
-        context.check()?;
+        let _inside = context.enter()?;
         let semaphore = Semaphore::create(context.device());
         let semaphore = semaphore.map_err(|refusal| context.refused(refusal))?;
         Ok(Self {
@@ -97,9 +97,7 @@ impl VulkanStream {
         let driver = stream.driver();
         driver.count();
         let context = &driver.context;
-        let inside = Inside::enter().ok_or_else(|| context.ending())?;
         let given = context.queue().submit(stream, value, kind, fill);
-        drop(inside);
         driver.call_waiter(given)
     }
 
@@ -109,12 +107,10 @@ impl VulkanStream {
         fill: impl FnOnce(&mut Batch<'_>),
     ) -> Result<()> {
         let (driver, context) = (stream.driver(), &stream.driver().context);
-        context.check()?;
+        let _inside = context.enter()?;
         driver.count();
         let passage = driver.make_passage().map_err(|refusal| context.refused(refusal))?;
-        let inside = Inside::enter().ok_or_else(|| context.ending())?;
         let given = context.queue().pass(stream, passage, fill);
-        drop(inside);
         driver.call_waiter(given)
     }
 
@@ -208,7 +204,7 @@ impl Driver for VulkanStream {
         value: u64,
         operation: Operation<'_, Self>,
     ) -> Result<()> {
-        stream.driver().context.check()?;
+        let _inside = stream.driver().context.enter()?;
         stream.driver().approach(value)?;
         match operation {
             Operation::Fill(fill) => Self::fill(stream, value, fill),
@@ -256,9 +252,8 @@ impl Driver for VulkanStream {
 
     fn discover(stream: &Arc<HeldStream<Self>>, value: u64) {
         let driver = stream.driver();
-        if !driver.context.is_usable() {
-            return;
-        }
+        // A thread that waits while the process exits goes on waiting, in silence.
+        let Some(inside) = Inside::enter().filter(|_| driver.context.is_usable()) else { return };
         let mut seen = driver.semaphore.seen();
         if seen < value {
             driver.count();
@@ -272,6 +267,7 @@ impl Driver for VulkanStream {
                 Err(_) => {}
             }
         }
+        drop(inside);
         stream.complete(seen);
         // What nobody sleeps for would stay on the row, and keep its stream and the device.
         for (stream, value) in driver.context.queue().sweep() {

@@ -36,7 +36,7 @@ impl Timed {
         if let Some(ticks) = self.ticks.get() {
             return Ok(*ticks);
         }
-        self.context.check()?;
+        let _inside = self.context.enter()?;
         let read = self.slot.ticks().map_err(|refusal| self.context.refused(refusal))?;
         read.map(|ticks| *self.ticks.get_or_init(|| ticks)).ok_or_else(|| self.unwritten())
     }
