@@ -93,6 +93,40 @@ pub(super) const QUESTIONS: &[Question] = &[
         },
     },
     Question {
+        name: "sharing.importer_waits_for_a_later_record",
+        asks: "does a stream there wait for a record that comes after the event was opened?",
+        ask: |driver| {
+            let (session, stream) = with_stream(driver)?;
+            let event = shared_event(session)?;
+            let mut peer = Peer::begin("later", export(driver, &event)?)?;
+            peer.hear()?;
+            let gate = session.hold(&stream)?;
+            session.record(&event, &stream)?;
+            peer.tell()?;
+            let first = peer.hear()?;
+            gate.open();
+            Ok(format!("{first}, then {}", peer.hear()?))
+        },
+    },
+    Question {
+        name: "sharing.importer_waits_for_its_record",
+        asks: "does a stream there go on with the record that it waits for, while another stream here has a later one pending?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let event = shared_event(session)?;
+            let ((first, first_gate), (second, second_gate)) =
+                (session.held_stream()?, session.held_stream()?);
+            session.record(&event, &first)?;
+            let mut peer = Peer::begin("wait", export(driver, &event)?)?;
+            let waits = peer.hear()?;
+            session.record(&event, &second)?;
+            first_gate.open();
+            let then = peer.hear();
+            second_gate.open();
+            Ok(format!("{waits}, then {}", then?))
+        },
+    },
+    Question {
         name: "sharing.importer_records",
         asks: "what does cuEventQuery say here of a pending record there, and does it come?",
         ask: |driver| {
@@ -193,6 +227,14 @@ pub(crate) fn peer(
         "query" => {
             say(&driver.event_query(&event)?.told()?)?;
             session.goes_on(&event)
+        }
+        "later" => {
+            say("opened")?;
+            told();
+            session.wait(&stream, &event)?;
+            let tail = session.tail(&stream)?;
+            say(&session.is_held(&tail)?)?;
+            session.goes_on(&tail)
         }
         "wait" => {
             session.wait(&stream, &event)?;
