@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::flight::News;
+use super::flight::Flight;
 use super::order::{Order, Turn};
 use super::{Driver, HeldStream, Operation};
 use crate::contract::{Edge, Placed};
@@ -40,10 +40,15 @@ impl<D: Driver> HeldStream<D> {
             return Some(Err(error));
         }
         order.marked = value;
-        let news = self.submitted(value, true);
-        let placed = Placed::new(value);
-        drop(order);
-        self.tell(news);
+        let flight = self.submitted(value, true);
+        let (is_calm, placed) = (flight.is_calm(), Placed::new(value));
+        if is_calm {
+            drop(flight);
+            drop(order);
+            self.signals.complete(value);
+        } else {
+            self.go_on_with(order, flight, value);
+        }
         Some(Ok(placed))
     }
 
@@ -77,9 +82,17 @@ impl<D: Driver> HeldStream<D> {
 
     #[inline]
     fn pass_wait(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, value: u64) -> Placed {
-        let news = self.submitted(value, D::SIGNALS_EACH);
+        let flight = self.submitted(value, D::SIGNALS_EACH);
         let placed = self.pass_at_once(&mut order);
-        self.go_on(order, value, news);
+        if !flight.is_calm() || flight.is_long_untold() {
+            self.go_on_with(order, flight, value);
+        } else {
+            drop(flight);
+            drop(order);
+            if D::SIGNALS_EACH {
+                self.signals.complete(value);
+            }
+        }
         placed
     }
 
@@ -93,12 +106,24 @@ impl<D: Driver> HeldStream<D> {
 
     /// The driver has `value`.
     #[inline]
-    fn submitted(self: &Arc<Self>, value: u64, signals: bool) -> News {
+    fn submitted(&self, value: u64, signals: bool) -> MutexGuard<'_, Flight> {
         let mut flight = self.flight();
         flight.submit(value, signals);
+        flight
+    }
+
+    /// Somebody has to be told.
+    #[cold]
+    fn go_on_with(
+        self: &Arc<Self>,
+        order: MutexGuard<'_, Order<D>>,
+        flight: MutexGuard<'_, Flight>,
+        value: u64,
+    ) {
         let (news, untold) = (flight.news(), flight.is_long_untold());
         drop(flight);
         // Refused, it is asked for again with the next operation.
-        if untold { self.mark(value).unwrap_or(news) } else { news }
+        let news = if untold { self.mark(value).unwrap_or(news) } else { news };
+        self.go_on(order, value, news);
     }
 }

@@ -256,6 +256,17 @@ impl Flight {
         News { asked, signalled: self.signalled, expects, lands }
     }
 
+    /// Whether nobody has to be told anything of what was submitted last but its signal.
+    #[inline]
+    pub(super) fn is_calm(&self) -> bool {
+        self.expected <= self.reached
+            && self.reached <= self.landed
+            && self.landed < self.submitted
+            && self.asks.is_empty()
+            && self.openings.is_empty()
+            && self.retired.is_empty()
+    }
+
     fn has_due_opening(&self) -> bool {
         self.openings.front().is_some_and(|promise| promise.is_due(self.reached))
     }
