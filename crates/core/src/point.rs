@@ -58,6 +58,13 @@ impl Point {
         Self { timeline, value, place }
     }
 
+    /// The name of the timeline alone, for a backend that is done with the point.
+    #[doc(hidden)]
+    #[inline]
+    pub fn into_timeline(self) -> Timeline {
+        self.timeline
+    }
+
     /// The timeline that the point lies on.
     #[inline]
     pub fn timeline(&self) -> &Timeline {

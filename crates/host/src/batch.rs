@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use syncpoint_core::Timeline;
 use syncpoint_core::contract::{Edge, discard};
 
 use crate::order::Entry;
@@ -18,13 +19,13 @@ pub(crate) struct Batch {
     pub(crate) wait: u64,
 }
 
-/// Waits that were passed under the order lock, to be dropped outside: one may hold the last name of a timeline, and
-/// with it errors of the user's. The first lies in place: most are passed alone.
+/// What is left of waits that were passed under the order lock, to be dropped outside: a wait may hold the last name of a
+/// timeline, and with it errors of the user's. The first lies in place: most are passed alone.
 #[derive(Debug)]
 #[must_use = "their values are to be completed"]
 pub(crate) struct Passed {
-    first: Edge,
-    more: Vec<Edge>,
+    first: Timeline,
+    more: Vec<Timeline>,
 }
 
 impl Batch {
@@ -48,12 +49,12 @@ impl Batch {
 impl Passed {
     /// The first.
     pub(crate) fn new(first: Edge) -> Self {
-        Self { first, more: Vec::new() }
+        Self { first: first.point.into_timeline(), more: Vec::new() }
     }
 
     /// Adds the next.
     pub(crate) fn add(&mut self, edge: Edge) {
-        self.more.push(edge);
+        self.more.push(edge.point.into_timeline());
     }
 
     /// How many they are.

@@ -20,30 +20,63 @@ use crate::turn::{self, Limit};
 pub(crate) fn help(stream: Arc<HostStream>, value: u64) {
     let Some(_kept) = Hand::<HostStream>::keep() else { return };
     let scheduler = Arc::clone(&stream.scheduler);
-    let (link, chain) = ((stream, value), Vec::new());
-    let mut helper = Helper { scheduler: &scheduler, helping: None, link, chain, looks: 0 };
-    while helper.takes_a_step() {}
-    if helper.link.0.timeline.is_inherited() {
-        // What ran forked, and this is the child: it helps with nothing, and drops nothing of the parent's.
-        let _left_alone = ManuallyDrop::new(helper);
+    let (mut link, mut chain, mut helping, mut looks) = ((stream, value), Vec::new(), None, 0);
+    while goes_back(&mut link, &mut chain) {
+        looks += 1;
+        let points = match look(&link, &scheduler, &mut helping) {
+            Look::Ran if link.0.timeline.is_inherited() => {
+                // What ran forked, and this is the child: it helps with nothing, and drops nothing of the parent's.
+                let _left_alone = ManuallyDrop::new((link, chain, helping));
+                return;
+            }
+            Look::Ran => {
+                looks = 0;
+                continue;
+            }
+            Look::Parked(points) => Some(points),
+            Look::Elsewhere => None,
+        };
+        let goes_on = points.is_some_and(|points| goes_on(&mut link, &mut chain, points));
+        if !goes_on && (looks > MOST_LOOKS || !goes_beside(&mut link, &mut chain)) {
+            return;
+        }
     }
 }
 
-/// How far a helper is.
-struct Helper<'a> {
+/// What came of a look at a link.
+enum Look {
+    /// It ran here.
+    Ran,
+    /// It waits for these points.
+    Parked(Points),
+    /// Nothing: somebody else runs it, or it waits for time to pass.
+    Elsewhere,
+}
+
+/// Runs a link, if it can be run here. From the first on the helper counts as one: counting each in and out costs as much
+/// as a short item.
+#[inline]
+fn look<'a>(
+    (stream, value): &Link,
     scheduler: &'a Scheduler,
-    /// From the first claim to the end: counting each in and out costs as much as a short item.
-    helping: Option<Helping<'a, HostStream>>,
-    /// Where it is.
-    link: Link,
-    /// The links that wait for the present one; no room is needed where nothing is chained.
-    chain: Vec<(Link, Role)>,
-    /// How many links it has looked at since it ran something last.
-    looks: usize,
+    helping: &mut Option<Helping<'a, HostStream>>,
+) -> Look {
+    match try_claim(stream, *value) {
+        Claim::Taken(order) => {
+            helping.get_or_insert_with(|| scheduler.help()).note_taken();
+            turn::run(stream, order, Limit::Upto(*value));
+            Look::Ran
+        }
+        Claim::Parked(points) => Look::Parked(points),
+        Claim::Elsewhere => Look::Elsewhere,
+    }
 }
 
 /// A stream, and the value that it has to come to.
 type Link = (Arc<HostStream>, u64);
+
+/// The links that wait for the present one; no room is needed where nothing is chained.
+type Chain = Vec<(Link, Role)>;
 
 /// Why a link is on the chain.
 enum Role {
@@ -56,64 +89,39 @@ enum Role {
 /// A chain longer than this is left to the workers: it may be a cycle through the host.
 const LONGEST: usize = 4096;
 
-/// After so many looks in vain it turns to no other link: a stream is met once for each way to it, and a look takes an
-/// order lock. Enough for the longest chain, and less than half a millisecond.
+/// After so many looks since something ran last it turns to no other link: a stream is met once for each way to it, and a
+/// look takes an order lock. Enough for the longest chain, and less than half a millisecond.
 const MOST_LOOKS: usize = LONGEST;
 
-impl Helper<'_> {
-    /// Runs what it is at, or goes on to another link. `false`: nothing more can be run here.
-    fn takes_a_step(&mut self) -> bool {
-        let (stream, value) = &self.link;
-        if is_settled(stream, *value) {
-            return self.goes_back();
-        }
-        self.looks += 1;
-        let points = match try_claim(stream, *value) {
-            Claim::Taken(order) => {
-                self.helping.get_or_insert_with(|| self.scheduler.help()).note_taken();
-                self.looks = 0;
-                turn::run(stream, order, Limit::Upto(*value));
-                return !stream.timeline.is_inherited();
-            }
-            Claim::Parked(points) if self.chain.len() < LONGEST => Some(points),
-            Claim::Parked(_) | Claim::Elsewhere => None,
-        };
-        match points {
-            Some(points) => self.goes_on(points),
-            None => self.goes_beside(),
-        }
+/// Goes back over links that are settled, to one that is not. `false`: all are.
+fn goes_back(link: &mut Link, chain: &mut Chain) -> bool {
+    while is_settled(&link.0, link.1) {
+        let Some((before, _)) = chain.pop() else { return false };
+        *link = before;
     }
+    true
+}
 
-    /// Goes to the link before: the present one is settled.
-    fn goes_back(&mut self) -> bool {
-        let before = self.chain.pop();
-        before.map(|(link, _)| self.link = link).is_some()
-    }
+/// Goes on with what the link waits for, of several the last first: so it is not woken before all are settled. `false`:
+/// none of that can be run here.
+fn goes_on(link: &mut Link, chain: &mut Chain, (first, more): Points) -> bool {
+    let mut links = once(first).chain(more).filter_map(|point| behind(&point));
+    let first = links.next().filter(|_| chain.len() < LONGEST);
+    let Some(first) = first else { return false };
+    chain.push((replace(link, first), Role::Waits));
+    chain.extend(links.map(|later| (replace(link, later), Role::Beside)));
+    true
+}
 
-    /// Goes on with what the present link waits for, of several the last first: so it is not woken before all are
-    /// settled.
-    fn goes_on(&mut self, (first, more): Points) -> bool {
-        let mut links = once(first).chain(more).filter_map(|point| behind(&point));
-        let Some(first) = links.next() else { return self.goes_beside() };
-        self.chain.push((replace(&mut self.link, first), Role::Waits));
-        self.chain.extend(links.map(|later| (replace(&mut self.link, later), Role::Beside)));
-        true
-    }
-
-    /// Goes on with what is waited for beside the present link, of which nothing can be run here, or else beside one that
-    /// waits for it.
-    fn goes_beside(&mut self) -> bool {
-        if self.looks > MOST_LOOKS {
-            return false;
+/// Goes on with what is waited for beside the link, or else beside one that waits for it. `false`: with nothing.
+fn goes_beside(link: &mut Link, chain: &mut Chain) -> bool {
+    while let Some((beside, role)) = chain.pop() {
+        if let Role::Beside = role {
+            *link = beside;
+            return true;
         }
-        while let Some((link, role)) = self.chain.pop() {
-            if let Role::Beside = role {
-                self.link = link;
-                return true;
-            }
-        }
-        false
     }
+    false
 }
 
 fn is_settled(stream: &HostStream, value: u64) -> bool {
