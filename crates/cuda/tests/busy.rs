@@ -6,7 +6,7 @@ mod fake;
 
 use std::time::{Duration, Instant};
 
-use syncpoint::{Device, Gate, Kind, Result, TimedPoint};
+use syncpoint::{Device, Kind, Result, TimedPoint};
 use syncpoint_conformance::patience::{PATIENCE, failure_of, promptly, refused, settle, until};
 
 use fake::Fake;
@@ -29,23 +29,19 @@ fn a_device_that_is_busy_holds_neither_records_of_times_nor_the_poller() -> Resu
     fake.script("release");
     until("a time", || end.timestamp().is_ok());
 
-    let guarded = syncpoint::cuda::builder().device_gates(Duration::from_millis(50)).open(0)?;
-    let (stream, gate) = (guarded.stream()?, Gate::new());
-    syncpoint::cuda::expose(&stream)?;
-    let before = guarded.stream()?.record_timed()?;
-    settle(&before);
-    before.timestamp()?;
-    let known = Instant::now();
+    let (known, device) = (Instant::now(), syncpoint::cuda::open(0)?);
+    let [_, known_again] = times(&device)?;
+    settle(&known_again);
+    known_again.timestamp()?;
     until("an old clock", || known.elapsed() > OLD);
-    stream.wait(&gate.point())?;
-    // The deadline runs from when the device is known to stand there, behind the mark.
-    settle(&stream.timeline().point(1));
     fake.script("fail cuEventQuery * 600");
     // Has the poller look at the clock anew.
-    guarded.stream()?.record_timed()?;
-    let late = failure_of(&stream.record()?);
-    assert!(late.message().contains("deadline of device_gates"), "{late}");
-    gate.open()
+    let [_, pending] = times(&device)?;
+    fake.script("fail cuMemAllocAsync 1 719");
+    refused(device.buffer(8), Kind::DeviceLost);
+    // The poller tells.
+    assert_eq!(failure_of(&pending).kind(), Kind::DeviceLost);
+    Ok(())
 }
 
 fn times(device: &Device) -> Result<[TimedPoint; 2]> {
