@@ -300,8 +300,9 @@ impl Driver for CudaStream {
         latch.open();
     }
 
+    /// Others may begin to capture the stream, or it is another thread's: then nobody can mark it any more.
     fn marks_at_once(&self) -> bool {
-        self.thread.is_some()
+        true
     }
 
     fn is_capturing(&self) -> Result<bool> {

@@ -133,3 +133,29 @@ fn the_default_stream_of_another_thread_joins_no_capture() -> Result<()> {
     capture.end_and_launch(1);
     own.synchronize()
 }
+
+#[test]
+fn what_was_given_before_a_capture_is_marked_before_it() -> Result<()> {
+    let (device, fake) = (device()?, Fake::used());
+    let buffer = device.buffer(8)?;
+    let made = fake.make_stream(0);
+    let handle = made.again();
+    let borrowed = fake.borrow_unowned(&device, handle)?;
+    borrowed.fill(&buffer, 0..8, 7)?;
+    borrowed.submit(|_| ())?;
+    let given_out = device.stream()?;
+    given_out.fill(&buffer, 0..8, 7)?;
+    let ours = expose(&given_out)?.as_ptr().addr();
+    let captures = [Capture::begin(handle), Capture::begin(ours)];
+    // Now their ends are to be noticed, and nothing of them was recorded by name.
+    let ends = [&*borrowed, &given_out].map(|stream| {
+        let timeline = stream.timeline();
+        timeline.point(timeline.enqueued())
+    });
+    drop(borrowed);
+    ends.iter().for_each(settle);
+    for capture in captures {
+        capture.end_and_launch(1);
+    }
+    Ok(())
+}

@@ -96,9 +96,14 @@ impl<D: Driver> HeldStream<D> {
         Ok(news)
     }
 
+    /// Whether whatever is submitted is marked under the same lock.
+    pub(super) fn marks_at_once(&self) -> bool {
+        !self.is_managed() && self.driver.marks_at_once()
+    }
+
     /// As on any stream; where nobody else could mark what was submitted, it is marked now.
     fn go_on_at_once(self: &Arc<Self>, order: MutexGuard<'_, Order<D>>, value: u64, news: News) {
-        let asked = news.asked || self.driver.marks_at_once();
+        let asked = news.asked || self.marks_at_once();
         self.go_on(order, value, News { asked, ..news });
     }
 

@@ -98,8 +98,8 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         Ok(())
     }
 
-    /// Whether what was submitted can be marked on this thread alone, so that it is marked at once: a default stream of a
-    /// thread. Asked of streams that others launch on.
+    /// Whether what was submitted is marked at once, because it may not be later: others may capture the stream by then, or
+    /// it is a default stream of the thread that submits. Asked of streams that others launch on.
     fn marks_at_once(&self) -> bool {
         false
     }

@@ -152,8 +152,12 @@ impl<D: Driver> HeldStream<D> {
     /// The device stands before the latch of the next value, or will.
     fn stand(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, set: &Set) -> Placed {
         let placed = self.pass_at_once(&mut order);
+        let marked = self.marks_at_once().then(|| self.answer(placed.value));
         drop(order);
         self.see_to_latch(set);
+        if let Some(marked) = marked {
+            self.tell_marked(marked, set.news);
+        }
         placed
     }
 

@@ -50,7 +50,7 @@ impl<D: Driver> HeldStream<D> {
     /// Marks `value`, the latest passed, unless it can be asked for already.
     pub(super) fn mark(self: &Arc<Self>, value: u64) -> Result<News> {
         let flight = self.flight();
-        if !flight.needs_mark(value) || (self.driver.marks_at_once() && !flight.is_unsignalled()) {
+        if !flight.needs_mark(value) || (self.marks_at_once() && !flight.is_unsignalled()) {
             return Ok(flight.news());
         }
         drop(flight);

@@ -24,15 +24,21 @@ impl<D: Driver> HeldStream<D> {
     /// Says that the raw handle is about to be given out: from now on others may launch on the stream, for ever.
     ///
     /// # Errors
-    /// `Misuse(Held)`: something is held on the host, which what others launch would overtake.
+    /// `Misuse(Held)`: something is held on the host, which what others launch would overtake. The driver's, where what was
+    /// submitted has to be marked now.
     pub fn expose(&self) -> Result<()> {
-        let order = self.order();
+        let (this, order) = (self.this(), self.order());
         // Whoever has passed the last item may have its turn still.
         if order.turn == Turn::Away || !order.row.is_empty() {
             return Err(self.still_held());
         }
+        if self.driver.marks_at_once() {
+            this.notice(order.row.passed())?;
+        }
         // Release: pairs with the load in `is_managed`. Under the order lock, under which everything is offered.
         self.exposed.store(true, Ordering::Release);
+        drop(order);
+        this.tell_news();
         Ok(())
     }
 
