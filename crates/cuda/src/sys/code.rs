@@ -94,6 +94,25 @@ impl Meaning {
             _ => Self::Other,
         }
     }
+
+    /// The kind of the error, and what to do about it.
+    fn told(self) -> (Kind, &'static str) {
+        match self {
+            Self::NoRoom => (Kind::Exhausted, "free memory or ask for less"),
+            Self::Absent => {
+                (Kind::Unavailable, "look whether the driver and its device are in order")
+            }
+            Self::Unsupported => (Kind::Unsupported, "do without it on this device"),
+            Self::Lost => (
+                Kind::DeviceLost,
+                "the device is lost to this process, by this call or by work before it; begin a new process",
+            ),
+            Self::Capturing => {
+                (Kind::Misuse(Reason::Capturing), "end the capture, or leave the call out of it")
+            }
+            Self::Other => (Kind::Driver, "look the code up in the manual of the driver"),
+        }
+    }
 }
 
 impl Refusal {
@@ -159,29 +178,11 @@ impl Refusal {
         name: Option<String>,
     ) -> Error {
         let Some(code) = self.code else { return self.missing_error(object) };
-        let call = self.function.name();
-        let (kind, remedy) = match meaning {
-            Meaning::NoRoom => (Kind::Exhausted, "free memory or ask for less"),
-            Meaning::Absent => {
-                (Kind::Unavailable, "look whether the driver and its device are in order")
-            }
-            Meaning::Unsupported => (Kind::Unsupported, "do without it on this device"),
-            Meaning::Lost => (
-                Kind::DeviceLost,
-                "the device is lost to this process, by this call or by work before it; begin a new process",
-            ),
-            Meaning::Capturing => {
-                (Kind::Misuse(Reason::Capturing), "end the capture, or leave the call out of it")
-            }
-            Meaning::Other => (Kind::Driver, "look the code up in the manual of the driver"),
-        };
-        let name = NAMES
-            .iter()
-            .find(|(known, _)| *known == code)
-            .map(|(_, name)| (*name).to_owned())
-            .or(name)
-            .unwrap_or_else(|| "an unknown code".to_owned());
-        let message = format!("{call} failed for {object}; {remedy}");
+        let (kind, remedy) = meaning.told();
+        let known = NAMES.iter().find(|(known, _)| *known == code);
+        let name = known.map(|(_, name)| (*name).to_owned()).or(name);
+        let message = format!("{} failed for {object}; {remedy}", self.function.name());
+        let name = name.unwrap_or_else(|| "an unknown code".to_owned());
         Error::new(kind, message).with_code(i64::from(code), name)
     }
 
