@@ -1,7 +1,7 @@
 //! The poller: a thread for each context that finds out how far the device is, while somebody waits for that.
 //!
 //! It asks events of each stream that it serves, the oldest first and then in leaps that grow, as long as the answer is
-//! *complete*, and then pauses: not at all for 20 µs, then for 20 µs, and twice as long each time, up to 500 µs. Whatever
+//! *complete*, and then pauses: not at all for 50 µs, then for 20 µs, and twice as long each time, up to 800 µs. Whatever
 //! is new begins that row anew. Of the user's it runs wakers, observers and the drops of what complete work kept, and
 //! nothing that it asks breaks a capture.
 
@@ -24,7 +24,7 @@ use crate::marks::Next;
 use crate::paged;
 use crate::reaper::rest;
 use crate::stream::CudaStream;
-use crate::sys::{FIRST_PAUSE, LONGEST_PAUSE, Meaning, SPIN};
+use crate::sys::{Event, FIRST_PAUSE, LONGEST_PAUSE, Meaning, SPIN};
 
 /// What the poller is given.
 #[derive(Debug)]
@@ -194,23 +194,34 @@ fn look(stream: &Arc<HeldStream<CudaStream>>, ours: Ours, news: &mut bool) -> bo
                 ours.go_on();
             }
             Next::Ask(value, event) => {
-                let inside = Inside::enter().unwrap_or_else(|| rest());
-                let answer = stream.driver().leap((value, event));
-                drop(inside);
-                match answer {
-                    // It is told next.
-                    Ok(true) => {}
-                    Ok(false) => return true,
-                    Err(refusal) if refusal.meaning() == Meaning::Capturing => return true,
-                    Err(refusal) => {
-                        // First: whom the failure rouses may wait for the stream again, and put it on the list anew.
-                        stream.driver().marks().leave();
-                        CudaStream::was_refused(stream, &refusal);
-                        ours.go_on();
-                        return false;
-                    }
+                if let Some(stays) = ask(stream, (value, event), ours) {
+                    return stays;
                 }
             }
+        }
+    }
+}
+
+/// Asks the oldest event of a stream. Says whether the stream is watched on; `None`: the device has come further, which is
+/// to be told.
+fn ask(
+    stream: &Arc<HeldStream<CudaStream>>,
+    oldest: (u64, Arc<Event>),
+    ours: Ours,
+) -> Option<bool> {
+    let inside = Inside::enter().unwrap_or_else(|| rest());
+    let answer = stream.driver().leap(oldest);
+    drop(inside);
+    match answer {
+        Ok(true) => None,
+        Ok(false) => Some(true),
+        Err(refusal) if refusal.meaning() == Meaning::Capturing => Some(true),
+        Err(refusal) => {
+            // First: whom the failure rouses may wait for the stream again, and put it on the list anew.
+            stream.driver().marks().leave();
+            CudaStream::was_refused(stream, &refusal);
+            ours.go_on();
+            Some(false)
         }
     }
 }
@@ -247,9 +258,9 @@ mod tests {
         let mut pace = Pace { begun, pause: FIRST_PAUSE };
         let pauses: Vec<_> = std::iter::repeat_with(|| pace.sleep())
             .filter(|sleep| *sleep != Sleep::None)
-            .take(7)
+            .take(8)
             .collect();
-        let micros = [20, 40, 80, 160, 320, 500, 500];
+        let micros = [20, 40, 80, 160, 320, 640, 800, 800];
         assert_eq!(pauses, micros.map(|micros| Sleep::For(Duration::from_micros(micros))));
     }
 }
