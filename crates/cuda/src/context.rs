@@ -1,7 +1,6 @@
 //! What the streams, events and buffers of one context share: its pools, its threads, and whether it is broken.
 
 use std::collections::HashMap;
-use std::mem::ManuallyDrop;
 use std::sync::{Arc, Weak};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
@@ -12,11 +11,12 @@ use syncpoint_core::hold::Domain;
 use syncpoint_core::{Error, Result, work};
 
 use crate::anchor::Anchors;
+use crate::owner::Owner;
 use crate::poller::{self, Poll};
 use crate::pool::Pool;
 use crate::reaper::{self, Remains};
 use crate::staging::Staging;
-use crate::stream::{CudaStream, Owner};
+use crate::stream::CudaStream;
 use crate::sync::{Mutex, OnceLock, lock};
 use crate::sys::{Delay, Event, Library, Meaning, Primary, Refusal, Stream, Timing, Way, Word};
 
@@ -91,25 +91,30 @@ impl Context {
         owner: Option<Owner>,
     ) -> Result<Arc<Self>> {
         let library = primary.library();
-        let refused = |refusal: Refusal| refusal.error(&name, code_name(library, &refusal));
-        let transfers = match Stream::create(&primary, 0) {
-            Ok(stream) => Arc::new(stream),
+        match Stream::create(&primary, 0) {
+            Ok(transfers) => Ok(Arc::new(Self::with(primary, transfers, name, gates, owner))),
             Err(refusal) => {
                 // What could not be opened is given back; that it could not is said already.
                 let _unheard = primary.release();
-                return Err(refused(refusal));
+                Err(refusal.error(&name, code_name(library, &refusal)))
             }
-        };
-        let in_order = primary.has_memory_pools()
-            && library.has("cuMemAllocAsync")
-            && library.has("cuMemFreeAsync");
-        Ok(Arc::new(Self {
+        }
+    }
+
+    fn with(
+        primary: Primary,
+        transfers: Stream,
+        name: String,
+        gates: Option<Duration>,
+        owner: Option<Owner>,
+    ) -> Self {
+        Self {
             owner,
             process: Process::current(),
             began: Instant::now(),
-            way: if in_order { Way::InOrder } else { Way::AtOnce },
+            way: way_of(&primary),
             primary: Some(primary),
-            transfers: Some(transfers),
+            transfers: Some(Arc::new(transfers)),
             lost: Arc::default(),
             untimed: Pool::new(Timing::Untimed),
             timed: Pool::new(Timing::Timed),
@@ -122,7 +127,7 @@ impl Context {
             poller: Errands::new("syncpoint-cuda"),
             reaper: Errands::new("syncpoint-reap"),
             name,
-        }))
+        }
     }
 
     /// The name of the device, such as `cuda:0`.
@@ -253,12 +258,10 @@ impl Context {
         self.reaper.give(remains, reaper::serve);
     }
 
-    /// Drops what kept something of others alive, on the reaper. Theirs is not broken with the context.
+    /// Drops what kept something of others alive, behind what used that. Theirs is not broken with the context.
     pub(crate) fn let_go(&self, owner: Owner) {
         if self.process.is_current() {
             self.reap(Remains::Owner(owner));
-        } else {
-            let _parents = ManuallyDrop::new(owner);
         }
     }
 
@@ -266,6 +269,15 @@ impl Context {
     pub(crate) fn reaper(&self) -> &Arc<Errands<Remains>> {
         &self.reaper
     }
+}
+
+/// Memory is freed in the order of a stream where the driver can.
+fn way_of(primary: &Primary) -> Way {
+    let library = primary.library();
+    let in_order = primary.has_memory_pools()
+        && library.has("cuMemAllocAsync")
+        && library.has("cuMemFreeAsync");
+    if in_order { Way::InOrder } else { Way::AtOnce }
 }
 
 fn code_name(library: &Library, refusal: &Refusal) -> Option<String> {
@@ -277,6 +289,8 @@ impl Drop for Context {
     fn drop(&mut self) {
         if self.is_usable() {
             self.end();
+        } else if self.process.is_current() {
+            self.end_broken();
         }
         if let Some(owner) = self.owner.take() {
             self.let_go(owner);
@@ -304,6 +318,16 @@ impl Context {
         }
         if let (Some(transfers), Some(primary)) = (self.transfers.take(), self.primary.take()) {
             self.reap(Remains::Context(transfers, primary));
+        }
+    }
+
+    /// Of a context that is broken nothing can be ended, but it was retained, and would be kept for ever.
+    fn end_broken(&mut self) {
+        drop((self.transfers.take(), self.delay.take()));
+        drop((std::mem::take(&mut *lock(&self.stagings)), std::mem::take(&mut *lock(&self.words))));
+        drop((self.untimed.empty(), self.timed.empty(), std::mem::take(&mut *lock(&self.anchors))));
+        if let Some(primary) = self.primary.take() {
+            self.reap(Remains::Retention(primary));
         }
     }
 }

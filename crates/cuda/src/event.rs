@@ -13,9 +13,10 @@ use syncpoint_core::{
 };
 
 use crate::context::Context;
+use crate::owner::Owner;
 use crate::poller::Poll;
 use crate::reaper::{Remains, rest};
-use crate::stream::{CudaStream, Owner};
+use crate::stream::CudaStream;
 use crate::sync::{AtomicBool, Ordering};
 use crate::sys::{Event as DriversEvent, Meaning, Refusal};
 

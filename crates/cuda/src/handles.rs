@@ -14,14 +14,15 @@ use syncpoint_core::{Device, Error, Reason, Result, Stream};
 use crate::context::{Context, domain};
 use crate::device::{Builder, context_of, device_over};
 use crate::driver;
-use crate::stream::{CudaStream, Owner, RawStream};
+use crate::owner::Owner;
+use crate::stream::{CudaStream, RawStream};
 use crate::sync::lock;
 use crate::sys;
 
 impl Builder {
     /// Takes in a context that others made, as a device of its own: streams of it, green ones too, are taken in with this
     /// device, and streams of our own are made in it. `owner` is kept until nothing of ours is left in the context, and
-    /// dropped on a thread of ours.
+    /// dropped on a thread of ours, also where the call is refused.
     ///
     /// # Safety
     /// - `context` is a `CUcontext` of the driver's, and lives for as long as `owner` does.
@@ -32,7 +33,7 @@ impl Builder {
     where
         O: Any + Send + Sync,
     {
-        let address = context.expose_provenance();
+        let (owner, address) = (Owner::new(owner), context.expose_provenance());
         if address == 0 {
             let message = "a null handle is no context; give the handle of one";
             return Err(Error::misuse(Reason::StaleHandle, message));
@@ -50,7 +51,7 @@ impl Builder {
             (device, Some(id)) => format!("cuda:{device} context {id}"),
             (device, None) => format!("cuda:{device} context {address:#x}"),
         };
-        device_over(Context::over(primary, name, self.gates, Some(Owner::new(owner)))?)
+        device_over(Context::over(primary, name, self.gates, Some(owner))?)
     }
 }
 
@@ -77,9 +78,10 @@ pub fn expose(stream: &Stream) -> Result<RawStream> {
 
 /// Takes in a stream that others made: a `CUstream` of the device's context, which is the primary one, as with the runtime
 /// API, unless the device was opened with [`Builder::open_context`].
-/// `owner` is kept until nothing of ours is on its way on the stream, and dropped on a thread of ours.
+/// `owner` is kept until nothing of ours is on its way on the stream, and dropped on a thread of ours, also where the call
+/// is refused.
 ///
-/// The same stream taken in again while somebody has it is the same: `owner` is dropped at once then.
+/// The same stream taken in again while somebody has it is the same: the second `owner` is let go at once.
 ///
 /// A stream that [`expose`] gave out is better used as it is: taken in, it would be a second stream here over the same one
 /// of the driver's.
@@ -95,6 +97,7 @@ pub unsafe fn borrow<O>(device: &Device, stream: *mut c_void, owner: O) -> Resul
 where
     O: Any + Send + Sync,
 {
+    let owner = Owner::new(owner);
     let context = context_of(device)?;
     let address = stream.expose_provenance();
     if address <= HIGHEST_SENTINEL {
@@ -112,7 +115,7 @@ where
         );
         return Err(Error::misuse(Reason::WrongDevice, message));
     }
-    known(device, &context, native, Some(Owner::new(owner)), None)
+    known(device, &context, native, Some(owner), None)
 }
 
 /// To ask a stream which one it is breaks its capture: NVIDIA's own libraries ask none that captures.

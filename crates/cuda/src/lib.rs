@@ -39,6 +39,7 @@ mod import;
 mod lane;
 mod latch;
 mod marks;
+mod owner;
 mod paged;
 mod poller;
 mod pool;

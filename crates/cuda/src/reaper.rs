@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::thread;
 
 use syncpoint_base::Inside;
-use syncpoint_core::contract::{Import, Ours, discard};
+use syncpoint_core::contract::{Import, Ours};
 use syncpoint_core::errands::{Errands, Sleep};
 
 use crate::driver;
 use crate::import;
+use crate::owner::Owner;
 use crate::staging::Staging;
-use crate::stream::Owner;
 use crate::sync::{AtomicU64, Ordering};
 use crate::sys::{Delay, Event, Memory, Primary, Refusal, SharedPage, Stream, Word, Words};
 
@@ -31,6 +31,8 @@ pub(crate) enum Remains {
     Delay(Delay),
     /// What kept something of others alive: its end is theirs.
     Owner(Owner),
+    /// That a context was retained which is broken.
+    Retention(Primary),
     /// The last of a context: its own stream, and its name.
     Context(Arc<Stream>, Primary),
 }
@@ -91,9 +93,10 @@ impl Remains {
             Self::Words(words) => Words::free(words),
             Self::Delay(delay) => delay.unload(),
             Self::Owner(owner) => {
-                discard(owner);
+                owner.end();
                 Ok(())
             }
+            Self::Retention(primary) => primary.release(),
             Self::Context(transfers, primary) => {
                 let destroyed = Arc::into_inner(transfers).map_or(Ok(()), Stream::destroy);
                 let released = primary.release();

@@ -4,7 +4,6 @@ mod noticing;
 
 use std::any::Any;
 use std::ffi::c_void;
-use std::fmt;
 use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
@@ -20,6 +19,7 @@ use crate::context::Context;
 use crate::event::Act;
 use crate::latch::{Deadline, Latch};
 use crate::marks::{Mark, Marks};
+use crate::owner::Owner;
 use crate::poller::Poll;
 use crate::pool::Lease;
 use crate::reaper::Remains;
@@ -57,23 +57,6 @@ pub(crate) struct CudaStream {
     /// What keeps a stream of others alive. There until the drop.
     owner: Option<Owner>,
     context: Arc<Context>,
-}
-
-/// What keeps a stream of others alive.
-pub(crate) struct Owner {
-    _kept: Box<dyn Any + Send + Sync>,
-}
-
-impl Owner {
-    pub(crate) fn new(kept: impl Any + Send + Sync) -> Self {
-        Self { _kept: Box::new(kept) }
-    }
-}
-
-impl fmt::Debug for Owner {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Owner")
-    }
 }
 
 /// The longest delay: each second is one launch, and the driver takes about a thousand before it blocks.

@@ -7,7 +7,7 @@ mod fake;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use syncpoint::{Kind, Result};
+use syncpoint::{Kind, Reason, Result};
 use syncpoint_conformance::child::{Ended, forked};
 use syncpoint_conformance::patience::{heard, refused, settle};
 
@@ -61,6 +61,28 @@ fn a_child_of_a_fork_drops_no_owner() -> Result<()> {
     for _ in 0..3 {
         let (_, thread) = heard(&receiver, "the end of an owner, in the parent");
         assert_eq!(thread.as_deref(), Some("syncpoint-reap"));
+    }
+    Ok(())
+}
+
+#[test]
+fn an_owner_that_is_refused_is_dropped_on_a_thread_of_ours() -> Result<()> {
+    let (fake, (sender, receiver)) = (Fake::used(), channel());
+    let device = syncpoint::cuda::open(0)?;
+    let own = |what| Owner(what, sender.clone());
+    let none = fake.borrow_with(&device, 0, own("no stream"));
+    refused(none, Kind::Misuse(Reason::StaleHandle));
+    refused(fake.open_context(0, own("no context")), Kind::Misuse(Reason::StaleHandle));
+    fake.make_current(0);
+    let host = syncpoint::open("host:0")?;
+    refused(fake.borrow_event(&host, own("no device")), Kind::Misuse(Reason::WrongDevice));
+    let made = fake.make_stream(0);
+    let first = fake.borrow_unowned(&device, made.again())?;
+    let again = fake.borrow_with(&device, made.again(), own("known already"))?;
+    assert_eq!(first, again);
+    for what in ["no stream", "no context", "no device", "known already"] {
+        let reaper = Some("syncpoint-reap".to_owned());
+        assert_eq!(heard(&receiver, "the end of an owner"), (what, reaper));
     }
     Ok(())
 }

@@ -44,6 +44,7 @@ fn a_device_that_others_reset_is_lost_and_can_be_opened_anew() -> Result<()> {
     assert_eq!(buffer.to_vec(0..8)?, [3; 8]);
     drop((stream, buffer, anew));
     until("the end of the events", || fake.alive("events") == 0);
+    until("the end of the context", || fake.alive("contexts") == 0);
     assert_eq!(syncpoint::cuda::unheard(), 0, "nor later");
     Ok(())
 }

@@ -9,14 +9,14 @@ use super::event::Event as NativeEvent;
 use super::types::EventHandle;
 use crate::device::context_of;
 use crate::event::foreign;
-use crate::stream::Owner;
+use crate::owner::Owner;
 
 /// Takes in an event that others made: streams wait for it on the device, the host queries, awaits and synchronizes it,
 /// and it can be recorded. It has no points, because others may record it at any time: what it holds is asked of the
 /// driver at each call.
 ///
-/// `owner` is kept for as long as anything here uses the event, and dropped then, on a thread of ours: what keeps the event
-/// alive on their side.
+/// `owner` is kept for as long as anything here uses the event, and dropped then, on a thread of ours, also where the call
+/// is refused: what keeps the event alive on their side.
 ///
 /// # Errors
 /// `Misuse(WrongDevice)`: the device is no CUDA device. `Misuse(StaleHandle)`: the handle is null. `DeviceLost`.
@@ -44,6 +44,7 @@ pub unsafe fn borrow_event<O>(device: &Device, event: *mut c_void, owner: O) -> 
 where
     O: Any + Send + Sync,
 {
+    let owner = Owner::new(owner);
     let context = context_of(device)?;
     context.check()?;
     if event.is_null() {
@@ -52,5 +53,5 @@ where
     }
     // SAFETY: it lives until the owner is dropped, by the caller's duty, which goes after the last use of the event.
     let native = unsafe { NativeEvent::of_others(context.primary(), EventHandle(event)) };
-    Ok(foreign(device, &context, native, Owner::new(owner)))
+    Ok(foreign(device, &context, native, owner))
 }
