@@ -85,6 +85,10 @@ pub(super) struct Other<'r> {
     pub(super) clock: &'r str,
     pub(super) resolution_ns: u64,
     pub(super) error_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) began_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) began_error_ns: Option<u64>,
     /// Steps that have no slice, because they did not run or nobody knows when.
     pub(super) without_slice: Vec<&'r str>,
 }

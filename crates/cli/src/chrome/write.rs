@@ -147,6 +147,8 @@ impl<'r, W: io::Write> Trace<'r, W> {
             clock: &self.report.clock.name,
             resolution_ns: nanos(self.report.clock.resolution),
             error_ns: self.report.clock.error.map(nanos),
+            began_ns: self.report.clock.began.map(|(time, _)| nanos(time)),
+            began_error_ns: self.report.clock.began.map(|(_, error)| nanos(error)),
             without_slice: steps
                 .filter(|(_, drawn)| !**drawn)
                 .map(|(step, _)| step.name.as_str())

@@ -44,6 +44,12 @@ impl DeviceClock {
         Some(Duration::from_nanos(u64::try_from(elapsed.as_nanos()).unwrap_or(0)))
     }
 
+    /// When the run began and how far that may be off, where the device only estimates it.
+    fn estimate(&self) -> Option<(Duration, Duration)> {
+        let begin = self.begin.timestamp().ok()?;
+        (!begin.error.is_zero()).then_some((Duration::from_nanos(begin.nanos), begin.error))
+    }
+
     /// What time it is now; none before the run has begun.
     pub(super) fn now(&self) -> Option<Duration> {
         self.begin.query().ok().filter(|begun| *begun)?;
@@ -60,6 +66,9 @@ pub(super) fn face(clocks: &[DeviceClock], apart: Duration) -> Clock {
     let resolutions = clocks.iter().map(|clock| clock.device.clock().resolution());
     let mut face = Clock::new(names.join(" and "), resolutions.max().unwrap_or_default());
     face.error = (clocks.len() > 1).then_some(apart);
+    if let [only] = clocks {
+        face.began = only.estimate();
+    }
     face
 }
 

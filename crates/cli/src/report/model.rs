@@ -40,12 +40,15 @@ pub struct Clock {
     pub resolution: Duration,
     /// How far a time may be off either way, where times were carried over from another clock.
     pub error: Option<Duration>,
+    /// When the run began on it, and how far that may be off, where a device only estimates when something was. The times
+    /// of steps are differences to that, which it knows.
+    pub began: Option<(Duration, Duration)>,
 }
 
 impl Clock {
     /// A clock whose times were read from it directly.
     pub fn new(name: impl Into<String>, resolution: Duration) -> Self {
-        Self { name: name.into(), resolution, error: None }
+        Self { name: name.into(), resolution, error: None, began: None }
     }
 }
 

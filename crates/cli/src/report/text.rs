@@ -7,7 +7,8 @@ use super::{
     pick::{pick, rest},
     style::{Ink, visible},
     table::{name, table},
-    trouble, unit,
+    trouble,
+    unit::{self, Unit},
     width::{pad, width},
 };
 use crate::graph::{Edge, Why};
@@ -95,7 +96,12 @@ impl Report {
         let resolution = unit::show(self.clock.resolution, Duration::ZERO);
         let error = self.clock.error.map(|error| format!(", within {}", self.show(error)));
         let name = visible(&self.clock.name);
-        format!("clock: {name}, resolution {resolution}{}", error.unwrap_or_default())
+        let began = self.clock.began.map(|(time, error)| {
+            let (unit, error) = (Unit::fitting(time, error), unit::show(error, Duration::ZERO));
+            format!(", run began at {} {} \u{b1} {error}", unit.number(time), unit.name)
+        });
+        let [error, began] = [error, began].map(Option::unwrap_or_default);
+        format!("clock: {name}, resolution {resolution}{error}{began}")
     }
 
     /// How much ran at once; nothing if nothing ran.

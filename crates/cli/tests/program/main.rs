@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a test ends where what it needs is not there")]
 
 mod bench;
+mod cuda;
 mod devices;
 mod examples;
 mod failure;

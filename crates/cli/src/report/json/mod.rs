@@ -8,7 +8,7 @@
 //! | `version` | [`VERSION`] |
 //! | `pipeline` | the file |
 //! | `verdict` | `complete`, `failed`, `timed_out`, `interrupted` or `unfinished` |
-//! | `clock` | `name`, `resolution_ns`, and `error_ns`: how far times may be off, if they came from another clock |
+//! | `clock` | `name`, `resolution_ns`, and `error_ns`: how far times may be off, if they came from another clock; where a device only estimates when something was, `began_ns` and `began_error_ns`: when the run began, and how far that may be off |
 //! | `wall_ns` | when the run ended |
 //! | `held_up` | of a run that was cut short: the longest chain of holds, from an open step to what nobody had done; see below |
 //! | `left_behind` | what should have been removed at the end and could not be, and why |
@@ -72,6 +72,10 @@ struct ClockForm<'r> {
     name: &'r str,
     resolution_ns: u64,
     error_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    began_ns: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    began_error_ns: Option<u64>,
 }
 
 #[derive(Serialize)]
@@ -114,6 +118,8 @@ impl<'r> Document<'r> {
                 name: &report.clock.name,
                 resolution_ns: nanos(report.clock.resolution),
                 error_ns: report.clock.error.map(nanos),
+                began_ns: report.clock.began.map(|(time, _)| nanos(time)),
+                began_error_ns: report.clock.began.map(|(_, error)| nanos(error)),
             },
             wall_ns: nanos(report.wall),
             held_up: report.held.iter().map(|hold| HoldForm::of(report, hold)).collect(),
