@@ -92,7 +92,8 @@ impl Native {
     ) -> Option<Result<Placed>> {
         let any: &dyn Any = stream.as_ref();
         any.downcast_ref::<HeldStream<CudaStream>>()?;
-        let act = Act { owned: Arc::clone(&self.0), act };
+        let owned = Arc::clone(&self.0);
+        let act = Act::new(move |stream| act(&owned, stream));
         Some(stream.put(Item { task: Task::Native(Box::new(act)), place }))
     }
 
@@ -109,15 +110,20 @@ impl Native {
 }
 
 /// What a stream does with an event, when it comes to it.
-pub(crate) struct Act {
-    owned: Arc<Owned>,
-    act: fn(&Owned, &CudaStream) -> Result<(), Refusal>,
-}
+pub(crate) struct Act(Box<Call>);
+
+type Call = dyn Fn(&CudaStream) -> Result<(), Refusal> + Send + Sync;
 
 impl Act {
+    pub(crate) fn new(
+        act: impl Fn(&CudaStream) -> Result<(), Refusal> + Send + Sync + 'static,
+    ) -> Self {
+        Self(Box::new(act))
+    }
+
     /// Gives it to the driver.
     pub(crate) fn carry_out(&self, stream: &CudaStream) -> Result<(), Refusal> {
-        (self.act)(&self.owned, stream)
+        (self.0)(stream)
     }
 }
 

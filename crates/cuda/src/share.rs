@@ -6,11 +6,12 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use syncpoint_base::{PerProcess, Process};
-use syncpoint_core::contract::{Item, NativeExport, NativeOffer, RawStream, Submit, Task};
+use syncpoint_core::contract::{Item, NativeExport, NativeOffer, RawStream, Task};
 use syncpoint_core::hold::{Driver, HeldStream};
 use syncpoint_core::{Error, Event, Kind, Mode, Place, Point, Result, retire};
 
 use crate::context::Context;
+use crate::event::Act;
 use crate::import::is_complete;
 use crate::reaper::Remains;
 use crate::stream::CudaStream;
@@ -201,11 +202,11 @@ impl NativeExport for Sharing {
     fn record_on(&self, stream: &Arc<dyn RawStream>, generation: u64, place: Place) -> Result<()> {
         let Some(held) = held(stream) else { return Ok(()) };
         let (shared, timeline) = (Arc::clone(&self.0), held.timeline().clone());
-        let submit = Submit::new(move |_| {
+        let act = Act::new(move |_| {
             shared.record(generation, &held);
             Ok(())
         });
-        let placed = stream.put(Item { task: Task::Submit(submit), place })?;
+        let placed = stream.put(Item { task: Task::Native(Box::new(act)), place })?;
         self.0.note(timeline.point(placed.value));
         Ok(())
     }

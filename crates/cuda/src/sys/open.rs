@@ -8,7 +8,7 @@ use crate::import::imported;
 
 /// Imports an event that another process exported from a CUDA device, so that streams of this driver wait for it on the
 /// device, without the host. [`Device::import_event`] gives the same event without this: then they wait through the host,
-/// some tens of microseconds later, or, between devices with gates, for words that the other device writes; and no duty
+/// or, between devices with gates, for words that the other device writes; and no duty
 /// comes with it.
 ///
 /// A stream waits on the device where the exporter has given the record to its driver, and everything that was recorded
