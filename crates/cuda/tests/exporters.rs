@@ -20,12 +20,13 @@ use sharing::{
 };
 
 /// The parts that the other process plays.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("records behind a latch", records_behind_a_latch),
     ("fails", fails),
     ("has a child", has_a_child),
     ("drops its event", drops_its_event),
     ("exports and sleeps", exports_and_sleeps),
+    ("exports thousands", exports_thousands),
 ];
 
 #[test]
@@ -217,4 +218,40 @@ fn the_drivers_event_lives_until_every_importer_has_closed_it() -> Result<()> {
     other.end();
     assert_eq!(syncpoint::cuda::unheard(), 0, "it was there to be closed");
     Ok(())
+}
+
+/// Alone in its process, because what lives is counted.
+fn exports_thousands() -> Result<()> {
+    const EVENTS: usize = 2_000;
+    let device = device()?;
+    let stream = device.stream()?;
+    let export = |count: usize| -> Result<()> {
+        let events = (0..count).map(|_| shared(&device)).collect::<Result<Vec<_>>>()?;
+        for event in &events {
+            event.export()?;
+            event.record(&stream)?;
+        }
+        settle(&stream.record()?);
+        assert!(Fake::used().alive("events") >= count as u64);
+        Ok(())
+    };
+    export(1)?;
+    let pages = || {
+        let own = format!("-{:x}-", std::process::id());
+        let files = std::fs::read_dir("/dev/shm").into_iter().flatten().flatten();
+        files.filter(|file| file.file_name().to_string_lossy().contains(&own)).count()
+    };
+    until("the end of the first", || pages() == 0);
+    export(EVENTS)?;
+    until("the end of all pages", || pages() == 0);
+    // What is left are the marks of the stream.
+    until("the end of all events", || Fake::used().alive("events") < 100);
+    assert_eq!(syncpoint::cuda::unheard(), 0);
+    go_on();
+    Ok(())
+}
+
+#[test]
+fn thousands_of_exported_events_leave_nothing() {
+    Other::begin("exports thousands").end();
 }
