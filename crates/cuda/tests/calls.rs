@@ -6,7 +6,7 @@ mod fake;
 
 use std::time::Duration;
 
-use syncpoint::{Device, Gate, Result, Stream};
+use syncpoint::{Device, Gate, Point, Result, Stream};
 use syncpoint_conformance::patience::{settle, until};
 
 use fake::Fake;
@@ -58,6 +58,7 @@ fn what_is_done_all_the_time_is_one_call_or_none() -> Result<()> {
     assert_eq!(calls(|| point.query())?, (1, false), "a pending point is asked once");
     assert_eq!(calls(|| other.wait(&point))?.0, 1, "a wait is one call");
     assert_eq!(calls(|| other.wait(&point))?.0, 0, "again it is none");
+    assert_eq!(calls(|| stream.wait(&point))?.0, 0, "nor is one's own point waited for");
     settle(&point);
     assert_eq!(calls(|| point.query())?, (0, true), "what is known is not asked");
     assert_eq!(calls(|| third.wait(&point))?.0, 0, "nor waited for");
@@ -75,5 +76,24 @@ fn what_is_done_all_the_time_is_one_call_or_none() -> Result<()> {
     assert_eq!(held.0, 0, "what is held calls nobody");
     gate.open()?;
     settle(&held.1);
+    beside_a_capture(&third, &point)
+}
+
+/// Drops, clones and waits that are left out make no call: one could break the capture.
+fn beside_a_capture(captured: &Stream, point: &Point) -> Result<()> {
+    const GLOBAL: usize = 0;
+    let (fake, mut graph) = (Fake::used(), 0_usize);
+    let raw = syncpoint::cuda::expose(captured)?.as_ptr().addr();
+    until("the poller's rest", || calls_stay(fake.count("*")));
+    assert_eq!(fake.call("cuStreamBeginCapture_v2", raw, GLOBAL), 0);
+    let points: Vec<Point> = (0..100_000).map(|_| point.clone()).collect();
+    let dropped = calls(move || {
+        drop(points);
+        Ok(())
+    });
+    assert_eq!(dropped?.0, 0);
+    let room = (&raw mut graph).expose_provenance();
+    assert_eq!(fake.call("cuStreamEndCapture", raw, room), 0, "the capture is whole");
+    assert_eq!(fake.call("cuGraphDestroy", graph, 0), 0);
     Ok(())
 }
