@@ -68,6 +68,19 @@ fn why_there_is_no_driver_is_told_with_what_was_tried() {
 }
 
 #[test]
+fn where_no_library_is_named_every_place_is_tried() {
+    let mut program = Scene::new().program(&["devices"]);
+    program.env_remove("SYNCPOINT_CUDA_LIBRARY").current_dir("/");
+    let told: Ended = program.output().expect("the program starts").into();
+    assert_tells(&told, &["cuda "]);
+    // A machine with a driver has it in one of them.
+    if told.stdout.contains("no driver of CUDA was found") {
+        assert_tells(&told, &["tried libcuda.so.1 (", ", /usr/lib/wsl/lib/libcuda.so.1 ("]);
+        assert_tells(&told, &["name a library in SYNCPOINT_CUDA_LIBRARY"]);
+    }
+}
+
+#[test]
 fn a_driver_without_devices_is_no_fault() {
     let told = with_driver(&syncpoint_cuda_fake::library(), "devices=0");
     assert_tells(&told, &["cuda    not available: ", "CUDA_ERROR_NO_DEVICE"]);
