@@ -13,6 +13,7 @@ mod marks;
 mod modes;
 mod native;
 mod order;
+mod own_waits;
 mod retire;
 
 use std::time::Duration;
