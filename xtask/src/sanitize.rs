@@ -61,6 +61,10 @@ const WITHOUT_EITHER: &[LeftOut] = &[
     ("one_worker_does_it_all_where_no_other", ADDRESS_SPACE),
     ("the_first_work_is_refused_without_a_worker", ADDRESS_SPACE),
     ("two_copies_in_one_process", "loads libraries that it builds itself, without the sanitizer"),
+    (
+        "who_computes_comes_to_the_end_and_who_asks_the_kernel",
+        "gives up system calls, which the sanitizer makes on its own account",
+    ),
     ("a_driver_without_devices", STAND_IN),
     ("a_driver_that_cannot_begin", STAND_IN),
     ("a_stub_of_five_functions", STAND_IN),
