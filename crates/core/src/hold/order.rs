@@ -29,8 +29,6 @@ pub(super) struct Order<D: Driver> {
     pub(super) turn: Turn,
     /// Where the stream is listed while it is parked.
     pub(super) parked: Option<Parked<D>>,
-    /// The last value that a quick record has marked.
-    pub(super) marked: u64,
     /// Why nothing is taken any more: the device was shut down.
     pub(super) cancelled: Option<Error>,
 }
@@ -169,6 +167,6 @@ impl<D: Driver> Order<D> {
 
 impl<D: Driver> Default for Order<D> {
     fn default() -> Self {
-        Self { row: Row::default(), turn: Turn::Free, parked: None, marked: 0, cancelled: None }
+        Self { row: Row::default(), turn: Turn::Free, parked: None, cancelled: None }
     }
 }

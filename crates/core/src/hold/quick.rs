@@ -27,19 +27,19 @@ impl<D: Driver> HeldStream<D> {
     /// A record, where it is usual.
     #[inline]
     pub(super) fn record_quickly(self: &Arc<Self>) -> Option<Result<Placed>> {
-        let mut order = self.order();
+        let order = self.order();
         if !self.is_usual(&order) {
             return None;
         }
         let value = order.row.passed();
-        // What is complete needs no mark, and neither does what is signalled. That of another thread may not be told yet.
-        if self.signals.completed() >= value || order.marked >= value {
+        // What is complete needs no mark, and neither does what is signalled; by another thread that has not told it yet,
+        // too: a counter takes no value twice.
+        if self.signals.completed() >= value || !self.flight().needs_mark(value) {
             return Some(Ok(Placed::new(value)));
         }
         if let Err(error) = D::submit(self, value, Operation::Mark) {
             return Some(Err(error));
         }
-        order.marked = value;
         let flight = self.submitted(value, true);
         let (is_calm, placed) = (flight.is_calm(), Placed::new(value));
         if is_calm {
@@ -63,6 +63,10 @@ impl<D: Driver> HeldStream<D> {
         let order = self.order();
         // One that has ever failed may have failed at this point.
         if !self.is_usual(&order) || !point.timeline().never_failed(&self.timeline) {
+            return None;
+        }
+        // Behind the look at the signal, as in `offer_wait`: the device signals no value that passed on the host.
+        if point.timeline().is_known_complete(point.value()) {
             return None;
         }
         let value = order.row.passed() + 1;

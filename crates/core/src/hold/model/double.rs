@@ -129,7 +129,11 @@ impl<const EACH: bool> Driver for Double<EACH> {
         };
         let signals = operation.signals();
         if signals {
-            *lock(&stream.driver().signalled) = value;
+            let before = std::mem::replace(&mut *lock(&stream.driver().signalled), value);
+            assert!(
+                !EACH || before < value,
+                "a counter is told the same value twice, or a lower one"
+            );
         }
         let (is_mark, stream) = (matches!(operation, Operation::Mark), Arc::clone(stream));
         let engine = Arc::clone(&stream.driver().engine);

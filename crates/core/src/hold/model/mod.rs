@@ -73,6 +73,50 @@ fn a_gate_is_open_before_the_value_that_opened_it_is_complete() {
 }
 
 #[test]
+fn a_record_beside_work_of_another_thread_signals_no_value_twice() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let stream = Arc::new(bench.stream());
+        let works = thread::spawn({
+            let stream = Arc::clone(&stream);
+            move || work(&stream)
+        });
+        let recorded = stream.record().expect("a point");
+        let end = works.join().expect("work is put");
+        engine_runs_to(&bench, &end);
+        sleep_until(&recorded);
+        sleep_until(&end);
+        bench.close();
+    });
+}
+
+#[test]
+fn a_wait_beside_the_landing_of_what_has_no_signal_is_none_of_the_device() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let (opens, waits, gate) = (bench.stream(), bench.stream(), Gate::new());
+        work(&opens);
+        // The second value is an opening, and nothing to the driver.
+        opens.open(&gate).expect("a promise");
+        let opened = opens.timeline().point(2);
+        let engine = thread::spawn({
+            let engine = Arc::clone(&bench.engine);
+            move || {
+                while let Some(given) = engine.take() {
+                    assert!(!given.is_early, "the driver was told to wait for what nobody signals");
+                    given.ends();
+                }
+            }
+        });
+        waits.wait(&opened).expect("a wait");
+        sleep_until(&work(&waits));
+        bench.engine.close();
+        engine.join().expect("the engine ends");
+        bench.close();
+    });
+}
+
+#[test]
 fn a_failure_reaches_whoever_waits_natively_beside_it() {
     holds(2, || a_peer_fails(HeldStream::fail, HeldStream::complete));
 }
