@@ -11,6 +11,7 @@ use std::mem::ManuallyDrop;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 
+use syncpoint_base::Process;
 use syncpoint_core::contract::{ForeignEvent, Import, Placed, RawStream, bridge};
 use syncpoint_core::hold::{HeldStream, OwnWait};
 use syncpoint_core::{Device, EventState, Place, Point, Result, State, retire};
@@ -37,6 +38,7 @@ pub(crate) struct Opened {
     context: Arc<Context>,
     /// The waits for it that the device may not have come past. Guards the list alone.
     waits: Mutex<Vec<Point>>,
+    process: Process,
 }
 
 /// An event that was just opened, counted among the page's users.
@@ -50,6 +52,7 @@ pub(crate) fn imported(
         import: Arc::clone(&import),
         context: Arc::clone(context),
         waits: Mutex::default(),
+        process: Process::current(),
     };
     Arc::new(Imported { opened: Arc::new(opened), import })
 }
@@ -180,10 +183,14 @@ pub(crate) fn known(point: &Point) -> State {
     point.timeline().state(point.value())
 }
 
-/// It is closed once the device is past every wait for it.
+/// It is closed once the device is past every wait for it. On a broken device nothing waits, and nothing can be closed.
 impl Drop for Opened {
     fn drop(&mut self) {
-        let Some(event) = self.event.take().filter(|_| self.context.is_usable()) else { return };
+        // A child of a fork has a copy, and the page counts the parent.
+        let Some(event) = self.event.take().filter(|_| self.process.is_current()) else { return };
+        if self.context.check().is_err() {
+            return leave(&self.import);
+        }
         let mut waits = std::mem::take(&mut *lock(&self.waits));
         waits.retain(|wait| !is_complete(wait));
         let import = Arc::clone(&self.import);
@@ -191,7 +198,8 @@ impl Drop for Opened {
             return self.context.reap(Remains::Imported(event, import));
         }
         let context = Arc::clone(&self.context);
-        let again = Self { event: Some(event), import, context, waits: Mutex::default() };
+        let (waits_again, process) = (Mutex::default(), self.process);
+        let again = Self { event: Some(event), import, context, waits: waits_again, process };
         // Where nobody can be made to wait for that, it is left open: the exporter keeps its own.
         let _left_open = retire(again, waits).map_err(ManuallyDrop::new);
     }
@@ -205,6 +213,13 @@ pub(crate) fn close(event: DriversEvent, import: &Import) -> Result<(), Refusal>
     let closed = event.destroy();
     import.leave();
     closed
+}
+
+/// What a process that has died counted is nobody's any more.
+fn leave(import: &Import) {
+    if import.is_alive() {
+        import.leave();
+    }
 }
 
 impl fmt::Debug for Imported {

@@ -19,7 +19,8 @@ use std::time::Duration;
 use syncpoint::{Device, Event, IpcHandle, Kind, Result};
 use syncpoint_conformance::patience::{PATIENCE, refused};
 
-use other::{Other, go_on, say};
+use fake::Fake;
+use other::{Other, given, go_on, say};
 use sharing::{device, open, play, shared};
 
 /// Where the numbers of the driver's event lie on a page of numbers: the first of the latest run, the latest record,
@@ -32,7 +33,7 @@ const HANDLE: usize = 266;
 
 #[test]
 fn the_other_process() {
-    play(&[("exports", exports)]);
+    play(&[("exports", exports), ("breaks", breaks)]);
 }
 
 fn exports() -> Result<()> {
@@ -113,6 +114,28 @@ fn an_event_that_is_not_offered_or_withdrawn_is_not_opened() -> Result<()> {
     }
     garbled.other.end();
     Ok(())
+}
+
+/// The context of an importer breaks while it has the event open.
+fn breaks() -> Result<()> {
+    let device = device()?;
+    let event = open(&device, &given())?;
+    Fake::used().script("break cuStreamCreateWithPriority 1 719");
+    refused(device.stream(), Kind::DeviceLost);
+    drop(event);
+    say(&"dropped");
+    go_on();
+    Ok(())
+}
+
+#[test]
+fn an_importer_whose_device_breaks_has_the_event_open_no_more() {
+    let garbled = Garbled::begin();
+    let mut importer = Other::begin_with("breaks", &garbled.handle);
+    importer.hear::<String>();
+    assert_eq!(garbled.write(USERS, 0), 0, "the exporter may end it");
+    importer.end();
+    garbled.other.end();
 }
 
 #[test]
