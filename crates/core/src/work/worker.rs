@@ -10,6 +10,7 @@ use super::pool::{Crew, Pool};
 use super::seat::Seat;
 use crate::blocking::{Blocking, set_blocking};
 use crate::ours::Ours;
+use crate::panic::discard;
 use crate::sync::MutexGuard;
 
 /// How long a nap is: a host that enqueues and synchronizes in a loop does without workers, and an enqueue that nobody
@@ -39,6 +40,8 @@ pub(super) fn work<S: Serve + ?Sized>(pool: &Arc<Pool<S>>, seat: &Arc<Seat<S>>) 
         seat.tick();
         let served = S::serve(&stream, seat);
         ours.go_on();
+        // It may be the last name of a stream, and of errors of the user's.
+        discard(stream);
         if served && !own {
             pool.note_unhelped();
         }
