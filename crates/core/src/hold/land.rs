@@ -5,9 +5,10 @@
 //! without the lock and nobody may see a value complete whose gate is still closed. What is kept for work that failed is
 //! let go here too, once that is over.
 
-use super::flight::Landing;
+use super::flight::{Kept, Landing};
 use super::{Driver, HeldStream};
 use crate::bridge;
+use crate::contract::discard;
 use crate::inherited::Own;
 use crate::point::Point;
 
@@ -24,27 +25,12 @@ impl<D: Driver> HeldStream<D> {
 impl<D: Driver> HeldStream<D> {
     /// Lands what can, unless somebody does already: then what the caller changed is seen there.
     pub(super) fn land(&self) {
-        let mut flight = self.flight();
-        if std::mem::replace(&mut flight.landing, true) {
+        let Some((landed, retired)) = self.take_landed() else { return };
+        let_go(retired);
+        // Where a waker, an observer or a drop of the user's forked, the rest is the parent's.
+        if self.timeline.is_inherited() {
             return;
         }
-        loop {
-            let next = flight.land();
-            if matches!(next, Landing::Done) {
-                break;
-            }
-            drop(flight);
-            self.take_step(next);
-            // A waker or an observer forked: the rest is the parent's to land.
-            if self.timeline.is_inherited() {
-                return;
-            }
-            flight = self.flight();
-        }
-        flight.landing = false;
-        let (landed, retired) = (flight.landed, flight.take_retired());
-        drop(flight);
-        drop(retired);
         self.timeline.complete(landed);
         if self.timeline.is_inherited() {
             return;
@@ -58,9 +44,32 @@ impl<D: Driver> HeldStream<D> {
         }
     }
 
+    /// Takes the steps before what can land: gives the last value that can be completed, and what was kept until then.
+    /// `None`: somebody lands already, or a fork left the rest to the parent.
+    fn take_landed(&self) -> Option<(u64, Vec<Kept>)> {
+        let mut flight = self.flight();
+        if std::mem::replace(&mut flight.landing, true) {
+            return None;
+        }
+        loop {
+            let next = flight.land();
+            if matches!(next, Landing::Done) {
+                flight.landing = false;
+                return Some((flight.landed, flight.take_retired()));
+            }
+            drop(flight);
+            self.take_step(next);
+            if self.timeline.is_inherited() {
+                return None;
+            }
+            flight = self.flight();
+        }
+    }
+
     fn take_step(&self, landing: Landing) {
         match landing {
-            Landing::Over(wait) => drop(wait),
+            // It may hold the last name of a timeline, and with it errors of the user's.
+            Landing::Over(wait) => discard(wait),
             Landing::Open(opening) => opening.open(),
             Landing::Seek(point) => self.seek(&point),
             Landing::Fail(own, error) => self.fail(own, &error),
@@ -75,5 +84,13 @@ impl<D: Driver> HeldStream<D> {
         if let Some(_woken_once) = listed {
             bridge::expect(point);
         }
+    }
+}
+
+/// Drops what nothing uses any more. Outside every lock; a child that a drop forked drops no more.
+fn let_go(retired: Vec<Kept>) {
+    let mut retired = Own::new(retired);
+    while let Some(kept) = retired.get().and_then(Vec::pop) {
+        discard(kept);
     }
 }

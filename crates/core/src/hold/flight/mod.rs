@@ -59,7 +59,7 @@ pub(super) struct Flight {
 }
 
 /// A resource of somebody else's, which is let go by dropping this.
-type Kept = Arc<dyn Any + Send + Sync>;
+pub(super) type Kept = Arc<dyn Any + Send + Sync>;
 
 /// A gate to open when everything before it is complete.
 #[derive(Debug)]

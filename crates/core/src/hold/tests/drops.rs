@@ -1,5 +1,6 @@
 //! Drops: they give nothing to the driver, and wait for no order lock.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::task::{Context, Waker};
@@ -8,6 +9,7 @@ use std::thread;
 use super::double::{Bench, PATIENCE};
 use super::{assert_complete, held, work};
 use crate::contract::Task;
+use crate::error::Error;
 use crate::event::Event;
 use crate::event_options::EventOptions;
 use crate::gate::Gate;
@@ -83,4 +85,45 @@ fn what_the_device_may_use_outlives_a_stream_that_nobody_could_mark() {
         drop(held);
         assert_eq!(memory.unwrap().strong_count() > 0, is_refused);
     }
+}
+
+/// An error of the user's whose drop panics.
+#[derive(Debug)]
+struct Bomb;
+
+impl fmt::Display for Bomb {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a bomb")
+    }
+}
+
+impl std::error::Error for Bomb {}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("a bomb was dropped");
+    }
+}
+
+#[test]
+fn a_drop_that_panics_as_a_wait_lands_keeps_nothing_behind_it_from_landing() {
+    let bench = Bench::<true>::new();
+    let (awaited, waiting) = (bench.stream(), bench.stream());
+    let first = work(&awaited);
+    waiting.wait(&first).unwrap();
+    let last = work(&waiting);
+    let [failed, held] = [0, 1].map(|index| bench.held_stream(index));
+    bench.finish(&failed, 1);
+    failed.fail(2, &Error::failed("on purpose").caused_by(Bomb));
+    bench.run();
+    let of_awaited = Arc::downgrade(&failed);
+    bench.forget_streams();
+    drop((awaited, first, failed));
+    assert_eq!(of_awaited.strong_count(), 0, "the wait alone has the timeline");
+
+    held.complete(last.value());
+    assert_complete(&last);
+    let next = work(&waiting);
+    held.complete(next.value());
+    assert_complete(&next);
 }
