@@ -1,8 +1,10 @@
 //! Where what was dropped is destroyed: on a thread of its own, because a drop calls no driver.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ash::vk;
 use syncpoint_base::Inside;
@@ -38,14 +40,41 @@ impl Graveyard {
     }
 }
 
+/// How long a semaphore rests before it is destroyed. A driver with a thread of its own may touch it after the last
+/// submission that names it is over: Mesa's emulated timelines (seen with lavapipe 22.3) give back what a submission
+/// waited for once its signal can be seen. Nobody tells when; such a thread is late by as long as it waits for a core.
+const REST: Duration = Duration::from_secs(1);
+
+/// Semaphores that rest, each with the end of that, the next first.
+type Resting = VecDeque<(Instant, Remains)>;
+
 fn serve(errands: &Errands<Remains>) {
     let _ours = Ours::begin();
-    while let Some(given) = errands.take(Sleep::UntilGiven) {
+    let mut resting = Resting::new();
+    while let Some(given) = errands.take(sleep(&resting)) {
+        let end = Instant::now() + REST;
         for remains in given {
-            let _inside = Inside::enter().unwrap_or_else(|| rest());
-            remains.end();
+            match remains {
+                Remains::Semaphore(..) => resting.push_back((end, remains)),
+                remains => destroy(remains),
+            }
+        }
+        while resting.front().is_some_and(|(end, _)| *end <= Instant::now()) {
+            resting.pop_front().into_iter().for_each(|(_, rested)| destroy(rested));
         }
     }
+}
+
+fn sleep(resting: &Resting) -> Sleep {
+    resting.front().map_or(Sleep::UntilGiven, |(end, _)| {
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() { Sleep::None } else { Sleep::For(left) }
+    })
+}
+
+fn destroy(remains: Remains) {
+    let _inside = Inside::enter().unwrap_or_else(|| rest());
+    remains.end();
 }
 
 /// The process comes to its end, and the driver with it: nothing more is begun.
