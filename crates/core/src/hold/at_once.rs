@@ -5,14 +5,16 @@
 //! out: it takes its value when it has returned, and what is put meanwhile comes before it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use super::flight::News;
+use super::flight::{Kept, News};
 use super::offer::Offer;
 use super::order::{Entry, Order, Step};
-use super::{Driver, HeldStream};
-use crate::contract::{Placed, Task};
+use super::{Driver, HeldStream, until_let_go};
+use crate::contract::{Placed, RawStream, Task};
 use crate::error::{Error, Result};
 use crate::function::Called;
+use crate::gate::Gate;
 use crate::place::Place;
 use crate::sync::MutexGuard;
 
@@ -42,6 +44,8 @@ impl<D: Driver> HeldStream<D> {
     ) -> Result<Placed> {
         match &entry.step {
             Step::Task(Task::Submit(_)) if self.driver.native().is_some() => {
+                // Under the order lock: a shutdown refuses the function, or waits for it.
+                self.flight().begin_at_once();
                 drop(order);
                 self.call_at_once(entry.take())
             }
@@ -116,7 +120,34 @@ impl<D: Driver> HeldStream<D> {
         let outcome = self.run(called, task);
         // Where the function forked, what comes is the parent's.
         self.timeline.check_process()?;
-        Ok(self.returned(outcome.err().as_ref()))
+        let placed = self.returned(outcome.err().as_ref());
+        // After the value is taken: what was kept is kept on for what the function has launched.
+        for kept in self.end_at_once() {
+            self.keep(placed.value, kept);
+        }
+        Ok(placed)
+    }
+
+    fn end_at_once(&self) -> Vec<Kept> {
+        self.flight().end_at_once()
+    }
+
+    /// Waits until the deadline for the functions that are at work and have no value yet, and for what they launch.
+    ///
+    /// # Errors
+    /// As [`Domain::wait_for_begun`](super::Domain::wait_for_begun).
+    #[track_caller]
+    pub(super) fn wait_for_functions(&self, deadline: Instant) -> Result<()> {
+        let place = Place::caller();
+        if !self.flight().is_at_once() {
+            return Ok(());
+        }
+        self.refuse_own_end()?;
+        let gate = Gate::of_others("of functions at work", place);
+        let over = gate.point();
+        let all_returned = self.flight().keep_at_once(Arc::new(gate));
+        drop(all_returned);
+        until_let_go(&over, deadline)
     }
 
     /// A function has returned, and takes its value. Nobody knows whether it signals.

@@ -184,18 +184,20 @@ impl<D: Driver> HeldStream<D> {
     fn wait_for_failed_work(&self, deadline: Instant) -> Result<()> {
         let place = Place::caller();
         let Some(running) = self.flight().failed_at_work() else { return Ok(()) };
+        self.refuse_own_end()?;
+        let gate = Gate::of_others("of work that has failed", place);
+        let over = gate.point();
+        self.keep(running, Arc::new(gate));
+        until_let_go(&over, deadline)
+    }
+
+    /// Refuses a wait for the end of work from inside it.
+    fn refuse_own_end(&self) -> Result<()> {
         if running::current().iter().any(|(timeline, _)| *timeline == self.timeline.id()) {
             let message = format!("work of {} cannot wait for its own end", self.timeline);
             return Err(Error::misuse(Reason::WouldDeadlock, message));
         }
-        let gate = Gate::of_others("of work that has failed", place);
-        let over = gate.point();
-        self.keep(running, Arc::new(gate));
-        match over.synchronize_deadline(deadline) {
-            Err(error) if error.kind() == Kind::TimedOut => Err(error),
-            // Let go of, the gate fails.
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     fn order(&self) -> MutexGuard<'_, Order<D>> {
@@ -223,6 +225,15 @@ impl<D: Driver> HeldStream<D> {
         if !self.roused.swap(true, Ordering::AcqRel) {
             self.domain.crew().rouse(self.this());
         }
+    }
+}
+
+/// Waits until the deadline for a gate that is let go of, and so fails, when something is over.
+#[track_caller]
+fn until_let_go(over: &Point, deadline: Instant) -> Result<()> {
+    match over.synchronize_deadline(deadline) {
+        Err(error) if error.kind() == Kind::TimedOut => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -29,6 +29,10 @@ pub(super) struct Flight {
     passed: u64,
     /// The value of the function of the user's that is at work.
     running: Option<u64>,
+    /// How many functions of the user's are at work that take their value as they return.
+    at_once: u32,
+    /// What is kept until none of these is.
+    kept_at_once: Vec<Kept>,
     /// The driver's word.
     reached: u64,
     /// What is complete or about to be completed.
@@ -155,6 +159,31 @@ impl Flight {
     /// It has ended.
     pub(super) fn end(&mut self) {
         self.running = None;
+    }
+
+    /// A function begins that takes its value as it returns.
+    pub(super) fn begin_at_once(&mut self) {
+        self.at_once += 1;
+    }
+
+    /// It has returned. Gives what was kept for it, once no other is at work.
+    pub(super) fn end_at_once(&mut self) -> Vec<Kept> {
+        self.at_once -= 1;
+        if self.at_once == 0 { std::mem::take(&mut self.kept_at_once) } else { Vec::new() }
+    }
+
+    /// Whether such a function is at work.
+    pub(super) fn is_at_once(&self) -> bool {
+        self.at_once > 0
+    }
+
+    /// Keeps something until no such function is at work; gives it back where none is.
+    pub(super) fn keep_at_once(&mut self, kept: Kept) -> Option<Kept> {
+        if !self.is_at_once() {
+            return Some(kept);
+        }
+        self.kept_at_once.push(kept);
+        None
     }
 
     /// A gate is to be opened at `value`, which is held or about to pass. Here and not in the queue, so that a failure

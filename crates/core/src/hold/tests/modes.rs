@@ -1,9 +1,11 @@
 //! Streams that others launch on too: every record is a mark, and nothing is held on the host.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Wake, Waker};
+use std::thread;
+use std::time::Duration;
 
-use super::double::{Bench, Double};
+use super::double::{Bench, Double, PATIENCE};
 use super::{assert_complete, assert_pending, failure_of, held, work};
 use crate::error::{Kind, Reason, Result};
 use crate::gate::Gate;
@@ -122,6 +124,38 @@ fn a_function_that_fails_takes_along_what_is_put_after_it_and_nothing_that_was_p
 }
 
 #[test]
+fn a_shutdown_waits_for_a_function_that_submits_and_has_what_it_launched_noticed() {
+    let bench = Bench::<false>::lending(Some(7));
+    let stream = exposed(&bench);
+    let ((release, released), (send, begun)) = (mpsc::channel::<()>(), mpsc::channel());
+    let caller = thread::spawn(move || {
+        stream.submit(move |_| {
+            send.send(()).unwrap();
+            released.recv().unwrap();
+        })
+    });
+    begun.recv_timeout(PATIENCE).unwrap();
+    let left = bench.device().shutdown(Duration::ZERO).unwrap_err();
+    assert_eq!(left.kind(), Kind::TimedOut);
+    bench.assert_given(&[]);
+    release.send(()).unwrap();
+    caller.join().unwrap().unwrap();
+    bench.run();
+    bench.assert_given(&["0.1 mark"]);
+    bench.complete(0, 1);
+    bench.device().shutdown(Duration::ZERO).unwrap();
+}
+
+#[test]
+fn a_function_that_submits_cannot_wait_for_its_own_end_with_a_shutdown() {
+    let bench = Arc::new(Bench::<false>::lending(Some(7)));
+    let (stream, inside, (send, receive)) = (exposed(&bench), Arc::clone(&bench), mpsc::channel());
+    stream.submit(move |_| send.send(inside.device().shutdown(Duration::ZERO)).unwrap()).unwrap();
+    let refused = receive.try_recv().unwrap().unwrap_err();
+    assert_eq!(refused.kind(), Kind::Misuse(Reason::WouldDeadlock));
+}
+
+#[test]
 fn a_query_of_the_stream_asks_the_driver_and_adds_nothing() {
     let bench = Bench::<false>::new();
     let stream = bench.borrowed();
@@ -145,7 +179,7 @@ fn what_would_have_to_be_held_is_refused_with_the_remedy_and_changes_nothing() {
     }
     assert_eq!(stream.timeline().enqueued(), before);
     bench.assert_given(&[]);
-    stream.delay(std::time::Duration::ZERO).unwrap();
+    stream.delay(Duration::ZERO).unwrap();
     bench.assert_given(&["0.1 delay"]);
 }
 
