@@ -86,13 +86,16 @@ extern "C" fn end() {
         // One handler has waited already, or nobody is there to wait for.
         return;
     }
-    let mut left = before & !ENDING;
     let begin = Instant::now();
-    while left > 0 && begin.elapsed() < PATIENCE {
+    while are_others_inside() && begin.elapsed() < PATIENCE {
         thread::yield_now();
-        // Acquire: as above.
-        left = INSIDE.load(Ordering::Acquire) & !ENDING;
     }
+}
+
+/// Whether other threads than this are inside: one that exits from within a driver does not wait for itself.
+fn are_others_inside() -> bool {
+    // Acquire: pairs with the drop, as in `end`.
+    INSIDE.load(Ordering::Acquire) & !ENDING > u64::from(DEPTH.get())
 }
 
 #[cfg(test)]
@@ -100,12 +103,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_is_inside_until_it_leaves() {
+    fn a_thread_is_inside_until_it_leaves_and_others_wait_for_it() {
         let inside = Inside::enter();
         assert!(inside.is_some());
         // Relaxed: a count of this thread's own.
         assert!(INSIDE.load(Ordering::Relaxed) >= 1);
         assert_eq!(DEPTH.get(), 1);
+        assert!(!are_others_inside(), "a thread does not wait for itself");
+        let seen_by_another = thread::spawn(are_others_inside).join();
+        assert!(seen_by_another.is_ok_and(|are_inside| are_inside));
         drop(inside);
         assert_eq!(DEPTH.get(), 0);
     }
