@@ -109,7 +109,8 @@ impl EventOptionsBuilder {
     }
 
     /// It owns an event of the driver's for life, whose handle the backend gives out, recorded in addition to its points:
-    /// for others who wait for it. Costs a driver call more with each record.
+    /// for others who wait for it. Costs a driver call more with each record. One thread at a time records it: a waker or
+    /// observer that a record calls must not wait for another thread that records the same event.
     pub fn native_handle(self) -> Self {
         Self(EventOptions { native_handle: true, ..self.0 })
     }
