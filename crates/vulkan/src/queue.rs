@@ -6,7 +6,7 @@ use std::sync::Arc;
 use syncpoint_core::hold::HeldStream;
 
 use crate::stream::VulkanStream;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, MutexGuard, lock};
 use crate::sys::{self, Batch, Commands, Refusal, Semaphore, Submitted};
 
 /// A queue with what was submitted to it and was not seen to end, in the order in which that ends: a queue signals in
@@ -80,7 +80,7 @@ impl Queue {
         kind: Kind,
         fill: impl FnOnce(&mut Batch<'_>) -> Result<(), Refusal>,
     ) -> Result<bool, Refusal> {
-        let mut native = lock(&self.native);
+        let mut native = self.native_of(stream)?;
         let spare = if kind == Kind::Commands { lock(&self.row).spare.pop() } else { None };
         let mut batch = native.batch(spare);
         wait_for_earlier(&mut batch, stream.driver())?;
@@ -100,7 +100,7 @@ impl Queue {
         passage: &Arc<Semaphore>,
         fill: impl FnOnce(&mut Batch<'_>),
     ) -> Result<bool, Refusal> {
-        let mut native = lock(&self.native);
+        let mut native = self.native_of(stream)?;
         let mut batch = native.batch(None);
         wait_for_earlier(&mut batch, stream.driver())?;
         fill(&mut batch);
@@ -108,6 +108,16 @@ impl Queue {
         // What it waited for has come when it is over.
         let value = stream.driver().semaphore().promised();
         Ok(lock(&self.row).push(stream, value, submitted))
+    }
+
+    /// The driver's queue, unless the device is lost: then `abandon` may have been here.
+    fn native_of(
+        &self,
+        stream: &HeldStream<VulkanStream>,
+    ) -> Result<MutexGuard<'_, sys::Queue>, Refusal> {
+        let native = lock(&self.native);
+        let lost = stream.driver().context().check();
+        lost.map(|()| native).map_err(|_first_cause| Refusal::lost("vkQueueSubmit"))
     }
 
     /// The raw handle of the driver's queue.
@@ -134,16 +144,18 @@ impl Queue {
         Next::Leave
     }
 
-    /// Takes off the row what is over, from the front on. Gives the values that have come.
-    pub(crate) fn reap(&self) -> Result<Vec<Come>, Refusal> {
+    /// Takes off the row what is over, from the front on. Gives the values that have come, also where the driver refuses
+    /// to say more.
+    pub(crate) fn reap(&self) -> (Vec<Come>, Result<(), Refusal>) {
         let mut come = Vec::new();
         loop {
             let (over, front) = lock(&self.row).take_over();
             let is_last = over.is_empty();
             self.end(over, &mut come);
-            match front {
-                Some((semaphore, value)) if semaphore.look()? >= value => {}
-                _ if is_last => return Ok(come),
+            match front.map(|(semaphore, value)| semaphore.look().map(|seen| seen >= value)) {
+                Some(Err(refusal)) => return (come, Err(refusal)),
+                Some(Ok(true)) => {}
+                _ if is_last => return (come, Ok(())),
                 _ => {}
             }
         }
@@ -171,8 +183,12 @@ impl Queue {
         lock(&self.row).spare.append(&mut spare);
     }
 
-    /// The device is lost: nothing on the row comes any more. To be dropped under no lock.
-    pub(crate) fn abandon(&self) -> impl Sized + use<> {
+    /// The device is lost: nothing on the row comes any more. Brings it to rest with `settle`, while nobody submits; who
+    /// would submit after that finds it lost. To be dropped under no lock.
+    pub(crate) fn abandon<F: FnOnce()>(&self, settle: F) -> impl Sized + use<F> {
+        let native = lock(&self.native);
+        settle();
+        drop(native);
         let mut row = lock(&self.row);
         row.is_watched = false;
         std::mem::take(&mut row.flying)

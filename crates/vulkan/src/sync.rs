@@ -3,7 +3,8 @@
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(crate) use std::sync::{Mutex, OnceLock, RwLock};
 
-use std::sync::{MutexGuard, PoisonError, RwLockReadGuard, RwLockWriteGuard};
+pub(crate) use std::sync::MutexGuard;
+use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
 /// Locks, also where a thread panicked while it held the lock: every room leaves its data whole before it calls
 /// anything that can panic.

@@ -6,6 +6,7 @@
 //! the order of its submissions. Of the user's it runs wakers, observers and the drops of what complete work kept.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use syncpoint_base::Inside;
@@ -47,17 +48,17 @@ pub(crate) fn serve(errands: &Errands<Watch>) {
 fn serve_queue(context: &Arc<Context>, ours: Ours) {
     while context.check().is_ok() {
         let Next::Wait(semaphore, value) = context.queue().next() else { return };
-        // Whether it came or only the slice ended, the row is looked through.
+        // Whether it came or only the slice ended, or the driver says neither, the row is looked through.
         let inside = Inside::enter().unwrap_or_else(|| rest());
-        let waited = semaphore.wait(value, SLICE).and_then(|_came| context.queue().reap());
+        let waited = semaphore.wait(value, SLICE);
+        let (come, reaped) = context.queue().reap();
         drop(inside);
-        match waited {
-            Ok(come) => tell(come, ours),
-            Err(refusal) => {
-                // Of a lost device everything fails, which lies next on the list. What else may be refused is memory
-                // for the call: the next may be granted.
-                let _told_to_who_asks = context.refused(refusal);
-            }
+        tell(come, ours);
+        if let Err(refusal) = waited.and(reaped) {
+            // Of a lost device everything fails, which lies next on the list. What else may be refused is memory for the
+            // call: some time later it may be granted.
+            let _told_to_who_asks = context.refused(refusal);
+            thread::sleep(SLICE);
         }
     }
 }
@@ -69,12 +70,15 @@ fn tell(come: Vec<Come>, ours: Ours) {
     }
 }
 
-/// Everything of the device that is not known complete fails. First it comes to rest: what its work uses is let go.
+/// Everything of the device that is not known complete fails. First it comes to rest, which a lost device does in finite
+/// time: what its work uses is let go.
 fn lose(context: &Context, error: &Error) {
     let inside = Inside::enter().unwrap_or_else(|| rest());
-    // A lost device says so, and nothing else is of use.
-    let _refused = context.device().settle();
+    let abandoned = context.queue().abandon(|| {
+        // A lost device says so, and nothing else is of use.
+        let _refused = context.device().settle();
+    });
     drop(inside);
     context.domain().lose(|_stream: &VulkanStream| true, error);
-    drop(context.queue().abandon());
+    drop(abandoned);
 }

@@ -10,6 +10,7 @@
 mod faulty;
 mod machine;
 
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use ash::vk;
@@ -19,6 +20,9 @@ use faulty::Fault;
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
+
+/// So many bytes that a fill of them is not over when it is first asked for.
+const LARGE: u64 = 32 << 20;
 
 /// Everything that calls a driver: two streams, one of them waiting for the other, work of each kind, times.
 fn work(device: &Device) -> Result<()> {
@@ -131,6 +135,33 @@ fn work_until_refused(stream: &Stream, buffer: &Buffer) -> Error {
             return error;
         }
     }
+}
+
+/// Nobody asks again after those who only listen: each end is told, whichever look at another is refused.
+#[test]
+fn a_look_that_is_refused_once_forgets_no_end_that_was_seen() -> Result<()> {
+    let _alone = faulty::alone();
+    if !faulty::used() || !machine::is_there() {
+        return Ok(());
+    }
+    let (function, code) = ("vkGetSemaphoreCounterValue", vk::Result::ERROR_OUT_OF_HOST_MEMORY);
+    for first in 1..=4 {
+        let device = syncpoint::vulkan::open(0)?;
+        let (streams, buffer) = ([device.stream()?, device.stream()?], device.buffer(LARGE)?);
+        let ((sender, told), mut listening) = (channel(), Vec::new());
+        faulty::plan(Some(Fault { function, first, times: 1, code }));
+        for stream in &streams {
+            stream.fill(&buffer, 0..LARGE, 1)?;
+            let sender = sender.clone();
+            let end = stream.record()?;
+            listening.push(end.notify(move |outcome| sender.send(outcome).unwrap_or(()))?);
+        }
+        for _ in &streams {
+            told.recv_timeout(LONG).expect("each end is told")?;
+        }
+        faulty::plan(None);
+    }
+    Ok(())
 }
 
 /// A driver that forgets who sleeps in it is asked again after each slice.

@@ -57,7 +57,7 @@ impl Refusal {
     }
 
     /// The device said something that only a lost one says.
-    pub(super) fn lost(function: &'static str) -> Self {
+    pub(crate) fn lost(function: &'static str) -> Self {
         Self::new(function, vk::Result::ERROR_DEVICE_LOST)
     }
 

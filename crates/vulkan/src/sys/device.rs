@@ -109,7 +109,7 @@ impl Device {
             // Others may submit, which this call forbids. What is on its way there stays leaked.
             return Ok(());
         }
-        // SAFETY: called where the device is lost and nobody submits.
+        // SAFETY: called under the lock of its one queue, so nobody submits.
         answer("vkDeviceWaitIdle", unsafe { self.raw().device_wait_idle() })
     }
 }
