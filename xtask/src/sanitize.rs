@@ -38,8 +38,8 @@ const LEAKLESS: &str = "-p syncpoint-host -p syncpoint-sim -p syncpoint-trace -p
     --test streams --test stress --test golden --test properties --test bad_files --test engine --test plans";
 
 /// What the address sanitizer runs of the CUDA backend: its suite once, and not in every mode and on every kind of driver,
-/// where a child that forks beside a hundred other tests may take longer under it than its test waits; and not what counts
-/// the calls of the system, which the sanitizer makes too.
+/// where a child that forked beside a hundred other tests was seen to take longer than its test waits; not what waits by
+/// the clock; and not what counts the calls of the system, which the sanitizer makes too.
 const CUDA: &str = "-p syncpoint-cuda --lib --test available --test calls --test captured_events --test captures \
     --test conformance --test contexts --test documented --test drivers --test events --test examples --test exit \
     --test exporters --test faults --test gates --test global_capture --test handles --test life --test manners \

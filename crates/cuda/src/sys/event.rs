@@ -218,5 +218,5 @@ pub(crate) const SPIN: Duration = Duration::from_micros(50);
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_micros(20);
 
 /// The longest pause: with what a timer and a wake take, a wait comes a millisecond late at most when work has run for
-/// long. A pause costs a thread 5 µs on a machine of its own, and 25 in a virtual one.
+/// long. A pause costs a thread 25 µs of a core in a virtual machine (docs/costs.md).
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_micros(800);
