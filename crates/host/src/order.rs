@@ -103,14 +103,29 @@ impl Entry {
     pub(crate) fn new(item: Item) -> Self {
         let step = match item.task {
             Task::Host(work) => Step::Work(work),
-            Task::Submit(submit) => Step::Other(Other::Submit(submit)),
-            Task::Fill(fill) => Step::Other(Other::Fill(fill)),
-            Task::Copy(copy) => Step::Other(Other::Copy(copy)),
-            Task::Delay(duration) => Step::Other(Other::Delay(duration)),
-            Task::Open(opening) => Step::Other(Other::Open(opening)),
-            task => Step::Other(Other::Unknown(task.name())),
+            task => Step::Other(Other::new(task)),
         };
         Self { step, place: item.place }
+    }
+}
+
+impl Other {
+    /// A task that is no function. Apart, so that a function is moved into its place and looked at no more.
+    #[inline(never)]
+    fn new(task: Task) -> Self {
+        match task {
+            Task::Submit(submit) => Self::Submit(submit),
+            Task::Fill(fill) => Self::Fill(fill),
+            Task::Copy(copy) => Self::Copy(copy),
+            Task::Delay(duration) => Self::Delay(duration),
+            Task::Open(opening) => Self::Open(opening),
+            task => Self::Unknown(task.name()),
+        }
+    }
+
+    /// Whether it is a function of the user's, a fill or a copy: of these only such can take long.
+    pub(crate) fn takes_long(&self) -> bool {
+        matches!(self, Self::Submit(_) | Self::Fill(_) | Self::Copy(_))
     }
 }
 
@@ -126,13 +141,6 @@ impl Step {
             Self::Other(Other::Open(opening)) => opening.fail(cause.clone()),
             step => discard(step),
         }
-    }
-}
-
-impl Other {
-    /// Whether it is a function of the user's, a fill or a copy: of these only such can take long.
-    pub(crate) fn takes_long(&self) -> bool {
-        matches!(self, Self::Submit(_) | Self::Fill(_) | Self::Copy(_))
     }
 }
 
