@@ -58,7 +58,7 @@ fn serve_queue(context: &Arc<Context>, ours: Ours) {
             // Of a lost device everything fails, which lies next on the list. What else may be refused is memory for the
             // call: some time later it may be granted.
             let _told_to_who_asks = context.refused(refusal);
-            thread::sleep(SLICE);
+            thread::park_timeout(SLICE);
         }
     }
 }

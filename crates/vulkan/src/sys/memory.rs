@@ -42,7 +42,7 @@ impl Memory {
         // A buffer of nothing is none, and fills go by words.
         let size = len.max(1).checked_next_multiple_of(4).unwrap_or(u64::MAX);
         let buffer = make_buffer(device, size)?;
-        let room = make_room(device, buffer).inspect_err(|_| {
+        let room = make_room(device, buffer, size).inspect_err(|_| {
             // SAFETY: nothing uses the buffer.
             unsafe { device.raw().destroy_buffer(buffer, None) };
         })?;
@@ -125,10 +125,14 @@ fn make_buffer(device: &Device, size: u64) -> Answer<vk::Buffer> {
     answer("vkCreateBuffer", unsafe { device.raw().create_buffer(&info, None) })
 }
 
-fn make_room(device: &Device, buffer: vk::Buffer) -> Answer<vk::DeviceMemory> {
+fn make_room(device: &Device, buffer: vk::Buffer, size: u64) -> Answer<vk::DeviceMemory> {
     // SAFETY: the buffer is the device's.
     let needs = unsafe { device.raw().get_buffer_memory_requirements(buffer) };
-    let kind = kind_of(&device.physical().memory, needs.memory_type_bits).ok_or_else(no_room)?;
+    let memory = &device.physical().memory;
+    let kind = kind_of(memory, needs.memory_type_bits).ok_or_else(no_room)?;
+    if needs.size < size || needs.size > heap_of(memory, kind) || isize::try_from(size).is_err() {
+        return Err(no_room());
+    }
     let info =
         vk::MemoryAllocateInfo::default().allocation_size(needs.size).memory_type_index(kind);
     // SAFETY: as above.
@@ -146,6 +150,13 @@ fn kind_of(memory: &vk::PhysicalDeviceMemoryProperties, allowed: u32) -> Option<
         fitting.next().map(|(_, index)| index)
     };
     find(near).or_else(|| find(REACHED))
+}
+
+/// How many bytes there are of a kind: no more may be asked for at a time.
+fn heap_of(memory: &vk::PhysicalDeviceMemoryProperties, kind: u32) -> u64 {
+    let kind = memory.memory_types_as_slice().iter().zip(0_u32..).find(|(_, index)| *index == kind);
+    let heap = kind.and_then(|(kind, _)| memory.memory_heaps.get(kind.heap_index as usize));
+    heap.map_or(0, |heap| heap.size)
 }
 
 impl Drop for Memory {

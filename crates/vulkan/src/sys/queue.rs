@@ -148,9 +148,9 @@ impl Batch<'_> {
         let signal = Arc::clone(signal);
         let mut submitted = Submitted { commands, uses, signal, value, is_taken: false };
         let given = submitted.give(queue);
-        // Nobody knows what a lost device has taken.
+        // Only a lack of room is said to leave everything as it was.
         submitted.is_taken =
-            given.map_or_else(|refusal| refusal.meaning() == Meaning::Lost, |()| true);
+            given.map_or_else(|refusal| refusal.meaning() != Meaning::NoRoom, |()| true);
         if given.is_err() {
             submitted.signal.promise(before);
         }
