@@ -65,6 +65,23 @@ pub fn start(code: impl FnOnce() -> i32) -> Child {
     }
 }
 
+/// Forks, and both go on: gives `None` in the child, which a signal ends where it hangs, and in the parent, once the child
+/// has ended, its status in the system's words.
+#[must_use = "both go on"]
+pub fn split() -> Option<i32> {
+    // SAFETY: the child does what its parent might do here; what becomes of that is what tests are about.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: the signal ends the child, and nobody handles it.
+        unsafe { libc::alarm(10) };
+        return None;
+    }
+    let mut status = 0;
+    // SAFETY: there is room for the status, and the child was just made.
+    unsafe { libc::waitpid(child, &raw mut status, 0) };
+    Some(status)
+}
+
 impl Child {
     /// Waits for its end; panics where it hangs.
     #[track_caller]

@@ -99,6 +99,12 @@ fn a_waker_that_forks_leaves_the_other_wakers_and_the_work_behind_to_the_parent(
 }
 
 #[test]
+fn a_drop_that_forks_as_a_wait_is_over_leaves_the_rest_to_the_parent() {
+    assert_exits("a_drop_forks");
+    assert_exits("a_drop_of_a_device_forks");
+}
+
+#[test]
 fn an_observer_that_forks_leaves_the_other_observers_to_the_parent() {
     assert_exits("an_observer_forks");
 }

@@ -61,11 +61,7 @@ pub(crate) fn run(stream: &Arc<HostStream>, order: MutexGuard<'_, Order>, limit:
     loop {
         match upcoming {
             Next::Run(entry) => run_next(stream, &mut batch, entry, &mut share),
-            Next::Pass(passed) => {
-                let count = passed.count();
-                passed.discard();
-                pass(stream, &mut batch, count);
-            }
+            Next::Pass(passed) => pass_waits(stream, &mut batch, passed),
             Next::PassDelay => pass(stream, &mut batch, 1),
             Next::Fail(error) => {
                 let value = batch.at;
@@ -92,6 +88,15 @@ fn run_next(stream: &HostStream, batch: &mut Batch, entry: Entry, share: &mut Sh
     match outcome {
         Ok(()) => stream.timeline.complete(value),
         Err(error) => stream.fail(batch, value, &error),
+    }
+}
+
+/// Drops what is left of waits, and completes their values, unless a drop forked and this is the child.
+fn pass_waits(stream: &HostStream, batch: &mut Batch, passed: Passed) {
+    let count = passed.count();
+    passed.discard();
+    if !stream.timeline.is_inherited() {
+        pass(stream, batch, count);
     }
 }
 

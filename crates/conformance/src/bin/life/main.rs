@@ -9,6 +9,7 @@
     reason = "a program of a test: it ends in every way, and says only what is wrong"
 )]
 
+mod drops;
 mod heard;
 mod libraries;
 mod watches;
@@ -27,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use syncpoint::trace::Record;
 use syncpoint::{Completion, Device, Gate, Kind, Point, Result, Stream, Wait, wait_any};
-use syncpoint_conformance::child::pipe;
+use syncpoint_conformance::child::{pipe, split};
 
 /// What every way exits with, unless a signal ends it.
 const EXIT: i32 = 7;
@@ -52,6 +53,8 @@ const WAYS: &[(&str, Way)] = &[
     ("a_callback_forks", |_| a_callback_forks()),
     ("a_waker_forks", |_| a_waker_forks("host:0")),
     ("a_waker_of_a_device_forks", |_| a_waker_forks("sim:0")),
+    ("a_drop_forks", |_| drops::a_drop_forks("host:0")),
+    ("a_drop_of_a_device_forks", |_| drops::a_drop_forks("sim:0")),
     ("an_observer_forks", |_| {
         an_observer_forks();
         Ok(())
@@ -219,20 +222,11 @@ fn work_forks(device: &str) -> Result<()> {
 /// Forks. `true`: this is the child, which a signal ends where it hangs. The parent waits for the child's end, and says
 /// what is wrong with it.
 fn forks() -> bool {
-    // SAFETY: the child does what its parent might do here; what becomes of that is what the ways are about.
-    let child = unsafe { libc::fork() };
-    if child == 0 {
-        // SAFETY: the signal ends the child, and nobody handles it.
-        unsafe { libc::alarm(10) };
-        return true;
-    }
-    let mut status = 0;
-    // SAFETY: there is room for the status, and the child was just made.
-    unsafe { libc::waitpid(child, &raw mut status, 0) };
-    if status != 0 {
+    let status = split();
+    if let Some(status) = status.filter(|status| *status != 0) {
         println!("the child ended with the status {status:#x}");
     }
-    false
+    status.is_none()
 }
 
 /// The child of work opens a device of its own and uses it, on what was a worker's thread.
