@@ -10,6 +10,6 @@ use fake::Fake;
 fn random_programs_end_as_the_reference_says() {
     let trial = Trial { seeds: 20, programs: 25, repeats: 2, runs_on: true };
     // Counted as the driver begins, and the same ever after.
-    Fake::used().script("devices=2");
+    Fake::used_as("devices=2");
     hold(trial, |_seed| (0..2).map(syncpoint::cuda::open).collect());
 }

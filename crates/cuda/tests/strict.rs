@@ -24,7 +24,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A device of its own for each case: a case may shut it down.
 fn open() -> Result<Vec<Device>> {
-    Fake::used().script("strict");
+    Fake::used_as("strict");
     Ok(vec![syncpoint::cuda::builder().device_gates(DEADLINE).open(0)?])
 }
 

@@ -25,7 +25,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// Devices of their own for each case: a case may shut one down.
 fn open() -> Result<Vec<Device>> {
     // Counted as the driver begins, and the same ever after.
-    Fake::used().script("devices=3");
+    Fake::used_as("devices=3");
     let how = syncpoint::cuda::builder().device_gates(DEADLINE);
     (0..3).map(|index| how.open(index)).collect()
 }

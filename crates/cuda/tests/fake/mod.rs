@@ -41,6 +41,16 @@ impl Fake {
         USED.get_or_init(|| Self::load(&syncpoint_cuda_fake::library()))
     }
 
+    /// Has the backend use one that pretends this from the beginning. It is told once: a child of a fork, which inherits
+    /// the stand-in's locks as other threads had them, tells it nothing.
+    pub(crate) fn used_as(script: &str) -> &'static Self {
+        USED.get_or_init(|| {
+            let fake = Self::load(&syncpoint_cuda_fake::library());
+            fake.script(script);
+            fake
+        })
+    }
+
     /// Has the backend use a stand-in that lacks a function, before it uses another.
     pub(crate) fn without(function: &str) {
         let folder = env::temp_dir().join(format!("syncpoint-{}", std::process::id()));
