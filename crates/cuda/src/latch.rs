@@ -255,7 +255,10 @@ impl Deadline {
             stream.timeline()
         );
         stream.fail(self.value, &Error::failed(message));
-        latch.open();
+        // The child of whom the failure was told to does not have the word.
+        if !stream.timeline().is_inherited() {
+            latch.open();
+        }
         false
     }
 }

@@ -63,7 +63,7 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
         for poll in given {
             accept(poll, &mut watched, &mut guarded);
         }
-        guarded.pass();
+        guarded.pass(ours);
         ours.go_on();
         if round(&mut watched, &mut home, ours) {
             pace = Pace::new();
@@ -133,9 +133,13 @@ impl Guarded {
     }
 
     /// Opens what has stood for too long.
-    fn pass(&mut self) {
+    fn pass(&mut self, ours: Ours) {
         let now = Instant::now();
-        self.0.retain_mut(|deadline| deadline.at > now || deadline.pass());
+        self.0.retain_mut(|deadline| {
+            let stays = deadline.at > now || deadline.pass();
+            ours.go_on();
+            stays
+        });
     }
 }
 

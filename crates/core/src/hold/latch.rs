@@ -15,6 +15,7 @@ use crate::bridge;
 use crate::contract::{Placed, Task};
 use crate::error::{Error, Result};
 use crate::function::Called;
+use crate::inherited::Own;
 use crate::place::Place;
 use crate::point::{Point, State};
 use crate::sync::{MutexGuard, lock};
@@ -203,23 +204,38 @@ impl<D: Driver> HeldStream<D> {
         if self.is_managed() {
             return;
         }
-        for wait in self.take_settled() {
+        let mut settled = Own::new(self.take_settled());
+        while let Some(wait) = settled.get().and_then(VecDeque::pop_front) {
             self.end_wait(wait);
         }
-        while let Some((work, failure)) = self.next_work() {
+        // Where a waker, an observer or a drop of the user's forked, the rest is the parent's.
+        while !self.timeline.is_inherited()
+            && let Some((work, failure)) = self.next_work()
+        {
             match failure {
-                Some(failure) => {
-                    work.task.discard(&failure);
-                    D::release(self, work.latch);
-                }
+                Some(failure) => self.end_work(work, &failure),
                 // The next one's turn comes when the stream is pumped again.
                 None => return self.run_latched(work),
             }
         }
     }
 
+    /// A function that does not run.
+    fn end_work(self: &Arc<Self>, work: Work<D>, failure: &Error) {
+        let latch = Own::new(work.latch);
+        work.task.discard(failure);
+        self.release(latch);
+    }
+
+    /// Opens a latch, unless this is a child: the device stands before its parent's.
+    fn release(self: &Arc<Self>, latch: Own<D::Latch>) {
+        if let Some(latch) = latch.take() {
+            D::release(self, latch);
+        }
+    }
+
     /// A stream that fails stands before nothing any more.
-    fn take_settled(&self) -> Vec<Wait<D>> {
+    fn take_settled(&self) -> VecDeque<Wait<D>> {
         let is_over = |wait: &mut Wait<D>| {
             let state = wait.point.timeline().state(wait.point.value());
             !matches!(state, State::Pending) || self.has_failed_at(wait.value)
@@ -232,13 +248,15 @@ impl<D: Driver> HeldStream<D> {
     }
 
     fn end_wait(self: &Arc<Self>, wait: Wait<D>) {
+        let Wait { value, point, latch } = wait;
+        let latch = Own::new(latch);
         // What failed in an era before fails no other.
-        if !self.has_failed_at(wait.value)
-            && let State::Failed(error) = wait.point.timeline().state(wait.point.value())
+        if !self.has_failed_at(value)
+            && let State::Failed(error) = point.timeline().state(point.value())
         {
-            self.fail(wait.value, &error);
+            self.fail(value, &error);
         }
-        D::release(self, wait.latch);
+        self.release(latch);
     }
 
     /// The first function, if it is to begin, or, with the failure, to be dropped. One that begins is at work.
@@ -267,17 +285,20 @@ impl<D: Driver> HeldStream<D> {
         }
         self.domain.crew().about_to_run();
         let called = Called { timeline: &self.timeline, value, name: task.name(), place };
+        let latch = Own::new(latch);
         let outcome = self.run(called, task);
+        // Where the function forked, or who is told of its failure, the rest is the parent's.
         if self.timeline.is_inherited() {
-            // The function forked: the rest is the parent's.
-            let _the_parents = std::mem::ManuallyDrop::new(latch);
             return;
         }
         if let Err(error) = outcome {
             self.fail(value, &error);
         }
+        if self.timeline.is_inherited() {
+            return;
+        }
         self.flight().end();
-        D::release(self, latch);
+        self.release(latch);
         self.end_latched_work();
     }
 
