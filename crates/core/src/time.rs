@@ -132,7 +132,7 @@ pub trait RawTime: std::any::Any + fmt::Debug + Send + Sync {
     /// Nanoseconds from `start` to this; both are complete and of one clock.
     fn nanos_since(&self, start: &dyn RawTime) -> Result<i64>;
 
-    /// The time on the device's clock, with its error bound.
+    /// The time on the device's clock, with its error bound: the same at each call. May wait where the clock is not known.
     fn timestamp(&self) -> Result<Timestamp>;
 }
 
@@ -214,10 +214,12 @@ impl TimedPoint {
         Ok(SignedDuration::from_nanos(nanos))
     }
 
-    /// When the point came, on its [clock](Self::clock). Never blocks.
+    /// When the point came, on its [clock](Self::clock). Each time the same. Never blocks, except on CUDA where the device
+    /// was too busy to tell its clock until now: then it waits for that, a second at most.
     ///
     /// # Errors
-    /// `Misuse(NotComplete)`: the point is pending; synchronize it. The failure of its work.
+    /// `Misuse(NotComplete)`: the point is pending; synchronize it. `TimedOut`: the device is still too busy. The failure of
+    /// its work.
     pub fn timestamp(&self) -> Result<Timestamp> {
         self.settled()?;
         match &self.time {

@@ -9,6 +9,7 @@ use syncpoint_core::{Error, Kind, Reason, Result, Timestamp};
 
 use crate::anchor::Anchor;
 use crate::pool::Lease;
+use crate::sync::OnceLock;
 use crate::sys::Event;
 
 /// The smallest difference that the clock can tell (*documented*: around half a microsecond).
@@ -17,18 +18,28 @@ pub(crate) const RESOLUTION: Duration = Duration::from_nanos(500);
 /// The event of one timed point, for as long as somebody has the point.
 #[derive(Debug)]
 pub(crate) struct Timed {
-    /// Before the lease: the context goes last. `None`: the device was too busy for the first one.
-    anchor: Option<Arc<Anchor>>,
+    /// Before the lease: the context goes last. Set at once, or, where the device was too busy for the first one, by who
+    /// first asks for the time: the next answer is of the same.
+    anchor: OnceLock<Arc<Anchor>>,
     lease: Lease,
 }
 
 impl Timed {
     pub(crate) fn new(anchor: Option<Arc<Anchor>>, lease: Lease) -> Self {
-        Self { anchor, lease }
+        Self { anchor: anchor.map_or_else(OnceLock::new, OnceLock::from), lease }
     }
 
     pub(crate) fn lease(&self) -> &Lease {
         &self.lease
+    }
+
+    fn anchor(&self) -> Result<&Anchor> {
+        if let Some(anchor) = self.anchor.get() {
+            return Ok(anchor);
+        }
+        // Outside, since it may wait for the device. Of two threads the first one's stays.
+        let made = Anchor::awaited(self.lease.context())?;
+        Ok(self.anchor.get_or_init(|| made))
     }
 
     /// The span from another event to this, in milliseconds as the driver gives it.
@@ -53,10 +64,7 @@ impl RawTime for Timed {
 
     /// An estimate: what the driver says of the span from the anchor, whose own time was seen from the host.
     fn timestamp(&self) -> Result<Timestamp> {
-        let anchor = match &self.anchor {
-            Some(anchor) => Arc::clone(anchor),
-            None => Anchor::awaited(self.lease.context())?,
-        };
+        let anchor = self.anchor()?;
         let milliseconds = self.milliseconds_since(anchor.event())?;
         let (seen, bound) = anchor.seen();
         let span = nanos(milliseconds)?;
