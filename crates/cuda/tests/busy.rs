@@ -21,7 +21,6 @@ fn a_device_that_is_busy_holds_neither_records_of_times_nor_the_poller() -> Resu
     // The first stream is the backend's own, on which it looks at the clock.
     fake.script("stall 1");
     let device = syncpoint::cuda::open(0)?;
-    let same = device.clone();
     let [start, end] = promptly(move || times(&device))?;
     settle(&end);
     assert!(end.elapsed_since(&start)? < PATIENCE, "differences need no clock");
@@ -29,19 +28,12 @@ fn a_device_that_is_busy_holds_neither_records_of_times_nor_the_poller() -> Resu
     assert!(busy.message().contains("ask again"), "{busy}");
     fake.script("release");
     until("a time", || end.timestamp().is_ok());
-    let told = end.timestamp()?;
 
     let (known, device) = (Instant::now(), syncpoint::cuda::open(0)?);
     let [_, known_again] = times(&device)?;
     settle(&known_again);
     known_again.timestamp()?;
     until("an old clock", || known.elapsed() > OLD);
-    // The clock is looked at anew meanwhile.
-    for _ in 0..50 {
-        let [_, later] = times(&same)?;
-        settle(&later);
-        assert_eq!(end.timestamp()?, told, "a point came once");
-    }
     fake.script("fail cuEventQuery * 600");
     // Has the poller look at the clock anew.
     let [_, pending] = times(&device)?;
