@@ -188,10 +188,10 @@ impl Context {
         &self.anchors
     }
 
-    /// The kernel that lets time pass, compiled at the first need.
+    /// The kernel that lets time pass, compiled at the first need, which comes before the lock of a stream is taken.
     pub(crate) fn delay(self: &Arc<Self>) -> Result<&Delay> {
         if self.delay.get().is_none() {
-            // Compiled outside: it takes long, and may fail today and not tomorrow.
+            // Outside the cell: it takes long, and may fail today and not tomorrow.
             let loaded = self.primary().unnoticed(|| Delay::load(self.primary()));
             let delay = loaded.map_err(|refusal| self.refused(&refusal))?;
             if let Err(second) = self.delay.set(delay) {

@@ -243,6 +243,16 @@ impl Driver for CudaStream {
         }
     }
 
+    /// The first of a context compiles the kernel.
+    fn prepare_delay(&self, duration: Duration) -> Result<()> {
+        // What is refused or nothing needs none.
+        if duration.is_zero() || duration > LONGEST_DELAY {
+            return Ok(());
+        }
+        self.context.check()?;
+        self.context.delay().map(drop)
+    }
+
     fn timer(&self) -> Result<(Self::Timer, Time)> {
         let anchor = Anchor::latest(&self.context)?;
         let lease = Lease::timed(&self.context)?;

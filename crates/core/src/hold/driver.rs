@@ -68,6 +68,15 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         operation: Operation<'_, Self>,
     ) -> Result<()>;
 
+    /// Makes what delays need, once, where that takes long. Under no lock, before the delay is submitted, which may be
+    /// never.
+    ///
+    /// # Errors
+    /// The driver's: the delay is refused with it.
+    fn prepare_delay(&self, _duration: Duration) -> Result<()> {
+        Ok(())
+    }
+
     /// What a timed record needs, and the time that its point will have.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::task::Waker;
+use std::time::Duration;
 
 use super::offer::{Hold, Offer};
 use super::order::{Entry, Order, Step, Turn, Way};
@@ -27,6 +28,9 @@ impl<D: Driver> RawStream for HeldStream<D> {
         let this = self.this();
         if this.is_capturing()? {
             return this.put_captured(item);
+        }
+        if let Task::Delay(duration) = item.task {
+            this.prepare_delay(duration)?;
         }
         let order = self.order();
         this.admit(order, &mut entry(item))
@@ -149,6 +153,14 @@ impl<D: Driver> RawStream for HeldStream<D> {
 
 fn entry<D: Driver>(item: Item) -> Entry<D> {
     Entry { step: Step::Task(item.task), place: item.place }
+}
+
+impl<D: Driver> HeldStream<D> {
+    /// A stream that fails refuses the delay by itself.
+    #[cold]
+    fn prepare_delay(&self, duration: Duration) -> Result<()> {
+        if self.timeline.has_failed() { Ok(()) } else { self.driver.prepare_delay(duration) }
+    }
 }
 
 /// Taking an item, under the order lock. What is left of it is dropped by the caller, once no lock is held.
