@@ -10,7 +10,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use syncpoint_core::hold::HeldStream;
-use syncpoint_core::{Error, Result};
+use syncpoint_core::{Error, Result, State};
 
 use crate::context::Context;
 use crate::reaper::Remains;
@@ -249,16 +249,24 @@ impl Deadline {
             // A deadline that no clock can tell never comes.
             return Instant::now().checked_add(next).map(|at| self.at = at).is_some();
         }
-        let message = format!(
-            "{} stood on the device before something that the host did not let come by the deadline of device_gates; \
-             let it come sooner, or give it longer",
-            stream.timeline()
-        );
-        stream.fail(self.value, &Error::failed(message));
+        // Failed for something else, it may be in another era by now, which this is none of.
+        if matches!(stream.timeline().state(self.value), State::Pending) {
+            stream.fail(self.value, &too_long(&stream));
+        }
         // The child of whom the failure was told to does not have the word.
         if !stream.timeline().is_inherited() {
             latch.open();
         }
         false
     }
+}
+
+#[cold]
+fn too_long(stream: &HeldStream<CudaStream>) -> Error {
+    let message = format!(
+        "{} stood on the device before something that the host did not let come by the deadline of device_gates; let it \
+         come sooner, or give it longer",
+        stream.timeline()
+    );
+    Error::failed(message)
 }

@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
@@ -155,7 +155,20 @@ impl Stands {
         self.stream.driver().context().poll(Poll::Guard(deadline));
         let waker = Waker::from(Arc::clone(&self));
         if bridge::<HeldStream<CudaStream>>(&self.point, waker).is_none() {
-            self.wake();
+            Arc::clone(&self).wake();
+        }
+        let own = Waker::from(Arc::new(Own(Arc::downgrade(&self))));
+        if self.stream.timeline().register(self.value, own).is_none() {
+            self.open_if_failed();
+        }
+    }
+
+    /// A stream that fails stands before nothing any more.
+    fn open_if_failed(&self) {
+        let timeline = self.stream.timeline();
+        // A child of a fork does not have the word.
+        if !timeline.is_inherited() && matches!(timeline.state(self.value), State::Failed(_)) {
+            self.latch.open();
         }
     }
 
@@ -181,6 +194,17 @@ impl Wake for Stands {
             stream.driver().context().poll(Poll::Fallen(self));
         } else {
             self.latch.open();
+        }
+    }
+}
+
+/// The same, woken as its own stream is past it, or fails for whatever reason. Whoever waits for the record keeps it.
+struct Own(Weak<Stands>);
+
+impl Wake for Own {
+    fn wake(self: Arc<Self>) {
+        if let Some(stands) = self.0.upgrade() {
+            stands.open_if_failed();
         }
     }
 }

@@ -184,6 +184,52 @@ fn a_deadline_that_comes_after_the_record_harms_nobody() -> Result<()> {
     Ok(())
 }
 
+/// A stream that others launch on too, which stands before a gate and then for the other process.
+fn standing_twice(device: &Device, handle: &IpcHandle) -> Result<(Event, Stream, Gate)> {
+    let (event, stream, gate) = (device.import_event(handle)?, device.stream()?, Gate::new());
+    expose(&stream)?;
+    stream.wait(&gate.point())?;
+    let before = stream.statistics().driver_calls;
+    stream.wait_event(&event)?;
+    assert!(stream.statistics().driver_calls > before, "the device was given the wait at once");
+    Ok((event, stream, gate))
+}
+
+#[test]
+fn a_stream_that_fails_by_itself_stands_for_the_other_process_no_more() -> Result<()> {
+    let (device, (other, handle)) = (with_gates(6 * PATIENCE)?, recorded());
+    let (_event, stream, gate) = standing_twice(&device, &handle)?;
+    let gone = has_gone_on(&stream);
+    gate.fail(syncpoint::Error::failed("it fails on purpose"))?;
+    until("the device goes on", || gone.load(Ordering::Relaxed));
+    stream.recover()?;
+    settle(&stream.record()?);
+    other.next();
+    other.end();
+    Ok(())
+}
+
+/// The deadline was of what failed.
+#[test]
+fn a_deadline_that_comes_after_a_recovery_fails_nothing() -> Result<()> {
+    let (device, (other, handle)) = (with_gates(Duration::from_millis(300))?, recorded());
+    let (_event, stream, gate) = standing_twice(&device, &handle)?;
+    let (late, never) = (device.stream()?, Gate::new());
+    gate.fail(syncpoint::Error::failed("it fails on purpose"))?;
+    failure_of(&stream.record()?);
+    stream.recover()?;
+    settle(&stream.record()?);
+    // It comes to its latch later than anybody looks whether the first is at its own, and so to its deadline.
+    late.delay(Duration::from_millis(100))?;
+    expose(&late)?;
+    late.wait(&never.point())?;
+    failure_of(&late.record()?);
+    assert!(stream.failure().is_none(), "{:?}", stream.failure());
+    other.next();
+    other.end();
+    Ok(())
+}
+
 fn fails() -> Result<()> {
     let (device, stream, gate) = standing()?;
     let event = shared(&device)?;
