@@ -49,6 +49,13 @@ impl<D: Driver> HeldStream<D> {
         let failing = self.begin_failure(value, error);
         self.tell_failure(failing, error);
     }
+
+    /// The driver does not say whether it has come to `value`: it and everything behind it fails. What was submitted may
+    /// run still, so what that uses outlives the stream, unless the driver says later that it has come so far.
+    pub fn fail_unnoticed(&self, value: u64, error: &Error) {
+        self.flight().go_unnoticed();
+        self.fail(value, error);
+    }
 }
 
 impl<D: Driver> HeldStream<D> {

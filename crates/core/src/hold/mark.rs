@@ -81,7 +81,7 @@ impl<D: Driver> HeldStream<D> {
         drop(order);
         match asked {
             Ok(news) => news.into_iter().for_each(|news| self.tell(news)),
-            Err(error) => self.fail_unnoticed(&error),
+            Err(error) => self.fail_unmarked(&error),
         }
     }
 
@@ -151,7 +151,7 @@ impl<D: Driver> HeldStream<D> {
             Ok(news) => self.tell(news),
             Err(error) => {
                 self.tell(before);
-                self.fail_unnoticed(&error);
+                self.fail_unmarked(&error);
             }
         }
     }
@@ -161,12 +161,9 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// A stream that nobody can ask any more would leave its waiters asleep.
-    fn fail_unnoticed(&self, error: &Error) {
-        let mut flight = self.flight();
-        flight.go_unnoticed();
-        let noticed = flight.noticed();
-        drop(flight);
-        self.fail(noticed + 1, error);
+    fn fail_unmarked(&self, error: &Error) {
+        let noticed = self.flight().noticed();
+        self.fail_unnoticed(noticed + 1, error);
     }
 
     /// Tells of new signals whoever waits for them, and the driver of whoever sleeps, and lands what can. Under no lock.

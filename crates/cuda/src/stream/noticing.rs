@@ -91,7 +91,7 @@ impl CudaStream {
         // Of a context that is lost everything fails, on the poller.
         if driver.context.check().is_ok() {
             let first_unknown = driver.marks().reached() + 1;
-            stream.fail(first_unknown, &error);
+            stream.fail_unnoticed(first_unknown, &error);
         }
     }
 

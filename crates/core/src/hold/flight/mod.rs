@@ -54,7 +54,7 @@ pub(super) struct Flight {
     kept: VecDeque<(u64, Task)>,
     /// Resources of others, which work up to a value that has failed may use.
     retired: Vec<(u64, Kept)>,
-    /// What was submitted when a mark of it was refused.
+    /// What was submitted when a mark of it, or a question about it, was refused.
     unnoticed: u64,
     /// Where the failure of this era begins.
     failed_from: Option<u64>,
@@ -373,15 +373,16 @@ impl Flight {
         self.kept.iter().map(|(_, task)| task)
     }
 
-    /// A mark of what was submitted was refused.
+    /// A mark of what was submitted, or a question about it, was refused.
     pub(super) fn go_unnoticed(&mut self) {
         self.unnoticed = self.submitted;
     }
 
-    /// What was submitted and nobody will ever hear of, as the stream ends: its resources, which the device may use still.
+    /// What was submitted and nobody has heard of since a refusal, as the stream ends: its resources, which the device may
+    /// use still.
     pub(super) fn take_unnoticed(&mut self) -> (Vec<Task>, Vec<Kept>) {
         let is_heard_of = self.is_through() || self.lost.is_some();
-        if is_heard_of || self.unnoticed <= self.signalled {
+        if is_heard_of || self.unnoticed <= self.reached {
             return (Vec::new(), Vec::new());
         }
         let kept = self.kept.drain(..).map(|(_, task)| task);

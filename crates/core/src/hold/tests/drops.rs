@@ -1,18 +1,19 @@
 //! Drops: they give nothing to the driver, and wait for no order lock.
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, Weak};
 use std::task::{Context, Waker};
 use std::thread;
 
-use super::double::{Bench, PATIENCE};
+use super::double::{Bench, Double, PATIENCE};
 use super::{assert_complete, held, work};
-use crate::contract::Task;
-use crate::error::Error;
+use crate::contract::{RawBuffer, Task};
+use crate::error::{Error, Kind};
 use crate::event::Event;
 use crate::event_options::EventOptions;
 use crate::gate::Gate;
+use crate::hold::HeldStream;
 
 /// Drops objects that hang together while both order locks are held.
 fn drops_beside_held_locks<const EACH: bool>() {
@@ -59,19 +60,30 @@ fn drops_beside_held_order_locks_end_and_call_no_driver_that_is_asked_for_marks(
     drops_beside_held_locks::<false>();
 }
 
+/// A stream that was given a fill, and what that works on.
+fn filling(bench: &Bench<false>) -> (Arc<HeldStream<Double<false>>>, Weak<dyn RawBuffer>) {
+    let (stream, buffer) = (bench.stream(), bench.device().buffer(8).unwrap());
+    stream.fill(&buffer, 0..8, 1).unwrap();
+    let held = bench.held_stream(0);
+    let memory = held.flight().kept().find_map(|kept| match kept {
+        Task::Fill(fill) => Some(Arc::downgrade(fill.target.raw())),
+        _ => None,
+    });
+    bench.forget_streams();
+    (held, memory.unwrap())
+}
+
+/// Drops the last that anybody has of a stream.
+fn end(held: Arc<HeldStream<Double<false>>>) {
+    held.driver().forget();
+    drop(held);
+}
+
 #[test]
 fn what_the_device_may_use_outlives_a_stream_that_nobody_could_mark() {
     for is_refused in [false, true] {
         let bench = Bench::<false>::new();
-        let (stream, buffer) = (bench.stream(), bench.device().buffer(8).unwrap());
-        stream.fill(&buffer, 0..8, 1).unwrap();
-        let held = bench.held_stream(0);
-        let memory = held.flight().kept().find_map(|kept| match kept {
-            Task::Fill(fill) => Some(Arc::downgrade(fill.target.raw())),
-            _ => None,
-        });
-        bench.forget_streams();
-        drop((stream, buffer));
+        let (held, memory) = filling(&bench);
         if is_refused {
             bench.refuse_next("no room");
         }
@@ -80,10 +92,25 @@ fn what_the_device_may_use_outlives_a_stream_that_nobody_could_mark() {
                 bench.refuse_next("no room");
             }
         }
-        // The last that anybody has of it.
-        held.driver().forget();
-        drop(held);
-        assert_eq!(memory.unwrap().strong_count() > 0, is_refused);
+        end(held);
+        assert_eq!(memory.strong_count() > 0, is_refused);
+    }
+}
+
+#[test]
+fn what_the_device_may_use_outlives_a_stream_that_nobody_could_ask() {
+    let refusal = Error::new(Kind::Driver, "no answer");
+    for is_heard_of in [false, true] {
+        let bench = Bench::<false>::new();
+        let (held, memory) = filling(&bench);
+        bench.run();
+        held.fail_unnoticed(1, &refusal);
+        let submitted = held.flight().submitted();
+        if is_heard_of {
+            held.complete(submitted);
+        }
+        end(held);
+        assert_eq!(memory.strong_count() > 0, !is_heard_of);
     }
 }
 
