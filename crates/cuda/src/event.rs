@@ -101,6 +101,20 @@ impl Native {
         &self.0.context
     }
 
+    /// What a stream does to record it.
+    pub(crate) fn recording(&self) -> Act {
+        let owned = Arc::clone(&self.0);
+        Act::new(move |stream| owned.record(stream))
+    }
+
+    /// A point that the poller settles with the latest record.
+    pub(crate) fn end(&self, place: Place) -> Point {
+        let gate = Gate::of_others("of an event of the driver's", place);
+        let point = gate.point();
+        self.0.context.poll(Poll::Event(self.clone(), gate));
+        point
+    }
+
     /// Whether the device has come to the latest record, as this query says.
     fn has_come(&self, query: fn(&DriversEvent) -> Result<bool, Refusal>) -> Result<bool> {
         let context = &self.0.context;
@@ -221,10 +235,7 @@ impl ForeignEvent for Foreign {
         if self.native.has_come(DriversEvent::query_unnoticed)? {
             return Ok(None);
         }
-        let gate = Gate::of_others("of an event of the driver's", place);
-        let point = gate.point();
-        self.native.0.context.poll(Poll::Event(self.native.clone(), gate));
-        Ok(Some(point))
+        Ok(Some(self.native.end(place)))
     }
 
     fn native(&self) -> Option<&dyn NativeEvent> {

@@ -13,10 +13,11 @@ use std::task::{Wake, Waker};
 
 use syncpoint_base::Process;
 use syncpoint_core::contract::{ForeignEvent, Import, Placed, RawStream, bridge};
-use syncpoint_core::hold::{HeldStream, OwnWait};
-use syncpoint_core::{Device, EventState, Place, Point, Result, State, retire};
+use syncpoint_core::hold::{Driver, HeldStream, OwnWait};
+use syncpoint_core::{Device, EventOptions, EventState, Place, Point, Result, State, retire};
 
 use crate::context::Context;
+use crate::event::Native;
 use crate::poller::Poll;
 use crate::reaper::Remains;
 use crate::share::held;
@@ -38,8 +39,13 @@ pub(crate) struct Opened {
     context: Arc<Context>,
     /// The waits for it that the device may not have come past. Guards the list alone.
     waits: Mutex<Vec<Point>>,
+    /// Guards the list alone. What is there of a stream is used under its order lock.
+    strays: Mutex<Strays>,
     process: Process,
 }
+
+/// Of each stream that stands before a record which nobody asked for, by the id of its timeline, an event behind that.
+type Strays = Vec<(u64, Native)>;
 
 /// An event that was just opened, counted among the page's users.
 pub(crate) fn imported(
@@ -47,13 +53,7 @@ pub(crate) fn imported(
     event: DriversEvent,
     import: Arc<Import>,
 ) -> Arc<dyn ForeignEvent> {
-    let opened = Opened {
-        event: Some(event),
-        import: Arc::clone(&import),
-        context: Arc::clone(context),
-        waits: Mutex::default(),
-        process: Process::current(),
-    };
+    let opened = Opened::new(context, event, Arc::clone(&import));
     Arc::new(Imported { opened: Arc::new(opened), import })
 }
 
@@ -111,6 +111,7 @@ impl OwnWait<CudaStream> for Wait {
             return if driver.context().check().is_err() { Err(error) } else { Ok(false) };
         }
         if !import.run_goes_on(self.generation) {
+            self.stray(stream);
             return Ok(false);
         }
         self.watch(stream, value);
@@ -119,6 +120,15 @@ impl OwnWait<CudaStream> for Wait {
 }
 
 impl Wait {
+    /// What the device was given is a wait for a record that came meanwhile, and the wait of the host will be over before
+    /// that. Where the driver cannot say when the device is past it, the event is left open for good.
+    fn stray(&self, stream: &Arc<HeldStream<CudaStream>>) {
+        let is_usable = || self.opened.context.check().is_ok();
+        if self.opened.note_stray(stream).is_err() && is_usable() {
+            let _left_open = ManuallyDrop::new(Arc::clone(&self.opened));
+        }
+    }
+
     /// Where the record fails, or never comes because the other process has died, the device may stand before the event
     /// for ever: then whoever waits for the stream hears of it from the poller.
     fn watch(&self, stream: &Arc<HeldStream<CudaStream>>, value: u64) {
@@ -161,6 +171,17 @@ impl Wake for Watch {
 }
 
 impl Opened {
+    fn new(context: &Arc<Context>, event: DriversEvent, import: Arc<Import>) -> Self {
+        Self {
+            event: Some(event),
+            import,
+            context: Arc::clone(context),
+            waits: Mutex::default(),
+            strays: Mutex::default(),
+            process: Process::current(),
+        }
+    }
+
     fn event(&self) -> &DriversEvent {
         self.event.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
     }
@@ -171,6 +192,30 @@ impl Opened {
         waits.push(wait);
         drop(waits);
         drop(over);
+    }
+
+    fn note_stray(&self, stream: &HeldStream<CudaStream>) -> Result<()> {
+        let (id, driver) = (stream.timeline().id(), stream.driver());
+        let of_stream = |known: &&(u64, Native)| known.0 == id;
+        let known = lock(&self.strays).iter().find(of_stream).map(|(_, behind)| behind.clone());
+        if let Some(behind) = known {
+            return driver.act(&behind.recording());
+        }
+        let behind = Native::own(driver.context(), EventOptions::new())?;
+        driver.act(&behind.recording())?;
+        lock(&self.strays).push((id, behind));
+        Ok(())
+    }
+
+    /// What the device has still to come past, for whoever closes the event.
+    fn take_pending(&self) -> Vec<Point> {
+        let mut pending = std::mem::take(&mut *lock(&self.waits));
+        pending.retain(|wait| !is_complete(wait));
+        let strays = std::mem::take(&mut *lock(&self.strays));
+        // Of a process that has died nothing comes any more, and nothing is closed.
+        let strays = strays.iter().filter(|_| self.import.is_alive());
+        pending.extend(strays.map(|(_, behind)| behind.end(Place::caller())));
+        pending
     }
 }
 
@@ -191,15 +236,12 @@ impl Drop for Opened {
         if self.context.check().is_err() {
             return leave(&self.import);
         }
-        let mut waits = std::mem::take(&mut *lock(&self.waits));
-        waits.retain(|wait| !is_complete(wait));
+        let waits = self.take_pending();
         let import = Arc::clone(&self.import);
         if waits.is_empty() {
             return self.context.reap(Remains::Imported(event, import));
         }
-        let context = Arc::clone(&self.context);
-        let (waits_again, process) = (Mutex::default(), self.process);
-        let again = Self { event: Some(event), import, context, waits: waits_again, process };
+        let again = Self::new(&self.context, event, import);
         // Where nobody can be made to wait for that, it is left open: the exporter keeps its own.
         let _left_open = retire(again, waits).map_err(ManuallyDrop::new);
     }

@@ -1,15 +1,21 @@
 //! Exporters that fail, drop their event or are killed, while streams of another process wait for it on the device.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic_in_result_fn,
+    reason = "a test that cannot go on fails"
+)]
 
 mod fake;
 mod other;
 mod sharing;
 
+use std::thread;
 use std::time::{Duration, Instant};
 
-use syncpoint::{EventState, IpcHandle, Kind, Result};
+use syncpoint::cuda::expose;
+use syncpoint::{EventState, Gate, IpcHandle, Kind, Result};
 use syncpoint_conformance::child;
 use syncpoint_conformance::patience::{PATIENCE, failure_of, refused, settle, until};
 
@@ -20,11 +26,12 @@ use sharing::{
 };
 
 /// The parts that the other process plays.
-const PARTS: [(&str, Part); 6] = [
+const PARTS: [(&str, Part); 7] = [
     ("records behind a latch", records_behind_a_latch),
     ("fails", fails),
     ("has a child", has_a_child),
     ("drops its event", drops_its_event),
+    ("records on another stream meanwhile", records_on_another_stream_meanwhile),
     ("exports and sleeps", exports_and_sleeps),
     ("exports thousands", exports_thousands),
 ];
@@ -71,7 +78,7 @@ fn an_exporter_that_is_killed_fails_the_stream_that_waits_on_the_device() -> Res
     assert_eq!(waits, 1);
     let waiting = {
         let end = end.clone();
-        std::thread::spawn(move || end.synchronize_timeout(PATIENCE))
+        thread::spawn(move || end.synchronize_timeout(PATIENCE))
     };
     other.kill();
     let failures = [
@@ -126,6 +133,67 @@ fn an_exporter_that_is_killed_after_its_record_harms_nobody() -> Result<()> {
     event.synchronize()
 }
 
+/// Both streams stand before a latch.
+fn records_on_another_stream_meanwhile() -> Result<()> {
+    let (device, stream, gate) = standing()?;
+    let (event, second, later) = (shared(&device)?, device.stream()?, Gate::new());
+    expose(&second)?;
+    second.wait(&later.point())?;
+    say(&event.export()?);
+    event.record(&stream)?;
+    say(&"recorded");
+    go_on();
+    event.record(&second)?;
+    say(&"recorded again");
+    go_on();
+    gate.open()?;
+    go_on();
+    later.open()?;
+    go_on();
+    Ok(())
+}
+
+/// Alone in its process, because the driver is kept from its call.
+fn waits_while_another_stream_records() -> Result<()> {
+    let fake = Fake::used();
+    let mut other = Other::begin("records on another stream meanwhile");
+    let device = device()?;
+    let event = open(&device, &other.hear())?;
+    other.hear::<String>();
+    let stream = device.stream()?;
+    let calls = fake.count("cuStreamWaitEvent");
+    fake.script("block cuStreamWaitEvent 1");
+    let end = thread::scope(|scope| {
+        let waits = scope.spawn(|| stream.wait_event(&event).and_then(|()| stream.record()));
+        until("the wait", || fake.count("cuStreamWaitEvent") > calls);
+        other.next();
+        other.hear::<String>();
+        fake.script("release");
+        waits.join().expect("no panic")
+    })?;
+    // The first record is complete, and the device stands before the second.
+    other.next();
+    until("what was asked for", || stream.statistics().held == 0);
+    let ends = fake.count("cuEventDestroy_v2");
+    drop(event);
+    let (witness, streams) = (device.stream()?, fake.count("cuStreamDestroy_v2"));
+    drop(witness);
+    until("the reaper", || fake.count("cuStreamDestroy_v2") > streams);
+    assert_eq!(fake.count("cuEventDestroy_v2"), ends, "the device stands before it");
+    other.next();
+    settle(&end);
+    until("the end of the event", || fake.count("cuEventDestroy_v2") > ends);
+    other.end();
+    Ok(())
+}
+
+#[test]
+fn an_event_is_not_closed_while_the_device_stands_before_a_later_record() {
+    Fake::alone("an_event_is_not_closed_while_the_device_stands_before_a_later_record", |_fake| {
+        waits_while_another_stream_records()
+    });
+}
+
 fn exports_and_sleeps() -> Result<()> {
     let device = device()?;
     let event = shared(&device)?;
@@ -142,7 +210,7 @@ fn has_a_child() -> Result<()> {
     event.record(&stream)?;
     let child = child::start(|| {
         child::outlive_parent();
-        std::thread::park_timeout(PATIENCE);
+        thread::park_timeout(PATIENCE);
         0
     });
     say(&handle);
