@@ -7,8 +7,8 @@ mod fake;
 
 use std::time::Duration;
 
-use syncpoint::cuda::expose;
-use syncpoint::{Result, wait_all};
+use syncpoint::cuda::{expose, shares_words};
+use syncpoint::{EventOptions, Result, wait_all};
 use syncpoint_conformance::patience::PATIENCE;
 
 use capture::Capture;
@@ -43,7 +43,13 @@ fn what_nobody_asked_for_by_name_breaks_no_capture() -> Result<()> {
         other.fill(&buffer, 0..8, value)?;
         other.record()?;
     }
-    drop(syncpoint::cuda::builder().device_gates(PATIENCE).open(0)?);
+    let with_gates = syncpoint::cuda::builder().device_gates(PATIENCE).open(0)?;
+    // The page of an event that is exported is made known to the device.
+    if cfg!(target_os = "linux") {
+        let event = with_gates.event_with(EventOptions::builder().interprocess().build()?)?;
+        event.export()?;
+        shares_words(&event)?;
+    }
 
     capture.end_and_launch(1);
     Ok(())

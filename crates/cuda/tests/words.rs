@@ -1,7 +1,11 @@
 //! Events between processes on devices that were opened with gates: one device writes words for which the other waits.
 
 #![cfg(target_os = "linux")]
-#![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic_in_result_fn,
+    reason = "a test that cannot go on fails"
+)]
 
 mod capture;
 mod fake;
@@ -262,10 +266,11 @@ fn records_on_two_streams() -> Result<()> {
     let (event, second) = (shared(&device)?, device.stream()?);
     say(&event.export()?);
     event.record(&stream)?;
+    say(&"recorded");
     go_on();
     event.record(&second)?;
     second.synchronize_timeout(PATIENCE)?;
-    say(&"recorded");
+    say(&"recorded again");
     go_on();
     gate.open()?;
     go_on();
@@ -276,7 +281,7 @@ fn records_on_two_streams() -> Result<()> {
 fn a_wait_is_for_its_record_whatever_another_stream_records_later() -> Result<()> {
     let (device, mut other) = (with_gates(6 * PATIENCE)?, Other::begin("records on two streams"));
     let event = device.import_event(&other.hear())?;
-    until("the first record", || matches!(event.state(), EventState::Pending));
+    other.hear::<String>();
     let (stream, end, waits) = waiting(&device, &event)?;
     assert_eq!(waits, 1);
     let gone = has_gone_on(&stream);
@@ -334,4 +339,24 @@ fn a_stream_that_is_captured_waits_for_none() -> Result<()> {
     other.next();
     other.end();
     Ok(())
+}
+
+/// How many pages of events this process has mapped. The stand-in has some of its own.
+fn mapped() -> usize {
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux has it");
+    let is_ours = |line: &&str| line.contains(".page") && !line.contains("syncpoint-cuda-fake");
+    maps.lines().filter(is_ours).count()
+}
+
+#[test]
+fn a_page_that_the_driver_keeps_stays_mapped() {
+    Fake::alone("a_page_that_the_driver_keeps_stays_mapped", |fake| {
+        let event = shared(&with_gates(PATIENCE)?)?;
+        fake.script("fail cuMemHostGetDevicePointer_v2 1 999; fail cuMemHostUnregister 1 999");
+        event.export()?;
+        refused(shares_words(&event), Kind::Unsupported);
+        drop(event);
+        assert_eq!(mapped(), 1, "a device may reach it");
+        Ok(())
+    });
 }

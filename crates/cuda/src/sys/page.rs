@@ -24,19 +24,32 @@ const LENGTH: usize = 4096;
 impl SharedPage {
     /// Has the devices of all contexts reach a page.
     pub(crate) fn register(primary: &Primary, page: contract::SharedPage) -> Result<Self, Refusal> {
-        let (mut address, room) = (Address(0), start(&page));
-        let table = primary.library().table();
-        primary.within(|| {
-            // SAFETY: the page is mapped, and stays so until it is unregistered.
-            unsafe { table.register(room, LENGTH, SHARED_WITH_DEVICES) }?;
-            // SAFETY: the pointer is to an address, and the memory is registered.
-            let found = unsafe { table.shared_address(&raw mut address, room, 0) };
-            found.inspect_err(|_told| {
-                // SAFETY: it was just registered, and no device was told where it is.
-                let _unheard = unsafe { table.unregister(room) };
+        let (mut address, mut is_registered) = (Address(0), false);
+        let (table, room) = (primary.library().table(), start(&page));
+        let outcome = primary.unnoticed(|| {
+            primary.within(|| {
+                // SAFETY: the page is mapped, and stays so until it is unregistered.
+                unsafe { table.register(room, LENGTH, SHARED_WITH_DEVICES) }?;
+                is_registered = true;
+                // SAFETY: the pointer is to an address, and the memory is registered.
+                let found = unsafe { table.shared_address(&raw mut address, room, 0) };
+                found.inspect_err(|_told| {
+                    // SAFETY: it was just registered, and no device was told where it is.
+                    is_registered = unsafe { table.unregister(room) }.is_err();
+                })
             })
-        })?;
-        Ok(Self { primary: primary.clone(), page: ManuallyDrop::new(page), address })
+        });
+        let page = ManuallyDrop::new(page);
+        match outcome {
+            Ok(()) => Ok(Self { primary: primary.clone(), page, address }),
+            Err(refusal) => {
+                // Where only the thread's own context could not be brought back, the driver keeps the page.
+                if !is_registered {
+                    drop(ManuallyDrop::into_inner(page));
+                }
+                Err(refusal)
+            }
+        }
     }
 
     /// Where the device finds a number of it.
