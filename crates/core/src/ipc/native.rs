@@ -23,7 +23,7 @@ use super::words::{SharedPage, Words};
 use crate::contract::RawStream;
 use crate::error::Result;
 use crate::place::Place;
-use crate::sync::process::{AtomicU64, Mutex, Ordering, lock};
+use crate::sync::process::{AtomicU64, Mutex, Ordering, try_lock};
 
 /// The handle of an event of a driver's, as the driver passes it from process to process.
 pub type DriversHandle = [u8; 64];
@@ -66,7 +66,7 @@ pub struct NativeOffer {
     /// As long as importers may have it open they see that this process lives.
     _owner: Arc<Owner>,
     /// What the driver's event was recorded as last. Guards that order, and so is held while the driver is given one
-    /// record; taken under the order lock of the stream, or under none.
+    /// record. Nobody waits for it: a driver whose queue is full keeps whoever records.
     last: Mutex<Last>,
 }
 
@@ -104,7 +104,8 @@ impl NativeOffer {
     }
 
     /// Has the driver's event recorded as a generation of a stream, which is given by the id of its timeline; left as it
-    /// is where it was recorded as a later one already. What `record` gives to the driver is at the end of the stream; it
+    /// is where it was recorded as a later one already, or is being recorded: importers wait through the host for what it
+    /// was not recorded as. What `record` gives to the driver is at the end of the stream; it
     /// is told which number of the page the device raises to the generation, where the stream has one.
     ///
     /// # Errors
@@ -115,10 +116,10 @@ impl NativeOffer {
         stream: u64,
         record: impl FnOnce(Option<usize>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut last = lock(&self.last);
-        if last.generation >= generation {
+        let Some(mut last) = try_lock(&self.last).filter(|last| last.generation < generation)
+        else {
             return Ok(());
-        }
+        };
         let goes_on = last.stream == stream && last.generation + 1 == generation;
         if !goes_on {
             // Release, before the driver has the record: pairs with the acquire in `run_goes_on`. That an importer whose
@@ -209,6 +210,8 @@ mod tests {
     use std::convert::Infallible;
     use std::fs;
     use std::path::Path;
+    use std::thread;
+    use std::time::{Duration, Instant};
 
     use syncpoint_base::page::{self, Page};
 
@@ -217,6 +220,9 @@ mod tests {
     /// Two streams.
     const ONE: u64 = 1;
     const OTHER: u64 = 2;
+
+    /// Long beyond any machine's hiccup.
+    const PATIENCE: Duration = Duration::from_secs(10);
 
     fn offer() -> (NativeOffer, Arc<Ledger>) {
         let name = u128::from_ne_bytes(page::random().unwrap());
@@ -274,6 +280,30 @@ mod tests {
         assert_eq!(late, Ok(()));
         ledger.settle(1, false);
         assert!(ledger.covers(2) && ledger.run_goes_on(2));
+    }
+
+    #[test]
+    fn a_record_beside_another_that_the_driver_keeps_is_left_out_and_waits_for_nobody() {
+        let (offer, ledger) = offer();
+        let offer = Arc::new(offer);
+        let beside = Arc::clone(&offer);
+        let while_it_is_kept = |_: Option<usize>| {
+            let second = thread::spawn(move || beside.record(2, OTHER, |_| Err("given")));
+            let deadline = Instant::now() + PATIENCE;
+            while !second.is_finished() {
+                assert!(Instant::now() < deadline, "it waits for the first");
+                thread::yield_now();
+            }
+            assert_eq!(second.join().unwrap(), Ok(()), "it is left out");
+            Ok::<(), Infallible>(())
+        };
+        offer.record(1, ONE, while_it_is_kept).unwrap();
+        assert!(ledger.covers(1) && !ledger.covers(2));
+        record(&offer, 3, ONE);
+        assert!(!ledger.covers(3), "nobody knows what became of the second");
+        ledger.settle(1, false);
+        ledger.settle(2, false);
+        assert!(ledger.covers(3));
     }
 
     #[test]
