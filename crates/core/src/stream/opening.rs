@@ -1,8 +1,8 @@
 //! Opening a gate in the order of a stream, unless that closes a cycle.
 
-use crate::contract::{Item, Placed, Task};
+use crate::contract::{Item, Placed, Refused, Task};
 use crate::error::{Error, Reason, Result};
-use crate::gate::Gate;
+use crate::gate::{Gate, Opening};
 use crate::graph;
 use crate::place::Place;
 use crate::point::Point;
@@ -22,28 +22,38 @@ impl Stream {
                 gate.take_back(opening);
                 return Err(self.cycle(gate, &path));
             }
-            // Named before it is enqueued: a waiter that sees the stream's value must see the edge.
-            let name = |value| gate.name_opener(Point::new(self.timeline.clone(), value, place));
-            name(enqueued + 1);
-            let refused = match self.raw.put_at(Item { task: Task::Open(opening), place }, enqueued)
-            {
-                Ok(placed) => {
-                    // A backend may put a mark before it.
-                    if placed.value != enqueued + 1 {
-                        name(placed.value);
-                    }
-                    return Ok(placed);
+            opening = match self.put_opening(gate, opening, (enqueued, place)) {
+                Ok(placed) => return Ok(placed),
+                Err((back, None)) => back,
+                Err((back, Some(error))) => {
+                    gate.take_back(back);
+                    return Err(error);
                 }
-                Err(refused) => refused,
             };
-            let Task::Open(back) = refused.item.task else {
-                unreachable!("put_at gives back the item that it was given")
-            };
-            if let Some(error) = refused.error {
-                gate.take_back(back);
-                return Err(error);
+        }
+    }
+
+    /// Enqueues the opening behind this value. It comes back with the error where it was refused, and without one where
+    /// the stream got more work.
+    fn put_opening(
+        &self,
+        gate: &Gate,
+        opening: Opening,
+        (enqueued, place): (u64, Place),
+    ) -> Result<Placed, (Opening, Option<Error>)> {
+        // Named before it is enqueued: a waiter that sees the stream's value must see the edge.
+        let name = |value| gate.name_opener(Point::new(self.timeline.clone(), value, place));
+        name(enqueued + 1);
+        match self.raw.put_at(Item { task: Task::Open(opening), place }, enqueued) {
+            Ok(placed) => {
+                // A backend may put a mark before it.
+                if placed.value != enqueued + 1 {
+                    name(placed.value);
+                }
+                Ok(placed)
             }
-            opening = back;
+            Err(Refused { item: Item { task: Task::Open(back), .. }, error }) => Err((back, error)),
+            Err(_) => unreachable!("put_at gives back the item that it was given"),
         }
     }
 
