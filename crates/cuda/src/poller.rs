@@ -186,8 +186,7 @@ impl Home {
 fn look(stream: &Arc<HeldStream<CudaStream>>, ours: Ours, news: &mut bool) -> bool {
     loop {
         if stream.driver().context().check().is_err() {
-            stream.driver().marks().leave();
-            return false;
+            return awaits_the_loss(stream);
         }
         let next = stream.driver().marks().next();
         match next {
@@ -204,6 +203,16 @@ fn look(stream: &Arc<HeldStream<CudaStream>>, ours: Ours, news: &mut bool) -> bo
             }
         }
     }
+}
+
+/// Whether a stream of a broken context is watched on: until it has failed, which is given to the poller too, since nobody
+/// else may have it any more.
+fn awaits_the_loss(stream: &HeldStream<CudaStream>) -> bool {
+    let awaits = !stream.timeline().has_failed();
+    if !awaits {
+        stream.driver().marks().leave();
+    }
+    awaits
 }
 
 /// Asks the oldest event of a stream. Says whether the stream is watched on; `None`: the device has come further, which is
