@@ -180,6 +180,10 @@ impl Stands {
         {
             self.stream.fail(self.value, &error);
         }
+        // The child of whom the failure was told to does not have the word.
+        if self.stream.timeline().is_inherited() {
+            return;
+        }
         self.latch.open();
         let (word, generation) = self.word;
         self.import.let_go(word, generation);

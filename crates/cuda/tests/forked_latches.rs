@@ -29,26 +29,29 @@ impl Wake for Forking {
     }
 }
 
-/// A stream of a device with gates, before whose end a waker forks: `fail` has it fail.
+/// A stream of a device with gates, before whose end a waker forks. `put` has it fail: by what it puts, or with the gate
+/// that it gives.
 #[track_caller]
 fn is_left_to_the_parent(
     longest: Duration,
-    fail: impl FnOnce(&Stream) -> Result<()>,
+    put: impl FnOnce(&Stream) -> Result<Option<Gate>>,
 ) -> Result<()> {
     Fake::used();
     let device = syncpoint::cuda::builder().device_gates(longest).open(0)?;
     let (stream, before) = (device.stream()?, Gate::new());
     expose(&stream)?;
-    // Nothing fails before the waker is there.
+    // No function runs, and no deadline does, before the waker is there.
     stream.wait(&before.point())?;
-    let failing = fail(&stream);
+    let failing = put(&stream)?;
     let end = stream.record()?;
     let (ended, ends) = channel();
     let waker = Waker::from(Arc::new(Forking(ended)));
     let mut future = Box::pin((&end).into_future());
     assert!(future.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
     before.open()?;
-    failing?;
+    if let Some(gate) = failing {
+        gate.fail(Error::failed("on purpose"))?;
+    }
     assert_eq!(heard(&ends, "the end of the child"), 0, "its status");
     stream.recover()?;
     settle(&stream.record()?);
@@ -60,17 +63,23 @@ fn a_waker_that_forks_as_a_wait_fails_leaves_the_latch_to_the_parent() -> Result
     is_left_to_the_parent(6 * PATIENCE, |stream| {
         let gate = Gate::new();
         stream.wait(&gate.point())?;
-        gate.fail(Error::failed("on purpose"))
+        Ok(Some(gate))
     })
 }
 
 #[test]
 fn a_waker_that_forks_as_a_function_fails_leaves_the_latch_to_the_parent() -> Result<()> {
-    is_left_to_the_parent(6 * PATIENCE, |stream| stream.enqueue(|| Err::<(), _>("on purpose")))
+    is_left_to_the_parent(6 * PATIENCE, |stream| {
+        stream.enqueue(|| Err::<(), _>("on purpose"))?;
+        Ok(None)
+    })
 }
 
 #[test]
 fn a_waker_that_forks_at_the_deadline_of_a_latch_leaves_it_to_the_parent() -> Result<()> {
     let gate = Gate::new();
-    is_left_to_the_parent(Duration::from_millis(100), |stream| stream.wait(&gate.point()))
+    is_left_to_the_parent(Duration::from_secs(3), |stream| {
+        stream.wait(&gate.point())?;
+        Ok(None)
+    })
 }
