@@ -168,7 +168,11 @@ fn waits_while_another_stream_records() -> Result<()> {
         until("the wait", || fake.count("cuStreamWaitEvent") > calls);
         other.next();
         other.hear::<String>();
-        fake.script("release");
+        // More than once: it may be counted and not blocked yet.
+        until("its end", || {
+            fake.script("release");
+            waits.is_finished()
+        });
         waits.join().expect("no panic")
     })?;
     // The first record is complete, and the device stands before the second.
