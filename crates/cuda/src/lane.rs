@@ -41,6 +41,10 @@ struct Given {
     latches: VecDeque<(u64, Latch)>,
 }
 
+/// So many waits a lane has at most: each is three commands, and a driver's stream takes about a thousand before a call
+/// blocks, which would be under the order lock of who waits.
+const LONGEST: usize = 85;
+
 impl Lane {
     /// # Errors
     /// The driver's.
@@ -63,7 +67,8 @@ impl Lane {
         self.parts.as_ref().unwrap_or_else(|| unreachable!("they are taken by the drop alone"))
     }
 
-    /// Has the device open a latch once a number of the page is at least so much.
+    /// Has the device open a latch once a number of the page is at least so much. False: so many are to come that it was
+    /// given nothing.
     ///
     /// # Errors
     /// The driver's: then the latch may stay closed.
@@ -71,10 +76,14 @@ impl Lane {
         &self,
         (index, value): (usize, u64),
         latch: &Latch,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let parts = self.parts();
         let mut given = lock(&parts.given);
         let passed = given.take_passed(parts.counter.value());
+        if given.latches.len() >= LONGEST {
+            drop(given);
+            return Ok(false);
+        }
         let outcome = parts.stream.wait_for_number(&parts.page, index, value).and_then(|()| {
             given.end += 1;
             let end = given.end;
@@ -84,7 +93,7 @@ impl Lane {
         });
         drop(given);
         drop(passed);
-        outcome
+        outcome.map(|()| true)
     }
 }
 

@@ -102,8 +102,10 @@ impl OwnWait<CudaStream> for Wait {
         };
         mark_before(stream, value)?;
         let latch = Latch::close(&self.event.context)?;
-        if let Err(refusal) = lane.open_at((index, self.generation), &latch) {
-            return held_instead(&self.event.context, &refusal);
+        match lane.open_at((index, self.generation), &latch) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(refusal) => return held_instead(&self.event.context, &refusal),
         }
         if let Err(refusal) = driver.stand_before(&latch) {
             return held_instead(driver.context(), &refusal);

@@ -18,7 +18,9 @@ use std::time::Duration;
 
 use syncpoint::cuda::{expose, shares_natively, shares_words};
 use syncpoint::{Device, Event, EventState, Gate, IpcHandle, Kind, Reason, Result, Stream};
-use syncpoint_conformance::patience::{PATIENCE, assert_held, failure_of, refused, settle, until};
+use syncpoint_conformance::patience::{
+    PATIENCE, assert_held, failure_of, promptly, refused, settle, until,
+};
 
 use capture::Capture;
 use fake::Fake;
@@ -357,6 +359,23 @@ fn a_page_that_the_driver_keeps_stays_mapped() {
         refused(shares_words(&event), Kind::Unsupported);
         drop(event);
         assert_eq!(mapped(), 1, "a device may reach it");
+        Ok(())
+    });
+}
+
+#[test]
+fn hundreds_of_streams_wait_for_one_record_and_no_call_blocks() {
+    Fake::alone("hundreds_of_streams_wait_for_one_record_and_no_call_blocks", |fake| {
+        let (device, (other, handle)) = (with_gates(6 * PATIENCE)?, recorded());
+        let event = device.import_event(&handle)?;
+        fake.script("queue = 300");
+        let ends = promptly(move || {
+            let streams = (0..200).map(|_| waiting(&device, &event)).collect::<Result<Vec<_>>>();
+            streams.map(|streams| streams.into_iter().map(|(_, end, _)| end).collect::<Vec<_>>())
+        })?;
+        other.next();
+        ends.iter().for_each(settle);
+        other.end();
         Ok(())
     });
 }
