@@ -24,8 +24,9 @@ pub(crate) struct Watched(Option<Child>);
 
 impl Watched {
     /// Starts it.
-    pub(crate) fn start(mut command: Command) -> Self {
-        let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    pub(crate) fn start(command: Command) -> Self {
+        let mut listening = listening(&command);
+        let child = listening.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         Self(Some(child.expect("the program starts")))
     }
 
@@ -54,6 +55,23 @@ impl Watched {
             .map(|reader| reader.join().expect("it reads").expect("what the program says is text"));
         Ended { status, stdout, stderr }
     }
+}
+
+/// The command with no signal ignored: a shell has its background jobs ignore some, and the program would go on doing so.
+fn listening(command: &Command) -> Command {
+    let mut listening = Command::new("env");
+    listening.arg("--default-signal=HUP,INT,TERM").arg(command.get_program());
+    listening.args(command.get_args()).stdin(Stdio::null());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => listening.env(name, value),
+            None => listening.env_remove(name),
+        };
+    }
+    if let Some(folder) = command.get_current_dir() {
+        listening.current_dir(folder);
+    }
+    listening
 }
 
 impl Drop for Watched {
