@@ -28,7 +28,7 @@ fn scene(script: &str) -> Scene {
 }
 
 fn start(scene: &Scene, arguments: &[&str]) -> Watched {
-    Watched::start(scene.program(&[&["run", "pipeline.toml"], arguments].concat()))
+    Watched::start(&scene.program(&[&["run", "pipeline.toml"], arguments].concat()))
 }
 
 #[track_caller]
@@ -154,7 +154,7 @@ fn a_signal_that_was_ignored_stays_ignored() {
     let mut shell = Command::new("sh");
     shell.current_dir(scene.path("."));
     shell.args(["-c", "trap '' HUP; exec \"$0\" run pipeline.toml", &path()]);
-    let program = Watched::start(shell);
+    let program = Watched::start(&shell);
     assert_eq!(scene.hear("pids"), "here\n");
     program.signal(Signal::HUP);
     scene.write("go", "on\n");

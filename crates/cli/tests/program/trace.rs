@@ -49,7 +49,8 @@ fn a_run_that_is_cut_short_has_a_trace() {
         ("t", "later", &["long"], "true"),
     ]);
     scene.pipe("begun");
-    let program = Watched::start(scene.program(&["run", "pipeline.toml", "--trace", "trace.json"]));
+    let program =
+        Watched::start(&scene.program(&["run", "pipeline.toml", "--trace", "trace.json"]));
     assert_eq!(scene.hear("begun"), "here\n");
     program.signal(Signal::INT);
     assert_eq!(program.ends().status, Some(130));

@@ -24,8 +24,8 @@ pub(crate) struct Watched(Option<Child>);
 
 impl Watched {
     /// Starts it.
-    pub(crate) fn start(command: Command) -> Self {
-        let mut listening = listening(&command);
+    pub(crate) fn start(command: &Command) -> Self {
+        let mut listening = listening(command);
         let child = listening.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
         Self(Some(child.expect("the program starts")))
     }
