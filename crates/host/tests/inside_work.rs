@@ -1,8 +1,7 @@
-//! What enqueued work may do itself: record, enqueue, wait, be dropped unrun, and fail with what panics as it goes.
+//! What enqueued work may do itself: record, enqueue, wait, and be dropped unrun.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::any::Any;
-use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, OnceLock};
@@ -305,38 +304,4 @@ fn what_a_worker_has_set_free_survives_a_capture_that_waits_when_dropped() {
     settle(&end);
     closed.open().unwrap();
     failure_of(&failing.record().unwrap());
-}
-
-impl fmt::Debug for Bomb {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Bomb")
-    }
-}
-
-impl fmt::Display for Bomb {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("on purpose")
-    }
-}
-
-impl std::error::Error for Bomb {}
-
-#[test]
-fn errors_that_panic_as_they_go_with_their_stream_end_no_worker() {
-    let (device, drops) = (syncpoint_host::open("host:bombs"), Arc::default());
-    // As many as there may be workers, and more.
-    for _ in 0..600 {
-        let (stream, gate, bomb) = (device.stream().unwrap(), Gate::new(), Bomb::new(&drops));
-        stream.enqueue(move || Err::<(), _>(bomb)).unwrap();
-        let failure = stream.synchronize_timeout(PATIENCE).unwrap_err();
-        assert_eq!(failure.kind(), Kind::Failed, "the workers are gone");
-        drop(failure);
-        stream.recover().unwrap();
-        stream.wait(&gate.point()).unwrap();
-        drop(stream);
-        gate.open().unwrap();
-    }
-    let stream = device.stream().unwrap();
-    stream.enqueue(|| ()).unwrap();
-    stream.synchronize_timeout(PATIENCE).unwrap();
 }
