@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use syncpoint::trace::{Access, Call, Operation, Outcome, Record, Work};
 use syncpoint::{
-    EventOptions, Gate, Kind, Reason, Result, Stream, Watch, observe, observer_panics,
+    Buffer, EventOptions, Gate, Kind, Reason, Result, Stream, Watch, observe, observer_panics,
 };
 
 use crate::bed::TestBed;
@@ -97,46 +97,50 @@ fn work_and_waits_are_heard(bed: &TestBed) -> Result<()> {
     assert!(point.query()?);
     drop(watches);
 
-    let wait = |elided| Operation::Waited {
-        stream: id,
-        value: waited,
-        on: other,
-        on_value: 1,
-        event: None,
-        elided,
-    };
     // A stream that others launch on too has a value for each record.
     let (value, last) = (point.value(), stream.timeline().enqueued());
     let call = Call::Point { timeline: id, value };
     let whole = Call::Stream { stream: id, value: last };
-    let device = bed.device().to_string();
-    let (offset, bytes, access) = (2, 4, Access::Write);
     let expected = [
-        Operation::StreamCreated { stream: id, device, priority: stream.priority() },
-        Operation::GateCreated { gate: other },
-        wait(false),
-        wait(true),
-        Operation::Enqueued { stream: id, value: waited + 1, work: Work::Fill },
-        Operation::BufferAccessed {
-            stream: id,
-            value: waited + 1,
-            buffer: buffer.id(),
-            offset,
-            bytes,
-            access,
-        },
-        Operation::PointRecorded { stream: id, value, timed: false, event: None },
-        Operation::Synchronizing { call: call.clone() },
-        Operation::Synchronized { call, outcome: Outcome::TimedOut },
-        Operation::GateOpened { gate: other },
-        Operation::Synchronizing { call: whole.clone() },
-        Operation::Synchronized { call: whole, outcome: Outcome::Complete },
-        Operation::QueriedComplete { timeline: id, value },
-    ];
+        created(bed, &stream, &gate),
+        waited_and_filled(&stream, &gate, waited, &buffer),
+        vec![
+            Operation::PointRecorded { stream: id, value, timed: false, event: None },
+            Operation::Synchronizing { call: call.clone() },
+            Operation::Synchronized { call, outcome: Outcome::TimedOut },
+            Operation::GateOpened { gate: other },
+            Operation::Synchronizing { call: whole.clone() },
+            Operation::Synchronized { call: whole, outcome: Outcome::Complete },
+            Operation::QueriedComplete { timeline: id, value },
+        ],
+    ]
+    .concat();
     stream.enqueue(|| ())?;
     assert_eq!(heard.of(&[id, other]), expected);
     assert_eq!(twice.of(&[id, other]), expected, "each observer hears it all");
     Ok(())
+}
+
+fn created(bed: &TestBed, stream: &Stream, gate: &Gate) -> Vec<Operation> {
+    let (device, priority) = (bed.device().to_string(), stream.priority());
+    vec![
+        Operation::StreamCreated { stream: stream.id(), device, priority },
+        Operation::GateCreated { gate: gate.id() },
+    ]
+}
+
+/// A wait for a gate as `waited`, the same once more, and a fill of bytes 2 to 6 of a buffer behind it.
+fn waited_and_filled(stream: &Stream, gate: &Gate, waited: u64, buffer: &Buffer) -> Vec<Operation> {
+    let (stream, on, value) = (stream.id(), gate.id(), waited + 1);
+    let wait =
+        |elided| Operation::Waited { stream, value: waited, on, on_value: 1, event: None, elided };
+    let (buffer, access) = (buffer.id(), Access::Write);
+    vec![
+        wait(false),
+        wait(true),
+        Operation::Enqueued { stream, value, work: Work::Fill },
+        Operation::BufferAccessed { stream, value, buffer, offset: 2, bytes: 4, access },
+    ]
 }
 
 fn failure_and_recovery_are_heard(bed: &TestBed) -> Result<()> {
