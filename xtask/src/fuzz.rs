@@ -107,7 +107,9 @@ fn built(workshop: &Workshop, command: &str) -> Step {
     let folder = workshop.target.join("fuzz");
     Step::cargo(command)
         .flags("RUSTFLAGS", COVERAGE)
-        .words(&format!("--release --manifest-path fuzz/Cargo.toml --target {SYSTEM} --target-dir"))
+        .words(&format!(
+            "--release --locked --manifest-path fuzz/Cargo.toml --target {SYSTEM} --target-dir"
+        ))
         .argument(&folder.to_string_lossy())
 }
 

@@ -20,9 +20,10 @@ const CARGO: Package = Package { name: "cargo-web", file: "/usr/bin/cargo" };
 const SOURCE: Package = Package { name: "rust-web-src", file: "/usr/lib/rustlib/src/rust/library" };
 const CLIPPY: Package = Package { name: "rust-web-clippy", file: "/usr/bin/clippy-driver" };
 
-/// The runtime of the thread sanitizer, of the same LLVM as Debian's compiler.
+/// The runtime of the thread sanitizer, of the same LLVM as Debian's compiler: the one that a program shares with the
+/// libraries that it loads.
 pub(crate) const THREAD_RUNTIME: &str =
-    "/usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.tsan-x86_64.a";
+    "/usr/lib/llvm-22/lib/clang/22/lib/linux/libclang_rt.tsan-x86_64.so";
 
 /// What gives names and lines to the addresses in a sanitizer's report.
 pub(crate) const SYMBOLIZER: &str = "/usr/lib/llvm-22/bin/llvm-symbolizer";
@@ -39,8 +40,9 @@ pub(crate) const THREAD_SANITIZER: &[Package] = &[
     Package { name: "llvm-22", file: SYMBOLIZER },
 ];
 
-/// To read the reports of the address sanitizer, which comes with Rust.
-pub(crate) const ADDRESS_SANITIZER: &[Package] = &[Package { name: "llvm-22", file: SYMBOLIZER }];
+/// To read the reports of the address sanitizer, which comes with Rust, and drivers to run under it.
+pub(crate) const ADDRESS_SANITIZER: &[Package] =
+    &[Package { name: "llvm-22", file: SYMBOLIZER }, VULKAN_LOADER, MESA, CHROMIUM];
 
 /// To count instructions.
 pub(crate) const VALGRIND: &[Package] = &[Package { name: "valgrind", file: "/usr/bin/valgrind" }];
@@ -57,15 +59,20 @@ pub(crate) const LAVAPIPE: &str = "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json";
 /// The software driver of Chromium, likewise.
 pub(crate) const SWIFTSHADER: &str = "/usr/lib/chromium/vk_swiftshader_icd.json";
 
+const VULKAN_LOADER: Package =
+    Package { name: "libvulkan1", file: "/usr/lib/x86_64-linux-gnu/libvulkan.so.1" };
+const MESA: Package = Package { name: "mesa-vulkan-drivers", file: LAVAPIPE };
+const CHROMIUM: Package = Package { name: "chromium", file: SWIFTSHADER };
+
 /// Two drivers of Vulkan that compute on the CPU and share no code, and the layer that checks what they are asked.
 pub(crate) const VULKAN: &[Package] = &[
-    Package { name: "libvulkan1", file: "/usr/lib/x86_64-linux-gnu/libvulkan.so.1" },
-    Package { name: "mesa-vulkan-drivers", file: LAVAPIPE },
+    VULKAN_LOADER,
+    MESA,
     Package {
         name: "vulkan-validationlayers",
         file: "/usr/share/vulkan/explicit_layer.d/VkLayer_khronos_validation.json",
     },
-    Package { name: "chromium", file: SWIFTSHADER },
+    CHROMIUM,
 ];
 
 /// To build the fuzzing engine, which is C++.

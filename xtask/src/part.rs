@@ -133,8 +133,14 @@ pub(crate) const PARTS: &[Part] = &[
     Part {
         name: "clients",
         about: "programs of others run on the stand-in CUDA driver, unmodified",
-        provide: python::provide,
-        steps: python::steps,
+        provide: python::provide_clients,
+        steps: python::clients,
+    },
+    Part {
+        name: "python",
+        about: "the Python package is installed, does what it says, and its stubs are true",
+        provide: python::provide_package,
+        steps: python::package,
     },
     Part {
         name: "targets",
@@ -184,8 +190,8 @@ fn doc(_workshop: &Workshop) -> Vec<Step> {
     vec![Step::cargo("doc --no-deps --workspace --lib").flags("RUSTDOCFLAGS", "-D warnings")]
 }
 
-/// What needs a driver of Vulkan is a part of its own. Benches are left to clippy and to `cargo bench`: run as tests they take minutes and measure nothing. Rivals are built
-/// into the program by a feature alone, so what tests them is run with it.
+/// What needs a driver of Vulkan is a part of its own. Benches are left to clippy and to `cargo bench`: run as tests they
+/// take minutes and measure nothing. Rivals are built into the program by a feature alone, so what tests them is run with it.
 fn unit(workshop: &Workshop) -> Vec<Step> {
     let selection =
         "--workspace --exclude xtask --exclude syncpoint-vulkan --lib --bins --tests --examples";
@@ -203,19 +209,23 @@ fn abort(workshop: &Workshop) -> Vec<Step> {
     ]
 }
 
+/// CUDA in a step of its own, so that its crates are built once for this and for the part that counts.
 fn suite(workshop: &Workshop) -> Vec<Step> {
-    let packages = "-p syncpoint-conformance -p syncpoint-host -p syncpoint-sim";
-    vec![workshop.runner.step(&format!("--release {packages} --lib --tests"))]
+    let step = |selection: &str| workshop.runner.step(&format!("--release {selection}"));
+    let cuda = step("-p syncpoint-cuda --test conformance --test hardware");
+    vec![step("-p syncpoint-conformance -p syncpoint-host -p syncpoint-sim --lib --tests"), cuda]
 }
 
 /// Only crates that have models, in a target folder of their own: the flag would rebuild everything back and forth.
 fn model(workshop: &Workshop) -> Vec<Step> {
     let folder = workshop.target.join("loom");
-    let step = Step::cargo("test --release -p syncpoint-core -p syncpoint-host --lib --target-dir")
-        .argument(&folder.to_string_lossy())
-        .argument("model")
-        .flags("RUSTFLAGS", "--cfg syncpoint_loom")
-        .must_run_tests();
+    let step = Step::cargo(
+        "test --release -p syncpoint-base -p syncpoint-core -p syncpoint-host -p syncpoint-metal --lib --target-dir",
+    )
+    .argument(&folder.to_string_lossy())
+    .argument("model")
+    .flags("RUSTFLAGS", "--cfg syncpoint_loom")
+    .must_run_tests();
     vec![step]
 }
 

@@ -1,4 +1,4 @@
-//! A room for packages of Python under the target folder, and the tests that run what lies in it.
+//! Rooms for packages of Python under the target folder, and the tests that run what lies in them.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,42 +10,95 @@ use crate::package;
 use crate::step::Step;
 use crate::workshop::Workshop;
 
-/// What is installed, with versions.
-const REQUIREMENTS: &str = "crates/cuda-fake/tests/cuda_core/requirements.txt";
+/// A folder with an interpreter and packages of its own.
+#[derive(Debug)]
+struct Room {
+    /// Under the target folder.
+    folder: &'static str,
+    /// The file of what is installed, with versions.
+    requirements: &'static str,
+}
+
+/// For programs of others that run on the stand-in driver.
+const CLIENTS: Room =
+    Room { folder: "python", requirements: "crates/cuda-fake/tests/cuda_core/requirements.txt" };
+
+/// For our own package: what builds it, and what tries it.
+const PACKAGE: Room =
+    Room { folder: "python-package", requirements: "crates/python/requirements.txt" };
+
+pub(crate) fn provide_clients(workshop: &Workshop) -> Option<String> {
+    CLIENTS.provide(workshop)
+}
 
 /// NVIDIA's cuda.core on the stand-in driver. The test is left out elsewhere, for want of the packages.
-pub(crate) fn steps(workshop: &Workshop) -> Vec<Step> {
+pub(crate) fn clients(workshop: &Workshop) -> Vec<Step> {
     let step = Step::cargo("test --package syncpoint-cuda-fake --test cuda_core -- --ignored")
-        .flags("SYNCPOINT_PYTHON", &python(workshop).to_string_lossy())
+        .flags("SYNCPOINT_PYTHON", &CLIENTS.python(workshop).to_string_lossy())
         .must_run_tests();
     vec![step]
 }
 
-/// Makes the room and fills it, unless it holds just what is required. What fails is told as what to run.
-pub(crate) fn provide(workshop: &Workshop) -> Option<String> {
-    let wanted = fs::read_to_string(workshop.root.join(REQUIREMENTS)).unwrap_or_default();
-    let stamp = room(workshop).join("requirements.txt");
-    if fs::read_to_string(&stamp).is_ok_and(|filled| filled == wanted) {
-        return None;
+pub(crate) fn provide_package(workshop: &Workshop) -> Option<String> {
+    PACKAGE.provide(workshop)
+}
+
+/// Our package, installed as its users install it; then its tests, the examples in its documentation, and whether its
+/// stubs and annotations say what is so. The stand-in driver is built first, for the tests on it.
+pub(crate) fn package(workshop: &Workshop) -> Vec<Step> {
+    let python = |line: &str| Step::program(PACKAGE.python(workshop), line);
+    let library = workshop.target.join("release/libsyncpoint_cuda_fake.so");
+    let tests = "-m pytest -q crates/python/tests --doctest-modules --pyargs syncpoint";
+    vec![
+        Step::cargo("build --release --package syncpoint-cuda-fake"),
+        python("-m pip install --quiet --no-deps --no-build-isolation --force-reinstall .")
+            .variable("CARGO_TARGET_DIR", &workshop.target.to_string_lossy())
+            .path(&PACKAGE.programs(workshop)),
+        python(tests).variable("SYNCPOINT_CUDA_FAKE_LIBRARY", &library.to_string_lossy()),
+        python("-m mypy --strict --config-file= -p syncpoint"),
+        python("-m mypy.stubtest syncpoint --ignore-disjoint-bases"),
+    ]
+}
+
+impl Room {
+    /// Makes it and fills it, unless it holds just what is required. What fails is told as what to run.
+    fn provide(&self, workshop: &Workshop) -> Option<String> {
+        let wanted = fs::read_to_string(workshop.root.join(self.requirements)).unwrap_or_default();
+        let stamp = self.path(workshop).join("requirements.txt");
+        if fs::read_to_string(&stamp).is_ok_and(|filled| filled == wanted) {
+            return None;
+        }
+        let filled = self.make(workshop).map_or_else(|| self.fill(workshop), Some);
+        filled.or_else(|| fs::write(stamp, wanted).err().map(|error| error.to_string()))
     }
-    let filled = make(workshop).map_or_else(|| fill(workshop), Some);
-    filled.or_else(|| fs::write(stamp, wanted).err().map(|error| error.to_string()))
-}
 
-/// Where Python comes without what makes such rooms, Debian's packages have it.
-fn make(workshop: &Workshop) -> Option<String> {
-    let room = room(workshop);
-    let made = || run("python3", &[OsStr::new("-m"), OsStr::new("venv"), room.as_os_str()]);
-    made()?;
-    let missing = package::provide(package::PYTHON);
-    made().map(|line| missing.unwrap_or(line))
-}
+    /// Where Python comes without what makes such rooms, Debian's packages have it.
+    fn make(&self, workshop: &Workshop) -> Option<String> {
+        let room = self.path(workshop);
+        let made = || run("python3", &[OsStr::new("-m"), OsStr::new("venv"), room.as_os_str()]);
+        made()?;
+        let missing = package::provide(package::PYTHON);
+        made().map(|line| missing.unwrap_or(line))
+    }
 
-fn fill(workshop: &Workshop) -> Option<String> {
-    let requirements = workshop.root.join(REQUIREMENTS);
-    let words = "-m pip install --quiet --disable-pip-version-check --requirement".split(' ');
-    let words: Vec<&OsStr> = words.map(OsStr::new).chain([requirements.as_os_str()]).collect();
-    run(python(workshop), &words)
+    fn fill(&self, workshop: &Workshop) -> Option<String> {
+        let requirements = workshop.root.join(self.requirements);
+        let words = "-m pip install --quiet --disable-pip-version-check --requirement".split(' ');
+        let words: Vec<&OsStr> = words.map(OsStr::new).chain([requirements.as_os_str()]).collect();
+        run(self.python(workshop), &words)
+    }
+
+    fn path(&self, workshop: &Workshop) -> PathBuf {
+        workshop.target.join(self.folder)
+    }
+
+    fn programs(&self, workshop: &Workshop) -> PathBuf {
+        self.path(workshop).join("bin")
+    }
+
+    fn python(&self, workshop: &Workshop) -> PathBuf {
+        self.programs(workshop).join("python")
+    }
 }
 
 /// Runs a command to its end; where it fails, the command.
@@ -61,14 +114,6 @@ fn run(program: impl AsRef<OsStr>, words: &[&OsStr]) -> Option<String> {
 fn line(command: &Command) -> String {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     words.map(OsStr::to_string_lossy).collect::<Vec<_>>().join(" ")
-}
-
-fn python(workshop: &Workshop) -> PathBuf {
-    room(workshop).join("bin/python")
-}
-
-fn room(workshop: &Workshop) -> PathBuf {
-    workshop.target.join("python")
 }
 
 #[cfg(test)]
@@ -89,8 +134,10 @@ mod tests {
     #[test]
     fn every_requirement_names_its_version() {
         let root = crate::workshop::root().unwrap();
-        let text = fs::read_to_string(root.join(REQUIREMENTS)).unwrap();
-        let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
-        assert!(!lines.is_empty() && lines.iter().all(|line| line.contains("==")), "{text}");
+        for room in [CLIENTS, PACKAGE] {
+            let text = fs::read_to_string(root.join(room.requirements)).unwrap();
+            let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+            assert!(!lines.is_empty() && lines.iter().all(|line| line.contains("==")), "{text}");
+        }
     }
 }

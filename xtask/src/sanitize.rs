@@ -2,12 +2,16 @@
 //!
 //! They are run with `cargo test`, many tests in one process: what one leaves behind meets the next.
 
-use crate::package::{SYMBOLIZER, THREAD_RUNTIME};
+use std::fs;
+use std::path::Path;
+
+use crate::package::{LAVAPIPE, SWIFTSHADER, SYMBOLIZER, THREAD_RUNTIME};
 use crate::step::Step;
+use crate::vulkan;
 use crate::workshop::Workshop;
 
 /// The packages whose tests are run: their libraries, programs and tests.
-const PACKAGES: [&str; 11] = [
+const PACKAGES: [&str; 12] = [
     "syncpoint-trace",
     "syncpoint-base",
     "syncpoint-core",
@@ -16,17 +20,22 @@ const PACKAGES: [&str; 11] = [
     "syncpoint",
     "syncpoint-conformance",
     "syncpoint-cli",
+    "syncpoint-metal",
     "syncpoint-cuda",
     "syncpoint-cuda-fake",
     "syncpoint-cuda-facts",
 ];
 
-/// Those whose tests are not, each with the reason.
+/// Those whose tests are not, or not by both, each with the reason.
 #[cfg(test)]
 const LEFT_OUT: &[LeftOut] = &[
     (
         "syncpoint-vulkan",
-        "loads drivers that are built without the sanitizer and translate code as they run",
+        "loads drivers that are built without the thread sanitizer, and translate code as they run",
+    ),
+    (
+        "syncpoint-python",
+        "is loaded by an interpreter that is built without, has no test in Rust, and takes one value out of its place",
     ),
     ("xtask", "runs programs one after the other, with nothing unsafe and nothing shared"),
 ];
@@ -37,14 +46,25 @@ const LEAKLESS: &str = "-p syncpoint-host -p syncpoint-sim -p syncpoint-trace -p
     --test bounds --test callbacks --test dropped --test events --test pool --test retire --test shutdown \
     --test streams --test stress --test golden --test properties --test bad_files --test engine --test plans";
 
-/// What the address sanitizer runs of the CUDA backend: its suite once, and not in every mode and on every kind of driver,
-/// where a child that forked beside a hundred other tests was seen to take longer than its test waits; not what waits by
-/// the clock; and not what counts the calls of the system, which the sanitizer makes too.
-const CUDA: &str = "-p syncpoint-cuda --lib --test available --test calls --test captured_events --test captures \
-    --test conformance --test contexts --test documented --test drivers --test events --test examples --test exit \
-    --test exporters --test faults --test gates --test global_capture --test handles --test life --test manners \
-    --test owners --test pages --test processes --test programs --test records --test refused_queries \
-    --test registered --test reset --test two_contexts";
+/// The same of the Vulkan backend. Neither driver was seen to leave anything.
+const LEAKLESS_ON_VULKAN: &str = "--test handles --test measure --test streams --test timelines";
+
+/// Test programs of the CUDA backend that neither runs.
+const WITHOUT_ON_CUDA: &[LeftOut] = &[
+    ("blocking_streams", ONCE),
+    ("default_streams", ONCE),
+    ("hardware", ONCE),
+    ("strict", ONCE),
+    ("three_devices", ONCE),
+    ("without_gates", ONCE),
+    ("busy", "waits by the clock"),
+    ("seldom", "counts how often the poller looks, which a slow machine changes"),
+    ("steady", "counts what the system is asked, which a sanitizer asks too"),
+];
+
+/// Of test programs that have the suite once more.
+const ONCE: &str = "has the suite once more, in another mode or on another kind of driver; a child that forked beside a \
+    hundred other tests was seen to take longer than its test waits, and so did thousands of records";
 
 /// The system that the sanitizers are used on. Named to cargo, it keeps them out of build scripts and macros.
 pub(crate) const SYSTEM: &str = "x86_64-unknown-linux-gnu";
@@ -80,9 +100,28 @@ const WITHOUT_THREAD: &[LeftOut] = &[
         "no_observer_no_cost",
         "counts operations of the whole process, which slow cases beside it do too",
     ),
+    (
+        "every_operation_is_measured_on_the_host",
+        "measures until the figures are steady, which takes longer under the sanitizer than the test waits",
+    ),
+    (
+        "the_picture_of_the_readme_is_what",
+        "draws times of milliseconds, which are seconds under the sanitizer",
+    ),
+    (
+        "a_second_signal_exits_at_once",
+        "of two signals at once the system may give both to a worker that sleeps, and the sanitizer keeps a signal back \
+         until its thread makes a call that it watches, which such a worker does not",
+    ),
+    (
+        "random_programs_on_two_devices",
+        "reads pinned memory that another stream may write meanwhile, as its reference allows: the library for C and the \
+         program touch the same bytes, and neither can know of the other",
+    ),
     ("a_million_hops", MILLIONS),
     ("a_hundred_thousand_hops_with_work", MILLIONS),
     ("a_hundred_thousand_waiters", MILLIONS),
+    ("a_parked_stream_takes_a_million_items", MILLIONS),
     (
         "a_thread_that_forks_while_it_is_woken",
         "its child ends by `exit`, where the sanitizer tells of the parent's threads, or waits for ever for a lock that \
@@ -97,10 +136,15 @@ const ADDRESS_SPACE: &str = "limits the address space, of which the sanitizer ne
 const MILLIONS: &str =
     "runs longer under the sanitizer than the test waits; smaller tests run the same code";
 
-/// The packages whose tests load the stand-in driver, or have it built beside them: a library for C, which cannot be linked
-/// with the thread sanitizer's runtime. The address sanitizer's it finds in the program that loads it.
-const WITH_STAND_IN: [&str; 4] =
-    ["syncpoint-cli", "syncpoint-cuda", "syncpoint-cuda-fake", "syncpoint-cuda-facts"];
+/// Where programs find the thread sanitizer's runtime again.
+const RUN_PATH: &str = "-Wl,-rpath,/usr/lib/llvm-22/lib/clang/22/lib/linux";
+
+/// Each package has the features that the whole workspace gives it, however few are run: otherwise nearly everything would
+/// be built anew for each selection.
+const FEATURES: (&str, &str) = ("CARGO_RESOLVER_FEATURE_UNIFICATION", "workspace");
+
+/// A driver of Vulkan that is on this machine was built without the sanitizer, and is none of what is tried here.
+const NO_LIBRARY: &str = "/nonexistent";
 
 /// What both are told: children that a test forks go on, and memory that cannot be had is an answer.
 const OPTIONS: &str = "allocator_may_return_null=1";
@@ -108,25 +152,44 @@ const OPTIONS: &str = "allocator_may_return_null=1";
 /// Data races and locks taken in circles. The standard library is built with the sanitizer too, so that nothing it
 /// orders goes unseen and no report is false.
 pub(crate) fn thread(workshop: &Workshop) -> Vec<Step> {
-    let whole = format!(
-        "-Zpre-link-arg=-Wl,--whole-archive -Zpre-link-arg={THREAD_RUNTIME} -Zpre-link-arg=-Wl,--no-whole-archive"
+    // Named first, so that it is looked through before the C library, before whose functions it stands; whether anything
+    // of the program's own asks for it or not.
+    let link = ["-Wl,--push-state,--no-as-needed", THREAD_RUNTIME, "-Wl,--pop-state", RUN_PATH];
+    let link = link.map(|argument| format!(" -Zpre-link-arg={argument}")).concat();
+    // A program of threads would sleep for a second before it ends, and hundreds are run.
+    let options = format!(
+        "{OPTIONS} die_after_fork=0 atexit_sleep_ms=0 external_symbolizer_path={SYMBOLIZER}"
     );
-    let options = format!("{OPTIONS} die_after_fork=0 external_symbolizer_path={SYMBOLIZER}");
-    let step = Step::debian("test -Zbuild-std")
-        .flags("RUSTFLAGS", &format!("-Zsanitizer=thread -Zexternal-clangrt {whole}"))
-        .flags("TSAN_OPTIONS", &options);
+    let step = || {
+        Step::debian("test -Zbuild-std")
+            .variable("SYNCPOINT_VULKAN_LIBRARY", NO_LIBRARY)
+            .flags("RUSTFLAGS", &format!("-Zsanitizer=thread -Zexternal-clangrt{link}"))
+            .flags("TSAN_OPTIONS", &options)
+    };
     let without_thread = [WITHOUT_EITHER, WITHOUT_THREAD].concat();
-    vec![tests(step, workshop, "tsan", &all_but(&WITH_STAND_IN), &without_thread)]
+    let run = |selection: &str| tests(step(), workshop, "tsan", selection, &without_thread);
+    vec![run(&all_but(&["syncpoint-cuda"])), run(&on_cuda(workshop))]
 }
 
 /// Memory used after it was freed or beyond its end; then, where all has to be freed, memory that nobody can free any
 /// more.
 pub(crate) fn address(workshop: &Workshop) -> Vec<Step> {
     let run = |selection: &str| {
-        tests(instrumented("detect_leaks=0"), workshop, "asan", selection, WITHOUT_EITHER)
+        let step = instrumented("detect_leaks=0").variable("SYNCPOINT_VULKAN_LIBRARY", NO_LIBRARY);
+        tests(step, workshop, "asan", selection, WITHOUT_EITHER)
     };
+    // Drivers are asked as they are: what they do with memory of their own goes unseen, what they do with ours does not.
+    let on = |driver: &str, leaks: &str, selection: &str| {
+        let step = instrumented(leaks).variable(vulkan::DRIVERS, driver);
+        tests(step, workshop, "asan", &format!("--package syncpoint-vulkan {selection}"), &[])
+    };
+    let all_on = |driver| on(driver, "detect_leaks=0", "--lib --tests");
+    let leakless_on = |driver| on(driver, "detect_leaks=1", LEAKLESS_ON_VULKAN);
+    let vulkan = [all_on(LAVAPIPE), all_on(SWIFTSHADER)];
+    let vulkan = vulkan.into_iter().chain([leakless_on(LAVAPIPE), leakless_on(SWIFTSHADER)]);
     let leakless = tests(instrumented("detect_leaks=1"), workshop, "asan", LEAKLESS, &[]);
-    vec![run(&all_but(&["syncpoint-cuda"])), run(CUDA), leakless]
+    let all = [run(&all_but(&["syncpoint-cuda"])), run(&on_cuda(workshop))];
+    all.into_iter().chain(vulkan).chain([leakless]).collect()
 }
 
 fn all_but(left_out: &[&str]) -> String {
@@ -135,18 +198,29 @@ fn all_but(left_out: &[&str]) -> String {
     format!("--package {} --lib --tests", packages.join(" --package "))
 }
 
+fn on_cuda(workshop: &Workshop) -> String {
+    let is_run = |name: &String| WITHOUT_ON_CUDA.iter().all(|(left_out, _)| left_out != name);
+    let programs: Vec<String> = cuda_programs(&workshop.root).filter(is_run).collect();
+    format!("--package syncpoint-cuda --lib --test {}", programs.join(" --test "))
+}
+
+/// The test programs of the CUDA backend, by the names that cargo gives them.
+fn cuda_programs(root: &Path) -> impl Iterator<Item = String> {
+    let folder = fs::read_dir(root.join("crates/cuda/tests"));
+    let files = folder.into_iter().flatten().flatten();
+    files.filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".rs")?.to_owned()))
+}
+
 fn instrumented(leaks: &str) -> Step {
     let options = format!("{OPTIONS} {leaks} external_symbolizer_path={SYMBOLIZER}");
     Step::cargo("test")
         .flags("RUSTC_BOOTSTRAP", "1")
-        // A driver that is on this machine was built without the sanitizer, and is none of what is tried here.
-        .variable("SYNCPOINT_VULKAN_LIBRARY", "/nonexistent")
         // Programs show the runtime that is linked with them to the libraries that they load.
         .flags("RUSTFLAGS", "-Zsanitizer=address -Clink-arg=-rdynamic")
         .flags("ASAN_OPTIONS", &options)
 }
 
-/// Optimized: the tests that count to a million would take minutes. In a target folder of its own: the flags would
+/// Somewhat optimized: the tests that count to a million would take minutes. In a target folder of its own: the flags would
 /// rebuild everything back and forth.
 fn tests(
     step: Step,
@@ -157,7 +231,9 @@ fn tests(
 ) -> Step {
     let folder = workshop.target.join(folder);
     let step = step
-        .words(&format!("--release --no-fail-fast --target {SYSTEM} --target-dir"))
+        .variable(FEATURES.0, FEATURES.1)
+        .words("-Zfeature-unification --profile sanitize")
+        .words(&format!("--no-fail-fast --target {SYSTEM} --target-dir"))
         .argument(&folder.to_string_lossy())
         .words(selection)
         .words("--");
@@ -180,6 +256,17 @@ mod tests {
     }
 
     #[test]
+    fn a_test_program_that_is_named_exists() {
+        let tree = Tree::read(&workshop::root().unwrap()).unwrap();
+        let named = [LEAKLESS, LEAKLESS_ON_VULKAN].into_iter().flat_map(programs);
+        let stale = named.filter(|path| !tree.files().any(|(file, _)| file.ends_with(path)));
+        tidy::assert_tidy(stale.map(|path| format!("{path}: no such file")));
+        let on_cuda: Vec<String> = cuda_programs(&workshop::root().unwrap()).collect();
+        let stale = WITHOUT_ON_CUDA.iter().filter(|(name, _)| !on_cuda.iter().any(|on| on == name));
+        tidy::assert_tidy(stale.map(|(name, _)| format!("{name}: no such program")));
+    }
+
+    #[test]
     fn every_package_is_run_or_left_out_with_a_reason() {
         let tree = Tree::read(&workshop::root().unwrap()).unwrap();
         let mut packages: Vec<&str> = tree.files().filter_map(package).collect();
@@ -189,6 +276,12 @@ mod tests {
         known.sort_unstable();
         assert_eq!(packages, known);
         assert!(LEFT_OUT.iter().all(|(_, reason)| !reason.is_empty()));
+    }
+
+    /// The files of the test programs that a selection names.
+    fn programs(selection: &str) -> impl Iterator<Item = String> {
+        let named = selection.split("--test ").skip(1);
+        named.map(|rest| format!("/tests/{}.rs", rest.split(' ').next().unwrap_or_default()))
     }
 
     /// The name of a package of the workspace, from its file.

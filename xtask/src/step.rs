@@ -1,4 +1,4 @@
-//! One run of cargo: its arguments, its environment, and what it must do to count as passed.
+//! One run of a program, cargo mostly: its arguments, its environment, and what it must do to count as passed.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,10 +10,10 @@ use std::process::{Command, ExitStatus, Stdio};
 
 use crate::Result;
 
-/// A run of cargo in the root of the workspace. It inherits the environment, and no terminal to read from.
+/// A run of a program in the root of the workspace. It inherits the environment, and no terminal to read from.
 #[derive(Debug)]
 pub(crate) struct Step {
-    cargo: Cargo,
+    program: Program,
     /// Where programs are looked for first.
     first: Option<PathBuf>,
     arguments: Vec<String>,
@@ -23,13 +23,15 @@ pub(crate) struct Step {
     demand: Demand,
 }
 
-/// Which cargo runs a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Cargo {
-    /// The one that runs this program.
-    Chosen,
-    /// The one of Debian, with Debian's compiler, which may use what is not stable.
-    Debian,
+/// What runs a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Program {
+    /// The cargo that runs this program.
+    Cargo,
+    /// The cargo of Debian, with Debian's compiler, which may use what is not stable.
+    DebiansCargo,
+    /// Another program, by its path.
+    Other(PathBuf),
 }
 
 /// What a step must do to count as passed.
@@ -43,17 +45,22 @@ enum Demand {
 impl Step {
     /// `cargo LINE`; the line is cut at white space.
     pub(crate) fn cargo(line: &str) -> Self {
-        Self::of(Cargo::Chosen, line)
+        Self::of(Program::Cargo, line)
     }
 
     /// The same with the cargo of Debian, whatever toolchain was chosen.
     pub(crate) fn debian(line: &str) -> Self {
-        Self::of(Cargo::Debian, line).path(Path::new("/usr/bin"))
+        Self::of(Program::DebiansCargo, line).path(Path::new("/usr/bin"))
     }
 
-    fn of(cargo: Cargo, line: &str) -> Self {
+    /// Another program with the arguments of a line, which is cut at white space.
+    pub(crate) fn program(path: PathBuf, line: &str) -> Self {
+        Self::of(Program::Other(path), line)
+    }
+
+    fn of(program: Program, line: &str) -> Self {
         Self {
-            cargo,
+            program,
             first: None,
             arguments: line.split_whitespace().map(str::to_owned).collect(),
             variables: Vec::new(),
@@ -129,7 +136,7 @@ impl Step {
     }
 
     fn command(&self, root: &Path) -> Command {
-        let mut command = self.cargo.command();
+        let mut command = self.program.command();
         command
             .args(&self.arguments)
             .envs(self.variables.iter().map(|(name, value)| (name, value)));
@@ -153,28 +160,34 @@ impl Display for Step {
         if let Some(first) = &self.first {
             write!(formatter, "PATH={}:$PATH ", first.display())?;
         }
-        write!(formatter, "{} {}", self.cargo, self.arguments.join(" "))
+        write!(formatter, "{} {}", self.program, self.arguments.join(" "))
     }
 }
 
-impl Cargo {
-    fn command(self) -> Command {
-        if self == Self::Chosen {
-            return Command::new(cargo());
+impl Program {
+    fn command(&self) -> Command {
+        match self {
+            Self::Cargo => Command::new(cargo()),
+            Self::DebiansCargo => {
+                let mut command = Command::new("/usr/bin/cargo");
+                command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
+                command.env_remove("RUSTDOC").env_remove("LD_LIBRARY_PATH");
+                command
+            }
+            Self::Other(path) => Command::new(path),
         }
-        let mut command = Command::new("/usr/bin/cargo");
-        command.env("RUSTC", "/usr/bin/rustc").env("RUSTC_BOOTSTRAP", "1");
-        command.env_remove("RUSTDOC").env_remove("LD_LIBRARY_PATH");
-        command
     }
 }
 
-impl Display for Cargo {
+impl Display for Program {
     fn fmt(&self, formatter: &mut Formatter<'_>) -> fmt::Result {
-        formatter.write_str(match self {
-            Self::Chosen => "cargo",
-            Self::Debian => "RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo",
-        })
+        match self {
+            Self::Cargo => formatter.write_str("cargo"),
+            Self::DebiansCargo => {
+                formatter.write_str("RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 /usr/bin/cargo")
+            }
+            Self::Other(path) => path.display().fmt(formatter),
+        }
     }
 }
 

@@ -3,7 +3,9 @@
 //! A rule is a pure function from a tree to its offences, so that each is also tried on small good and bad trees.
 
 mod changelog;
+mod counts;
 mod first_line;
+mod guide;
 mod kinds;
 mod laws;
 mod layers;
@@ -15,6 +17,7 @@ mod tokens;
 mod unfinished;
 mod unsafe_code;
 mod wall_clock;
+mod workflows;
 
 use crate::tree::Tree;
 use crate::workshop;

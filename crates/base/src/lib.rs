@@ -4,15 +4,23 @@
 
 mod exit;
 mod inside;
+mod latest;
+mod lock;
+#[cfg(syncpoint_loom)]
+pub mod model;
 pub mod page;
 mod per_process;
 mod process;
+mod sleep;
 mod usage;
 mod work;
 
 pub use exit::{end_child, is_exiting, is_exiting_here, watch_exit};
 pub use inside::{Inside, watch_driver};
+pub use latest::{Latest, Replaced};
+pub use lock::{Lock, Locked};
 pub use per_process::PerProcess;
 pub use process::Process;
+pub use sleep::end_sleeps_in_time;
 pub use usage::Usage;
 pub use work::{Cause, Outcome, Work};

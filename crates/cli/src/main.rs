@@ -3,5 +3,5 @@
 use std::{env, process::ExitCode};
 
 fn main() -> ExitCode {
-    syncpoint_cli::program::main(env::args_os())
+    syncpoint_cli::program::main(env::args_os()).into()
 }

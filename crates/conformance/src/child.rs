@@ -98,6 +98,7 @@ impl Child {
     }
 
     /// Waits for its end, however late: in a child, over which another process has patience.
+    #[cfg(target_os = "linux")]
     pub(crate) fn outlast(mut self) -> Ended {
         let status = loop {
             if let Some(status) = self.wait(0) {
@@ -144,6 +145,19 @@ impl Drop for Child {
 }
 
 /// A file that is gone when nobody has it open.
+#[cfg(not(target_os = "linux"))]
+fn unnamed_file() -> File {
+    // SAFETY: the call takes nothing, and its answer is checked.
+    let stream = unsafe { libc::tmpfile() };
+    assert!(!stream.is_null(), "no file for a while: {}", std::io::Error::last_os_error());
+    // SAFETY: the stream was just opened. It stays open, and so does its descriptor.
+    let file = unsafe { libc::fileno(stream) };
+    // SAFETY: as above, and nobody else uses it.
+    unsafe { File::from_raw_fd(file) }
+}
+
+/// A file that is gone when nobody has it open.
+#[cfg(target_os = "linux")]
 fn unnamed_file() -> File {
     // SAFETY: the name is a text of C, and the answer is checked.
     let file = unsafe { libc::memfd_create(c"child".as_ptr(), libc::MFD_CLOEXEC) };
@@ -170,15 +184,25 @@ pub fn set_variable(name: &str, value: &str) {
 }
 
 /// From now on this process, which must be a child, lives on when the one that made it has died.
+#[cfg(target_os = "linux")]
 pub fn outlive_parent() {
     // SAFETY: the call takes a number.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, 0) };
 }
 
-fn become_child(said: &File, code: impl FnOnce() -> i32) -> ! {
-    // A test that dies leaves no process behind.
+/// From now on this process ends with the one that made it: a test that dies leaves no process behind.
+#[cfg(target_os = "linux")]
+fn end_with_parent() {
     // SAFETY: the call takes a number.
     unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) };
+}
+
+/// Systems other than Linux tell nobody of a parent's end: a test that dies may leave a process behind.
+#[cfg(not(target_os = "linux"))]
+fn end_with_parent() {}
+
+fn become_child(said: &File, code: impl FnOnce() -> i32) -> ! {
+    end_with_parent();
     for stream in [libc::STDOUT_FILENO, libc::STDERR_FILENO] {
         // SAFETY: both are open, and the child is alone with its table of files.
         unsafe { libc::dup2(said.as_raw_fd(), stream) };

@@ -92,6 +92,7 @@ impl Inherited {
             ("Device::event_with", device.event_with(EventOptions::new()).map(drop)),
             ("Device::synchronize", device.synchronize()),
             ("Device::synchronize_timeout", device.synchronize_timeout(PATIENCE)),
+            ("Device::record_all", device.record_all().map(drop)),
             ("Device::shutdown", device.shutdown(PATIENCE)),
         ] {
             assert_refused(call, &outcome);
@@ -151,6 +152,7 @@ impl Inherited {
             ("Event::query", event.query().map(drop)),
             ("Event::query_recorded", event.query_recorded().map(drop)),
             ("Event::synchronize", event.synchronize()),
+            ("Event::awaited", event.awaited().map(drop)),
             ("Event::point", event.point().map(drop)),
             ("Event::elapsed_since", event.elapsed_since(event).map(drop)),
             ("Event::notify", event.notify(drop).map(drop)),

@@ -21,23 +21,32 @@ mod backend;
 mod bed;
 pub mod busy;
 pub mod cases;
+#[cfg(unix)]
 pub mod child;
+#[cfg(target_os = "linux")]
 pub mod container;
 pub mod draw;
+pub mod ends;
+#[cfg(unix)]
 mod exits;
+#[cfg(unix)]
 mod inherited;
 pub mod journal;
 mod list;
 pub mod model;
+pub mod other;
 pub mod patience;
+#[cfg(unix)]
 pub mod peer;
 mod run;
+#[cfg(target_os = "linux")]
 pub mod secluded;
+#[cfg(target_os = "linux")]
 pub mod signal;
 mod turn;
 mod waiters;
 
-pub use backend::{Backend, Exception, MakeStream};
+pub use backend::{Backend, Exception, HoldStream, IN_CHILDREN, Laws, MakeStream};
 pub use bed::TestBed;
 pub use list::{LAWS, Law};
 pub use run::{Stop, Verdict, check_exceptions, run, skip, tell};

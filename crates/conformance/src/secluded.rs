@@ -1,7 +1,8 @@
-//! Seclusion: code runs on a thread that the kernel ends as soon as it makes a system call.
+//! Seclusion: a thread gives up system calls, all of them or those that make threads, and code runs without.
 
 #![expect(unsafe_code, reason = "a thread gives up its system calls by a call of C")]
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,9 +52,58 @@ fn leave() -> ! {
     }
 }
 
+/// From now on this thread makes no thread and no process: the kernel says that there is no room. What it made lives on.
+///
+/// # Panics
+/// The kernel knows no such filters.
+pub fn refuse_new_threads() {
+    let (refuse, allow) = (libc::SECCOMP_RET_ERRNO | EAGAIN, libc::SECCOMP_RET_ALLOW);
+    let mut filter = [
+        // The number of the call, which comes first in what the filter sees.
+        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 2, number(libc::SYS_clone)),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 1, number(libc::SYS_clone3)),
+        step(libc::BPF_RET | libc::BPF_K, 0, allow),
+        step(libc::BPF_RET | libc::BPF_K, 0, refuse),
+    ];
+    let program = libc::sock_fprog { len: 5, filter: filter.as_mut_ptr() };
+    // SAFETY: the call takes numbers, and is about this thread and its children alone.
+    let bound = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
+    assert_eq!(bound, 0, "{}", io::Error::last_os_error());
+    // SAFETY: the program and its five steps live until the call returns.
+    let bound =
+        unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) };
+    assert_eq!(bound, 0, "the kernel filters calls: {}", io::Error::last_os_error());
+}
+
+/// Resource temporarily unavailable, as a filter gives it.
+const EAGAIN: u32 = libc::EAGAIN.unsigned_abs();
+
+/// A step of a filter, which goes on so many steps further where what it compares is equal.
+fn step(code: u32, further: u8, operand: u32) -> libc::sock_filter {
+    let code = u16::try_from(code).unwrap_or_else(|_| unreachable!("codes are short"));
+    libc::sock_filter { code, jt: further, jf: 0, k: operand }
+}
+
+fn number(call: libc::c_long) -> u32 {
+    u32::try_from(call).unwrap_or_else(|_| unreachable!("calls are counted from zero"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_thread_that_makes_none_does_all_else() {
+        let made = thread::spawn(|| {
+            refuse_new_threads();
+            drop(vec![1_u8; 1 << 20]);
+            thread::Builder::new().spawn(|| {}).map(drop)
+        });
+        let refused = made.join().expect("it does not panic").expect_err("no room for a thread");
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        thread::spawn(|| {}).join().expect("others make threads");
+    }
 
     #[test]
     fn who_computes_comes_to_the_end_and_who_asks_the_kernel_does_not() {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use syncpoint::{Completion, Event, Point, Result, Stream, Wait};
 
 use crate::bed::TestBed;
-use crate::patience::heard;
+use crate::patience::{PATIENCE, heard, say};
 
 /// Several of each kind, each of which tells its outcome once.
 #[derive(Debug)]
@@ -82,6 +82,41 @@ fn on_a_stream(teller: &Teller, name: String, point: &Point, bed: &TestBed) -> R
     event.record(&stream)?;
     event.notify(move |outcome| tell(&teller, name, outcome))?;
     Ok(stream)
+}
+
+/// Somebody who awaits a point, and whose waker waits for another on the spot.
+pub(crate) struct Told {
+    outcome: Receiver<Result<()>>,
+    _awaits: Completion,
+}
+
+impl Told {
+    /// Begins to wait for the first, which must be pending.
+    #[track_caller]
+    pub(crate) fn of(awaited: &Point, other: &Point) -> Self {
+        let (teller, outcome) = channel();
+        let waker = Waker::from(Arc::new(WaitsFor { other: other.clone(), teller }));
+        Self { outcome, _awaits: polled(awaited, &waker) }
+    }
+
+    /// What its wait for the other came to.
+    #[track_caller]
+    pub(crate) fn outcome(&self) -> Result<()> {
+        heard(&self.outcome, "the outcome of a wait in a waker")
+    }
+}
+
+/// When woken, waits for a point.
+struct WaitsFor {
+    other: Point,
+    teller: Sender<Result<()>>,
+}
+
+impl Wake for WaitsFor {
+    fn wake(self: Arc<Self>) {
+        // So that it is this wait that runs out, and not the one for its outcome.
+        say(&self.teller, self.other.synchronize_timeout(PATIENCE / 2));
+    }
 }
 
 /// Wakes a thread.

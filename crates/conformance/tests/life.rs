@@ -1,9 +1,13 @@
 //! The ends of a process: each way to come to one ends promptly, with its exit code, and says nothing.
 
+#![cfg(unix)]
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+#[cfg(target_os = "linux")]
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};

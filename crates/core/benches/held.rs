@@ -115,9 +115,13 @@ struct Silent;
 impl Driver for Silent {
     type Timer = Arc<Stamp>;
     type Latch = Infallible;
+    type Ordered = ();
 
     const SIGNALS_EACH: bool = false;
 
+    fn ordered(&self) {}
+
+    // As a driver's call: the count is of what is round it.
     #[inline(never)]
     fn submit(
         _stream: &Arc<HeldStream<Self>>,

@@ -17,8 +17,9 @@ use crate::timeline::Ticket;
 pub fn list<Own: RawStream>(point: &Point, waker: Waker) -> Option<Ticket> {
     let ticket = point.timeline().register(point.value(), waker)?;
     // A backend notices the completions of its own streams by itself, where the waiting side asks it to.
-    if let Some(stream) = point.timeline().foreign_stream::<Own>() {
-        stream.expect(point.value());
+    match point.timeline().foreign_stream::<Own>() {
+        Some(stream) => stream.expect(point.value()),
+        None => point.timeline().expect_others(),
     }
     Some(ticket)
 }

@@ -1,5 +1,6 @@
 //! Buffers: memory of a device that streams fill and copy.
 
+use std::any::Any;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::{id, observe};
 
-/// Memory of a device. Cloning copies the name, not the bytes; the memory lives until the last name is gone and every
+/// Memory of a device, or of the host where a device reaches it. Cloning copies the name, not the bytes; the memory lives until the last name is gone and every
 /// operation on it is complete.
 ///
 /// # Examples
@@ -165,8 +166,18 @@ pub struct Span {
 }
 
 impl Span {
-    /// The memory.
-    pub fn raw(&self) -> &Arc<dyn RawBuffer> {
+    /// The memory as its backend keeps it, for that backend: a stream is given spans of its own device alone.
+    ///
+    /// # Panics
+    /// When it is another backend's.
+    pub fn memory<B: RawBuffer>(&self) -> &B {
+        let raw: &dyn Any = self.memory.raw.as_ref();
+        raw.downcast_ref()
+            .unwrap_or_else(|| unreachable!("a stream is given memory of its own device alone"))
+    }
+
+    #[cfg(all(test, not(syncpoint_loom)))]
+    pub(crate) fn raw(&self) -> &Arc<dyn RawBuffer> {
         &self.memory.raw
     }
 

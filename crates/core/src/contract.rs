@@ -36,14 +36,19 @@ pub use crate::bridge::list as bridge;
 pub use crate::event::{ForeignEvent, Native, NativeEvent};
 pub use crate::function::{Called, run_function};
 pub use crate::graph::set_driven;
-pub use crate::ipc::{DriversHandle, Import, NativeExport, NativeOffer, SharedPage};
+pub use crate::ipc::{DriversHandle, Import, NativeExport, NativeOffer, SharedPage, ToRecord};
+pub use crate::line::Line;
 pub use crate::memory::Memory;
 pub use crate::observe::Sequence;
-pub use crate::ours::{Ending, Ours, enter_if_ours};
+pub use crate::ours::{Ending, Ours, enter_if_ours, is_here as is_ours};
+pub use crate::owner::Owner;
 pub use crate::panic::{contain, discard};
+pub use crate::retire::retire_in_drop;
 pub use crate::running::{Running, in_work};
 pub use crate::time::{RawTime, Stamp, Time};
-pub use crate::waits::{Edge, Waits};
+pub use crate::timeline::ForeignCounter;
+pub use crate::untold::{Untold, tell_all};
+pub use crate::waits::{Edge, Waited, Waits};
 pub use crate::work::{Hand, Helping, Keep, LEVELS, Pool, Pump, Seat, Serve, devices};
 
 /// A device of a backend.
@@ -65,6 +70,15 @@ pub trait RawDevice: Any + fmt::Debug + Send + Sync {
     /// # Errors
     /// `Exhausted` when there is not enough.
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>>;
+
+    /// Memory of the host that the device reaches, filled with zeros, for the same operations. Where all memory of the
+    /// device is reached by both, that.
+    ///
+    /// # Errors
+    /// As [`buffer`](Self::buffer).
+    fn host_buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
+        self.buffer(bytes)
+    }
 
     /// An event of the driver's, never recorded, for an event of ours to own.
     ///
@@ -106,7 +120,7 @@ pub trait RawDevice: Any + fmt::Debug + Send + Sync {
         Ok(import)
     }
 
-    /// Waits until the deadline for what runs, after every stream was cancelled, and makes no stream any more.
+    /// Waits until the deadline for what runs, after every stream was cancelled. Nothing is made on it any more.
     ///
     /// # Errors
     /// `TimedOut` when work still ran at the deadline.
@@ -139,11 +153,29 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// The stream's failure; `Exhausted` at the bound of the queue; `Unsupported` where the device cannot do it.
     fn put(&self, item: Item) -> Result<Placed>;
 
-    /// Puts an item at the end only if the latest value still is `enqueued`; otherwise gives it back.
+    /// Puts an item at the end only if the latest value still is `enqueued`, and there is room now; otherwise gives it back.
+    /// Never sleeps: it is called under a lock.
     ///
     /// # Errors
     /// The item, and why it was refused.
     fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused>;
+
+    /// As [`record`](Self::record), where the caller has a deadline.
+    ///
+    /// # Errors
+    /// `TimedOut`: up to then there was no room for it, and where not. As [`record`](Self::record).
+    fn record_until(&self, _deadline: Instant) -> Result<Placed> {
+        self.record()
+    }
+
+    /// Sleeps until there is room for what [`put_at`](Self::put_at) had none for. Under no lock. Until `line` is dropped,
+    /// this thread comes before who comes later.
+    ///
+    /// # Errors
+    /// `Exhausted`: there was none for long. The driver's.
+    fn wait_for_room(&self, _line: &mut Line) -> Result<()> {
+        Ok(())
+    }
 
     /// Makes later work of the stream wait for a point that is not known complete and not its own. `None`: the stream
     /// waits for it, or beyond it, already.
@@ -151,6 +183,14 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// # Errors
     /// As [`put`](Self::put).
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>>;
+
+    /// The same where nobody observes, by whatever way is shorter.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    fn wait_unobserved(&self, point: &Point, place: Place) -> Result<Waited> {
+        self.wait(point, place).map(Waited::of)
+    }
 
     /// How the stream came here. May change once: a managed stream whose handle is given out is exposed for ever.
     fn mode(&self) -> Mode {
@@ -164,6 +204,14 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// The driver's, and the stream's failure.
     fn is_idle(&self) -> Option<Result<bool>> {
         None
+    }
+
+    /// Whether the stream is captured into a graph now.
+    ///
+    /// # Errors
+    /// The driver's.
+    fn is_capturing(&self) -> Result<bool> {
+        Ok(false)
     }
 
     /// Records in the capture of the stream, which is under way: a node of a graph, without a value. Called when
@@ -196,6 +244,14 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// `Exhausted` or `Driver` where a driver has to be asked.
     fn record(&self) -> Result<Placed>;
 
+    /// The same where nobody observes, by whatever way is shorter.
+    ///
+    /// # Errors
+    /// As [`record`](Self::record).
+    fn record_unobserved(&self) -> Result<u64> {
+        self.record().map(|placed| placed.value)
+    }
+
     /// The same with the device's time.
     ///
     /// # Errors
@@ -211,8 +267,10 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// `DeviceLost`: a lost device has no recovery.
     fn recover(&self) -> Result<Option<Error>>;
 
-    /// Fails everything that has not begun, and refuses more: the device shuts down.
-    fn cancel(&self, error: &Error);
+    /// Fails everything that has not begun, and refuses more: the device shuts down. Who waits is told by the caller, once the
+    /// other streams of the device have failed too. `None`: nobody is to be told.
+    #[must_use = "whoever waits sleeps until the failure is told"]
+    fn cancel(&self, error: &Error) -> Option<Box<dyn Untold>>;
 
     /// The owner's handle is gone: no more work will come. What is queued still runs. Quick, silent, no driver call.
     fn close(&self);
@@ -263,8 +321,20 @@ pub struct Item {
 pub struct Refused {
     /// The item.
     pub item: Item,
-    /// Why; `None` where the stream only got more work in between.
-    pub error: Option<Error>,
+    /// Why.
+    pub why: Why,
+}
+
+/// Why a stream did not take an item.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Why {
+    /// It got more work in between.
+    MoreWork,
+    /// The driver has no room for it now.
+    NoRoom,
+    /// It is refused.
+    Error(Error),
 }
 
 /// What a stream can be asked to do.
@@ -408,5 +478,11 @@ impl Placed {
     #[inline]
     pub fn new(value: u64) -> Self {
         Self { value, sequence: observe::sequence() }
+    }
+
+    /// One that was taken where nobody observed.
+    #[inline]
+    pub(crate) fn unobserved(value: u64) -> Self {
+        Self { value, sequence: Sequence::NONE }
     }
 }

@@ -2,6 +2,7 @@
 
 mod streams;
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,17 +13,20 @@ use syncpoint_trace::{Call, Outcome};
 use crate::buffer::Buffer;
 use crate::capabilities::{Capabilities, PriorityRange};
 use crate::contract::{RawDevice, RawStream};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Reason, Result};
 use crate::event::Event;
 use crate::event_options::EventOptions;
 use crate::exit;
 use crate::inherited;
 use crate::ipc::IpcHandle;
 use crate::place::Place;
+use crate::point::Point;
 use crate::stream::{Stream, StreamOptions};
+use crate::sync::process::{AtomicBool, Ordering};
 use crate::synchronize;
 use crate::time::Clock;
 use crate::timeline::Timeline;
+use crate::untold;
 use crate::wait::{self, How, Wait};
 
 pub(crate) use streams::Listed;
@@ -38,6 +42,8 @@ struct Inner {
     streams: Arc<Streams>,
     /// The process that opened it.
     process: Process,
+    /// Whether it was shut down.
+    is_closed: AtomicBool,
 }
 
 impl Device {
@@ -45,8 +51,13 @@ impl Device {
     #[doc(hidden)]
     pub fn new(name: impl Into<String>, raw: Arc<dyn RawDevice>) -> Self {
         watch_exit();
-        let (name, streams, process) = (name.into(), Arc::default(), Process::current());
-        Self(Arc::new(Inner { name, raw, streams, process }))
+        Self(Arc::new(Inner {
+            name: name.into(),
+            raw,
+            streams: Arc::default(),
+            process: Process::current(),
+            is_closed: AtomicBool::new(false),
+        }))
     }
 
     /// Refuses a device that a fork left with the parent, for backends.
@@ -56,6 +67,30 @@ impl Device {
     #[doc(hidden)]
     pub fn check_process(&self) -> Result<()> {
         inherited::check(self.0.process, self)
+    }
+
+    /// The backend's device, to make something there.
+    ///
+    /// # Errors
+    /// `Unavailable`: it was opened before a fork, or was shut down.
+    pub(crate) fn maker(&self) -> Result<&dyn RawDevice> {
+        self.check_process()?;
+        if self.is_closed() {
+            return Err(self.closed());
+        }
+        Ok(self.0.raw.as_ref())
+    }
+
+    #[cold]
+    fn closed(&self) -> Error {
+        Error::new(Kind::Unavailable, format!("{self} was shut down; open it again"))
+    }
+
+    /// Whether it was shut down: who keeps devices for others gives this one to nobody any more.
+    #[doc(hidden)]
+    pub fn is_closed(&self) -> bool {
+        // Relaxed: a call beside the shutdown may come before it.
+        self.0.is_closed.load(Ordering::Relaxed)
     }
 
     /// The name, such as `host:0`.
@@ -91,7 +126,6 @@ impl Device {
     /// # Errors
     /// `Misuse(OutOfRange)`: the priority is outside the range; clamp it. `Exhausted` as in [`stream`](Self::stream).
     pub fn stream_with(&self, options: StreamOptions<'_>) -> Result<Stream> {
-        self.check_process()?;
         let priority = options.priority(self.priority_range())?;
         self.stream_of(options.name(), priority, |timeline| self.0.raw.stream(timeline, priority))
     }
@@ -105,11 +139,15 @@ impl Device {
     where
         F: FnOnce(Timeline) -> Result<Arc<dyn RawStream>>,
     {
-        self.check_process()?;
+        self.maker()?;
         let timeline = Timeline::for_stream(name);
         let raw = build(timeline.clone())?;
-        timeline.adopt(&raw, self.0.streams.list(&timeline));
-        Ok(Stream::new(raw, timeline, self.clone(), priority))
+        if self.0.streams.adopt(&timeline, &raw, &self.0.is_closed) {
+            return Ok(Stream::new(raw, timeline, self.clone(), priority));
+        }
+        // The device was shut down meanwhile.
+        raw.close();
+        Err(self.closed())
     }
 
     /// An event for use on this device, without time.
@@ -125,7 +163,7 @@ impl Device {
         self.check_process()?;
         options.check(self.capabilities(), self)?;
         if options.external() {
-            return Ok(Event::foreign(options, self.0.raw.external_event(self, options)?));
+            return Ok(Event::foreign(options, self.maker()?.external_event(self, options)?));
         }
         Ok(Event::of(self.clone(), options))
     }
@@ -149,8 +187,37 @@ impl Device {
     /// # Errors
     /// `Exhausted` when there is not enough.
     pub fn buffer(&self, bytes: u64) -> Result<Buffer> {
-        self.check_process()?;
-        let raw = self.0.raw.buffer(bytes)?;
+        let raw = self.maker()?.buffer(bytes)?;
+        Ok(Buffer::new(raw, self.clone(), bytes))
+    }
+
+    /// Memory of the host that the device reaches by itself (*pinned*, in CUDA's word), filled with zeros. Streams of the
+    /// device fill it and copy it to and from the device's own memory in their order, and neither side waits for the other;
+    /// [`write`](Buffer::write) and [`to_vec`](Buffer::to_vec) ask no driver. It is dearer to make than other memory, and
+    /// the machine has less of it: make it once and use it often. Where host and device share their memory it is as any
+    /// [`buffer`](Self::buffer).
+    ///
+    /// # Errors
+    /// `Exhausted` when there is not enough; `Unsupported` where the driver cannot.
+    ///
+    /// # Examples
+    /// To the device and back, behind one another, without a wait in between:
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// let device = syncpoint::open("host:0")?;
+    /// let stream = device.stream()?;
+    /// let (input, output) = (device.host_buffer(4)?, device.host_buffer(4)?);
+    /// let memory = device.buffer(4)?;
+    /// input.write(0, &[1, 2, 3, 4])?;
+    /// stream.copy(&input, 0..4, &memory, 0..4)?;
+    /// stream.copy(&memory, 0..4, &output, 0..4)?;
+    /// stream.synchronize()?;
+    /// assert_eq!(output.to_vec(0..4)?, [1, 2, 3, 4]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn host_buffer(&self, bytes: u64) -> Result<Buffer> {
+        let raw = self.maker()?.host_buffer(bytes)?;
         Ok(Buffer::new(raw, self.clone(), bytes))
     }
 
@@ -175,6 +242,30 @@ impl Device {
         self.wait(How::timeout(timeout, place), place)
     }
 
+    /// Records the end of everything enqueued so far on every stream of the device, in the order in which the streams were
+    /// made. What [`synchronize`](Self::synchronize) waits for, for waits that are made of many short ones: the points stay
+    /// those of this moment, whatever is enqueued meanwhile.
+    ///
+    /// # Errors
+    /// `Unavailable`: the device was opened before this process was forked.
+    ///
+    /// # Examples
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// let device = syncpoint::open("host:0")?;
+    /// let stream = device.stream()?;
+    /// stream.enqueue(|| { /* work */ })?;
+    /// syncpoint::wait_all(&device.record_all()?)?;
+    /// assert!(stream.query()?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[track_caller]
+    pub fn record_all(&self) -> Result<Vec<Point>> {
+        self.check_process()?;
+        Ok(self.0.streams.points(Place::caller()))
+    }
+
     /// One wait, as observers hear it, whatever the number of streams.
     fn wait(&self, how: How, place: Place) -> Result<()> {
         self.check_process()?;
@@ -190,21 +281,26 @@ impl Device {
 
     /// Lets running work end until the deadline, on threads that synchronize too, and starts nothing that is still
     /// queued: its points fail at once. A gate that a stream was to open behind running work fails when that ends. For
-    /// programs that want their work done before they exit: synchronize first, then shut down.
+    /// programs that want their work done before they exit: synchronize first, then shut down. From then on the device makes
+    /// no streams, buffers, imports or events with a handle of their own: they are refused with `Unavailable`, and an event that
+    /// is exported goes without the driver's part. A stream of others that is one for several devices
+    /// (`cuda::borrow`) ends with the device with which it came first.
     ///
     /// # Errors
     /// `TimedOut` when work still ran at the deadline. `Unavailable` on the thread that brings the process to its end: what
     /// is queued has failed, and what runs is not waited for.
     pub fn shutdown(&self, timeout: Duration) -> Result<()> {
         self.check_process()?;
+        // Relaxed: as in `is_closed`; with a stream that is being made the lock of the list orders it.
+        self.0.is_closed.store(true, Ordering::Relaxed);
         let now = Instant::now();
         // A deadline that no clock can tell is a day: a shutdown that takes longer is no shutdown.
         let deadline = now.checked_add(timeout).unwrap_or(now + Duration::from_secs(24 * 60 * 60));
         let error =
             Error::failed(format!("{self} was shut down before this was run; synchronize first"));
-        for (stream, _) in self.0.streams.alive() {
-            stream.cancel(&error);
-        }
+        // All have failed before anybody is told: a waker of the user's may wait for another of them.
+        let streams = self.0.streams.alive().into_iter();
+        untold::tell_all(streams.filter_map(|(stream, _)| stream.cancel(&error)));
         // Workers that come to something of the user's rest while the process exits, and never leave.
         if let Some(refusal) = exit::refusal() {
             return Err(refusal);
@@ -212,10 +308,19 @@ impl Device {
         self.0.raw.shutdown(deadline)
     }
 
-    /// The backend's own device, for the backend.
+    /// The backend's own device, for the backend whose type it is. `family` and `one`: what such devices are called, and
+    /// the name of one.
+    ///
+    /// # Errors
+    /// `Misuse(WrongDevice)`: it is another backend's. `Unavailable`: it was opened before the fork.
     #[doc(hidden)]
-    pub fn raw(&self) -> &Arc<dyn RawDevice> {
-        &self.0.raw
+    pub fn of_backend<D: RawDevice>(&self, family: &str, one: &str) -> Result<&D> {
+        self.check_process()?;
+        let raw: &dyn Any = self.0.raw.as_ref();
+        raw.downcast_ref().ok_or_else(|| {
+            let message = format!("{self} is no device of {family}; open one, such as {one}");
+            Error::misuse(Reason::WrongDevice, message)
+        })
     }
 }
 
@@ -224,7 +329,7 @@ pub(crate) fn outcome_of(outcome: &Result<()>) -> Outcome {
     match outcome.as_ref().map_err(Error::kind) {
         Ok(()) => Outcome::Complete,
         Err(Kind::TimedOut) => Outcome::TimedOut,
-        Err(Kind::Misuse(crate::Reason::WouldDeadlock)) => Outcome::Refused,
+        Err(Kind::Misuse(Reason::WouldDeadlock)) => Outcome::Refused,
         Err(_) => Outcome::Failed,
     }
 }

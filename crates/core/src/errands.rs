@@ -1,16 +1,22 @@
 //! Errands: a thread of ours that does what it is given, and is there only while there is something to do.
 
+mod standing;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::sync::{Builder, Condvar, Mutex, lock, wait_at_most};
+pub use standing::{Standing, Want};
+
+use crate::sync::{AtomicBool, Builder, Condvar, Mutex, Ordering, lock, wait_at_most};
 
 /// What a thread of a backend is given: it lives while there is something to do, and for ten seconds more.
 pub struct Errands<T> {
     /// Guards the list, and whether there is a thread.
     inbox: Mutex<Inbox<T>>,
     rings: Condvar,
+    /// Whether something may lie on the list that no thread could be made for. Written under the lock.
+    is_left: AtomicBool,
     /// The name of the thread.
     name: &'static str,
 }
@@ -39,21 +45,69 @@ impl<T: Send + 'static> Errands<T> {
     /// A list that a thread of this name will serve.
     pub fn new(name: &'static str) -> Arc<Self> {
         let inbox = Mutex::new(Inbox { items: Vec::new(), is_served: false });
-        Arc::new(Self { inbox, rings: Condvar::new(), name })
+        Arc::new(Self { inbox, rings: Condvar::new(), is_left: AtomicBool::new(false), name })
     }
 
     /// Gives the thread something; makes one that serves the list with `serve` where there is none. Where no thread can
-    /// be made it stays on the list, for the next that can.
-    pub fn give(self: &Arc<Self>, item: T, serve: fn(&Self)) {
+    /// be made it stays on the list, for the next that can. Says whether there is one.
+    pub fn give(self: &Arc<Self>, item: T, serve: fn(&Self)) -> bool {
         let mut inbox = lock(&self.inbox);
         inbox.items.push(item);
+        let is_served = self.see_served(&mut inbox, serve);
+        drop(inbox);
+        self.rings.notify_one();
+        is_served
+    }
+
+    /// The same, but what is given comes back where no thread can be made.
+    ///
+    /// # Errors
+    /// What was to be given.
+    pub fn offer(self: &Arc<Self>, item: T, serve: fn(&Self)) -> Result<(), T> {
+        let mut inbox = lock(&self.inbox);
+        if !self.see_served(&mut inbox, serve) {
+            return Err(item);
+        }
+        inbox.items.push(item);
+        drop(inbox);
+        self.rings.notify_one();
+        Ok(())
+    }
+
+    /// Makes a thread for what lies on the list because none could be made. One load where there is nothing of that.
+    #[inline]
+    pub fn retry(self: &Arc<Self>, serve: fn(&Self)) {
+        // Relaxed: what was left is read under the lock. Who misses it here has given nothing of their own, and waits for
+        // nothing that was not on a thread's list before.
+        if self.is_left.load(Ordering::Relaxed) {
+            self.retry_what_is_left(serve);
+        }
+    }
+
+    /// Takes what lies on the list because no thread could be made for it, for who does it in that thread's place.
+    pub fn take_left(&self) -> Vec<T> {
+        let mut inbox = lock(&self.inbox);
+        if inbox.is_served { Vec::new() } else { std::mem::take(&mut inbox.items) }
+    }
+
+    #[cold]
+    fn retry_what_is_left(self: &Arc<Self>, serve: fn(&Self)) {
+        let mut inbox = lock(&self.inbox);
+        if !inbox.items.is_empty() {
+            self.see_served(&mut inbox, serve);
+        }
+    }
+
+    /// Makes a thread where there is none. Says whether there is one.
+    fn see_served(self: &Arc<Self>, inbox: &mut Inbox<T>, serve: fn(&Self)) -> bool {
         if !inbox.is_served {
             let own = Arc::clone(self);
             let builder = Builder::new().name(self.name.to_owned());
             inbox.is_served = builder.spawn(move || serve(&own)).is_ok();
+            // Relaxed: as in `retry`.
+            self.is_left.store(!inbox.is_served, Ordering::Relaxed);
         }
-        drop(inbox);
-        self.rings.notify_one();
+        inbox.is_served
     }
 
     /// Takes what was given, for the thread. `None`: nothing came for so long that the thread ends.

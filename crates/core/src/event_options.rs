@@ -93,7 +93,8 @@ impl EventOptionsBuilder {
         Self(EventOptions { timing: true, ..self.0 })
     }
 
-    /// The *host's* `synchronize` sleeps at once instead of spinning first. It changes nothing for streams.
+    /// The *host's* waits for the event sleep at once instead of helping or spinning first: `synchronize`,
+    /// `synchronize_timeout` and `synchronize_deadline`. It changes nothing for streams.
     pub fn blocking(self) -> Self {
         Self(EventOptions { blocking: true, ..self.0 })
     }

@@ -25,8 +25,9 @@ pub(crate) fn rest_if_ours_and_exiting() {
     }
 }
 
+/// Rests to the end of the process, on a thread of ours.
 #[cold]
-fn rest() {
+pub(crate) fn rest() {
     while !is_exiting_here() {
         thread::park();
     }

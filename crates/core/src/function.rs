@@ -50,16 +50,18 @@ fn returned(called: Called<'_>, cause: Cause) -> Error {
     let words = contain(|| cause.to_string());
     let words = words.unwrap_or_else(|panic| format!("its error panicked when asked: {panic}"));
     let message = format!("work on {} failed: {words}; look at its cause", called.timeline);
-    Error::failed(message).caused_by(cause).at(origin(called))
+    Error::failed(message).caused_by(cause).at(called.origin())
 }
 
 #[cold]
 fn panicked(called: Called<'_>, words: &str) -> Error {
     let message = format!("work on {} panicked: {words}; mend the function", called.timeline);
-    Error::failed(message).at(origin(called))
+    Error::failed(message).at(called.origin())
 }
 
-/// Where the failure of an item began.
-fn origin(called: Called<'_>) -> Origin {
-    Origin::new(called.name, called.timeline.to_string()).placed(called.place)
+impl Called<'_> {
+    /// Where the failure of the item began.
+    pub(crate) fn origin(&self) -> Origin {
+        Origin::new(self.name, self.timeline.to_string()).placed(self.place)
+    }
 }

@@ -54,7 +54,7 @@ impl Completion {
         }
         self.unlist();
         let Ok(Some(point)) = &self.point else { return };
-        let ticket = point.timeline().register(point.value(), waker.clone());
+        let ticket = point.timeline().register_users(point.value(), waker.clone());
         self.listed = ticket.map(|ticket| (ticket, waker.clone()));
         graph::expect(point);
     }

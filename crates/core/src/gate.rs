@@ -5,11 +5,11 @@ use std::fmt;
 use syncpoint_trace::Operation;
 
 use crate::error::{Error, Origin, Reason, Result};
-use crate::observe;
+use crate::observe::{self, Notice};
 use crate::place::Place;
 use crate::point::Point;
 use crate::sync::{Mutex, lock, table};
-use crate::timeline::{Owner, Timeline};
+use crate::timeline::{Owner, Timeline, Woken};
 
 #[cfg(all(test, syncpoint_loom))]
 mod model;
@@ -131,7 +131,7 @@ impl Gate {
     fn cell(&self) -> &GateCell {
         match self.timeline.owner() {
             Owner::Gate(cell) => cell,
-            Owner::Stream(_) | Owner::Capture(_) => {
+            Owner::Stream(_) | Owner::Capture(_) | Owner::Foreign(_) => {
                 unreachable!("the timeline of a gate is made with its cell")
             }
         }
@@ -227,11 +227,16 @@ fn open(timeline: &Timeline) {
 }
 
 fn fail(timeline: &Timeline, error: Error) {
-    observe::tell(|| Operation::GateFailed {
-        gate: timeline.id(),
-        reason: error.message().to_owned(),
+    begin_failure(timeline, error).wake();
+}
+
+/// Who waits is told by the caller, under no lock.
+fn begin_failure(timeline: &Timeline, error: Error) -> Woken {
+    let notice = observe::active().then(|| {
+        let reason = error.message().to_owned();
+        Notice::new(Operation::GateFailed { gate: timeline.id(), reason })
     });
-    timeline.fail(OPEN, error).wake();
+    timeline.fail(OPEN, error).telling(notice)
 }
 
 /// A gate promised to a stream: the stream opens it when it comes to it, or fails it with its own failure. Dropping it
@@ -252,6 +257,11 @@ impl Opening {
         if let Some(timeline) = self.0.take() {
             fail(&timeline, error);
         }
+    }
+
+    /// The same, where who waits is told later, by the caller under no lock. What is left is spent.
+    pub fn begin_failure(&mut self, error: Error) -> Woken {
+        self.0.take().map_or_else(Woken::default, |timeline| begin_failure(&timeline, error))
     }
 
     fn forget(mut self) {
@@ -277,7 +287,8 @@ impl fmt::Debug for Opening {
 
 table! {
     /// Held while a stream's promise to open a gate is checked for a cycle and enqueued: only such a promise can close
-    /// a cycle of known edges. Taken before any order lock; nothing of the user's runs under it.
+    /// a cycle of known edges. Taken before any order lock; nothing of the user's runs under it, and nobody
+    /// sleeps for room.
     static PROMISES: Mutex<()> = Mutex::new(());
 }
 

@@ -74,7 +74,7 @@ fn behind(point: &Point, before: u64) -> Vec<Point> {
     }
     match point.timeline().owner() {
         Owner::Gate(gate) => gate.opener().into_iter().collect(),
-        Owner::Capture(_) => Vec::new(),
+        Owner::Capture(_) | Owner::Foreign(_) => Vec::new(),
         Owner::Stream(_) => edges(point, before).into_iter().map(|edge| edge.point).collect(),
     }
 }
@@ -85,10 +85,11 @@ pub(crate) fn edges(point: &Point, after: u64) -> Vec<Edge> {
     stream.map(|stream| stream.waits_between(after, point.value())).unwrap_or_default()
 }
 
-/// Tells the stream behind a point that somebody sleeps until the point settles.
+/// Tells the stream behind a point, or who asks others for it, that somebody sleeps until the point settles.
 pub(crate) fn expect(point: &Point) {
-    if let Some((stream, value)) = stream_behind(point) {
-        stream.expect(value);
+    match stream_behind(point) {
+        Some((stream, value)) => stream.expect(value),
+        None => point.timeline().expect_others(),
     }
 }
 
@@ -126,7 +127,7 @@ pub(crate) fn drive_all(point: &Point, sleeper: &Waker) {
 /// The stream whose progress completes a point, and the value to come to: of a gate, the stream that opens it.
 pub(crate) fn stream_behind(point: &Point) -> Option<(Arc<dyn RawStream>, u64)> {
     match point.timeline().owner() {
-        Owner::Capture(_) => None,
+        Owner::Capture(_) | Owner::Foreign(_) => None,
         Owner::Stream(_) => Some((point.timeline().stream()?, point.value())),
         Owner::Gate(gate) => {
             let opener = gate.opener()?;

@@ -72,7 +72,7 @@
 //!   earlier time; a clock that runs backwards is an error with both raw values, never a silent clamp. The error says
 //!   so of points of one stream; of two streams, whose order nobody keeps once it is past, it says *reversed*.
 //! - `a_time_says_its_clock_and_resolution`: every timed point names its clock; times of different clocks are never
-//!   subtracted.
+//!   subtracted. No span is finer than the clock's resolution, and the clock says which are coarser.
 //! - `each_timing_misuse_has_its_own_error`: not timed, not recorded, other device, not complete, reversed; each names
 //!   what it means.
 //!

@@ -4,6 +4,8 @@
 //! what is here.
 #![forbid(unsafe_code)]
 
+#[doc(hidden)]
+pub mod beginning;
 mod blocking;
 mod bridge;
 mod buffer;
@@ -27,20 +29,22 @@ mod id;
 mod inherited;
 mod ipc;
 pub mod laws;
+#[doc(hidden)]
+pub mod library;
+mod line;
 mod measure;
 mod memory;
-#[cfg(syncpoint_loom)]
-#[doc(hidden)]
-pub mod model;
 mod notify;
 mod observe;
 mod once;
 mod ours;
+mod owner;
 mod panic;
 mod park;
 mod place;
 mod point;
 mod pool;
+mod queue;
 mod report;
 mod retire;
 mod running;
@@ -50,11 +54,15 @@ mod synchronize;
 mod time;
 mod timeline;
 mod together;
+mod untold;
 mod wait;
 mod waits;
 #[doc(hidden)]
 pub mod work;
 
+#[cfg(syncpoint_loom)]
+#[doc(hidden)]
+pub use syncpoint_base::model;
 pub use syncpoint_base::{Cause, Outcome, Work};
 pub use syncpoint_trace as trace;
 
@@ -72,6 +80,8 @@ pub use measure::{Measure, Measurement, Outlier};
 pub use notify::{Notification, notify_panics};
 pub use observe::{Observer, Watch, observe, observer_panics};
 pub use place::Place;
+#[cfg(feature = "places")]
+pub use place::asked_at;
 pub use point::{Point, State};
 pub use pool::{Counter, EventPool, Lends, Loan, LoanTicket, PoolStatistics, StreamPool};
 pub use report::{End, HostWait, Link, WaitReport};
@@ -84,3 +94,5 @@ pub use together::{
     wait_any_timeout,
 };
 pub use wait::Wait;
+#[doc(hidden)]
+pub use wait::wait_as_with;

@@ -88,10 +88,11 @@ impl Measure {
             Ok((time, disturbed))
         };
         let rounds = (0..self.repeats).map(round).collect::<Result<Vec<_>>>()?;
-        let (samples, disturbed) = rounds.into_iter().unzip();
+        let (samples, disturbed): (Vec<Duration>, _) = rounds.into_iter().unzip();
+        let (clock, longest) = (stream.device().clock(), samples.iter().max().copied());
         let (clock, resolution) = match self.by {
             By::Device => {
-                (stream.device().clock().name().to_owned(), stream.device().clock().resolution())
+                (clock.name().to_owned(), clock.resolution_of(longest.unwrap_or_default()))
             }
             By::Host => ("host monotonic".to_owned(), Duration::from_nanos(1)),
         };
@@ -227,7 +228,7 @@ impl Measurement {
         &self.clock
     }
 
-    /// The smallest difference that the clock can tell. A median near it says only that the work is shorter.
+    /// The smallest difference that the clock can tell of spans as long as the longest. A median near it says only that the work is shorter.
     pub fn resolution(&self) -> Duration {
         self.resolution
     }

@@ -1,11 +1,7 @@
 //! Memory in this process, for devices that have none of their own: bytes behind a lock.
 
-use std::any::Any;
-use std::sync::Arc;
-
-use crate::buffer::Span;
 use crate::contract::{Copy, Fill, RawBuffer};
-use crate::error::{Error, Kind, Reason, Result};
+use crate::error::{Error, Kind, Result};
 use crate::sync::process::{RwLock, read, write};
 
 /// Bytes that operations lock shared to read and exclusive to write: a program that forgets to order its accesses gets
@@ -69,12 +65,12 @@ impl RawBuffer for Memory {
 impl Fill {
     /// Does the fill here and now, in [`Memory`].
     ///
-    /// # Errors
-    /// `Misuse(WrongDevice)`: the buffer is of other memory.
-    pub fn run(&self) -> Result<()> {
+    /// # Panics
+    /// When its target is other memory.
+    pub fn run(&self) {
         let (offset, length) = (self.target.offset(), index(self.target.len()));
-        memory(&self.target)?.write_at(offset, length, |bytes| bytes.fill(self.value));
-        Ok(())
+        let memory: &Memory = self.target.memory();
+        memory.write_at(offset, length, |bytes| bytes.fill(self.value));
     }
 }
 
@@ -82,14 +78,14 @@ impl Copy {
     /// Does the copy here and now, in [`Memory`]: inside one buffer under its one lock, between two with the lock of
     /// the smaller id taken first.
     ///
-    /// # Errors
-    /// `Misuse(WrongDevice)`: a buffer is of other memory.
-    pub fn run(&self) -> Result<()> {
+    /// # Panics
+    /// When one of them is other memory.
+    pub fn run(&self) {
         let (source, target) = (&self.source, &self.target);
         if source.buffer_id() == target.buffer_id() {
             return self.run_within();
         }
-        let (from, to) = (memory(source)?, memory(target)?);
+        let (from, to): (&Memory, &Memory) = (source.memory(), target.memory());
         let length = index(source.len());
         if source.buffer_id() < target.buffer_id() {
             from.read_at(source.offset(), length, |bytes| {
@@ -100,24 +96,12 @@ impl Copy {
                 from.read_at(source.offset(), length, |bytes| room.copy_from_slice(bytes));
             });
         }
-        Ok(())
     }
 
-    fn run_within(&self) -> Result<()> {
-        let memory = memory(&self.source)?;
+    fn run_within(&self) {
+        let memory: &Memory = self.source.memory();
         let begin = index(self.source.offset());
         let source = begin..begin + index(self.source.len());
         write(&memory.bytes).copy_within(source, index(self.target.offset()));
-        Ok(())
     }
-}
-
-fn memory(span: &Span) -> Result<Arc<Memory>> {
-    let raw: Arc<dyn RawBuffer> = Arc::clone(span.raw());
-    let raw: Arc<dyn Any + Send + Sync> = raw;
-    raw.downcast().map_err(|_| {
-        let message =
-            format!("{span} is not memory of this process; use a buffer of the stream's device");
-        Error::misuse(Reason::WrongDevice, message)
-    })
 }

@@ -214,6 +214,11 @@ fn change(edit: impl FnOnce(&mut Vec<Arc<Entry>>)) {
 #[derive(Clone, Copy, Debug)]
 pub struct Sequence(u64);
 
+impl Sequence {
+    /// Nobody observed.
+    pub(crate) const NONE: Self = Self(0);
+}
+
 /// Whether anybody observes.
 #[inline]
 pub(crate) fn active() -> bool {
@@ -227,7 +232,7 @@ pub(crate) fn active() -> bool {
 /// Takes the next number, if anybody observes.
 #[inline]
 pub(crate) fn sequence() -> Sequence {
-    if active() { draw() } else { Sequence(0) }
+    if active() { draw() } else { Sequence::NONE }
 }
 
 #[cold]

@@ -39,7 +39,7 @@ impl Ours {
 
 /// Whether this thread is ours.
 #[inline]
-pub(crate) fn is_here() -> bool {
+pub fn is_here() -> bool {
     IS_OURS.try_with(Cell::get).unwrap_or(false)
 }
 

@@ -93,7 +93,38 @@ impl Point {
         {
             return Ok(true);
         }
+        self.query_incomplete()
+    }
+
+    #[inline(never)]
+    fn query_incomplete(&self) -> Result<bool> {
+        if self.timeline.is_undisturbed() && self.timeline.never_failed(&self.timeline) {
+            return self.query_pending();
+        }
         self.query_further()
+    }
+
+    /// A query of a point that was not complete a moment ago, on a timeline of which nothing had failed, in a process
+    /// that nobody observes: whoever begins to observe beside a call may miss it.
+    #[inline]
+    fn query_pending(&self) -> Result<bool> {
+        match self.timeline.stream() {
+            Some(stream) => stream.discover(self.value),
+            None => self.timeline.ask_others(),
+        }
+        if self.timeline.has_completed(self.value, &self.timeline) {
+            return Ok(true);
+        }
+        if self.timeline.never_failed(&self.timeline) { Ok(false) } else { self.known_outcome() }
+    }
+
+    #[cold]
+    fn known_outcome(&self) -> Result<bool> {
+        match self.known() {
+            State::Complete => Ok(true),
+            State::Pending => Ok(false),
+            State::Failed(error) => Err(error),
+        }
     }
 
     #[inline(never)]
@@ -131,8 +162,9 @@ impl Point {
         if !matches!(known, State::Pending) {
             return known;
         }
-        if let Some(stream) = self.timeline.stream() {
-            discover(stream.as_ref(), self.value);
+        match self.timeline.stream() {
+            Some(stream) => discover(stream.as_ref(), self.value),
+            None => self.timeline.ask_others(),
         }
         self.known()
     }

@@ -6,12 +6,13 @@ use std::thread;
 
 use syncpoint_base::PerProcess;
 
+use crate::contract::Edge;
 use crate::gate::GateCell;
 use crate::graph;
 use crate::place::Place;
 use crate::point::{Point, State};
 use crate::sync::process::{Mutex, lock};
-use crate::timeline::Owner;
+use crate::timeline::{Owner, Timeline};
 
 /// What a wait that ran out was waiting for: a chain from the awaited point to what nobody has done yet.
 ///
@@ -46,6 +47,10 @@ pub enum End {
     Unopened(Place),
     /// An event of another process, which has not come so far. Where this process asked to wait for it.
     Elsewhere(Place),
+    /// A counter that others raise, and that has not come so far.
+    Others,
+    /// A counter that others raise, and of which the driver refused to tell the last time, in these words.
+    Unheard(String),
     /// The chain comes back to a stream that it came from: nobody can go on.
     Cycle,
     /// The last stream is gone with its process or device.
@@ -112,6 +117,10 @@ fn follow(point: &Point) -> (Vec<Link>, End) {
             Owner::Gate(gate) => {
                 gate.opener().map(|opener| (1, opener)).ok_or_else(|| unopened(gate))
             }
+            Owner::Foreign(_) => {
+                links.push(Link::of(&point, None));
+                Err(others(point.timeline()))
+            }
             Owner::Stream(_) | Owner::Capture(_) => step(&point, &mut links),
         };
         match next {
@@ -122,6 +131,10 @@ fn follow(point: &Point) -> (Vec<Link>, End) {
             Err(end) => return (links, end),
         }
     }
+}
+
+fn others(timeline: &Timeline) -> End {
+    timeline.refusal_of_others().map_or(End::Others, |error| End::Unheard(error.to_string()))
 }
 
 fn unopened(gate: &GateCell) -> End {
@@ -136,12 +149,16 @@ fn step(point: &Point, links: &mut Vec<Link>) -> Result<(u64, Point), End> {
     let oldest = graph::edges(point, 0)
         .into_iter()
         .find(|edge| !matches!(edge.point.known(), State::Complete));
-    links.push(Link {
-        needed: point.clone(),
-        completed: point.timeline().completed(),
-        waits_for: oldest.as_ref().map(|edge| (edge.point.clone(), edge.place)),
-    });
+    links.push(Link::of(point, oldest.as_ref()));
     oldest.map(|edge| (edge.own, edge.point)).ok_or(End::Working)
+}
+
+impl Link {
+    /// How far the timeline of a needed point is, and by which wait it is held.
+    fn of(needed: &Point, held: Option<&Edge>) -> Self {
+        let waits_for = held.map(|edge| (edge.point.clone(), edge.place));
+        Self { needed: needed.clone(), completed: needed.timeline().completed(), waits_for }
+    }
 }
 
 impl fmt::Display for WaitReport {
@@ -177,6 +194,12 @@ impl fmt::Display for End {
                 formatter,
                 "\n  which another process has to complete; this one waits for it at {place}"
             ),
+            Self::Others => {
+                formatter.write_str(" and is raised by others, who have not come so far")
+            }
+            Self::Unheard(refusal) => {
+                write!(formatter, " and is raised by others, and cannot be asked: {refusal}")
+            }
             Self::Cycle => {
                 formatter.write_str("\n  which is where the chain began: a cycle, nobody can go on")
             }

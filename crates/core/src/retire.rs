@@ -1,6 +1,7 @@
 //! Retiring: a resource is dropped once the work that uses it is over.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
@@ -50,6 +51,19 @@ pub fn retire<T: Send + 'static>(
     let held = Arc::new(Held(Once::new(Box::new(resource))));
     let holds = points.into_iter().map(|point| Hold::list(point, &held)).collect();
     Ok(Retirement { holds })
+}
+
+/// The same for a drop, whose thread asks no driver and runs no waker: the points are looked at, and the driver asked, on the
+/// notifier, behind what that has to tell. Where that cannot be made, the resource is kept for ever.
+#[doc(hidden)]
+pub fn retire_in_drop<T: Send + 'static>(resource: T, points: Vec<Point>) {
+    let resource = ManuallyDrop::new(resource);
+    if notify::start().is_ok() {
+        notify::post(move || {
+            let _kept =
+                retire(ManuallyDrop::into_inner(resource), points).map_err(ManuallyDrop::new);
+        });
+    }
 }
 
 /// A resource that was not retired, and why.
@@ -134,6 +148,9 @@ impl Hold {
             graph::expect(&first);
         } else if let Some(stream) = timeline.stream() {
             stream.keep(value, self);
+        } else if timeline.is_unheard() {
+            // The device may be at it still, and nobody is left who could find out.
+            let _the_devices = ManuallyDrop::new(self);
         }
     }
 

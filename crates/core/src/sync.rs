@@ -19,11 +19,40 @@ pub(crate) use loom::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
+/// A lock that no panic poisons, for what is taken at every operation. Nothing is waited for under it, but that the driver
+/// may block a submission under the order lock of a stream. In a model it is loom's mutex; it has models of its own
+/// (`base/lock`).
+#[cfg(not(syncpoint_loom))]
+pub(crate) use syncpoint_base::{Lock, Locked};
+
+#[cfg(syncpoint_loom)]
+pub(crate) use modelled::{Lock, Locked};
+
 #[cfg(not(syncpoint_loom))]
 pub(crate) use std::thread::{Builder, LocalKey};
 
 #[cfg(syncpoint_loom)]
 pub(crate) use loom::thread::{Builder, LocalKey};
+
+#[cfg(syncpoint_loom)]
+mod modelled {
+    use super::{Mutex, MutexGuard, lock};
+
+    #[derive(Debug, Default)]
+    pub(crate) struct Lock<T>(Mutex<T>);
+
+    pub(crate) type Locked<'a, T> = MutexGuard<'a, T>;
+
+    impl<T> Lock<T> {
+        pub(crate) fn new(value: T) -> Self {
+            Self(Mutex::new(value))
+        }
+
+        pub(crate) fn lock(&self) -> Locked<'_, T> {
+            lock(&self.0)
+        }
+    }
+}
 
 /// Locks, also where a thread panicked while it held the lock: every room of ours leaves its data whole before it
 /// calls anything that can panic.

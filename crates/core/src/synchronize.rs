@@ -3,7 +3,7 @@
 use syncpoint_trace::{Call, Operation};
 
 use crate::device::outcome_of;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::observe;
 use crate::place::Place;
 use crate::point::Point;
@@ -32,9 +32,15 @@ pub(crate) fn point(point: &Point, how: How) -> Result<()> {
 
 /// Waits for everything enqueued so far on a stream.
 pub(crate) fn stream(stream: &Stream, how: How, place: Place) -> Result<()> {
-    let point = stream.take_point(place)?.1;
-    let call = || Call::Stream { stream: stream.id(), value: point.value() };
-    told(call, || wait::synchronize(&point, &how))
+    let call = |point: &Point| Call::Stream { stream: stream.id(), value: point.value() };
+    match stream.take_point_by(how.until(), place) {
+        Ok(point) => told(|| call(&point), || wait::synchronize(&point, &how)),
+        Err(full) if full.kind() == Kind::TimedOut => {
+            let latest = stream.latest_point(place);
+            told(|| call(&latest), || Err(how.run_out_of_room(full, &latest)))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Waits for the latest point of an event, if it has one.

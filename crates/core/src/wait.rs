@@ -79,7 +79,12 @@ impl How {
             Some(timeout) => Self::timeout(timeout, place),
             None => Self::helping(place),
         };
-        Self { wait, ..how }
+        how.by(wait)
+    }
+
+    /// As long, in another way.
+    pub(crate) fn by(self, wait: Wait) -> Self {
+        Self { wait, ..self }
     }
 
     /// Where in the source the wait was asked for.
@@ -92,6 +97,32 @@ impl How {
             Deadline::Helping | Deadline::Never => SLICE,
             Deadline::At(_, until) => until.saturating_duration_since(Instant::now()),
         }
+    }
+
+    /// Until when, where it is not for ever.
+    pub(crate) fn until(&self) -> Option<Instant> {
+        match self.deadline {
+            Deadline::Helping | Deadline::Never => None,
+            Deadline::At(_, until) => Some(until),
+        }
+    }
+
+    /// The wait for a point has run out.
+    #[cold]
+    pub(crate) fn run_out(&self, point: &Point) -> Error {
+        Error::timed_out(self.elapsed(), WaitReport::of(point))
+    }
+
+    /// The wait has run out before there was a point to wait for. What is before that is told as well where it is the
+    /// stream's own: up to its latest.
+    #[cold]
+    pub(crate) fn run_out_of_room(&self, full: Error, latest: &Point) -> Error {
+        let told =
+            full.told_as(&format!("the wait ran out after {:?}; nothing changed", self.elapsed()));
+        if matches!(latest.known(), State::Pending) {
+            return told.reporting(WaitReport::of(latest));
+        }
+        told
     }
 
     fn elapsed(&self) -> Duration {
@@ -125,7 +156,7 @@ pub(crate) fn synchronize(point: &Point, how: &How) -> Result<()> {
     refuse_own(point, how.place)?;
     let outcome = help(point, how).or_else(|| point.outcome());
     let outcome = outcome.or_else(|| spin(point, how)).or_else(|| sleep(point, how));
-    outcome.unwrap_or_else(|| Err(Error::timed_out(how.elapsed(), WaitReport::of(point))))
+    outcome.unwrap_or_else(|| Err(how.run_out(point)))
 }
 
 /// The outcome as far as it is known without asking the driver.
@@ -208,17 +239,28 @@ fn spinning(wait: Wait, cores: impl FnOnce() -> u64) -> Option<(Duration, fn())>
     }
 }
 
+/// How many cores the process may use; 0 where nobody has counted them.
+static CORES: AtomicU64 = AtomicU64::new(0);
+
+/// Has waits spin as they do where the process may use so many cores. For tests, on machines that have too few to see it.
+#[doc(hidden)]
+pub fn wait_as_with(cores: u64) {
+    CORES.store(cores, Ordering::Relaxed);
+}
+
 /// How many cores the process may use.
 fn cores() -> u64 {
-    // Counted twice rather than waited for: who counts may be a thread that a fork left with the parent. 0: not counted.
-    static CORES: AtomicU64 = AtomicU64::new(0);
+    // Counted twice rather than waited for: who counts may be a thread that a fork left with the parent.
     // Relaxed: a number that is the same whoever counts.
-    let mut cores = CORES.load(Ordering::Relaxed);
-    if cores == 0 {
-        cores = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-        CORES.store(cores, Ordering::Relaxed);
+    match CORES.load(Ordering::Relaxed) {
+        0 => {
+            let counted = thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+            // What a test has said meanwhile stays.
+            let first = CORES.compare_exchange(0, counted, Ordering::Relaxed, Ordering::Relaxed);
+            first.err().unwrap_or(counted)
+        }
+        cores => cores,
     }
-    cores
 }
 
 /// Sleeps until the point is settled or the deadline has passed (`None`).

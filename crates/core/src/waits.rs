@@ -1,9 +1,9 @@
 //! The outstanding waits of a stream: one list for elision, failure, reports and the cycle search.
 
-use std::collections::VecDeque;
-
+use crate::contract::Placed;
 use crate::place::Place;
 use crate::point::{Point, State};
+use crate::queue::Queue;
 
 /// One outstanding wait: an edge of the graph of who waits for whom.
 #[derive(Clone, Debug)]
@@ -24,10 +24,30 @@ impl Edge {
     }
 }
 
+/// What a wait was to the stream that was asked to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third; outside the semver promise")]
+// A word, so that it comes back in a register, and beside an error in two.
+#[repr(usize)]
+pub enum Waited {
+    /// Nothing: the stream waits for the point, or beyond it, already.
+    Already,
+    /// A wait that it had not.
+    Anew,
+}
+
+impl Waited {
+    /// What a wait was that was placed so, or not at all.
+    #[inline]
+    pub(crate) fn of(placed: Option<Placed>) -> Self {
+        if placed.is_some() { Self::Anew } else { Self::Already }
+    }
+}
+
 /// The outstanding waits of one stream in the order of their own values. Lives under the stream's order lock, or under
 /// a leaf lock of its own.
 #[derive(Debug, Default)]
-pub struct Waits(VecDeque<Edge>);
+pub struct Waits(Queue<Edge>);
 
 /// How many of the latest waits an elision looks through: the cost of a wait stays bounded on a stream that waits for
 /// a hundred thousand others, at the price of an elision missed there (`docs/decisions.md`).
@@ -46,10 +66,20 @@ impl Waits {
     /// The same by waits with own values up to `enqueued`: one beyond may be refused still.
     #[inline]
     pub fn cover_by(&self, point: &Point, enqueued: u64) -> bool {
-        let first = self.0.len().saturating_sub(LOOKED_THROUGH);
+        // Mostly the latest wait is for the same timeline, and tells.
+        let Some(latest) = self.0.back() else { return false };
+        if latest.own <= enqueued
+            && latest.point.timeline() == point.timeline()
+            && point.timeline().never_failed(point.timeline())
+        {
+            return latest.point.value() >= point.value();
+        }
+        self.cover_further(point, enqueued)
+    }
+
+    fn cover_further(&self, point: &Point, enqueued: u64) -> bool {
         let timeline = point.timeline();
-        for index in (first..self.0.len()).rev() {
-            let Edge { own, point: latest, .. } = &self.0[index];
+        for Edge { own, point: latest, .. } in self.0.iter().rev().take(LOOKED_THROUGH) {
             if *own > enqueued || latest.timeline() != timeline {
                 continue;
             }
@@ -67,9 +97,13 @@ impl Waits {
     }
 
     /// Adds the latest wait.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "called, it costs twice as much: the edge is moved twice"
+    )]
+    #[inline(always)]
     pub fn push(&mut self, edge: Edge) {
-        self.0.push_back(edge);
+        self.0.push(edge);
     }
 
     /// The oldest wait.
@@ -86,20 +120,20 @@ impl Waits {
     /// Takes the oldest wait: the stream has gone past it.
     #[inline]
     pub fn pop(&mut self) -> Option<Edge> {
-        self.0.pop_front()
+        self.0.pop()
     }
 
     /// Adds a wait unless it, or one after it, is there.
     pub fn note(&mut self, edge: Edge) {
         if self.0.back().is_none_or(|last| last.own < edge.own) {
-            self.0.push_back(edge);
+            self.0.push(edge);
         }
     }
 
     /// Takes the latest wait back, if it is that of `own`: it was refused.
     #[must_use = "it is to be dropped outside the lock"]
     pub fn take_back(&mut self, own: u64) -> Option<Edge> {
-        if self.0.back().is_some_and(|last| last.own == own) { self.0.pop_back() } else { None }
+        if self.0.back().is_some_and(|last| last.own == own) { self.0.pop_latest() } else { None }
     }
 
     /// The latest wait, that of `own`, has the next value: another thing came before it.
@@ -112,7 +146,7 @@ impl Waits {
     /// Takes the waits with own values from `own` on.
     #[must_use = "they are to be dropped outside the lock"]
     pub fn take_from(&mut self, own: u64) -> Self {
-        Self(self.0.split_off(self.0.partition_point(|edge| edge.own < own)))
+        Self(self.0.split_off(self.0.count_while(|edge| edge.own < own)))
     }
 
     /// Takes all waits, to be dropped outside the lock.
@@ -123,14 +157,12 @@ impl Waits {
 
     /// The waits with own values above `after` and up to `upto`, oldest first.
     pub fn between(&self, after: u64, upto: u64) -> Vec<Edge> {
-        let first = self.0.partition_point(|edge| edge.own <= after);
-        self.0.range(first..).take_while(|edge| edge.own <= upto).cloned().collect()
+        let first = self.0.count_while(|edge| edge.own <= after);
+        self.0.from(first).take_while(|edge| edge.own <= upto).cloned().collect()
     }
 
     /// Gives back memory that a burst left behind.
     pub fn shrink(&mut self) {
-        if self.0.is_empty() && self.0.capacity() > KEPT {
-            self.0 = VecDeque::new();
-        }
+        self.0.shrink(KEPT);
     }
 }

@@ -160,6 +160,9 @@ impl Driver {
             ("modules", self.modules.len()),
             ("memory", self.memory.len()),
         ];
+        if kind == "blocking events" {
+            return Some(self.events.count(Event::is_blocking));
+        }
         if kind == "all" {
             return Some(counts.iter().map(|(_, count)| count).sum());
         }

@@ -81,6 +81,11 @@ impl Event {
         }
     }
 
+    /// Whether it was made for threads that wait for it to sleep.
+    pub(crate) fn is_blocking(&self) -> bool {
+        self.flags & BLOCKING_SYNC != 0
+    }
+
     fn is_timed(&self) -> bool {
         self.flags & DISABLE_TIMING == 0
     }

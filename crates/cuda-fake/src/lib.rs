@@ -25,4 +25,5 @@ mod until;
 mod within;
 
 pub use found::{folder, library, reduced};
+pub use rim::since;
 pub use within::run;

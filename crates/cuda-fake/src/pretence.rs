@@ -1,6 +1,7 @@
 //! What the driver pretends: the settings and rules of the scripts so far, and what they make of a call.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -63,6 +64,8 @@ struct Pretence {
     /// The numbers of streams to be made that are to stall, and how many were made since each was asked for.
     stalls: Vec<(u64, u64)>,
     deinitialized: bool,
+    /// How many calls were refused on threads of each name.
+    struck: BTreeMap<String, u64>,
     /// Changes with each release, which ends the blocks of before.
     releases: u64,
 }
@@ -74,6 +77,7 @@ impl Pretence {
             rules: Vec::new(),
             stalls: Vec::new(),
             deinitialized: false,
+            struck: BTreeMap::new(),
             releases: 0,
         }
     }
@@ -107,6 +111,7 @@ pub(crate) fn follow(clause: Clause) -> bool {
         Clause::Stall(number) => pretence.stalls.push((number, 0)),
         Clause::Deinitialized => pretence.deinitialized = true,
         Clause::Release => {
+            pretence.rules.retain(|(rule, _)| !matches!(rule.act, Act::Block(_)));
             pretence.releases += 1;
             RELEASED.notify_all();
             return true;
@@ -133,14 +138,32 @@ pub(crate) fn is_deinitialized() -> bool {
     WATCHED.load(Ordering::Relaxed) && lock(&PRETENCE).deinitialized
 }
 
-/// What the call of a function that begins now is to do. Every rule about it counts the call; the first that is due
-/// tells.
-pub(crate) fn act(function: &str) -> Option<Act> {
+/// What the call of a function that begins now is to do, and how many releases there were until then. Every rule about it
+/// counts the call; the first that is due tells.
+pub(crate) fn act(function: &str) -> Option<(Act, u64)> {
     // Relaxed: as in `follow`.
     if !WATCHED.load(Ordering::Relaxed) {
         return None;
     }
-    due(|rule| rule.function == function || rule.function == "*")
+    let due = due(|rule| rule.function == function || rule.function == "*");
+    if let Some((Act::Fail(code) | Act::Break(code) | Act::Late(code), _)) = due {
+        // An answer is no refusal, and programs are counted while they ask.
+        if ![Code(0), Code::NOT_READY].contains(&code) {
+            note_struck();
+        }
+    }
+    due
+}
+
+#[cold]
+fn note_struck() {
+    let name = fs::read_to_string("/proc/thread-self/comm").unwrap_or_default();
+    *lock(&PRETENCE).struck.entry(name.trim_end().to_owned()).or_default() += 1;
+}
+
+/// How many calls were refused on threads of a name, as Linux tells and cuts it.
+pub(crate) fn struck(thread: &str) -> u64 {
+    lock(&PRETENCE).struck.get(thread).copied().unwrap_or_default()
 }
 
 /// The code with which the operation that a stream is given now breaks its context, if a script says so.
@@ -148,7 +171,7 @@ pub(crate) fn fault() -> Option<Code> {
     // Relaxed: as in `follow`.
     let is_watched = WATCHED.load(Ordering::Relaxed);
     match is_watched.then(|| due(|rule| rule.function == OPERATION)).flatten() {
-        Some(Act::Break(code)) => Some(code),
+        Some((Act::Break(code), _)) => Some(code),
         _ => None,
     }
 }
@@ -158,19 +181,20 @@ pub(crate) fn elapsed() -> Option<f32> {
     // Relaxed: as in `follow`.
     let is_watched = WATCHED.load(Ordering::Relaxed);
     match is_watched.then(|| due(|rule| rule.function == ELAPSED)).flatten() {
-        Some(Act::Give(milliseconds)) => Some(milliseconds),
+        Some((Act::Give(milliseconds), _)) => Some(milliseconds),
         _ => None,
     }
 }
 
-/// Counts a call for all rules that are about it; of those that are due the first tells.
-fn due(is_about: impl Fn(&Rule) -> bool) -> Option<Act> {
+/// Counts a call for all rules that are about it; of those that are due the first tells. With the releases until then.
+fn due(is_about: impl Fn(&Rule) -> bool) -> Option<(Act, u64)> {
     let mut pretence = lock(&PRETENCE);
+    let releases = pretence.releases;
     let mut due = None;
     for (rule, seen) in pretence.rules.iter_mut().filter(|(rule, _)| is_about(rule)) {
         *seen += 1;
         if (rule.calls.0..=rule.calls.1).contains(seen) {
-            due = due.or(Some(rule.act));
+            due = due.or(Some((rule.act, releases)));
         }
     }
     due
@@ -187,11 +211,10 @@ pub(crate) fn is_stalled() -> bool {
     stalled
 }
 
-/// Blocks this thread until the next release, or for so long.
-pub(crate) fn block(limit: Option<Duration>) {
+/// Blocks this thread until there were more releases than these, or for so long.
+pub(crate) fn block(limit: Option<Duration>, before: u64) {
     let until = limit.and_then(|limit| Instant::now().checked_add(limit));
     let mut pretence = lock(&PRETENCE);
-    let before = pretence.releases;
     while pretence.releases == before {
         let left = until.map_or(SLICE, |until| until.saturating_duration_since(Instant::now()));
         if left.is_zero() {

@@ -76,6 +76,11 @@ impl<T> Table<T> {
         lock(&self.objects).values().map(Arc::clone).collect()
     }
 
+    /// How many objects there are for which this holds.
+    pub(crate) fn count(&self, is_meant: impl Fn(&T) -> bool) -> usize {
+        lock(&self.objects).values().filter(|object| is_meant(object)).count()
+    }
+
     pub(crate) fn len(&self) -> usize {
         lock(&self.objects).len()
     }

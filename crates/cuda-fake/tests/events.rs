@@ -15,6 +15,16 @@ fn an_event_that_was_never_recorded_is_complete() {
 }
 
 #[test]
+fn it_tells_which_events_were_made_for_threads_that_sleep() {
+    const BLOCKING: u32 = 1;
+    let fake = Fake::ready("");
+    let (_spinning, blocking) = (fake.event(0), fake.event(BLOCKING));
+    assert_eq!((fake.alive("blocking events"), fake.alive("events")), (1, 2));
+    assert_eq!(fake.cuEventDestroy_v2(blocking), 0);
+    assert_eq!((fake.alive("blocking events"), fake.alive("events")), (0, 1));
+}
+
+#[test]
 fn an_event_names_its_latest_record() {
     let fake = Fake::ready("");
     let [first, second] = [(); 2].map(|()| fake.stream(NON_BLOCKING));

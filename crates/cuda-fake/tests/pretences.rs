@@ -2,7 +2,9 @@
 
 mod fake;
 
+use std::env;
 use std::ffi::c_void;
+use std::process::Command;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::mpsc::channel;
 use std::thread;
@@ -12,6 +14,9 @@ use fake::*;
 const ILLEGAL_ADDRESS: i32 = 700;
 const LAUNCH_FAILED: i32 = 719;
 
+/// What the environment has the library pretend.
+const SCRIPT: &str = "SYNCPOINT_CUDA_FAKE";
+
 #[test]
 fn a_function_fails_on_the_calls_that_a_script_names() {
     let fake = Fake::ready("fail cuEventRecord 2 719; fail cuStreamQuery 2..3 1");
@@ -20,6 +25,49 @@ fn a_function_fails_on_the_calls_that_a_script_names() {
     assert_eq!(records, [0, LAUNCH_FAILED, 0]);
     let queries = [(); 4].map(|()| fake.cuStreamQuery(stream));
     assert_eq!(queries, [0, INVALID_VALUE, INVALID_VALUE, 0]);
+}
+
+#[test]
+fn a_question_that_is_pending_fails_late_too() {
+    let fake = Fake::ready("stall 1; late cuStreamQuery 1 719");
+    let stream = fake.stream(0);
+    assert_eq!(fake.cuEventRecord(fake.event(0), stream), 0);
+    let queries = [(); 2].map(|()| fake.cuStreamQuery(stream));
+    assert_eq!(queries, [LAUNCH_FAILED, NOT_READY]);
+    assert_eq!(fake.script("release"), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn who_has_met_with_a_script_is_told_by_the_name_of_its_thread() {
+    let fake = Fake::ready("fail cuStreamQuery 1..2 719");
+    let stream = fake.stream(0);
+    let named = thread::Builder::new().name("somebody".to_owned());
+    thread::scope(|scope| {
+        named.spawn_scoped(scope, || fake.cuStreamQuery(stream)).expect("a thread");
+    });
+    assert_eq!(fake.cuStreamQuery(stream), LAUNCH_FAILED);
+    assert_eq!(fake.cuStreamQuery(stream), 0);
+    assert_eq!(["somebody", "nobody"].map(|name| fake.struck(name)), [1, 0]);
+}
+
+#[test]
+fn a_script_without_sense_in_the_environment_fails_every_call_and_says_why() {
+    const NAME: &str = "a_script_without_sense_in_the_environment_fails_every_call_and_says_why";
+    const SENSELESS: &str = "devices=2; fial cuInit 1 719";
+    if env::var_os(SCRIPT).is_some_and(|script| script == SENSELESS) {
+        let fake = Fake::load();
+        let codes = [fake.cuInit(0), fake.cuInit(0), fake.cuStreamQuery(0)];
+        assert_eq!(codes, [INVALID_VALUE; 3]);
+        return;
+    }
+    let mut alone = Command::new(env::current_exe().unwrap());
+    let output = alone.args(["--exact", NAME, "--nocapture"]).env(SCRIPT, SENSELESS).output();
+    let output = output.unwrap();
+    let complained = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{complained}");
+    let line = "syncpoint-cuda-fake: `fial cuInit 1 719`: ";
+    assert!(complained.contains(line), "{complained}");
 }
 
 #[test]
@@ -102,7 +150,8 @@ fn an_event_is_not_ready_for_as_many_queries_as_a_script_says() {
 
 #[test]
 fn a_call_blocks_until_it_is_released() {
-    let fake = Fake::ready("block cuCtxGetDevice 1; block cuCtxGetDevice 2 1");
+    let fake =
+        Fake::ready("block cuCtxGetDevice 1; block cuCtxGetDevice 2 1; block cuCtxGetDevice 3");
     let context = fake.context();
     thread::scope(|scope| {
         let blocked = scope.spawn(|| {
@@ -114,12 +163,10 @@ fn a_call_blocks_until_it_is_released() {
         }
         assert_eq!(fake.cuCtxGetDevice(&mut 0), 0, "this one blocks for a millisecond");
         assert!(stays(|| !blocked.is_finished()));
-        while !blocked.is_finished() {
-            assert_eq!(fake.script("release"), 0);
-            thread::yield_now();
-        }
+        assert_eq!(fake.script("release"), 0);
         assert_eq!(blocked.join().unwrap(), 0);
     });
+    assert_eq!(fake.cuCtxGetDevice(&mut 0), 0, "a call to come is released too");
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_base::Process;
 use syncpoint_core::errands::Errands;
+use syncpoint_core::hold::Ground;
 use syncpoint_core::{Error, Kind, Result};
 
 use crate::context::Context;
 use crate::poller::Poll;
 use crate::reaper::{self, Remains};
-use crate::sync::{OnceLock, lock};
+use crate::sync::lock;
 use crate::sys::{Event, Timing};
 
 /// An event of the device, and when the host saw it.
@@ -23,9 +23,7 @@ pub(crate) struct Anchor {
     /// How far that may be off, either way.
     error: Duration,
     made: Instant,
-    process: Process,
-    /// The first cause, where the context is broken.
-    lost: Arc<OnceLock<Error>>,
+    ground: Arc<Ground>,
     reaper: Arc<Errands<Remains>>,
 }
 
@@ -132,8 +130,8 @@ impl Anchor {
         let half = after.saturating_duration_since(before) / 2;
         let middle = before.saturating_duration_since(began) + half;
         let nanos = u64::try_from(middle.as_nanos()).unwrap_or(u64::MAX);
-        let (event, process, lost) = (Some(event), Process::current(), Arc::clone(context.lost()));
-        let anchor = Self { event, nanos, error: half, made: after, process, lost, reaper };
+        let (event, ground) = (Some(event), Arc::clone(context.ground()));
+        let anchor = Self { event, nanos, error: half, made: after, ground, reaper };
         let seen = seen.map_err(|refusal| context.refused(&refusal))?;
         Ok(seen.then_some(anchor))
     }
@@ -151,7 +149,7 @@ impl Anchor {
 impl Drop for Anchor {
     fn drop(&mut self) {
         // What a child inherited is the parent's, and of a broken context nothing can be ended.
-        if !self.process.is_current() || self.lost.get().is_some() {
+        if !self.ground.is_usable() {
             return;
         }
         if let Some(event) = self.event.take() {

@@ -1,22 +1,28 @@
-//! Buffers: memory of a device.
+//! Buffers: memory of a device, and of the host for its operations.
 
-use std::any::Any;
 use std::sync::Arc;
 
 use syncpoint_core::contract::RawBuffer;
-use syncpoint_core::{Error, Reason, Result, Span};
+use syncpoint_core::{Result, Span};
 
 use crate::context::Context;
 use crate::reaper::Remains;
 use crate::staging::Staging;
-use crate::sys::{Event, Memory, Refusal, Timing};
+use crate::sys::{Event, HostMemory, Memory, Part, Refusal, Timing};
 
-/// Memory of a device, for as long as somebody has the buffer or an operation on it is not complete.
+/// Memory for operations of a device, for as long as somebody has the buffer or an operation on it is not complete.
 #[derive(Debug)]
 pub(crate) struct CudaBuffer {
     /// There until the drop.
-    memory: Option<Memory>,
+    home: Option<Home>,
     context: Arc<Context>,
+}
+
+/// Where the bytes lie.
+#[derive(Debug)]
+enum Home {
+    Device(Memory),
+    Host(HostMemory),
 }
 
 impl CudaBuffer {
@@ -28,46 +34,61 @@ impl CudaBuffer {
         context.check()?;
         let memory = Memory::allocate(bytes, context.way(), context.transfers());
         let memory = memory.map_err(|refusal| context.refused(&refusal))?;
-        let buffer = Self { memory: Some(memory), context: Arc::clone(context) };
+        let buffer = Self { home: Some(Home::Device(memory)), context: Arc::clone(context) };
         buffer.clear().map_err(|refusal| context.refused(&refusal))?;
         Ok(buffer)
     }
 
+    /// So many bytes of the host, all zero.
+    ///
+    /// # Errors
+    /// `Exhausted` when there is not enough; the driver's.
+    pub(crate) fn on_host(context: &Arc<Context>, bytes: u64) -> Result<Self> {
+        context.check()?;
+        let memory = HostMemory::allocate(context.primary(), bytes);
+        let memory = memory.map_err(|refusal| context.refused(&refusal))?;
+        Ok(Self { home: Some(Home::Host(memory)), context: Arc::clone(context) })
+    }
+
     fn clear(&self) -> Result<(), Refusal> {
         let transfers = self.context.transfers();
-        self.memory().part(0, u64::MAX).fill(0, transfers)?;
+        self.cut(0, u64::MAX).fill(0, transfers)?;
         let event = Event::create(self.context.primary(), Timing::Untimed)?;
         let filled = event.record(transfers).and_then(|()| event.settle());
         self.context.reap(Remains::Event(event));
         filled
     }
 
-    pub(crate) fn memory(&self) -> &Memory {
-        self.memory.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    fn home(&self) -> &Home {
+        self.home.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    }
+
+    fn cut(&self, offset: u64, bytes: u64) -> Part<'_> {
+        match self.home() {
+            Home::Device(memory) => memory.part(offset, bytes),
+            Home::Host(memory) => memory.part(offset, bytes),
+        }
     }
 
     /// The memory of a span.
-    ///
-    /// # Errors
-    /// `Misuse(WrongDevice)`: it is another backend's.
-    pub(crate) fn of(span: &Span) -> Result<Arc<Self>> {
-        let raw: Arc<dyn RawBuffer> = Arc::clone(span.raw());
-        let raw: Arc<dyn Any + Send + Sync> = raw;
-        raw.downcast().map_err(|_| {
-            let message =
-                format!("{span} is no memory of CUDA; use a buffer of the stream's device");
-            Error::misuse(Reason::WrongDevice, message)
-        })
+    pub(crate) fn part(span: &Span) -> Part<'_> {
+        span.memory::<Self>().cut(span.offset(), span.len())
     }
 }
 
 impl RawBuffer for CudaBuffer {
     fn read(&self, offset: u64, bytes: &mut [u8]) -> Result<()> {
-        Staging::read(&self.context, self.memory(), offset, bytes)
+        match self.home() {
+            Home::Device(memory) => Staging::read(&self.context, memory, offset, bytes),
+            Home::Host(memory) => self.context.check().map(|()| memory.read(offset, bytes)),
+        }
     }
 
     fn write(&self, offset: u64, bytes: &[u8]) -> Result<()> {
-        Staging::write(&self.context, self.memory(), offset, bytes)
+        match self.home() {
+            Home::Device(memory) => Staging::write(&self.context, memory, offset, bytes),
+            Home::Host(memory) => self.context.check().map(|()| memory.write(offset, bytes)),
+        }
     }
 }
 
@@ -76,8 +97,13 @@ impl Drop for CudaBuffer {
         if !self.context.is_usable() {
             return;
         }
-        if let Some(memory) = self.memory.take() {
-            self.context.reap(Remains::Memory(memory, Arc::clone(self.context.transfers())));
+        match self.home.take() {
+            Some(Home::Device(memory)) => {
+                let transfers = Arc::clone(self.context.transfers());
+                self.context.reap(Remains::Memory(memory, transfers));
+            }
+            Some(Home::Host(memory)) => self.context.reap(Remains::HostMemory(memory)),
+            None => {}
         }
     }
 }

@@ -1,17 +1,17 @@
 //! What the streams, events and buffers of one context share: its pools, its threads, and whether it is broken.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Weak};
-use std::thread::ThreadId;
+use std::ops::Deref;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_base::{PerProcess, Process};
+use syncpoint_base::PerProcess;
+use syncpoint_core::contract::Owner;
 use syncpoint_core::errands::Errands;
-use syncpoint_core::hold::Domain;
-use syncpoint_core::{Error, Result, work};
+use syncpoint_core::hold::{Domain, Ground, HeldStream};
+use syncpoint_core::{Error, Kind, Result, work};
 
 use crate::anchor::Anchors;
-use crate::owner::Owner;
+use crate::guarded::Guard;
 use crate::poller::{self, Poll};
 use crate::pool::Pool;
 use crate::reaper::{self, Remains};
@@ -23,8 +23,8 @@ use crate::sys::{Delay, Event, Library, Meaning, Primary, Refusal, Stream, Timin
 /// A context that we opened. It ends when nobody has a device, stream, buffer or time of it.
 #[derive(Debug)]
 pub(crate) struct Context {
-    name: String,
-    process: Process,
+    /// An anchor, which goes with the context and cannot ask it then, has it too.
+    ground: Arc<Ground>,
     /// When its clock began.
     began: Instant,
     /// There until the drop.
@@ -32,8 +32,6 @@ pub(crate) struct Context {
     /// A stream of our own, for what is no stream's of the user's.
     transfers: Option<Arc<Stream>>,
     way: Way,
-    /// The first cause, where the context is broken for good.
-    lost: Arc<OnceLock<Error>>,
     untimed: Pool,
     timed: Pool,
     /// Guards the list alone.
@@ -45,16 +43,11 @@ pub(crate) struct Context {
     owner: Option<Owner>,
     /// The words that no latch has. Guards the list alone.
     words: Mutex<Vec<Word>>,
-    /// The streams of others, by what tells them apart. Guards the table alone.
-    known: Mutex<HashMap<Identity, Weak<syncpoint_core::Stream>>>,
     /// Guards the names alone.
     anchors: Mutex<Anchors>,
     poller: Arc<Errands<Poll>>,
     reaper: Arc<Errands<Remains>>,
 }
-
-/// What tells one stream of the driver's from another: the driver's id, and of a default stream of a thread the thread.
-pub(crate) type Identity = (u64, Option<ThreadId>);
 
 /// The streams of all devices: each can wait for every other natively.
 pub(crate) fn domain() -> &'static Arc<Domain<CudaStream>> {
@@ -110,29 +103,25 @@ impl Context {
     ) -> Self {
         Self {
             owner,
-            process: Process::current(),
             began: Instant::now(),
             way: way_of(&primary),
             primary: Some(primary),
             transfers: Some(Arc::new(transfers)),
-            lost: Arc::default(),
             untimed: Pool::new(Timing::Untimed),
             timed: Pool::new(Timing::Timed),
             stagings: Mutex::default(),
             delay: OnceLock::new(),
             gates,
             words: Mutex::default(),
-            known: Mutex::default(),
             anchors: Mutex::default(),
             poller: Errands::new("syncpoint-cuda"),
             reaper: Errands::new("syncpoint-reap"),
-            name,
+            ground: Arc::new(Ground::new(name)),
         }
     }
 
-    /// The name of the device, such as `cuda:0`.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
+    pub(crate) fn ground(&self) -> &Arc<Ground> {
+        &self.ground
     }
 
     pub(crate) fn began(&self) -> Instant {
@@ -160,9 +149,25 @@ impl Context {
         }
     }
 
-    /// Gives an event back to its pool, unless somebody else has it too.
+    /// Gives an event back to its pool, unless somebody else has it too: whoever is last gives it back.
+    #[inline]
     pub(crate) fn give_back(&self, event: Arc<Event>) {
+        if let Some(event) = Arc::into_inner(event) {
+            self.take_back(event);
+        }
+    }
+
+    #[cold]
+    fn take_back(&self, event: Event) {
         self.pool(event.timing()).take_back(event);
+    }
+
+    /// Lends an event for the length of a call: meanwhile it is recorded by nobody.
+    #[inline]
+    pub(crate) fn lend<T>(&self, event: Arc<Event>, call: impl FnOnce(&Event) -> T) -> T {
+        let outcome = call(&event);
+        self.give_back(event);
+        outcome
     }
 
     /// How long a stream may stand before a latch; `None` where there are none.
@@ -172,11 +177,6 @@ impl Context {
 
     pub(crate) fn words(&self) -> &Mutex<Vec<Word>> {
         &self.words
-    }
-
-    /// The streams of others that somebody has.
-    pub(crate) fn known(&self) -> &Mutex<HashMap<Identity, Weak<syncpoint_core::Stream>>> {
-        &self.known
     }
 
     pub(crate) fn stagings(&self) -> &Mutex<Vec<Staging>> {
@@ -201,32 +201,28 @@ impl Context {
         Ok(self.delay.get().unwrap_or_else(|| unreachable!("it was just set")))
     }
 
-    /// Whether what is inside may be touched: it is of this process, and not broken.
+    /// Whether it is broken.
     #[inline]
-    pub(crate) fn is_usable(&self) -> bool {
-        self.process.is_current() && self.lost.get().is_none()
+    pub(crate) fn is_lost(&self) -> bool {
+        self.ground.is_lost()
     }
 
-    /// Whether it is broken, for an anchor, which goes with the context and cannot ask it then.
-    pub(crate) fn lost(&self) -> &Arc<OnceLock<Error>> {
-        &self.lost
-    }
-
-    /// Refuses a context that is broken, with the first cause, before the driver is asked.
+    /// Refuses a context that is broken, with the first cause, before the driver is asked. Somebody asks or waits: who
+    /// waited before has heard nothing yet, where nobody could be made to tell them.
     #[inline]
     pub(crate) fn check(&self) -> Result<()> {
-        self.lost.get().map_or(Ok(()), |first| Err(first.clone()))
+        self.ground.check().inspect_err(|_lost| self.see_polled())
     }
 
     /// The error of a call that was refused. One that breaks the context is the first cause of all later ones.
     #[cold]
     pub(crate) fn refused(self: &Arc<Self>, refusal: &Refusal) -> Error {
-        if let Some(first) = self.lost.get() {
-            return first.clone();
+        if let Err(first) = self.ground.check() {
+            return first;
         }
         let meaning = if self.is_gone(refusal) { Meaning::Lost } else { refusal.meaning() };
         let name = code_name(self.primary().library(), refusal);
-        let error = refusal.error_that_means(meaning, &self.name, name);
+        let error = refusal.error_that_means(meaning, &self.name(), name);
         if meaning == Meaning::Lost { self.lose(error) } else { error }
     }
 
@@ -237,20 +233,50 @@ impl Context {
         refusal.is_of_context() && is_idle().is_err_and(|refusal| refusal.is_of_context())
     }
 
+    /// Whether it is found to be broken as well, where a call that may be about another context was refused as one about a
+    /// broken one is.
+    #[cold]
+    pub(crate) fn is_broken_too(&self) -> bool {
+        let asked = self.primary().unnoticed(|| self.transfers().is_idle());
+        asked.is_err_and(|refusal| refusal.meaning() == Meaning::Lost)
+    }
+
     /// The context is broken for good: everything of it that is not known complete fails, on the poller, since whoever
     /// finds it out may hold locks. Gives the first cause.
     #[cold]
     fn lose(self: &Arc<Self>, error: Error) -> Error {
-        let first = self.lost.get_or_init(|| error.clone());
+        let first = self.ground.lose(&error);
         if first.is_same(&error) {
             self.poll(Poll::Lose(Arc::clone(self), error));
         }
-        first.clone()
+        first
     }
 
-    /// Gives the poller something to do.
+    /// Gives the poller something to do. Where none can be made it is kept for the next who [comes by](Self::see_polled).
     pub(crate) fn poll(&self, poll: Poll) {
         self.poller.give(poll, poller::serve);
+    }
+
+    /// The same of a stream that somebody waits for. Says whether there is a poller.
+    pub(crate) fn watch(&self, stream: &Arc<HeldStream<CudaStream>>) -> bool {
+        self.poller.give(Poll::Watch(Arc::clone(stream)), poller::serve)
+    }
+
+    /// Calls the poller for what was given while none could be made. One load where there is nothing of that.
+    #[inline]
+    pub(crate) fn see_polled(&self) {
+        if !self.is_inherited() {
+            self.poller.retry(poller::serve);
+        }
+    }
+
+    /// Has the poller look at something when its time comes, for a device that is about to depend on that.
+    ///
+    /// # Errors
+    /// `Exhausted`: no poller can be made.
+    pub(crate) fn guard(&self, guard: Box<dyn Guard>) -> Result<()> {
+        let given = self.poller.offer(Poll::Guard(guard), poller::serve);
+        given.map_err(|_unguarded| no_poller(self.name()))
     }
 
     /// Gives the reaper something to end.
@@ -260,7 +286,7 @@ impl Context {
 
     /// Drops what kept something of others alive, behind what used that. Theirs is not broken with the context.
     pub(crate) fn let_go(&self, owner: Owner) {
-        if self.process.is_current() {
+        if !self.is_inherited() {
             self.reap(Remains::Owner(owner));
         }
     }
@@ -269,6 +295,15 @@ impl Context {
     pub(crate) fn reaper(&self) -> &Arc<Errands<Remains>> {
         &self.reaper
     }
+}
+
+#[cold]
+fn no_poller(device: &str) -> Error {
+    let message = format!(
+        "no thread could be made to let {device} go on at the deadline of device_gates; let other threads end, or raise \
+         the limit"
+    );
+    Error::new(Kind::Exhausted, message)
 }
 
 /// Memory is freed in the order of a stream where the driver can.
@@ -284,12 +319,21 @@ fn code_name(library: &Library, refusal: &Refusal) -> Option<String> {
     refusal.code().and_then(|code| library.name_of(code))
 }
 
+impl Deref for Context {
+    type Target = Ground;
+
+    #[inline]
+    fn deref(&self) -> &Ground {
+        &self.ground
+    }
+}
+
 /// Nobody has anything of it any more: what is left is ended by the reaper.
 impl Drop for Context {
     fn drop(&mut self) {
         if self.is_usable() {
             self.end();
-        } else if self.process.is_current() {
+        } else if !self.is_inherited() {
             self.end_broken();
         }
         if let Some(owner) = self.owner.take() {

@@ -1,16 +1,15 @@
 //! Devices: the primary contexts of the driver's devices.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use syncpoint_core::contract::{
-    ForeignEvent, Import, LEVELS, NativeEvent, NativeExport, NativeOffer, RawBuffer, RawDevice,
-    RawStream,
+    ForeignEvent, Import, NativeEvent, NativeExport, NativeOffer, RawBuffer, RawDevice, RawStream,
 };
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{
-    Capabilities, Clock, Device, Error, EventOptions, Kind, PriorityRange, Reason, Result, Timeline,
+    Capabilities, Clock, Device, Error, EventOptions, Kind, PriorityRange, Reason, Result,
+    Timeline, work,
 };
 
 use crate::buffer::CudaBuffer;
@@ -21,9 +20,8 @@ use crate::latch;
 use crate::paged::paged;
 use crate::share::share;
 use crate::stream::CudaStream;
-use crate::sync::{AtomicBool, Ordering};
 use crate::sys::{Library, Primary};
-use crate::time::RESOLUTION;
+use crate::time::{RESOLUTION, step};
 
 /// One device, over a context that it shares with what was made of it.
 #[derive(Debug)]
@@ -31,8 +29,6 @@ struct CudaDevice {
     context: Arc<Context>,
     capabilities: Capabilities,
     clock: Clock,
-    /// Whether it was shut down.
-    is_closed: AtomicBool,
 }
 
 /// How a device is to be opened.
@@ -77,7 +73,7 @@ impl Builder {
     ///
     /// # Errors
     /// As [`open`]. `Unsupported`: the streams of the device do not wait for words, although it may say that they do:
-    /// that is tried out, for some seconds at most.
+    /// that is tried out. Only where a stream never goes on that takes half a minute.
     pub fn open(self, index: u32) -> Result<Device> {
         open_with(index, self)
     }
@@ -146,13 +142,8 @@ pub fn available() -> Result<Option<u32>> {
 /// # Errors
 /// `Misuse(WrongDevice)`: it is no CUDA device.
 pub(crate) fn context_of(device: &Device) -> Result<Arc<Context>> {
-    device.check_process()?;
-    let raw: &dyn Any = device.raw().as_ref();
-    let context = raw.downcast_ref::<CudaDevice>().map(|device| Arc::clone(&device.context));
-    context.ok_or_else(|| {
-        let message = format!("{device} is no CUDA device; open one, such as cuda:0");
-        Error::misuse(Reason::WrongDevice, message)
-    })
+    let device = device.of_backend::<CudaDevice>("CUDA", "cuda:0")?;
+    Ok(Arc::clone(&device.context))
 }
 
 impl CudaDevice {
@@ -165,18 +156,8 @@ impl CudaDevice {
             if is_timed(library) { capabilities.with_timing() } else { capabilities };
         let capabilities =
             if has_external(library) { capabilities.with_external() } else { capabilities };
-        let clock = Clock::new(clock_name(primary, context.name()), RESOLUTION);
-        Ok(Self { context, capabilities, clock, is_closed: AtomicBool::new(false) })
-    }
-
-    fn closed(&self) -> Error {
-        let message = format!("{} was shut down; open it again", self.context.name());
-        Error::new(Kind::Unavailable, message)
-    }
-
-    fn check(&self) -> Result<()> {
-        // Relaxed: a call beside the shutdown may come before it.
-        if self.is_closed.load(Ordering::Relaxed) { Err(self.closed()) } else { Ok(()) }
+        let clock = Clock::with_steps(clock_name(primary, context.name()), RESOLUTION, step);
+        Ok(Self { context, capabilities, clock })
     }
 }
 
@@ -214,25 +195,20 @@ impl RawDevice for CudaDevice {
     }
 
     fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {
-        self.check()?;
         let driver = CudaStream::new(&self.context, priority)?;
-        let level = usize::try_from(priority - self.capabilities.priorities.greatest());
-        let level = level.unwrap_or(0).min(LEVELS - 1);
+        let level = work::level_of(priority, self.capabilities.priorities);
         Ok(HeldStream::new(timeline, domain(), driver, level))
     }
 
     fn event(&self, options: EventOptions) -> Result<Arc<dyn NativeEvent>> {
-        self.check()?;
         Ok(Arc::new(Native::own(&self.context, options)?))
     }
 
     fn share(&self, offer: NativeOffer) -> Result<Arc<dyn NativeExport>> {
-        self.check()?;
         share(&self.context, offer)
     }
 
     fn import(&self, import: Arc<Import>) -> Result<Arc<dyn ForeignEvent>> {
-        self.check()?;
         Ok(paged(&self.context, import))
     }
 
@@ -241,28 +217,19 @@ impl RawDevice for CudaDevice {
         device: &Device,
         options: EventOptions,
     ) -> Result<Arc<dyn ForeignEvent>> {
-        self.check()?;
         external(device, &self.context, options)
     }
 
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
-        self.check()?;
         Ok(Arc::new(CudaBuffer::new(&self.context, bytes)?))
     }
 
+    fn host_buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
+        Ok(Arc::new(CudaBuffer::on_host(&self.context, bytes)?))
+    }
+
     fn shutdown(&self, deadline: Instant) -> Result<()> {
-        // Relaxed: as in `check`.
-        self.is_closed.store(true, Ordering::Relaxed);
         let is_its = |stream: &CudaStream| Arc::ptr_eq(stream.context(), &self.context);
-        domain().wait_for_begun(is_its, deadline).map_err(|left| {
-            if left.kind() != Kind::TimedOut {
-                return left;
-            }
-            let message = format!(
-                "work still runs on {} at the deadline of its shutdown; let it end, or leave it",
-                self.context.name()
-            );
-            Error::new(Kind::TimedOut, message)
-        })
+        domain().shut_down(self.context.name(), is_its, deadline)
     }
 }

@@ -1,12 +1,12 @@
 //! The driver of this process: found once, and begun at the first need.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use syncpoint_base::{PerProcess, watch_driver};
-use syncpoint_core::{Error, Kind, Reason, Result};
+use syncpoint_core::beginning::Beginning;
+use syncpoint_core::library::{self, Places, Sought};
+use syncpoint_core::{Error, Kind, Result};
 
-use crate::sync::{AtomicBool, Mutex, OnceLock, Ordering, lock};
-use crate::sys::Library;
+use crate::sys::{Library, PLACES};
 
 /// The driver of CUDA, its library open.
 #[derive(Debug)]
@@ -14,19 +14,17 @@ pub(crate) struct Driver {
     library: Library,
 }
 
-/// The library that [`use_library`] named.
-static NAMED: OnceLock<PathBuf> = OnceLock::new();
+/// The driver.
+static DRIVER: library::Library<Driver> = library::Library::new(Sought {
+    what: "driver of CUDA",
+    by: "CUDA",
+    variable: "SYNCPOINT_CUDA_LIBRARY",
+    places: PLACES,
+    remedy: "install NVIDIA's driver",
+});
 
-/// What the search found. A child of a fork has it from its parent: the loader may not be asked there, since threads of
-/// the parent may have held its locks.
-static FOUND: OnceLock<Result<Driver>> = OnceLock::new();
-
-/// Whether the driver has begun, in this process or one before it.
-static BEGUN: AtomicBool = AtomicBool::new(false);
-
-/// How many devices there are, once the driver has begun in this process. Held while it begins, which may take long:
-/// nobody goes on before.
-static COUNT: PerProcess<Mutex<Option<u32>>> = PerProcess::new(Mutex::default);
+/// How many devices there are, once the driver has begun in this process.
+static COUNT: Beginning<u32> = Beginning::new("CUDA");
 
 /// Opens this library instead of the driver's: a stand-in for tests, or a driver in a place of its own. It comes before
 /// the variable `SYNCPOINT_CUDA_LIBRARY`.
@@ -41,16 +39,7 @@ static COUNT: PerProcess<Mutex<Option<u32>>> = PerProcess::new(Mutex::default);
 /// # Ok::<(), syncpoint::Error>(())
 /// ```
 pub fn use_library(path: &Path) -> Result<()> {
-    let is_late = FOUND.get().is_some();
-    let named = if is_late { NAMED.get() } else { Some(NAMED.get_or_init(|| path.to_owned())) };
-    if named.is_some_and(|named| named == path) {
-        return Ok(());
-    }
-    let message = format!(
-        "{} cannot be used for CUDA, because a library was opened or named before; name it first, and once",
-        path.display()
-    );
-    Err(Error::misuse(Reason::Contradiction, message))
+    DRIVER.name(path)
 }
 
 /// The driver, its library open and nothing called.
@@ -58,19 +47,11 @@ pub fn use_library(path: &Path) -> Result<()> {
 /// # Errors
 /// `Unavailable`: with what was tried.
 pub(crate) fn found() -> Result<&'static Driver> {
-    if FOUND.get().is_none() {
-        // Searched first: the loader may take long.
-        let found = find();
-        // Another thread that was first has found the same.
-        let _kept = FOUND.set(found);
-    }
-    let found = FOUND.get_or_init(find);
-    found.as_ref().map_err(Error::clone)
+    DRIVER.found(find)
 }
 
-fn find() -> Result<Driver> {
-    let library = Library::open(NAMED.get())
-        .map_err(|search| Error::new(Kind::Unavailable, search.to_string()))?;
+fn find(places: &Places<'_>) -> Result<Driver> {
+    let library = places.open(Library::load)?;
     let lacks = library.lacks();
     if lacks.is_empty() {
         return Ok(Driver { library });
@@ -84,7 +65,7 @@ fn find() -> Result<Driver> {
 
 /// How many devices the driver has, where it has begun.
 pub(crate) fn counted() -> Option<u32> {
-    *lock(&COUNT)
+    COUNT.given()
 }
 
 impl Driver {
@@ -97,27 +78,12 @@ impl Driver {
     /// # Errors
     /// `Unavailable`: it cannot begin, or it has begun in the process from which this one was forked.
     pub(crate) fn begin(&self) -> Result<u32> {
-        let mut begun = lock(&COUNT);
-        if let Some(count) = *begun {
-            return Ok(count);
-        }
-        // Relaxed: what a fork copied is seen by the child, and this process begins under the lock.
-        if BEGUN.swap(true, Ordering::Relaxed) {
-            return Err(forked());
-        }
-        match self.library.begin().and_then(|()| self.library.count()) {
-            Ok(count) => {
-                watch_driver();
-                *begun = Some(count);
-                Ok(count)
-            }
-            Err(refusal) => {
-                // Relaxed: as above.
-                BEGUN.store(false, Ordering::Relaxed);
+        COUNT.once(|| {
+            self.library.begin().and_then(|()| self.library.count()).map_err(|refusal| {
                 let name = refusal.code().and_then(|code| self.library.name_of(code));
-                Err(self.unavailable(&refusal.error(&"CUDA", name)))
-            }
-        }
+                self.unavailable(&refusal.error(&"CUDA", name))
+            })
+        })
     }
 
     /// Whatever the driver says as it begins, it means that there are no devices.
@@ -131,11 +97,4 @@ impl Driver {
             None => unavailable,
         }
     }
-}
-
-#[cold]
-fn forked() -> Error {
-    let message = "the driver of CUDA was in use as this process was forked, and works in the parent alone; fork before \
-                   the first use of CUDA, or start the child as a program of its own";
-    Error::new(Kind::Unavailable, message)
 }

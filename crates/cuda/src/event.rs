@@ -6,14 +6,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use syncpoint_base::Inside;
-use syncpoint_core::contract::{ForeignEvent, Item, NativeEvent, Placed, RawStream, Task};
+use syncpoint_core::contract::{ForeignEvent, Item, NativeEvent, Owner, Placed, RawStream, Task};
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{
     Device, Error, Event, EventOptions, EventState, Gate, Place, Point, Reason, Result,
 };
 
 use crate::context::Context;
-use crate::owner::Owner;
 use crate::poller::Poll;
 use crate::reaper::{Remains, rest};
 use crate::stream::CudaStream;
@@ -44,11 +43,7 @@ impl RawEvent {
 /// CUDA. The driver's, where it is made by this call.
 pub fn event_handle(event: &Event) -> Result<RawEvent> {
     let native = event.native()?;
-    let found: Option<&dyn Any> = native.event().map(|native| -> &dyn Any { native });
-    let Some(native) = found.and_then(<dyn Any>::downcast_ref::<Native>) else {
-        let message = format!("{event} is no event of CUDA; ask its own backend");
-        return Err(Error::misuse(Reason::WrongDevice, message));
-    };
+    let native: &Native = native.of_backend(event, "CUDA")?;
     Ok(RawEvent { address: native.0.drivers().address() })
 }
 
@@ -99,20 +94,6 @@ impl Native {
 
     pub(crate) fn context(&self) -> &Arc<Context> {
         &self.0.context
-    }
-
-    /// What a stream does to record it.
-    pub(crate) fn recording(&self) -> Act {
-        let owned = Arc::clone(&self.0);
-        Act::new(move |stream| owned.record(stream))
-    }
-
-    /// A point that the poller settles with the latest record.
-    pub(crate) fn end(&self, place: Place) -> Point {
-        let gate = Gate::of_others("of an event of the driver's", place);
-        let point = gate.point();
-        self.0.context.poll(Poll::Event(self.clone(), gate));
-        point
     }
 
     /// Whether the device has come to the latest record, as this query says.
@@ -235,7 +216,10 @@ impl ForeignEvent for Foreign {
         if self.native.has_come(DriversEvent::query_unnoticed)? {
             return Ok(None);
         }
-        Ok(Some(self.native.end(place)))
+        let gate = Gate::of_others("of an event of the driver's", place);
+        let point = gate.point();
+        self.native.0.context.poll(Poll::Event(self.native.clone(), gate));
+        Ok(Some(point))
     }
 
     fn native(&self) -> Option<&dyn NativeEvent> {

@@ -4,20 +4,20 @@
 
 use std::any::Any;
 use std::ffi::c_void;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
-use syncpoint_core::contract;
+use syncpoint_core::contract::Owner;
 use syncpoint_core::hold::HeldStream;
-use syncpoint_core::{Device, Error, Reason, Result, Stream};
+use syncpoint_core::{Device, Error, Mode, Reason, Result, Stream};
 
 use crate::context::{Context, domain};
 use crate::device::{Builder, context_of, device_over};
 use crate::driver;
-use crate::owner::Owner;
+use crate::known::{self, Key};
 use crate::stream::{CudaStream, RawStream};
-use crate::sync::lock;
-use crate::sys;
+use crate::sys::{self, Library, Meaning};
 
 impl Builder {
     /// Takes in a context that others made, as a device of its own: streams of it, green ones too, are taken in with this
@@ -41,18 +41,36 @@ impl Builder {
         let driver = driver::found()?;
         driver.begin()?;
         // SAFETY: the caller's duty is the same, and the owner is kept with the context.
-        let borrowed = unsafe { sys::Primary::borrow(driver.library(), address) };
-        let refused = |refusal: sys::Refusal| {
-            let name = refusal.code().and_then(|code| driver.library().name_of(code));
-            refusal.error(&"a context of others", name)
-        };
-        let primary = borrowed.map_err(refused)?;
-        let name = match primary.number() {
-            (device, Some(id)) => format!("cuda:{device} context {id}"),
-            (device, None) => format!("cuda:{device} context {address:#x}"),
-        };
-        device_over(Context::over(primary, name, self.gates, Some(owner))?)
+        let primary = unsafe { taken_in(driver.library(), address) }?;
+        device_of_others(primary, self.gates, owner)
     }
+}
+
+/// A context that others made.
+///
+/// # Safety
+/// - `address` is a context of the driver's, and lives for as long as what is given.
+unsafe fn taken_in(library: &'static Library, address: usize) -> Result<sys::Primary> {
+    // SAFETY: the caller's duty is the same.
+    let borrowed = unsafe { sys::Primary::borrow(library, address) };
+    borrowed.map_err(|refusal| refused_of_others(library, &refusal))
+}
+
+#[cold]
+fn refused_of_others(library: &Library, refusal: &sys::Refusal) -> Error {
+    let name = refusal.code().and_then(|code| library.name_of(code));
+    refusal.error(&"a context of others", name)
+}
+
+fn device_of_others(
+    primary: sys::Primary,
+    gates: Option<Duration>,
+    owner: Owner,
+) -> Result<Device> {
+    let identity = primary.identity();
+    let identity = identity.map_err(|refusal| refused_of_others(primary.library(), &refusal))?;
+    let name = format!("cuda:{} context {identity}", primary.ordinal());
+    device_over(Context::over(primary, name, gates, Some(owner))?)
 }
 
 /// Gives out the raw handle of a stream that was made here. From now on, for ever, others may launch on it: its mode is
@@ -62,37 +80,63 @@ impl Builder {
 ///
 /// # Errors
 /// `Misuse(Held)`: the stream holds work on the host, which what others launch would overtake; synchronize it.
-/// `Misuse(WrongDevice)`: it is a stream of another backend.
+/// `Misuse(WrongDevice)`: it is a stream of another backend. The driver's, where it does not say which stream it is.
 pub fn expose(stream: &Stream) -> Result<RawStream> {
-    stream.device().check_process()?;
-    let raw: Arc<dyn contract::RawStream> = Arc::clone(stream.raw());
-    let raw: Arc<dyn Any + Send + Sync> = raw;
-    let Ok(held) = raw.downcast::<HeldStream<CudaStream>>() else {
-        let message =
-            format!("{stream} is no stream of CUDA, and has no handle; use one of cuda:0");
-        return Err(Error::misuse(Reason::WrongDevice, message));
+    let held = HeldStream::<CudaStream>::of_stream(stream, "CUDA")?;
+    // Before the handle is out: who captures the stream would have the driver asked in the middle of that.
+    let key = match stream.mode() {
+        Mode::Managed => Some(key_of(held.driver())?),
+        _ => None,
     };
     held.expose()?;
+    if let Some(key) = key {
+        held.driver().give(stream);
+        known::give(key, &held);
+    }
     Ok(held.driver().raw())
 }
 
-/// Takes in a stream that others made: a `CUstream` of the device's context, which is the primary one, as with the runtime
-/// API, unless the device was opened with [`Builder::open_context`].
-/// `owner` is kept until nothing of ours is on its way on the stream, and dropped on a thread of ours, also where the call
-/// is refused.
+fn key_of(driver: &CudaStream) -> Result<Key> {
+    driver.context().check()?;
+    let identified = identify(driver.context(), driver.handle(), None);
+    identified.map_err(|refusal| driver.context().refused(&refusal))
+}
+
+/// What tells a stream of a context from every other.
+fn identify(
+    context: &Context,
+    native: &sys::Stream,
+    thread: Option<ThreadId>,
+) -> Result<Key, sys::Refusal> {
+    let context = context.primary().identity()?;
+    native.identity().map(|stream| Key { context, stream, thread })
+}
+
+/// Takes in a stream that others made. Of the device's own context, which is the primary one, as with the runtime API,
+/// unless the device was opened with [`Builder::open_context`], it is a stream of the device. Of any other context, a green
+/// one too, it brings a device of its own, which [`Stream::device`] gives: one for all streams of that context that somebody
+/// has here, with gates where the `device` had them with which the first came. Two threads that take in its first two streams
+/// at once may bring two.
 ///
-/// The same stream taken in again while somebody has it is the same: the second `owner` is let go at once.
+/// `owner` is kept until nothing of ours is on its way on the stream, and of a stream that brings a device until nothing of
+/// that device is left. It is dropped on a thread of ours, also where the call is refused.
 ///
-/// A stream that [`expose`] gave out is better used as it is: taken in, it would be a second stream here over the same one
-/// of the driver's.
+/// The same stream taken in again while somebody has it is the same: the second `owner` is let go at once. So it is through
+/// another device over the same context of the driver's, as each call of [`open`](crate::open) gives one: the stream is of
+/// the device with which it came here first, and that one's buffers and gates are for it. It ends for all with that
+/// device, where that is shut down; taken in again, it is one of the device that is given then.
+///
+/// A stream that [`expose`] gave out is the same when it is taken in, with the same id, points and failures, whatever the
+/// `device`; only the waits that were elided are counted for each of the two names.
 ///
 /// # Safety
-/// - `stream` is a stream of the driver's, none of its default streams, and lives for as long as `owner` does.
+/// - `stream` is a stream of the driver's, none of its default streams, and lives for as long as `owner` does, and with it
+///   the context that it is of.
 ///
 /// # Errors
-/// `Misuse(WrongDevice)`: the stream is of another context, or `device` of another backend. `Misuse(StaleHandle)`: the
-/// handle is null or stands for a default stream, which has a call of its own. `Misuse(Capturing)`: the stream is captured
-/// into a graph, which taking it in would break. The driver's.
+/// `Misuse(WrongDevice)`: `device` is of another backend. `Misuse(StaleHandle)`: the handle is null or stands for a default
+/// stream, which has a call of its own. `Misuse(Capturing)`: the stream is captured into a graph, which taking it in would
+/// break. `Unsupported`: its context has no gates, and `device` does. The driver's.
 pub unsafe fn borrow<O>(device: &Device, stream: *mut c_void, owner: O) -> Result<Arc<Stream>>
 where
     O: Any + Send + Sync,
@@ -108,19 +152,51 @@ where
     }
     // SAFETY: the caller's duty is the same, and the owner is kept with the stream.
     let native = unsafe { sys::Stream::borrow(context.primary(), address) };
-    refuse_capture(&context, &native)?;
-    if !native.is_of_its_context().map_err(|refusal| context.refused(&refusal))? {
-        let message = format!(
-            "the stream {address:#x} is of another context than {device}; open that with open_context"
-        );
-        return Err(Error::misuse(Reason::WrongDevice, message));
+    context.check()?;
+    let refused = |refusal: &sys::Refusal| refused_of_either(&context, refusal);
+    refuse_capture(&native, refused)?;
+    let its = native.context_address().map_err(|refusal| refused(&refusal))?;
+    if context.primary().is_at(its) {
+        return known(device, &context, native, (Some(owner), None));
     }
-    known(device, &context, native, Some(owner), None)
+    // SAFETY: the context lives for as long as its stream does, and the owner is kept with both.
+    let primary = unsafe { taken_in(context.primary().library(), its) }?;
+    let (device, owner) = device_beside(&context, primary, owner)?;
+    let context = context_of(&device)?;
+    // SAFETY: as above; where it is not given back, the context keeps the owner, and the stream the context.
+    let native = unsafe { sys::Stream::borrow(context.primary(), address) };
+    known(&device, &context, native, (owner, None))
+}
+
+/// Until a stream is known to be of our context, what is refused says nothing of that: theirs may be broken, or ours.
+#[cold]
+fn refused_of_either(context: &Arc<Context>, refusal: &sys::Refusal) -> Error {
+    if refusal.meaning() == Meaning::Lost && context.is_broken_too() {
+        return context.refused(refusal);
+    }
+    refused_of_others(context.primary().library(), refusal)
+}
+
+/// The device over another context that is known already, or else a new one, which then keeps the owner.
+fn device_beside(
+    context: &Arc<Context>,
+    primary: sys::Primary,
+    owner: Owner,
+) -> Result<(Device, Option<Owner>)> {
+    let identity = primary.identity();
+    let identity = identity.map_err(|refusal| refused_of_others(primary.library(), &refusal))?;
+    if let Some(device) = known::device_over(identity) {
+        return Ok((device, Some(owner)));
+    }
+    Ok((device_of_others(primary, context.gates(), owner)?, None))
 }
 
 /// To ask a stream which one it is breaks its capture: NVIDIA's own libraries ask none that captures.
-fn refuse_capture(context: &Arc<Context>, native: &sys::Stream) -> Result<()> {
-    if !native.is_capturing().map_err(|refusal| context.refused(&refusal))? {
+fn refuse_capture(
+    native: &sys::Stream,
+    refused: impl FnOnce(&sys::Refusal) -> Error,
+) -> Result<()> {
+    if !native.is_capturing().map_err(|refusal| refused(&refusal))? {
         return Ok(());
     }
     let message = format!(
@@ -133,15 +209,18 @@ fn refuse_capture(context: &Arc<Context>, native: &sys::Stream) -> Result<()> {
 /// Null, and the numbers that stand for default streams.
 const HIGHEST_SENTINEL: usize = 2;
 
-/// The legacy default stream of a device, which all streams that are not non-blocking wait for, and which waits for
+/// The legacy default stream of a device's context, which all streams that are not non-blocking wait for, and which waits for
 /// them: so two laws do not hold on it, that a wait holds back later work only, and that a blocked stream holds back no other.
+/// It is one for all devices over the same context of the driver's, as with [`borrow`], and ends with the one that asked
+/// first, where that is shut down; asked for again, it is another device's.
 ///
 /// # Errors
-/// `Misuse(WrongDevice)`: the device is of another backend. The driver's.
+/// `Misuse(WrongDevice)`: the device is of another backend. `Misuse(Capturing)`: another stream is captured so that the driver
+/// does not say which one this is. The driver's.
 pub fn legacy_stream(device: &Device) -> Result<Arc<Stream>> {
     let context = context_of(device)?;
     let native = sys::Stream::legacy(context.primary());
-    known(device, &context, native, None, None)
+    known(device, &context, native, (None, None))
 }
 
 /// The default stream of this thread on a device. Other threads cannot use it (`Misuse(WrongThread)`); its points go
@@ -152,36 +231,29 @@ pub fn legacy_stream(device: &Device) -> Result<Arc<Stream>> {
 pub fn per_thread_stream(device: &Device) -> Result<Arc<Stream>> {
     let context = context_of(device)?;
     let native = sys::Stream::per_thread(context.primary());
-    refuse_capture(&context, &native)?;
-    known(device, &context, native, None, Some(thread::current().id()))
+    context.check()?;
+    refuse_capture(&native, |refusal| context.refused(refusal))?;
+    known(device, &context, native, (None, Some(thread::current().id())))
 }
 
-/// The stream that somebody has of it already, or else a new one.
+/// The stream that somebody has of it already, or else a new one, with what keeps it alive and the thread that alone may use
+/// it.
 fn known(
     device: &Device,
     context: &Arc<Context>,
     native: sys::Stream,
-    owner: Option<Owner>,
-    thread: Option<ThreadId>,
+    (owner, thread): (Option<Owner>, Option<ThreadId>),
 ) -> Result<Arc<Stream>> {
     context.check()?;
-    let identity = (native.id(), thread);
-    let find = || lock(context.known()).get(&identity).and_then(Weak::upgrade);
-    if let Some(stream) = find() {
+    let identified = identify(context, &native, thread);
+    let key = identified.map_err(|refusal| context.refused(&refusal))?;
+    if let Some(stream) = known::find(&key) {
         return Ok(stream);
     }
-    let priority = native.priority().unwrap_or(0);
+    let priority = native.priority().map_err(|refusal| context.refused(&refusal))?;
     let driver = CudaStream::over(context, native, owner, thread);
     let made = device.stream_of(None, priority, |timeline| {
         Ok(HeldStream::borrowed(timeline, domain(), driver, 0))
     })?;
-    let made = Arc::new(made);
-    let mut table = lock(context.known());
-    table.retain(|_, stream| stream.strong_count() > 0);
-    let first = table.get(&identity).and_then(Weak::upgrade);
-    if first.is_none() {
-        table.insert(identity, Arc::downgrade(&made));
-    }
-    drop(table);
-    Ok(first.unwrap_or(made))
+    Ok(known::add(key, Arc::new(made)))
 }

@@ -10,9 +10,10 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use syncpoint_core::hold::HeldStream;
-use syncpoint_core::{Error, Result, State};
+use syncpoint_core::{Error, Result};
 
 use crate::context::Context;
+use crate::guarded::Guard;
 use crate::reaper::Remains;
 use crate::stream::CudaStream;
 use crate::sync::lock;
@@ -31,8 +32,9 @@ struct Closed {
     context: Arc<Context>,
 }
 
-/// How long each step of the trial of a device may take.
-const TRIAL: Duration = Duration::from_secs(1);
+/// How long each step of the trial of a device may take: only one that never goes on takes it all. A second was too little
+/// on a machine that had ten threads to run for each of its cores, and gates were refused there.
+const TRIAL: Duration = Duration::from_secs(30);
 
 /// How long a device is given to go on where it must not: a hundred times what it needs for an event.
 const TEMPTATION: Duration = Duration::from_millis(1);
@@ -72,8 +74,11 @@ impl Closed {
         self.word.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
     }
 
+    /// Nothing in a child of a fork, which does not have the word: the latch is its parent's.
     fn open(&self) {
-        self.word().raise(self.value);
+        if !self.context.is_inherited() {
+            self.word().raise(self.value);
+        }
     }
 }
 
@@ -118,7 +123,7 @@ fn no_gates(device: &str) -> Error {
 pub(crate) fn try_out(context: &Arc<Context>) -> Result<()> {
     let primary = context.primary();
     let works = primary.says_that_streams_wait_for_words()
-        && trial(context).map_err(|refusal| context.refused(&refusal))?;
+        && trial(context).map_err(|refusal| context.refused(&refusal))? == Found::Gates;
     if works {
         return Ok(());
     }
@@ -129,11 +134,23 @@ pub(crate) fn try_out(context: &Arc<Context>) -> Result<()> {
     Err(Error::unsupported(message))
 }
 
-/// Whether a stream stands before each of two words in a row, and goes on as the host raises them.
-fn trial(context: &Arc<Context>) -> Result<bool, Refusal> {
+/// What the trial of a device has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Found {
+    /// A stream stands before each of two words in a row, and goes on as the host raises them.
+    Gates,
+    /// A stream passes a word.
+    Passes,
+    /// A stream stands for ever.
+    Hangs,
+}
+
+fn trial(context: &Arc<Context>) -> Result<Found, Refusal> {
     let mut trial = Trial::default();
     let outcome = trial.run(context);
-    trial.end(context);
+    // One that hangs is not waited for again.
+    let patience = if let Ok(Found::Hangs) = outcome { Duration::ZERO } else { TRIAL };
+    trial.end(context, patience);
     outcome
 }
 
@@ -147,7 +164,7 @@ struct Trial {
 }
 
 impl Trial {
-    fn run(&mut self, context: &Arc<Context>) -> Result<bool, Refusal> {
+    fn run(&mut self, context: &Arc<Context>) -> Result<Found, Refusal> {
         let word = self.word.insert(take(context)?);
         let stream = self.stream.insert(Stream::create(context.primary(), 0)?);
         for value in [word.value() + 1, word.value() + 2] {
@@ -155,21 +172,27 @@ impl Trial {
             self.events.push(Event::create(context.primary(), Timing::Untimed)?);
             self.events.last().map_or(Ok(()), |event| event.record(stream))?;
         }
-        let mut works = true;
         for event in &self.events {
-            works &= stands_before(context, event)?;
+            if !comes_to_a_witness(context)? {
+                return Ok(Found::Hangs);
+            }
+            if event.settle_within(TEMPTATION)? {
+                return Ok(Found::Passes);
+            }
             word.raise(word.value() + 1);
-            works &= event.settle_within(TRIAL)?;
+            if !event.settle_within(TRIAL)? {
+                return Ok(Found::Hangs);
+            }
         }
-        Ok(works)
+        Ok(Found::Gates)
     }
 
     /// Lets the stream go, whatever came of it, and ends everything. One that does not end is left as it is: nothing of it
     /// can be ended.
-    fn end(self, context: &Arc<Context>) {
+    fn end(self, context: &Arc<Context>, patience: Duration) {
         let Some(word) = self.word else { return };
         word.raise(word.value() + 2);
-        let has_ended = |event: &Event| event.settle_within(TRIAL).is_ok_and(|ended| ended);
+        let has_ended = |event: &Event| event.settle_within(patience).is_ok_and(|ended| ended);
         if !self.events.iter().all(has_ended) {
             return;
         }
@@ -179,21 +202,20 @@ impl Trial {
     }
 }
 
-/// Whether the device stands before an event for which nothing else is in its way: it comes to what another stream was
-/// given later, and still not to the event. That a new event is pending shows nothing: the device may not have looked yet.
-fn stands_before(context: &Arc<Context>, event: &Event) -> Result<bool, Refusal> {
+/// Whether the device comes to what another stream was given later than what it is to stand before. That a new event is
+/// pending shows nothing before that: the device may not have looked yet.
+fn comes_to_a_witness(context: &Arc<Context>) -> Result<bool, Refusal> {
     let witness = Event::create(context.primary(), Timing::Untimed)?;
     let seen = witness.record(context.transfers()).and_then(|()| witness.settle_within(TRIAL));
     context.reap(Remains::Event(witness));
-    Ok(seen? && !event.settle_within(TEMPTATION)?)
+    seen
 }
 
 /// A latch that is opened at its deadline, with its stream failed, unless it is gone by then. The time runs from when the
 /// device has come to it: what is before it on the stream may take as long as it likes.
 #[derive(Debug)]
 pub(crate) struct Deadline {
-    /// When something is to be done about it.
-    pub(crate) at: Instant,
+    at: Instant,
     longest: Duration,
     /// Whether the device is known to stand before it.
     is_first: bool,
@@ -229,14 +251,18 @@ impl Deadline {
         let (at, awaiting) = (Instant::now(), Arc::downgrade(awaiting));
         Self { at, longest, is_first: false, stream, value, latch, awaiting }
     }
+}
 
-    /// Whether anything is still awaited.
-    pub(crate) fn is_pending(&self) -> bool {
+impl Guard for Deadline {
+    fn at(&self) -> Instant {
+        self.at
+    }
+
+    fn is_pending(&self) -> bool {
         self.awaiting.strong_count() > 0
     }
 
-    /// The time has come to look at it. Says whether it has to be looked at again.
-    pub(crate) fn pass(&mut self) -> bool {
+    fn pass(&mut self) -> bool {
         let awaiting = self.awaiting.upgrade();
         let (Some(stream), Some(latch), Some(_)) =
             (self.stream.upgrade(), self.latch.upgrade(), &awaiting)
@@ -250,13 +276,8 @@ impl Deadline {
             return Instant::now().checked_add(next).map(|at| self.at = at).is_some();
         }
         // Failed for something else, it may be in another era by now, which this is none of.
-        if matches!(stream.timeline().state(self.value), State::Pending) {
-            stream.fail(self.value, &too_long(&stream));
-        }
-        // The child of whom the failure was told to does not have the word.
-        if !stream.timeline().is_inherited() {
-            latch.open();
-        }
+        stream.fail_pending(self.value, &too_long(&stream));
+        latch.open();
         false
     }
 }

@@ -11,7 +11,7 @@
 //! - **Streams of others** are taken in ([`borrow`], [`legacy_stream`], [`per_thread_stream`]) and ours are given out
 //!   ([`expose`]). What others launch cannot be held on the host: opened with
 //!   [`device_gates`](Builder::device_gates) the device itself holds it. A context of others is a device of its own
-//!   ([`Builder::open_context`]).
+//!   ([`Builder::open_context`]), and a stream of one brings it.
 //! - **Waiting** never blocks inside the driver: events are asked, by whoever queries or by one thread for each context
 //!   that is there only while somebody waits.
 //! - **Dropping** calls no driver: a thread of ours ends what was dropped.
@@ -20,26 +20,32 @@
 //! - **Other processes** import events of a device as those of any other, and their streams wait through the host. They
 //!   wait on their device for the driver's own events between processes with [`open_event`], which is `unsafe`, and for
 //!   words that one device writes and the other reads where both were opened with [`device_gates`](Builder::device_gates).
-//! - **Times** are differences of events, to about half a microsecond. The driver gives them as floats of milliseconds: a
-//!   span of a minute is good to some 4 µs. A [`timestamp`](syncpoint_core::TimedPoint::timestamp) is an estimate from an
+//! - **Times** are differences of events, to about half a microsecond. The driver gives them as floats of milliseconds, also
+//!   by `cuEventElapsedTime_v2`: a span of a minute is good to some 4 µs, and
+//!   [`resolution_of`](syncpoint_core::Clock::resolution_of) says how good any is. A [`timestamp`](syncpoint_core::TimedPoint::timestamp) is an estimate from an
 //!   event that was seen from the host, and says how far it may be off.
 //!
 //! What of this was not seen on hardware is believed of the driver by its manual; the facts program of the stand-in
 //! driver asks a real one.
 
 mod anchor;
+mod begun;
 mod buffer;
 mod capture;
 mod context;
 mod device;
 mod driver;
+mod elsewhere;
 mod event;
+mod guarded;
 mod handles;
 mod import;
+mod known;
 mod lane;
 mod latch;
+mod latest;
 mod marks;
-mod owner;
+mod pace;
 mod paged;
 mod poller;
 mod pool;
@@ -50,15 +56,16 @@ mod stream;
 mod sync;
 mod sys;
 mod time;
+mod unheard;
 
 pub use device::{Builder, available, builder, count, open};
 pub use driver::use_library;
 pub use event::{RawEvent, event_handle};
 pub use handles::{borrow, expose, legacy_stream, per_thread_stream};
-pub use reaper::unheard;
 pub use share::{shares_natively, shares_words};
 pub use stream::RawStream;
 pub use sys::{borrow_event, open_event};
+pub use unheard::unheard;
 
 /// The symbols of the driver's functions that are called here, for tests.
 #[doc(hidden)]
@@ -66,9 +73,9 @@ pub fn functions() -> impl Iterator<Item = &'static str> {
     sys::FUNCTIONS.iter().map(|function| function.name())
 }
 
-/// The version of CUDA that brought a function, for tests.
+/// The version of CUDA that brought a function, as the driver numbers it (11020 is 11.2), for tests.
 #[doc(hidden)]
-pub fn since(function: &str) -> Option<String> {
+pub fn since(function: &str) -> Option<u32> {
     let found = sys::FUNCTIONS.iter().find(|known| known.name() == function);
-    found.map(|function| function.version().to_string())
+    found.map(|function| function.since)
 }

@@ -9,25 +9,25 @@ use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use syncpoint_core::contract::{ForeignEvent, Import, Placed, RawStream, bridge};
+use syncpoint_core::contract::{ForeignEvent, Import, Placed, bridge};
 use syncpoint_core::hold::{Driver, HeldStream, Operation, OwnWait};
-use syncpoint_core::{Device, Error, EventState, Place, Point, Result, State};
+use syncpoint_core::{Place, Point, Result, State};
 
 use crate::context::Context;
+use crate::elsewhere::{Elsewhere, OnDevice};
 use crate::import::known;
 use crate::lane::Lane;
 use crate::latch::{Deadline, Latch};
 use crate::poller::Poll;
-use crate::share::held;
 use crate::stream::CudaStream;
 use crate::sync::OnceLock;
-use crate::sys::Refusal;
+use crate::sys::Meaning;
 
 /// An event of another process whose device writes words.
 pub(crate) struct Paged {
     import: Arc<Import>,
     context: Arc<Context>,
-    /// Made at the first wait; `None` where the driver refuses it.
+    /// Made at the first wait for which the driver does not refuse it; none where it said that it never will.
     lane: OnceLock<Option<Lane>>,
 }
 
@@ -36,49 +36,48 @@ pub(crate) fn paged(context: &Arc<Context>, import: Arc<Import>) -> Arc<dyn Fore
     if context.gates().is_none() || !import.has_words() {
         return import;
     }
-    Arc::new(Paged { import, context: Arc::clone(context), lane: OnceLock::new() })
+    let paged = Paged { import, context: Arc::clone(context), lane: OnceLock::new() };
+    Arc::new(Elsewhere(Arc::new(paged)))
 }
 
 impl Paged {
     /// Where there is none, streams wait through the host.
     fn lane(&self) -> Option<&Lane> {
-        let make = || {
-            let made = Lane::new(&self.context, self.import.page());
-            made.map_err(|refusal| self.context.refused(&refusal)).ok()
-        };
-        self.lane.get_or_init(make).as_ref()
+        if self.lane.get().is_none() {
+            // Outside the cell: it may be refused now and not later.
+            match Lane::new(&self.context, self.import.page()) {
+                Ok(lane) => drop(self.lane.set(Some(lane))),
+                Err(refusal) if refusal.meaning() == Meaning::Unsupported => {
+                    drop(self.lane.set(None));
+                }
+                Err(refusal) => drop(self.context.refused(&refusal)),
+            }
+        }
+        // Also behind a refusal: of two threads the driver registers the page for the first alone.
+        self.made()
+    }
+
+    fn made(&self) -> Option<&Lane> {
+        self.lane.get().and_then(Option::as_ref)
     }
 }
 
-impl ForeignEvent for Paged {
-    fn device(&self) -> &Device {
-        self.import.device()
+impl OnDevice for Paged {
+    fn import(&self) -> &Arc<Import> {
+        &self.import
     }
 
-    fn state(&self) -> EventState {
-        self.import.state()
-    }
-
-    fn awaited(self: Arc<Self>, place: Place) -> Result<Option<Point>> {
-        Arc::clone(&self.import).awaited(place)
-    }
-
-    fn wait_on(
-        self: Arc<Self>,
-        stream: &Arc<dyn RawStream>,
+    fn wait_on_device(
+        self: &Arc<Self>,
+        stream: &Arc<HeldStream<CudaStream>>,
+        (generation, point): (u64, Point),
         place: Place,
     ) -> Result<Option<Placed>> {
-        let Some(stream) = held(stream) else { return Ok(None) };
-        let Some((generation, point)) = self.import.pending(place)? else { return Ok(None) };
         if self.lane().is_none() {
             return Ok(None);
         }
-        let wait = Wait { event: Arc::clone(&self), generation, point: point.clone() };
+        let wait = Wait { event: Arc::clone(self), generation, point: point.clone() };
         stream.wait_by(&point, Arc::new(wait), place)
-    }
-
-    fn whose(&self) -> &'static str {
-        self.import.whose()
     }
 }
 
@@ -93,32 +92,50 @@ struct Wait {
 impl OwnWait<CudaStream> for Wait {
     /// Whatever the driver refuses, the stream waits on the host, unless its context is broken.
     fn wait(&self, stream: &Arc<HeldStream<CudaStream>>, value: u64) -> Result<bool> {
-        let (import, driver) = (&self.event.import, stream.driver());
-        let (Some(lane), Some(longest)) = (self.event.lane(), driver.context().gates()) else {
+        let import = &self.event.import;
+        let word = import.word_of(self.generation).filter(|_| import.is_alive());
+        let longest = stream.driver().context().gates();
+        let (Some(lane), Some(word), Some(longest)) = (self.event.made(), word, longest) else {
             return Ok(false);
         };
-        let Some(index) = import.word_of(self.generation).filter(|_| import.is_alive()) else {
-            return Ok(false);
-        };
+        self.stand(stream, (value, longest), (lane, word)).or_else(|refused| {
+            let contexts = [&self.event.context, stream.driver().context()];
+            let is_broken = contexts.iter().any(|context| context.check().is_err());
+            if is_broken { Err(refused) } else { Ok(false) }
+        })
+    }
+}
+
+impl Wait {
+    /// Has the stream stand before a latch that the lane opens. False: the lane takes no more.
+    fn stand(
+        &self,
+        stream: &Arc<HeldStream<CudaStream>>,
+        (value, longest): (u64, Duration),
+        (lane, word): (&Lane, usize),
+    ) -> Result<bool> {
         mark_before(stream, value)?;
-        let latch = Latch::close(&self.event.context)?;
-        match lane.open_at((index, self.generation), &latch) {
-            Ok(true) => {}
-            Ok(false) => return Ok(false),
-            Err(refusal) => return held_instead(&self.event.context, &refusal),
-        }
-        if let Err(refusal) = driver.stand_before(&latch) {
-            return held_instead(driver.context(), &refusal);
-        }
+        let (latch, word) = (Latch::close(&self.event.context)?, (word, self.generation));
         let stands = Arc::new(Stands {
             stream: Arc::clone(stream),
             value,
             point: self.point.clone(),
-            latch,
-            import: Arc::clone(import),
-            word: (index, self.generation),
+            latch: latch.clone(),
+            import: Arc::clone(&self.event.import),
+            word,
         });
-        stands.until(longest);
+        stands.guard(longest)?;
+        let opened = lane.open_at(word, &latch);
+        if !opened.map_err(|refusal| self.event.context.refused(&refusal))? {
+            return Ok(false);
+        }
+        let driver = stream.driver();
+        if let Err(refusal) = driver.stand_before(&latch) {
+            // It may stand there all the same, and nobody looks at it any more.
+            latch.open();
+            return Err(driver.context().refused(&refusal));
+        }
+        stands.until_settled();
         Ok(true)
     }
 }
@@ -134,11 +151,6 @@ fn mark_before(stream: &Arc<HeldStream<CudaStream>>, value: u64) -> Result<()> {
     Ok(())
 }
 
-fn held_instead(context: &Arc<Context>, refusal: &Refusal) -> Result<bool> {
-    let error: Error = context.refused(refusal);
-    if context.check().is_err() { Err(error) } else { Ok(false) }
-}
-
 /// A stream that stands before a latch until a record of another process is settled.
 #[derive(Debug)]
 pub(crate) struct Stands {
@@ -151,10 +163,14 @@ pub(crate) struct Stands {
 }
 
 impl Stands {
-    fn until(self: Arc<Self>, longest: Duration) {
-        let awaiting: Arc<dyn Any + Send + Sync> = Arc::<Self>::clone(&self);
+    /// Somebody looks at the deadline, for as long as this is there.
+    fn guard(self: &Arc<Self>, longest: Duration) -> Result<()> {
+        let awaiting: Arc<dyn Any + Send + Sync> = Arc::<Self>::clone(self);
         let deadline = Deadline::of(longest, (&self.stream, self.value), &self.latch, &awaiting);
-        self.stream.driver().context().poll(Poll::Guard(deadline));
+        self.stream.driver().context().guard(Box::new(deadline))
+    }
+
+    fn until_settled(self: Arc<Self>) {
         let waker = Waker::from(Arc::clone(&self));
         if bridge::<HeldStream<CudaStream>>(&self.point, waker).is_none() {
             Arc::clone(&self).wake();
@@ -167,9 +183,7 @@ impl Stands {
 
     /// A stream that fails stands before nothing any more.
     fn open_if_failed(&self) {
-        let timeline = self.stream.timeline();
-        // A child of a fork does not have the word.
-        if !timeline.is_inherited() && matches!(timeline.state(self.value), State::Failed(_)) {
+        if matches!(self.stream.timeline().state(self.value), State::Failed(_)) {
             self.latch.open();
         }
     }
@@ -177,18 +191,15 @@ impl Stands {
     /// The record has failed, or will never come: the stream is told first, unless it is in another era by now, and then
     /// let go. On the poller: whoever finds it out may hold locks.
     pub(crate) fn fall(&self) {
-        if let State::Failed(error) = known(&self.point)
-            && matches!(self.stream.timeline().state(self.value), State::Pending)
-        {
-            self.stream.fail(self.value, &error);
-        }
-        // The child of whom the failure was told to does not have the word.
-        if self.stream.timeline().is_inherited() {
-            return;
+        if let State::Failed(error) = known(&self.point) {
+            self.stream.fail_pending(self.value, &error);
         }
         self.latch.open();
-        let (word, generation) = self.word;
-        self.import.let_go(word, generation);
+        // Where whom the failure was told to forked, the page is the parent's.
+        if !self.stream.timeline().is_inherited() {
+            let (word, generation) = self.word;
+            self.import.let_go(word, generation);
+        }
     }
 }
 

@@ -1,16 +1,14 @@
 //! The poller: a thread for each context that finds out how far the device is, while somebody waits for that.
 //!
 //! It asks events of each stream that it serves, the oldest first and then in leaps that grow, as long as the answer is
-//! *complete*, and then pauses: not at all for 50 µs, then for 20 µs, and twice as long each time, up to 800 µs. Whatever
-//! is new begins that row anew. Of the user's it runs wakers, observers and the drops of what complete work kept, and
-//! nothing that it asks breaks a capture.
+//! *complete*, and then pauses (`pace`). Whatever is new begins that row anew. Of the user's it runs wakers, observers and
+//! the drops of what complete work kept, and nothing that it asks breaks a capture.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use syncpoint_base::Inside;
+use syncpoint_base::{Inside, end_sleeps_in_time};
 use syncpoint_core::contract::Ours;
-use syncpoint_core::errands::{Errands, Sleep};
+use syncpoint_core::errands::Errands;
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{Error, Gate};
 
@@ -18,13 +16,14 @@ use crate::anchor::Anchor;
 use crate::context::{Context, domain};
 use crate::driver;
 use crate::event::{self, Native};
+use crate::guarded::{Guard, Guarded};
 use crate::import;
-use crate::latch::Deadline;
 use crate::marks::Next;
+use crate::pace::{Pace, Rhythm};
 use crate::paged;
 use crate::reaper::rest;
 use crate::stream::CudaStream;
-use crate::sys::{Event, FIRST_PAUSE, LONGEST_PAUSE, Meaning, SPIN};
+use crate::sys::{Event, Meaning};
 
 /// What the poller is given.
 #[derive(Debug)]
@@ -37,8 +36,8 @@ pub(crate) enum Poll {
     Lose(Arc<Context>, Error),
     /// The anchor of absolute times has become old.
     Anchor(Arc<Context>),
-    /// A stream stands before a latch, and not for ever.
-    Guard(Deadline),
+    /// Something is to be looked at when its time comes.
+    Guard(Box<dyn Guard>),
     /// What a stream waits for on the device has failed in another process.
     Failed(Arc<import::Watch>),
     /// The same of what a stream stands before a latch for.
@@ -48,17 +47,20 @@ pub(crate) enum Poll {
 /// Polls until nothing is pending for a while.
 pub(crate) fn serve(errands: &Errands<Poll>) {
     let ours = Ours::begin();
+    // Else a pause of 20 µs is one of 70.
+    end_sleeps_in_time();
     if let Ok(driver) = driver::found() {
         driver.library().never_break_a_capture();
     }
-    let (mut watched, mut guarded, mut pace) =
-        (Watched::default(), Guarded::default(), Pace::new());
-    let mut home = Home::default();
+    let (mut watched, mut guarded) = (Watched::default(), Guarded::default());
+    let (mut rhythm, mut home) = (Rhythm::default(), Home::default());
+    let mut pace = rhythm.begin();
     loop {
         let sleep = if watched.is_empty() { guarded.sleep() } else { pace.sleep() };
         let Some(given) = errands.take(sleep) else { return };
         if !given.is_empty() {
-            pace = Pace::new();
+            // When what is watched already comes is not known from now.
+            pace = if watched.is_empty() { rhythm.begin() } else { Pace::new() };
         }
         for poll in given {
             accept(poll, &mut watched, &mut guarded);
@@ -66,7 +68,8 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
         guarded.pass(ours);
         ours.go_on();
         if round(&mut watched, &mut home, ours) {
-            pace = Pace::new();
+            rhythm.note(&pace);
+            pace = rhythm.begin();
         }
     }
 }
@@ -74,8 +77,25 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
 /// What is asked about.
 #[derive(Default)]
 struct Watched {
-    streams: Vec<Arc<HeldStream<CudaStream>>>,
+    streams: Vec<Watch>,
     events: Vec<(Native, Gate)>,
+}
+
+struct Watch {
+    stream: Arc<HeldStream<CudaStream>>,
+    asked: Asked,
+}
+
+/// Behind which value the event lies that was asked last.
+#[derive(Default)]
+struct Asked(Option<u64>);
+
+impl Asked {
+    /// The next question. Says whether the stream has come further since the last one: the first is no news.
+    fn is_news(&mut self, value: u64) -> bool {
+        let before = self.0.replace(value);
+        before.is_some_and(|before| before != value)
+    }
 }
 
 impl Watched {
@@ -83,15 +103,23 @@ impl Watched {
         self.streams.is_empty() && self.events.is_empty()
     }
 
+    /// Whoever waits while it is not on the list gives a stream.
+    fn watch(&mut self, stream: Arc<HeldStream<CudaStream>>) {
+        let is_new = stream.driver().marks().watch();
+        if is_new {
+            self.streams.push(Watch { stream, asked: Asked::default() });
+        }
+    }
+
     fn context(&self) -> Option<&Arc<Context>> {
-        let of_stream = self.streams.first().map(|stream| stream.driver().context());
+        let of_stream = self.streams.first().map(|watch| watch.stream.driver().context());
         of_stream.or_else(|| self.events.first().map(|(native, _)| native.context()))
     }
 }
 
 fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
     match poll {
-        Poll::Watch(stream) => watched.streams.push(stream),
+        Poll::Watch(stream) => watched.watch(stream),
         Poll::Event(native, gate) => watched.events.push((native, gate)),
         Poll::Lose(context, error) => {
             let is_its = |stream: &CudaStream| Arc::ptr_eq(stream.context(), &context);
@@ -102,44 +130,9 @@ fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
             // A broken context needs no anchor, and what else is wrong is told to who asks for a time.
             let _failed = Anchor::refresh(&context);
         }
-        Poll::Guard(deadline) => guarded.add(deadline),
+        Poll::Guard(guard) => guarded.add(guard),
         Poll::Failed(watch) => watch.pass(),
         Poll::Fallen(stands) => stands.fall(),
-    }
-}
-
-/// The latches that streams stand before.
-#[derive(Default)]
-struct Guarded(Vec<Deadline>);
-
-/// So many that are open already are kept at least before they are looked through.
-const SHORT: usize = 64;
-
-impl Guarded {
-    fn add(&mut self, deadline: Deadline) {
-        if self.0.len() >= SHORT && self.0.len().is_power_of_two() {
-            self.0.retain(Deadline::is_pending);
-        }
-        self.0.push(deadline);
-    }
-
-    /// Until the next deadline, where there is one.
-    fn sleep(&mut self) -> Sleep {
-        self.0.retain(Deadline::is_pending);
-        let next = self.0.iter().map(|deadline| deadline.at).min();
-        next.map_or(Sleep::UntilGiven, |at| {
-            Sleep::For(at.saturating_duration_since(Instant::now()))
-        })
-    }
-
-    /// Opens what has stood for too long.
-    fn pass(&mut self, ours: Ours) {
-        let now = Instant::now();
-        self.0.retain_mut(|deadline| {
-            let stays = deadline.at > now || deadline.pass();
-            ours.go_on();
-            stays
-        });
     }
 }
 
@@ -147,7 +140,12 @@ impl Guarded {
 fn round(watched: &mut Watched, home: &mut Home, ours: Ours) -> bool {
     home.move_in(watched);
     let mut news = false;
-    watched.streams.retain(|stream| look(stream, ours, &mut news));
+    watched.streams.retain_mut(|watch| {
+        let goes_on = look(watch, ours, &mut news);
+        // Whoever waited may have found it out first.
+        news |= !goes_on;
+        goes_on
+    });
     watched.events.retain(|(native, gate)| {
         let goes_on = event::look(native, gate);
         ours.go_on();
@@ -183,7 +181,7 @@ impl Home {
 }
 
 /// Asks for one stream, and goes on while the device had come to what was asked. Says whether it is watched on.
-fn look(stream: &Arc<HeldStream<CudaStream>>, ours: Ours, news: &mut bool) -> bool {
+fn look(Watch { stream, asked }: &mut Watch, ours: Ours, news: &mut bool) -> bool {
     loop {
         if stream.driver().context().check().is_err() {
             return awaits_the_loss(stream);
@@ -197,6 +195,7 @@ fn look(stream: &Arc<HeldStream<CudaStream>>, ours: Ours, news: &mut bool) -> bo
                 ours.go_on();
             }
             Next::Ask(value, event) => {
+                *news |= asked.is_news(value);
                 if let Some(stays) = ask(stream, (value, event), ours) {
                     return stays;
                 }
@@ -230,6 +229,10 @@ fn ask(
         Ok(false) => Some(true),
         Err(refusal) if refusal.meaning() == Meaning::Capturing => Some(true),
         Err(refusal) => {
+            stream.driver().context().refused(&refusal);
+            if stream.driver().context().check().is_err() {
+                return Some(awaits_the_loss(stream));
+            }
             // First: whom the failure rouses may wait for the stream again, and put it on the list anew.
             stream.driver().marks().leave();
             CudaStream::was_refused(stream, &refusal);
@@ -239,41 +242,14 @@ fn ask(
     }
 }
 
-/// How long the pauses are.
-struct Pace {
-    begun: Instant,
-    pause: Duration,
-}
-
-impl Pace {
-    fn new() -> Self {
-        Self { begun: Instant::now(), pause: FIRST_PAUSE }
-    }
-
-    /// The next pause.
-    fn sleep(&mut self) -> Sleep {
-        if self.begun.elapsed() < SPIN {
-            return Sleep::None;
-        }
-        let pause = self.pause;
-        self.pause = (pause * 2).min(LONGEST_PAUSE);
-        Sleep::For(pause)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn pauses_double_up_to_the_longest() {
-        let begun = Instant::now().checked_sub(SPIN).unwrap_or_else(Instant::now);
-        let mut pace = Pace { begun, pause: FIRST_PAUSE };
-        let pauses: Vec<_> = std::iter::repeat_with(|| pace.sleep())
-            .filter(|sleep| *sleep != Sleep::None)
-            .take(8)
-            .collect();
-        let micros = [20, 40, 80, 160, 320, 640, 800, 800];
-        assert_eq!(pauses, micros.map(|micros| Sleep::For(Duration::from_micros(micros))));
+    fn the_first_question_about_a_stream_is_no_news_of_it() {
+        let mut asked = Asked::default();
+        let news = [3, 3, 5, 5, 5, 6].map(|value| asked.is_news(value));
+        assert_eq!(news, [false, false, true, false, false, true]);
     }
 }

@@ -4,13 +4,12 @@
 //! many for it, and what somebody else was last to have, goes back to the pool of the context.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
 use syncpoint_core::Result;
 
 use crate::context::Context;
-use crate::sync::{Mutex, lock};
+use crate::sync::Lock;
 use crate::sys::{Event, Timing};
 
 /// The events of one context and kind that nobody has.
@@ -18,12 +17,12 @@ use crate::sys::{Event, Timing};
 pub(crate) struct Pool {
     timing: Timing,
     /// Guards the list alone.
-    free: Mutex<Vec<Arc<Event>>>,
+    free: Lock<Vec<Arc<Event>>>,
 }
 
 impl Pool {
     pub(crate) fn new(timing: Timing) -> Self {
-        Self { timing, free: Mutex::new(Vec::new()) }
+        Self { timing, free: Lock::new(Vec::new()) }
     }
 
     /// An event that nobody has; the driver makes one where there is none.
@@ -32,7 +31,7 @@ impl Pool {
     /// The driver's.
     #[cold]
     pub(crate) fn take(&self, context: &Arc<Context>) -> Result<Arc<Event>> {
-        let free = lock(&self.free).pop();
+        let free = self.free.lock().pop();
         if let Some(event) = free {
             return Ok(event);
         }
@@ -40,49 +39,16 @@ impl Pool {
         Ok(Arc::new(created.map_err(|refusal| context.refused(&refusal))?))
     }
 
-    /// Takes an event back, unless somebody else has it too: whoever is last gives it back.
-    pub(crate) fn take_back(&self, event: Arc<Event>) {
-        if let Some(event) = Arc::into_inner(event) {
-            lock(&self.free).push(Arc::new(event));
-        }
+    /// Takes an event back that nobody has any more.
+    #[cold]
+    pub(crate) fn take_back(&self, event: Event) {
+        self.free.lock().push(Arc::new(event));
     }
 
     /// Takes every event out, as the context ends: then nobody has one.
     pub(crate) fn empty(&self) -> impl Iterator<Item = Event> + use<> {
-        let free = std::mem::take(&mut *lock(&self.free));
+        let free = std::mem::take(&mut *self.free.lock());
         free.into_iter().filter_map(Arc::into_inner)
-    }
-}
-
-/// An event for the length of a call: meanwhile it is recorded by nobody.
-#[derive(Debug)]
-pub(crate) struct Borrowed<'a> {
-    /// There until the drop.
-    event: Option<Arc<Event>>,
-    context: &'a Context,
-}
-
-impl<'a> Borrowed<'a> {
-    pub(crate) fn new(event: Arc<Event>, context: &'a Context) -> Self {
-        Self { event: Some(event), context }
-    }
-}
-
-impl Deref for Borrowed<'_> {
-    type Target = Event;
-
-    #[inline]
-    fn deref(&self) -> &Event {
-        self.event.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
-    }
-}
-
-impl Drop for Borrowed<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if let Some(event) = self.event.take() {
-            self.context.give_back(event);
-        }
     }
 }
 

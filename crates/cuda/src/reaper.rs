@@ -4,15 +4,16 @@ use std::sync::Arc;
 use std::thread;
 
 use syncpoint_base::Inside;
-use syncpoint_core::contract::{Import, Ours};
+use syncpoint_core::contract::{Import, Ours, Owner};
 use syncpoint_core::errands::{Errands, Sleep};
 
 use crate::driver;
 use crate::import;
-use crate::owner::Owner;
 use crate::staging::Staging;
-use crate::sync::{AtomicU64, Ordering};
-use crate::sys::{Delay, Event, Memory, Primary, Refusal, SharedPage, Stream, Word, Words};
+use crate::sys::{
+    Delay, Event, HostMemory, Memory, Primary, Refusal, SharedPage, Stream, Word, Words,
+};
+use crate::unheard;
 
 /// What is left of something that was dropped.
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(crate) enum Remains {
     Stream(Stream),
     /// Memory, and the stream in whose order it is freed.
     Memory(Memory, Arc<Stream>),
+    HostMemory(HostMemory),
     Staging(Staging),
     /// A page for which no device waits, and to which none writes.
     Page(SharedPage),
@@ -31,25 +33,17 @@ pub(crate) enum Remains {
     Delay(Delay),
     /// What kept something of others alive: its end is theirs.
     Owner(Owner),
-    /// That a context was retained which is broken.
+    /// A name of a context that is broken.
+    Name(Primary),
+    /// A context that is broken, which has no user any more.
     Retention(Primary),
     /// The last of a context: its own stream, and its name.
     Context(Arc<Stream>, Primary),
 }
 
-/// How many ends the driver refused.
-static UNHEARD: AtomicU64 = AtomicU64::new(0);
-
-/// How many times the driver refused to end something that was dropped: a drop has nobody to tell. That the driver was
-/// taken down before counts for nothing.
-pub fn unheard() -> u64 {
-    // Relaxed: a count, ordered with nothing.
-    UNHEARD.load(Ordering::Relaxed)
-}
-
 /// Ends what is given until nothing comes any more.
 pub(crate) fn serve(errands: &Errands<Remains>) {
-    let _ours = Ours::begin();
+    let ours = Ours::begin();
     if let Ok(driver) = driver::found() {
         driver.library().never_break_a_capture();
     }
@@ -57,9 +51,11 @@ pub(crate) fn serve(errands: &Errands<Remains>) {
         for remains in given {
             let inside = Inside::enter().unwrap_or_else(|| rest());
             if let Err(refusal) = remains.end() {
-                note(&refusal);
+                unheard::note(&refusal);
             }
             drop(inside);
+            // What is others' may fork as it ends.
+            ours.go_on();
         }
     }
 }
@@ -71,16 +67,6 @@ pub(crate) fn rest() -> ! {
     }
 }
 
-/// `CUDA_ERROR_DEINITIALIZED`: the driver went first, and took everything along.
-const DEINITIALIZED: u32 = 4;
-
-fn note(refusal: &Refusal) {
-    if refusal.code() != Some(DEINITIALIZED) {
-        // Relaxed: as in `unheard`.
-        UNHEARD.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 impl Remains {
     fn end(self) -> Result<(), Refusal> {
         match self {
@@ -88,6 +74,7 @@ impl Remains {
             Self::Imported(event, import) => import::close(event, &import),
             Self::Stream(stream) => stream.destroy(),
             Self::Memory(memory, stream) => memory.free(&stream),
+            Self::HostMemory(memory) => memory.free(),
             Self::Staging(staging) => staging.end(),
             Self::Page(page) => page.end(),
             Self::Words(words) => Words::free(words),
@@ -96,7 +83,8 @@ impl Remains {
                 owner.end();
                 Ok(())
             }
-            Self::Retention(primary) => primary.release(),
+            Self::Name(primary) => primary.release(),
+            Self::Retention(primary) => primary.release_broken(),
             Self::Context(transfers, primary) => {
                 let destroyed = Arc::into_inner(transfers).map_or(Ok(()), Stream::destroy);
                 let released = primary.release();

@@ -2,18 +2,20 @@
 
 use std::any::Any;
 use std::fmt;
-use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
-use syncpoint_base::{PerProcess, Process};
-use syncpoint_core::contract::{Item, NativeExport, NativeOffer, RawStream, Task};
-use syncpoint_core::hold::{Driver, HeldStream};
-use syncpoint_core::{Error, Event, Kind, Mode, Place, Point, Result, retire};
+use syncpoint_base::PerProcess;
+use syncpoint_core::contract::{
+    Item, NativeExport, NativeOffer, RawStream, Task, ToRecord, retire_in_drop,
+};
+use syncpoint_core::errands::Errands;
+use syncpoint_core::hold::{Driver, Ground, HeldStream};
+use syncpoint_core::{Error, Event, Kind, Mode, Place, Result};
 
 use crate::context::Context;
 use crate::event::Act;
-use crate::import::is_complete;
-use crate::reaper::Remains;
+use crate::latest::Latest;
+use crate::reaper::{self, Remains};
 use crate::stream::CudaStream;
 use crate::sync::{Mutex, lock};
 use crate::sys::{Event as DriversEvent, Refusal, SharedPage, Stream};
@@ -31,6 +33,9 @@ pub fn shares_natively(event: &Event) -> Result<()> {
 /// Whether the device writes words with each record of an event that this process exports: then streams of other processes
 /// that import it on a device with [`device_gates`](crate::Builder::device_gates) wait for those on their device.
 ///
+/// The first 64 streams that record the event have a word, for its life: for records of others importers wait through the
+/// host, and nobody is told.
+///
 /// # Errors
 /// `Unsupported`: the event is no CUDA device's, or that was opened without gates, or the driver refuses; the message says
 /// why. `Misuse(NotInterprocess)`: it was not exported.
@@ -43,8 +48,7 @@ struct Shared {
     /// There until the drop.
     parts: Option<Parts>,
     /// The latest record on each stream that has not come.
-    records: Mutex<Vec<Point>>,
-    process: Process,
+    records: Latest,
     context: Arc<Context>,
 }
 
@@ -70,10 +74,12 @@ struct Left {
     context: Arc<Context>,
 }
 
-/// A page to which the device may still write.
+/// A page to which the device may still write. Where nobody can find out until when, it is left to the device for ever: so it
+/// holds nothing else of the context.
 struct Written {
     page: Option<SharedPage>,
-    context: Arc<Context>,
+    ground: Arc<Ground>,
+    reaper: Arc<Errands<Remains>>,
 }
 
 /// What importers have not closed yet: looked at whenever an event is shared, or is shared no more. Guards the list.
@@ -93,8 +99,7 @@ pub(crate) fn share(context: &Arc<Context>, offer: NativeOffer) -> Result<Arc<dy
         event.as_ref().map_err(Error::clone)?;
     }
     let parts = Some(Parts { event, page, offer });
-    let (context, process) = (Arc::clone(context), Process::current());
-    let shared = Shared { parts, records: Mutex::default(), process, context };
+    let shared = Shared { parts, records: Latest::default(), context: Arc::clone(context) };
     Ok(Arc::new(Sharing(Arc::new(shared))))
 }
 
@@ -160,31 +165,21 @@ impl Shared {
         if !is_plain || driver.context().check().is_err() {
             return;
         }
-        let record = |word| self.parts().record((word, generation), driver.handle());
+        let record = |to_record| self.parts().record(to_record, generation, driver.handle());
         let recorded = self.parts().offer.record(generation, stream.timeline().id(), record);
         if let Err(refusal) = recorded {
             driver.context().refused(&refusal);
         }
     }
-
-    fn note(&self, record: Point) {
-        let is_newer =
-            |known: &mut Point| known.timeline() == record.timeline() || is_complete(known);
-        let mut records = lock(&self.records);
-        let over: Vec<Point> = records.extract_if(.., is_newer).collect();
-        records.push(record);
-        drop(records);
-        drop(over);
-    }
 }
 
 impl Parts {
-    fn record(&self, (word, value): (Option<usize>, u64), stream: &Stream) -> Result<(), Refusal> {
-        if let Ok(event) = &self.event {
+    fn record(&self, to_record: ToRecord, generation: u64, stream: &Stream) -> Result<(), Refusal> {
+        if let (Ok(event), true) = (&self.event, to_record.event) {
             event.record(stream)?;
         }
-        match (&self.page, word) {
-            (Ok(page), Some(word)) => stream.write_number(page, word, value),
+        match (&self.page, to_record.word) {
+            (Ok(page), Some(word)) => stream.write_number(page, word, generation),
             _ => Ok(()),
         }
     }
@@ -207,7 +202,7 @@ impl NativeExport for Sharing {
             Ok(())
         });
         let placed = stream.put(Item { task: Task::Native(Box::new(act)), place })?;
-        self.0.note(timeline.point(placed.value));
+        self.0.records.note(timeline.point(placed.value));
         Ok(())
     }
 }
@@ -233,26 +228,31 @@ fn end_what_was_left() {
 impl Drop for Shared {
     fn drop(&mut self) {
         // A child of a fork has a copy, and the page is the parent's.
-        if !self.process.is_current() {
+        if self.context.is_inherited() {
             return;
         }
         let Some(Parts { event, page, offer }) = self.parts.take() else { return };
         lock(&LEFT).push(Left { event, offer, context: Arc::clone(&self.context) });
         end_what_was_left();
         let Ok(page) = page else { return };
-        let mut records = std::mem::take(&mut *lock(&self.records));
-        records.retain(|record| !is_complete(record));
-        let written = Written { page: Some(page), context: Arc::clone(&self.context) };
+        let records = self.records.take_pending();
+        let (ground, reaper) =
+            (Arc::clone(self.context.ground()), Arc::clone(self.context.reaper()));
+        let written = Written { page: Some(page), ground, reaper };
         // Where nobody can be made to wait for that, it stays mapped.
-        let _left = retire(written, records).map_err(ManuallyDrop::new);
+        retire_in_drop(written, records);
     }
 }
 
 impl Drop for Written {
     fn drop(&mut self) {
-        if let Some(page) = self.page.take().filter(|_| self.context.is_usable()) {
-            self.context.reap(Remains::Page(page));
-        }
+        let Some(page) = self.page.take().filter(|_| !self.ground.is_inherited()) else { return };
+        // Of a broken context nothing can be ended.
+        let remains = match self.ground.check() {
+            Ok(()) => Remains::Page(page),
+            Err(_cause) => Remains::Name(page.leave()),
+        };
+        self.reaper.give(remains, reaper::serve);
     }
 }
 

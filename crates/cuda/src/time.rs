@@ -1,11 +1,10 @@
 //! Times of the device: an event notes each, and the driver gives differences.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use syncpoint_core::contract::RawTime;
-use syncpoint_core::{Error, Kind, Reason, Result, Timestamp};
+use syncpoint_core::{Error, Kind, Result, Timestamp};
 
 use crate::anchor::Anchor;
 use crate::pool::Lease;
@@ -53,12 +52,7 @@ impl Timed {
 
 impl RawTime for Timed {
     fn nanos_since(&self, start: &dyn RawTime) -> Result<i64> {
-        let start: &dyn Any = start;
-        let Some(start) = start.downcast_ref::<Self>() else {
-            let message =
-                "the two points are of different backends; compare times of one device only";
-            return Err(Error::misuse(Reason::WrongDevice, message));
-        };
+        let start = start.of_backend::<Self>()?;
         self.milliseconds_since(start.lease.event()).and_then(nanos)
     }
 
@@ -69,7 +63,7 @@ impl RawTime for Timed {
         let (seen, bound) = anchor.seen();
         let span = nanos(milliseconds)?;
         let mut timestamp = Timestamp::exact(seen.saturating_add_signed(span));
-        timestamp.error = bound + step(milliseconds);
+        timestamp.error = bound + step(Duration::from_nanos(span.unsigned_abs()));
         Ok(timestamp)
     }
 }
@@ -86,10 +80,11 @@ fn nanos(milliseconds: f32) -> Result<i64> {
     Ok(nanos)
 }
 
-/// How coarse a span of this length is: the driver gives it in 24 binary digits.
-fn step(milliseconds: f32) -> Duration {
-    let span = milliseconds.abs();
-    let step = span.next_up() - span;
+/// How coarse a span of this length is: both functions of the driver, also the `_v2` of 12.8, give it as a float of
+/// milliseconds, so in 24 binary digits.
+pub(crate) fn step(span: Duration) -> Duration {
+    let milliseconds = span.as_secs_f32() * 1000.0;
+    let step = milliseconds.next_up() - milliseconds;
     Duration::try_from_secs_f32(step / 1000.0).unwrap_or(Duration::MAX)
 }
 
@@ -112,11 +107,10 @@ mod tests {
 
     #[test]
     fn a_long_span_is_coarse_and_says_so() {
-        assert!(step(1.0) < Duration::from_nanos(1));
-        let minute = step(60_000.0);
-        assert!(
-            minute > Duration::from_micros(3) && minute < Duration::from_micros(4),
-            "{minute:?}"
-        );
+        assert!(step(Duration::from_millis(1)) < Duration::from_nanos(1));
+        // Of the exponents of two between which so many milliseconds lie, in 23 further digits.
+        for (seconds, nanos) in [(8, 488), (9, 977), (60, 3_906), (3600, 250_000)] {
+            assert_eq!(step(Duration::from_secs(seconds)).as_nanos(), nanos, "{seconds} s");
+        }
     }
 }

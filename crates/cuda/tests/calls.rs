@@ -6,7 +6,7 @@ mod fake;
 
 use std::time::Duration;
 
-use syncpoint::{Device, Gate, Point, Result, Stream};
+use syncpoint::{Device, EventOptions, Gate, Point, Result, Stream, TimedPoint};
 use syncpoint_conformance::patience::{settle, until};
 
 use fake::Fake;
@@ -76,22 +76,39 @@ fn what_is_done_all_the_time_is_one_call_or_none() -> Result<()> {
     assert_eq!(held.0, 0, "what is held calls nobody");
     gate.open()?;
     settle(&held.1);
-    beside_a_capture(&third, &point)
+    beside_a_capture(&device, (&third, &other), &point)
 }
 
-/// Drops, clones and waits that are left out make no call: one could break the capture.
-fn beside_a_capture(captured: &Stream, point: &Point) -> Result<()> {
+/// Drops, clones and waits that are left out make no call: one could break the capture. What is dropped is ended by a thread
+/// of ours, which breaks none.
+fn beside_a_capture(
+    device: &Device,
+    (captured, other): (&Stream, &Stream),
+    point: &Point,
+) -> Result<()> {
     const GLOBAL: usize = 0;
     let (fake, mut graph) = (Fake::used(), 0_usize);
+    let timed: Vec<TimedPoint> = (0..100).map(|_| other.record_timed()).collect::<Result<_>>()?;
+    for timed in &timed {
+        settle(timed);
+    }
+    let event = device.event_with(EventOptions::builder().native_handle().build()?)?;
+    event.record(other)?;
+    syncpoint::cuda::event_handle(&event)?;
+    event.synchronize()?;
+    let ended = (device.stream()?, device.buffer(8)?, event);
     let raw = syncpoint::cuda::expose(captured)?.as_ptr().addr();
     until("the poller's rest", || calls_stay(fake.count("*")));
     assert_eq!(fake.call("cuStreamBeginCapture_v2", raw, GLOBAL), 0);
     let points: Vec<Point> = (0..100_000).map(|_| point.clone()).collect();
     let dropped = calls(move || {
-        drop(points);
-        Ok(())
+        drop((points, timed));
+        other.wait(point)
     });
     assert_eq!(dropped?.0, 0);
+    let before = fake.alive("all");
+    drop(ended);
+    until("their ends", || fake.alive("all") <= before - 3);
     let room = (&raw mut graph).expose_provenance();
     assert_eq!(fake.call("cuStreamEndCapture", raw, room), 0, "the capture is whole");
     assert_eq!(fake.call("cuGraphDestroy", graph, 0), 0);

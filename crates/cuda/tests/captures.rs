@@ -5,9 +5,13 @@
 mod capture;
 mod fake;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+
 use syncpoint::cuda::expose;
-use syncpoint::{Device, EventOptions, EventState, Kind, Reason, Result, Stream};
-use syncpoint_conformance::patience::{PATIENCE, settle};
+use syncpoint::{Device, EventOptions, EventState, Gate, Kind, Reason, Result, Stream};
+use syncpoint_conformance::patience::{PATIENCE, heard, say, settle};
 
 use capture::Capture;
 use fake::Fake;
@@ -34,7 +38,9 @@ fn assert_capturing<T: std::fmt::Debug>(outcome: Result<T>) {
 fn streams_fork_and_join_inside_a_capture_by_points() -> Result<()> {
     let device = device()?;
     let ((first, handle), (second, _)) = (given_out(&device)?, given_out(&device)?);
+    assert!(!first.is_capturing()?);
     let capture = Capture::begin(handle);
+    assert!(first.is_capturing()?);
     let values = [first.timeline().enqueued(), second.timeline().enqueued()];
     second.wait(&first.record()?)?;
     first.wait(&second.record()?)?;
@@ -56,16 +62,20 @@ fn what_cannot_be_captured_is_refused_and_the_capture_stays_whole() -> Result<()
     let outside = made.record()?;
     settle(&outside);
     made.delay(std::time::Duration::from_millis(300))?;
-    let pending = made.record()?;
+    let (pending, gate) = (made.record()?, Gate::new());
     let capture = Capture::begin(handle);
     let point = stream.record()?;
     assert_capturing(stream.enqueue(|| ()));
     assert_capturing(stream.fill(&buffer, 0..8, 1));
+    assert_capturing(stream.copy(&buffer, 0..4, &buffer, 4..8));
+    assert_capturing(stream.delay(std::time::Duration::from_micros(1)));
     assert_capturing(stream.record_timed());
     assert_capturing(stream.query());
     assert_capturing(stream.synchronize());
     assert_capturing(stream.wait(&pending));
     assert_capturing(made.wait(&point));
+    assert_capturing(stream.wait(&gate.point()));
+    assert_capturing(stream.open(&gate));
     assert_capturing(point.query());
     assert_capturing(point.synchronize_timeout(PATIENCE));
     assert_capturing(point.notify(|_| ()));
@@ -73,6 +83,41 @@ fn what_cannot_be_captured_is_refused_and_the_capture_stays_whole() -> Result<()
     stream.wait(&outside)?;
     capture.end_and_launch(1);
     settle(&stream.record()?);
+    stream.open(&gate)?;
+    settle(&gate.point());
+    Ok(())
+}
+
+#[test]
+fn what_is_submitted_by_hand_is_captured_and_runs_with_each_launch() -> Result<()> {
+    let (stream, handle) = given_out(&device()?)?;
+    let runs = Arc::new(AtomicUsize::new(0));
+    let (capture, run) = (Capture::begin(handle), Arc::clone(&runs));
+    let before = stream.timeline().enqueued();
+    // Relaxed: the launch is waited for before it is read.
+    Fake::used().launch(&stream, move || {
+        run.fetch_add(1, Ordering::Relaxed);
+    });
+    assert_eq!(stream.timeline().enqueued(), before, "what is captured takes no value");
+    assert_eq!(runs.load(Ordering::Relaxed), 0, "nothing was launched yet");
+    capture.end_and_launch(1);
+    assert_eq!(runs.load(Ordering::Relaxed), 1);
+    settle(&stream.record()?);
+    Ok(())
+}
+
+#[test]
+fn gates_of_a_device_that_has_them_are_refused_in_a_capture_too() -> Result<()> {
+    Fake::used();
+    let device = syncpoint::cuda::builder().device_gates(PATIENCE).open(0)?;
+    let ((stream, handle), gate) = (given_out(&device)?, Gate::new());
+    let capture = Capture::begin(handle);
+    assert_capturing(stream.wait(&gate.point()));
+    assert_capturing(stream.open(&gate));
+    assert_capturing(stream.enqueue(|| ()));
+    capture.end_and_launch(0);
+    stream.open(&gate)?;
+    settle(&gate.point());
     Ok(())
 }
 
@@ -153,6 +198,9 @@ fn what_was_given_before_a_capture_is_marked_before_it() -> Result<()> {
         timeline.point(timeline.enqueued())
     });
     drop(borrowed);
+    let (sender, told) = channel();
+    let _told = ends[1].notify(move |end| say(&sender, end))?;
+    heard(&told, "the end of what was given before")?;
     ends.iter().for_each(settle);
     for capture in captures {
         capture.end_and_launch(1);

@@ -87,7 +87,8 @@ fn row(function: &'static str) -> String {
         }
     };
     let since = syncpoint::cuda::since(function).expect("it is in the table");
-    format!("| `{function}` | {since} | {lost} |\n")
+    let (major, minor) = (since / 1000, since % 1000 / 10);
+    format!("| `{function}` | {major}.{minor} | {lost} |\n")
 }
 
 /// What the children do; nothing where no function was given.

@@ -3,12 +3,13 @@
 mod fake;
 
 use std::sync::Arc;
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use syncpoint::cuda::expose;
 use syncpoint::{Device, Kind, Reason, Result};
-use syncpoint_conformance::patience::{PATIENCE, promptly, refused, settle, until};
+use syncpoint_conformance::patience::{PATIENCE, heard, promptly, refused, say, settle, until};
 
 use fake::Fake;
 
@@ -89,13 +90,69 @@ fn a_call_that_blocks_inside_the_driver_holds_up_nobody_else() {
 }
 
 #[test]
+fn a_query_that_blocks_inside_the_driver_holds_up_nobody_who_uses_the_stream() {
+    let name = "a_query_that_blocks_inside_the_driver_holds_up_nobody_who_uses_the_stream";
+    Fake::alone(name, |fake| {
+        let stream = Arc::new(device()?.stream()?);
+        stream.delay(LONG)?;
+        let (point, before) = (stream.record()?, fake.count("cuEventQuery"));
+        fake.script("block cuEventQuery 1");
+        let asked = point.clone();
+        let asks = thread::spawn(move || asked.query());
+        until("the question", || fake.count("cuEventQuery") > before);
+        let own = Arc::clone(&stream);
+        promptly(move || -> Result<()> {
+            point.query()?;
+            own.query()?;
+            own.delay(Duration::from_micros(1))?;
+            let later = own.record()?;
+            later.query()?;
+            later.synchronize_timeout(PATIENCE)?;
+            assert!(point.query()?, "it came before");
+            drop(own.record_timed()?);
+            Ok(())
+        })?;
+        assert!(!asks.is_finished(), "the first question still blocks");
+        promptly(move || drop(stream));
+        fake.script("release");
+        assert!(asks.join().unwrap()?, "it is answered late, and truly");
+        Ok(())
+    });
+}
+
+#[test]
+fn what_came_of_a_hundred_records_meanwhile_is_found_out_with_a_few_questions() {
+    let name = "what_came_of_a_hundred_records_meanwhile_is_found_out_with_a_few_questions";
+    Fake::alone(name, |fake| {
+        let stream = device()?.stream()?;
+        stream.delay(LONG)?;
+        let record = |_| stream.delay(Duration::ZERO).and_then(|()| stream.record());
+        let points = (0..100).map(record).collect::<Result<Vec<_>>>()?;
+        let asked = fake.count("cuEventQuery");
+        // Who has a listener listed asks once at most, and then the poller does.
+        fake.script("block cuEventQuery 2");
+        let (sender, told) = channel();
+        let _told = points[99].notify(move |end| say(&sender, end))?;
+        until("the poller's question", || fake.count("cuEventQuery") > asked + 1);
+        fake.make_current(0);
+        assert_eq!(fake.call("cuCtxSynchronize", 0, 0), 0, "the device has passed them");
+        fake.script("release");
+        heard(&told, "the last point")?;
+        let questions = fake.count("cuEventQuery") - asked;
+        // The listener's, and leaps that double: half the square of the logarithm.
+        assert!(questions <= 1 + 7 * 7 / 2, "{questions} questions");
+        Ok(())
+    });
+}
+
+#[test]
 fn a_context_that_cannot_be_brought_back_is_told_by_that_call() {
     Fake::alone("a_context_that_cannot_be_brought_back_is_told_by_that_call", |fake| {
         fake.script("devices=2");
         let device = device()?;
         let stream = device.stream()?;
         let theirs = fake.make_current(1);
-        fake.script("fail cuCtxPopCurrent_v2 1 201");
+        fake.script("fail cuCtxPopCurrent_v2 1..2 201");
         let told = refused(stream.delay(Duration::from_micros(1)), Kind::Driver);
         assert!(told.message().contains("cuCtxPopCurrent_v2"), "{told}");
         assert_ne!(fake.current(), theirs, "so it is");
@@ -122,6 +179,25 @@ fn what_the_driver_gives_as_a_time_and_is_none_is_refused() {
             assert_ne!(told.kind(), Kind::Misuse(Reason::Reversed), "the points are in order");
         }
         end.elapsed_since(&start).map(drop)
+    });
+}
+
+#[test]
+fn a_long_span_is_as_fine_as_the_clock_says_of_it() {
+    Fake::alone("a_long_span_is_as_fine_as_the_clock_says_of_it", |fake| {
+        let (device, hour) = (device()?, 3_600_000_f32);
+        let stream = device.stream()?;
+        let (start, end) = (stream.record_timed()?, stream.record_timed()?);
+        settle(&end);
+        let told = [hour, hour.next_up()].map(|time| {
+            fake.script(&format!("elapsed 1 {time}"));
+            end.elapsed_since(&start)
+        });
+        let [span, next] = told;
+        let (span, step) = (span?, device.clock().resolution_of(Duration::from_secs(3600)));
+        assert_eq!((span, next?), (Duration::from_secs(3600), span + step));
+        assert!(step > device.clock().resolution());
+        Ok(())
     });
 }
 

@@ -48,6 +48,27 @@ fn record_behind_our_back(stream: &Stream, handle: usize) -> Result<()> {
 }
 
 #[test]
+fn the_driver_hears_of_blocking_only_where_the_event_owns_one_of_its_events() {
+    Fake::alone(
+        "the_driver_hears_of_blocking_only_where_the_event_owns_one_of_its_events",
+        |fake| {
+            let (device, blocking) = (device()?, EventOptions::builder().blocking());
+            let (stream, plain) = (device.stream()?, device.event_with(blocking.build()?)?);
+            plain.record(&stream)?;
+            plain.synchronize()?;
+            assert_eq!(fake.alive("blocking events"), 0, "nobody waits for it through the driver");
+            let owner = device.event_with(blocking.native_handle().build()?)?;
+            event_handle(&owner)?;
+            assert_eq!(fake.alive("blocking events"), 1);
+            let spinning = with_handle(&device)?;
+            event_handle(&spinning)?;
+            assert_eq!(fake.alive("blocking events"), 1, "it was not asked for");
+            Ok(())
+        },
+    );
+}
+
+#[test]
 fn who_waits_for_the_handle_waits_for_the_latest_record() -> Result<()> {
     let (device, fake) = (device()?, Fake::used());
     let (stream, event) = (device.stream()?, with_handle(&device)?);

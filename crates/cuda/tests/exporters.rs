@@ -8,7 +8,6 @@
 )]
 
 mod fake;
-mod other;
 mod sharing;
 
 use std::thread;
@@ -17,13 +16,11 @@ use std::time::{Duration, Instant};
 use syncpoint::cuda::expose;
 use syncpoint::{EventState, Gate, IpcHandle, Kind, Result};
 use syncpoint_conformance::child;
-use syncpoint_conformance::patience::{PATIENCE, failure_of, refused, settle, until};
+use syncpoint_conformance::other::{Other, Part, go_on, play, say};
+use syncpoint_conformance::patience::{PATIENCE, assert_held, failure_of, refused, settle, until};
 
 use fake::Fake;
-use other::{Other, go_on, say};
-use sharing::{
-    Part, device, open, play, recorded, records_behind_a_latch, shared, standing, waiting,
-};
+use sharing::{device, fails, open, recorded, records_behind_a_latch, shared, standing, waiting};
 
 /// The parts that the other process plays.
 const PARTS: [(&str, Part); 7] = [
@@ -41,22 +38,9 @@ fn the_other_process() {
     play(&PARTS);
 }
 
-/// The driver has its record when it fails.
-fn fails() -> Result<()> {
-    let (device, stream, gate) = standing()?;
-    let event = shared(&device)?;
-    say(&event.export()?);
-    event.record(&stream)?;
-    say(&"recorded");
-    go_on();
-    gate.fail(syncpoint::Error::failed("it fails on purpose"))?;
-    go_on();
-    Ok(())
-}
-
 #[test]
 fn a_failure_there_is_a_failure_here_although_the_device_goes_on() -> Result<()> {
-    let (device, mut other) = (device()?, Other::begin("fails"));
+    let (device, other) = (device()?, Other::begin("fails"));
     let event = open(&device, &other.hear())?;
     other.hear::<String>();
     let (stream, end, waits) = waiting(&device, &event)?;
@@ -106,7 +90,7 @@ fn an_exporter_that_is_killed_fails_the_stream_that_waits_on_the_device() -> Res
 
 #[test]
 fn an_exporter_that_is_killed_before_its_first_record_is_an_error() -> Result<()> {
-    let (device, mut other) = (device()?, Other::begin("exports and sleeps"));
+    let (device, other) = (device()?, Other::begin("exports and sleeps"));
     let event = open(&device, &other.hear())?;
     assert!(matches!(event.state(), EventState::NeverRecorded));
     let stream = device.stream()?;
@@ -121,7 +105,7 @@ fn an_exporter_that_is_killed_before_its_first_record_is_an_error() -> Result<()
 
 #[test]
 fn an_exporter_that_is_killed_after_its_record_harms_nobody() -> Result<()> {
-    let (device, (mut other, handle)) = (device()?, recorded());
+    let (device, (other, handle)) = (device()?, recorded());
     let event = open(&device, &handle)?;
     other.next();
     other.hear::<String>();
@@ -156,7 +140,7 @@ fn records_on_another_stream_meanwhile() -> Result<()> {
 /// Alone in its process, because the driver is kept from its call.
 fn waits_while_another_stream_records() -> Result<()> {
     let fake = Fake::used();
-    let mut other = Other::begin("records on another stream meanwhile");
+    let other = Other::begin("records on another stream meanwhile");
     let device = device()?;
     let event = open(&device, &other.hear())?;
     other.hear::<String>();
@@ -175,27 +159,29 @@ fn waits_while_another_stream_records() -> Result<()> {
         });
         waits.join().expect("no panic")
     })?;
-    // The first record is complete, and the device stands before the second.
-    other.next();
-    until("what was asked for", || stream.statistics().held == 0);
-    let ends = fake.count("cuEventDestroy_v2");
-    drop(event);
-    let (witness, streams) = (device.stream()?, fake.count("cuStreamDestroy_v2"));
-    drop(witness);
-    until("the reaper", || fake.count("cuStreamDestroy_v2") > streams);
-    assert_eq!(fake.count("cuEventDestroy_v2"), ends, "the device stands before it");
+    assert_eq!(stream.statistics().driver_calls, 2, "the wait and the record");
+    assert_held(&end);
+    // The first record is complete, and the second stands.
     other.next();
     settle(&end);
-    until("the end of the event", || fake.count("cuEventDestroy_v2") > ends);
+    let (_late, late_end, waits) = waiting(&device, &event)?;
+    assert_eq!(
+        waits, 0,
+        "the driver's event was left as it was, and the host waits for the second"
+    );
+    assert_held(&late_end);
+    other.next();
+    settle(&late_end);
     other.end();
     Ok(())
 }
 
 #[test]
-fn an_event_is_not_closed_while_the_device_stands_before_a_later_record() {
-    Fake::alone("an_event_is_not_closed_while_the_device_stands_before_a_later_record", |_fake| {
-        waits_while_another_stream_records()
-    });
+fn a_wait_is_for_its_record_although_another_stream_records_as_it_is_given() {
+    Fake::alone(
+        "a_wait_is_for_its_record_although_another_stream_records_as_it_is_given",
+        |_fake| waits_while_another_stream_records(),
+    );
 }
 
 fn exports_and_sleeps() -> Result<()> {
@@ -230,7 +216,7 @@ fn an_exporter_that_is_killed_with_a_child_alive_is_dead_at_once() -> Result<()>
     let device = device()?;
     let mut times = Vec::new();
     for _ in 0..5 {
-        let mut other = Other::begin("has a child");
+        let other = Other::begin("has a child");
         let event = open(&device, &other.hear())?;
         let (_stream, end, waits) = waiting(&device, &event)?;
         assert_eq!(waits, 1);
@@ -271,7 +257,7 @@ fn drops_its_event() -> Result<()> {
 
 #[test]
 fn the_drivers_event_lives_until_every_importer_has_closed_it() -> Result<()> {
-    let (device, mut other) = (device()?, Other::begin("drops its event"));
+    let (device, other) = (device()?, Other::begin("drops its event"));
     let handle: IpcHandle = other.hear();
     let event = open(&device, &handle)?;
     other.hear::<String>();

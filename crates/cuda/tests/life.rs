@@ -93,6 +93,12 @@ fn memory_that_is_not_to_be_had_is_exhausted_and_leaves_nothing_half_made() {
             let told = refused(made, Kind::Exhausted);
             assert!(told.message().contains(function), "{told}");
         }
+        for function in ["cuMemHostGetDevicePointer_v2", "cuMemHostRegister_v2"] {
+            fake.script(&format!("fail {function} 1 2"));
+            let told = refused(device.host_buffer(8), Kind::Exhausted);
+            assert!(told.message().contains(function), "{told}");
+        }
+        refused(device.host_buffer(1 << 60), Kind::Exhausted);
         drop(device);
         until("the end of what was whole", || fake.alive("all") == 1);
         assert!(before > 1, "the device has a stream");

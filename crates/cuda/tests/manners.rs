@@ -3,6 +3,7 @@
 #![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
 
 mod fake;
+mod uses;
 
 use std::thread;
 use std::time::Duration;
@@ -11,6 +12,7 @@ use syncpoint::{Device, Event, EventOptions, Gate, Result};
 use syncpoint_conformance::patience::{PATIENCE, promptly, settle, until};
 
 use fake::Fake;
+use uses::use_everything;
 
 fn device() -> Result<Device> {
     Fake::used().script("devices=2");
@@ -39,21 +41,59 @@ fn use_it(device: &Device) -> Result<()> {
 }
 
 #[test]
-fn a_thread_without_a_context_has_none_afterwards() -> Result<()> {
-    let device = device()?;
-    assert_eq!(Fake::used().current(), 0, "a test's thread has none");
-    use_it(&device)?;
-    assert_eq!(Fake::used().current(), 0);
-    Ok(())
+fn a_thread_without_a_context_has_none_after_each_call() {
+    Fake::alone("a_thread_without_a_context_has_none_after_each_call", |fake| {
+        assert_eq!(fake.current(), 0, "a test's thread has none");
+        let refused = use_everything();
+        assert!(refused.is_empty(), "{refused:#?}");
+        Ok(())
+    });
 }
 
 #[test]
-fn a_thread_with_another_context_has_it_afterwards() -> Result<()> {
-    let (device, fake) = (device()?, Fake::used());
-    let other = fake.make_current(1);
-    use_it(&device)?;
-    assert_eq!(fake.current(), other);
-    Ok(())
+fn a_thread_with_another_context_has_it_after_each_call() {
+    Fake::alone("a_thread_with_another_context_has_it_after_each_call", |fake| {
+        fake.script("devices=2");
+        fake.make_current(1);
+        let refused = use_everything();
+        assert!(refused.is_empty(), "{refused:#?}");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_thread_has_its_capture_mode_back_where_the_driver_refuses_that_once() {
+    Fake::alone("a_thread_has_its_capture_mode_back_where_the_driver_refuses_that_once", |fake| {
+        let (stream, before) = (device()?.stream()?, fake.capture_mode());
+        // The kernel of the first delay is loaded so that no capture hears of it.
+        fake.script("fail cuThreadExchangeStreamCaptureMode 2 999");
+        stream.delay(Duration::from_micros(1))?;
+        assert_eq!((fake.capture_mode(), syncpoint::cuda::unheard()), (before, 0));
+        Ok(())
+    });
+}
+
+#[test]
+fn a_thread_that_does_not_get_its_capture_mode_back_is_counted() {
+    Fake::alone("a_thread_that_does_not_get_its_capture_mode_back_is_counted", |fake| {
+        let (stream, before) = (device()?.stream()?, fake.capture_mode());
+        fake.script("fail cuThreadExchangeStreamCaptureMode 2..3 999");
+        stream.delay(Duration::from_micros(1))?;
+        assert_ne!(fake.capture_mode(), before, "it is relaxed");
+        assert_eq!(syncpoint::cuda::unheard(), 1);
+        Ok(())
+    });
+}
+
+#[test]
+fn a_question_that_may_break_a_capture_is_counted() {
+    Fake::alone("a_question_that_may_break_a_capture_is_counted", |fake| {
+        let (stream, before) = (device()?.stream()?, fake.capture_mode());
+        fake.script("fail cuThreadExchangeStreamCaptureMode 1..2 999");
+        stream.delay(Duration::from_micros(1))?;
+        assert_eq!((fake.capture_mode(), syncpoint::cuda::unheard()), (before, 1));
+        Ok(())
+    });
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Owners of what was taken in from others: where they end once its context is broken, and that a child ends none.
 
+#![cfg(unix)]
 #![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
 
 mod fake;

@@ -8,7 +8,6 @@
 )]
 
 mod fake;
-mod other;
 mod sharing;
 
 use std::fs;
@@ -17,11 +16,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use syncpoint::{Device, Event, IpcHandle, Kind, Result};
-use syncpoint_conformance::patience::{PATIENCE, refused};
+use syncpoint_conformance::other::{Other, given, go_on, play, say};
+use syncpoint_conformance::patience::{PATIENCE, refused, settle, until};
 
 use fake::Fake;
-use other::{Other, given, go_on, say};
-use sharing::{device, open, play, shared};
+use sharing::{device, open, shared};
 
 /// Where the numbers of the driver's event lie on a page of numbers: the first of the latest run, the latest record,
 /// whether there is one, its users, and the first of its handle.
@@ -33,7 +32,7 @@ const HANDLE: usize = 266;
 
 #[test]
 fn the_other_process() {
-    play(&[("exports", exports), ("breaks", breaks)]);
+    play(&[("exports", exports), ("breaks", breaks), ("opens under faults", opens_under_faults)]);
 }
 
 fn exports() -> Result<()> {
@@ -57,7 +56,7 @@ struct Garbled {
 
 impl Garbled {
     fn begin() -> Self {
-        let mut other = Other::begin("exports");
+        let other = Other::begin("exports");
         let handle = other.hear();
         other.hear::<String>();
         let begin = format!("syncpoint-{:x}-", other.id());
@@ -131,7 +130,44 @@ fn breaks() -> Result<()> {
 #[test]
 fn an_importer_whose_device_breaks_has_the_event_open_no_more() {
     let garbled = Garbled::begin();
-    let mut importer = Other::begin_with("breaks", &garbled.handle);
+    let importer = Other::begin_with("breaks", &garbled.handle);
+    importer.hear::<String>();
+    assert_eq!(garbled.write(USERS, 0), 0, "the exporter may end it");
+    importer.end();
+    garbled.other.end();
+}
+
+/// The driver of an importer refuses to open an event later than at the first call, and then breaks as it opens one.
+fn opens_under_faults() -> Result<()> {
+    let (fake, device, handle) = (Fake::used(), device()?, given());
+    let stream = device.stream()?;
+    settle(&stream.record()?);
+    let events = fake.alive("events");
+    fake.script("fail cuIpcOpenEventHandle 2 999; break cuIpcOpenEventHandle 5 719");
+    let first = open(&device, &handle)?;
+    let told = refused(open(&device, &handle), Kind::Driver);
+    assert!(told.message().contains("cuIpcOpenEventHandle"), "{told}");
+    assert_eq!(told.code().map(|(code, _)| code), Some(999), "{told}");
+    let third = open(&device, &handle)?;
+    assert!(first.query_recorded()? && third.query_recorded()?);
+    drop((first, third));
+    until("the end of both", || fake.alive("events") == events);
+    let fourth = open(&device, &handle)?;
+    let lost = refused(open(&device, &handle), Kind::DeviceLost);
+    assert!(lost.message().contains("cuIpcOpenEventHandle"), "{lost}");
+    assert!(refused(device.stream(), Kind::DeviceLost).is_same(&lost));
+    assert!(fourth.query_recorded()?, "its page says so");
+    drop((fourth, stream, device));
+    assert_eq!(syncpoint::cuda::unheard(), 0);
+    say(&"dropped");
+    go_on();
+    Ok(())
+}
+
+#[test]
+fn what_fails_as_an_event_is_opened_is_told_and_leaves_nothing_open() {
+    let garbled = Garbled::begin();
+    let importer = Other::begin_with("opens under faults", &garbled.handle);
     importer.hear::<String>();
     assert_eq!(garbled.write(USERS, 0), 0, "the exporter may end it");
     importer.end();

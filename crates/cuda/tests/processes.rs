@@ -5,7 +5,6 @@
 
 mod capture;
 mod fake;
-mod other;
 mod sharing;
 
 use std::sync::Arc;
@@ -13,14 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use syncpoint::cuda::{expose, shares_natively, shares_words};
 use syncpoint::{EventState, Gate, IpcHandle, Kind, Reason, Result};
+use syncpoint_conformance::other::{Other, Part, given, go_on, play, say};
 use syncpoint_conformance::patience::{PATIENCE, assert_held, refused, settle};
 
 use capture::Capture;
 use fake::Fake;
-use other::{Other, given, go_on, say};
-use sharing::{
-    Part, device, open, play, recorded, records_behind_a_latch, shared, standing, waiting,
-};
+use sharing::{device, open, recorded, records_behind_a_latch, shared, standing, waiting};
 
 /// The parts that the other process plays.
 const PARTS: [(&str, Part); 5] = [
@@ -38,7 +35,7 @@ fn the_other_process() {
 
 #[test]
 fn a_stream_waits_on_the_device_for_an_event_of_another_process() -> Result<()> {
-    let (device, (mut other, handle)) = (device()?, recorded());
+    let (device, (other, handle)) = (device()?, recorded());
     let event = open(&device, &handle)?;
     assert!(matches!(event.state(), EventState::Pending) && !event.query()?);
     let (stream, end, waits) = waiting(&device, &event)?;
@@ -131,7 +128,7 @@ fn records_on_a_stream_that_is_held() -> Result<()> {
 
 #[test]
 fn a_record_that_is_held_is_not_taken_for_the_one_before() -> Result<()> {
-    let (device, mut other) = (device()?, Other::begin("records on a stream that is held"));
+    let (device, other) = (device()?, Other::begin("records on a stream that is held"));
     let event = open(&device, &other.hear())?;
     other.hear::<String>();
     let (_stream, end, waits) = waiting(&device, &event)?;
@@ -160,7 +157,7 @@ fn records_on_two_streams() -> Result<()> {
 
 #[test]
 fn a_record_of_another_stream_that_came_before_is_waited_for_too() -> Result<()> {
-    let (device, mut other) = (device()?, Other::begin("records on two streams"));
+    let (device, other) = (device()?, Other::begin("records on two streams"));
     let event = open(&device, &other.hear())?;
     other.hear::<String>();
     let (stream, end, _) = waiting(&device, &event)?;
@@ -196,7 +193,7 @@ fn has_a_driver_that_shares_nothing() -> Result<()> {
 
 #[test]
 fn a_driver_that_shares_no_events_is_told_of_and_streams_wait_through_the_host() -> Result<()> {
-    let (device, mut other) = (device()?, Other::begin("has a driver that shares nothing"));
+    let (device, other) = (device()?, Other::begin("has a driver that shares nothing"));
     let handle: IpcHandle = other.hear();
     other.hear::<String>();
     let why = refused(open(&device, &handle), Kind::Unsupported);
@@ -236,7 +233,7 @@ fn cannot_open() -> Result<()> {
 #[test]
 fn a_driver_that_opens_no_events_is_told_of_and_any_of_its_devices_may_import() {
     let (other, handle) = recorded();
-    let mut importer = Other::begin_with("cannot open", &handle);
+    let importer = Other::begin_with("cannot open", &handle);
     importer.hear::<String>();
     other.next();
     importer.end();

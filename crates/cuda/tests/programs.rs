@@ -7,7 +7,7 @@ use syncpoint_conformance::model::{Trial, hold};
 use fake::Fake;
 
 #[test]
-fn random_programs_end_as_the_reference_says() {
+fn random_programs_on_two_devices_end_as_the_reference_says() {
     let trial = Trial { seeds: 20, programs: 25, repeats: 2, runs_on: true };
     // Counted as the driver begins, and the same ever after.
     Fake::used_as("devices=2");

@@ -8,7 +8,6 @@
 )]
 
 mod fake;
-mod other;
 mod sharing;
 
 use std::fs;
@@ -19,11 +18,11 @@ use std::time::{Duration, Instant};
 
 use syncpoint::{Device, Event, IpcHandle, Result, Stream};
 use syncpoint_base::page::Page;
+use syncpoint_conformance::other::{Other, given, go_on, play, say};
 use syncpoint_conformance::patience::PATIENCE;
 
 use fake::Fake;
-use other::{Other, given, go_on, say};
-use sharing::{open, play, shared};
+use sharing::{open, shared};
 
 const RECORDS: u64 = 10_000;
 
@@ -39,7 +38,7 @@ fn no_wait_goes_on_before_what_was_recorded() -> Result<()> {
     Fake::used();
     let file = PathBuf::from(format!("/dev/shm/test-of-records-{}", std::process::id()));
     let page = Arc::new(Page::make(&file).expect("room for a page"));
-    let mut other = Other::begin_with("records", &file.display());
+    let other = Other::begin_with("records", &file.display());
     let handle: IpcHandle = other.hear();
     fs::remove_file(&file).expect("it was made");
     let (device, plain) = (with_gates()?, syncpoint::cuda::open(0)?);

@@ -1,15 +1,10 @@
 //! Events between processes on devices that were opened with gates: one device writes words for which the other waits.
 
 #![cfg(target_os = "linux")]
-#![expect(
-    clippy::expect_used,
-    clippy::panic_in_result_fn,
-    reason = "a test that cannot go on fails"
-)]
+#![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
 
 mod capture;
 mod fake;
-mod other;
 mod sharing;
 
 use std::sync::Arc;
@@ -18,14 +13,14 @@ use std::time::Duration;
 
 use syncpoint::cuda::{expose, shares_natively, shares_words};
 use syncpoint::{Device, Event, EventState, Gate, IpcHandle, Kind, Reason, Result, Stream};
-use syncpoint_conformance::patience::{
-    PATIENCE, assert_held, failure_of, promptly, refused, settle, until,
-};
+use syncpoint_conformance::other::{Other, Part, go_on, play, say};
+use syncpoint_conformance::patience::{PATIENCE, assert_held, failure_of, refused, settle, until};
 
 use capture::Capture;
 use fake::Fake;
-use other::{Other, go_on, say};
-use sharing::{Part, open, play, recorded, records_behind_a_latch, shared, standing, waiting};
+use sharing::{
+    fails, mapped, open, recorded, records_behind_a_latch, shared, standing, waiting, with_gates,
+};
 
 /// The parts that the other process plays.
 const PARTS: [(&str, Part); 4] = [
@@ -38,12 +33,6 @@ const PARTS: [(&str, Part); 4] = [
 #[test]
 fn the_other_process() {
     play(&PARTS);
-}
-
-/// A device whose streams may stand on it for so long.
-fn with_gates(longest: Duration) -> Result<Device> {
-    Fake::used();
-    syncpoint::cuda::builder().device_gates(longest).open(0)
 }
 
 /// Whether the device has come to the end of what a stream was given.
@@ -98,6 +87,20 @@ fn without_gates_a_stream_waits_through_the_host() -> Result<()> {
     let (device, (other, handle)) = (sharing::device()?, recorded());
     let event = device.import_event(&handle)?;
     let (_stream, end, waits) = waiting(&device, &event)?;
+    assert_eq!(waits, 0);
+    assert_held(&end);
+    other.next();
+    settle(&end);
+    other.end();
+    Ok(())
+}
+
+/// The event is of a device with gates, the stream of one without.
+#[test]
+fn a_stream_of_a_device_without_gates_waits_through_the_host_whose_event_it_is() -> Result<()> {
+    let (device, (other, handle)) = (with_gates(6 * PATIENCE)?, recorded());
+    let event = device.import_event(&handle)?;
+    let (_stream, end, waits) = waiting(&sharing::device()?, &event)?;
     assert_eq!(waits, 0);
     assert_held(&end);
     other.next();
@@ -236,21 +239,9 @@ fn a_deadline_that_comes_after_a_recovery_fails_nothing() -> Result<()> {
     Ok(())
 }
 
-fn fails() -> Result<()> {
-    let (device, stream, gate) = standing()?;
-    let event = shared(&device)?;
-    say(&event.export()?);
-    event.record(&stream)?;
-    say(&"recorded");
-    go_on();
-    gate.fail(syncpoint::Error::failed("it fails on purpose"))?;
-    go_on();
-    Ok(())
-}
-
 #[test]
 fn a_failure_there_is_a_failure_here() -> Result<()> {
-    let (device, mut other) = (with_gates(6 * PATIENCE)?, Other::begin("fails"));
+    let (device, other) = (with_gates(6 * PATIENCE)?, Other::begin("fails"));
     let handle = other.hear();
     other.hear::<String>();
     let (_event, stream, gone) = standing_for(&device, &handle)?;
@@ -281,7 +272,7 @@ fn records_on_two_streams() -> Result<()> {
 
 #[test]
 fn a_wait_is_for_its_record_whatever_another_stream_records_later() -> Result<()> {
-    let (device, mut other) = (with_gates(6 * PATIENCE)?, Other::begin("records on two streams"));
+    let (device, other) = (with_gates(6 * PATIENCE)?, Other::begin("records on two streams"));
     let event = device.import_event(&other.hear())?;
     other.hear::<String>();
     let (stream, end, waits) = waiting(&device, &event)?;
@@ -319,7 +310,7 @@ fn has_a_driver_without_events_for_others() -> Result<()> {
 #[test]
 fn words_need_no_events_of_the_drivers() -> Result<()> {
     let device = with_gates(6 * PATIENCE)?;
-    let mut other = Other::begin("has a driver without events for others");
+    let other = Other::begin("has a driver without events for others");
     let handle: IpcHandle = other.hear();
     other.hear::<String>();
     refused(open(&device, &handle), Kind::Unsupported);
@@ -343,13 +334,6 @@ fn a_stream_that_is_captured_waits_for_none() -> Result<()> {
     Ok(())
 }
 
-/// How many pages of events this process has mapped. The stand-in has some of its own.
-fn mapped() -> usize {
-    let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux has it");
-    let is_ours = |line: &&str| line.contains(".page") && !line.contains("syncpoint-cuda-fake");
-    maps.lines().filter(is_ours).count()
-}
-
 #[test]
 fn a_page_that_the_driver_keeps_stays_mapped() {
     Fake::alone("a_page_that_the_driver_keeps_stays_mapped", |fake| {
@@ -359,23 +343,6 @@ fn a_page_that_the_driver_keeps_stays_mapped() {
         refused(shares_words(&event), Kind::Unsupported);
         drop(event);
         assert_eq!(mapped(), 1, "a device may reach it");
-        Ok(())
-    });
-}
-
-#[test]
-fn hundreds_of_streams_wait_for_one_record_and_no_call_blocks() {
-    Fake::alone("hundreds_of_streams_wait_for_one_record_and_no_call_blocks", |fake| {
-        let (device, (other, handle)) = (with_gates(6 * PATIENCE)?, recorded());
-        let event = device.import_event(&handle)?;
-        fake.script("queue = 300");
-        let ends = promptly(move || {
-            let streams = (0..200).map(|_| waiting(&device, &event)).collect::<Result<Vec<_>>>();
-            streams.map(|streams| streams.into_iter().map(|(_, end, _)| end).collect::<Vec<_>>())
-        })?;
-        other.next();
-        ends.iter().for_each(settle);
-        other.end();
         Ok(())
     });
 }

@@ -36,6 +36,7 @@
 mod batch;
 mod clock;
 mod device;
+mod failing;
 mod help;
 #[cfg(all(test, syncpoint_loom))]
 mod model;

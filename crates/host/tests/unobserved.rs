@@ -29,8 +29,18 @@ fn what_nobody_observes_takes_no_number() {
     assert_eq!(*after.first().unwrap(), before.last().unwrap() + 1, "numbers went by unheard");
 }
 
-/// The numbers that an observer hears while one record is made.
+/// The numbers that an observer hears while one record is made, and nothing else happens: the stream is held meanwhile.
 fn numbers_of_one_record(stream: &Stream) -> Vec<u64> {
+    let gate = Gate::new();
+    settle(&stream.record().unwrap());
+    stream.wait(&gate.point()).unwrap();
+    let numbers = heard_of_one_record(stream);
+    gate.open().unwrap();
+    settle(&stream.record().unwrap());
+    numbers
+}
+
+fn heard_of_one_record(stream: &Stream) -> Vec<u64> {
     let heard = Arc::new(Mutex::new(Vec::new()));
     let ear = Arc::clone(&heard);
     let watch = observe(move |record: &Record| ear.lock().unwrap().push(record.sequence));

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use syncpoint_core::contract::{LEVELS, Memory, RawBuffer, RawDevice, RawStream};
 use syncpoint_core::hold::HeldStream;
-use syncpoint_core::{Capabilities, Clock, Error, Kind, PriorityRange, Result, Timeline};
+use syncpoint_core::{Capabilities, Clock, PriorityRange, Result, Timeline};
 
 use crate::driver::SimStream;
 use crate::owner::Owner;
@@ -72,17 +72,7 @@ impl RawDevice for SimDevice {
     }
 
     fn shutdown(&self, deadline: Instant) -> Result<()> {
-        self.world().state().devices[self.index].closed = true;
         let is_its = |driver: &SimStream| driver.is_of(self.world(), self.index);
-        self.owner.domain.wait_for_begun(is_its, deadline).map_err(|left| {
-            if left.kind() != Kind::TimedOut {
-                return left;
-            }
-            let message = format!(
-                "work still runs on {} at the deadline of its shutdown; let it end, or leave it",
-                self.world().name(self.index)
-            );
-            Error::new(Kind::TimedOut, message)
-        })
+        self.owner.domain.shut_down(self.world().name(self.index), is_its, deadline)
     }
 }

@@ -34,8 +34,11 @@ impl Driver for SimStream {
     type Timer = Arc<Stamp>;
 
     type Latch = Infallible;
+    type Ordered = ();
 
     const SIGNALS_EACH: bool = true;
+
+    fn ordered(&self) {}
 
     fn submit(
         stream: &Arc<HeldStream<Self>>,

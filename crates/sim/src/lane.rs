@@ -5,7 +5,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use syncpoint_core::Result;
 use syncpoint_core::contract::{Copy, Fill, Stamp};
 use syncpoint_core::hold::HeldStream;
 
@@ -75,11 +74,11 @@ impl Work {
     }
 
     /// Does to memory what it does.
-    pub(crate) fn run(&self) -> Result<()> {
+    pub(crate) fn run(&self) {
         match self {
             Self::Fill(fill) => fill.run(),
             Self::Copy(copy) => copy.run(),
-            Self::Delay(_) | Self::Wait { .. } | Self::Stamp(_) | Self::Mark => Ok(()),
+            Self::Delay(_) | Self::Wait { .. } | Self::Stamp(_) | Self::Mark => {}
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::sim::Sim;
 pub const DEVICES: u32 = 2;
 
 /// A device of the world that the whole process shares: automatic, of seed 0. What `syncpoint::open("sim:0")` gives.
+/// Once it was shut down, each call gives another over the same.
 ///
 /// # Errors
 /// `Misuse(OutOfRange)`: there are [`DEVICES`].
@@ -20,5 +21,5 @@ pub const DEVICES: u32 = 2;
 /// ```
 pub fn open(index: u32) -> Result<Device> {
     static SHARED: PerProcess<Sim> = PerProcess::new(|| Sim::builder().devices(DEVICES).build());
-    SHARED.device(index)
+    SHARED.open(index)
 }

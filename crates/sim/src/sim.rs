@@ -48,8 +48,14 @@ use crate::world::{Pumps, World};
 pub struct Sim {
     world: Arc<World>,
     domain: Arc<Domain<SimStream>>,
+    owner: Arc<Owner>,
     devices: Vec<Device>,
     seed: u64,
+}
+
+fn made(owner: &Arc<Owner>, index: usize) -> Device {
+    let raw: Arc<dyn RawDevice> = Arc::new(SimDevice::new(owner, index));
+    Device::new(owner.world.name(index), raw)
 }
 
 impl Sim {
@@ -67,15 +73,20 @@ impl Sim {
         let world = Arc::new(World::new(state, names.clone(), how.host_work, !how.stepped));
         let domain = Domain::new(Arc::new(Pumps(Arc::clone(&world))));
         let owner = Arc::new(Owner::new(&world, &domain));
-        let device = |(index, name): (usize, String)| {
-            let raw: Arc<dyn RawDevice> = Arc::new(SimDevice::new(&owner, index));
-            Device::new(name, raw)
-        };
-        let devices = names.into_iter().enumerate().map(device).collect();
-        Self { world, domain, devices, seed: how.seed }
+        let devices = (0..names.len()).map(|index| made(&owner, index)).collect();
+        Self { world, domain, owner, devices, seed: how.seed }
     }
 
-    /// A device of the world, from 0. The same index gives the same device.
+    /// The device, or another over the same where that was shut down.
+    pub(crate) fn open(&self, index: u32) -> Result<Device> {
+        let device = self.device(index)?;
+        if !device.is_closed() {
+            return Ok(device);
+        }
+        self.check(index).map(|index| made(&self.owner, index))
+    }
+
+    /// A device of the world, from 0. The same index gives the same device, also where that was shut down.
     ///
     /// # Errors
     /// `Misuse(OutOfRange)`: the world has fewer.

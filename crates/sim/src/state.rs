@@ -43,7 +43,6 @@ pub(crate) struct DeviceState {
     pub(crate) lost: Option<Error>,
     /// How far its clock was turned back.
     pub(crate) turned_back: u64,
-    pub(crate) closed: bool,
     streams: u64,
 }
 

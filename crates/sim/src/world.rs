@@ -52,13 +52,7 @@ impl World {
 
     /// Why a device makes nothing any more.
     pub(crate) fn refusal(&self, device: usize) -> Option<Error> {
-        let state = self.state();
-        let of_device = &state.devices[device];
-        let closed = || {
-            let message = format!("{} was shut down; open it anew", self.name(device));
-            of_device.closed.then(|| Error::failed(message))
-        };
-        of_device.lost.clone().or_else(closed)
+        self.state().devices[device].lost.clone()
     }
 
     /// Gives the device one more operation of a stream.
@@ -170,19 +164,18 @@ impl World {
         if let Work::Stamp(stamp) = work {
             stamp.write(ended.time);
         }
-        let outcome = match ended.job.fault {
-            Some(Fault::Fail) => Err(fault::failed(self.name(device), ended.job.operation)),
-            _ => work.run(),
-        };
-        if let Err(error) = &outcome {
-            stream.fail(value, error);
+        let fails = ended.job.fault == Some(Fault::Fail);
+        if fails {
+            stream.fail(value, &fault::failed(self.name(device), ended.job.operation));
+        } else {
+            work.run();
         }
         // A waker or an observer forked: the rest is the parent's.
         if self.is_inherited() {
             let _left_alone = ManuallyDrop::new((ended, stream));
             return;
         }
-        let verb = if outcome.is_ok() { "ends" } else { "fails" };
+        let verb = if fails { "fails" } else { "ends" };
         let mut state = self.state();
         state.note(ended.lane, format_args!("{verb} {value}: {work}"));
         state.let_go(&ended);

@@ -57,6 +57,8 @@ pub use current::{
 pub use registry::{Availability, available, devices, open};
 #[cfg(feature = "cuda")]
 pub use syncpoint_cuda as cuda;
+#[cfg(feature = "metal")]
+pub use syncpoint_metal as metal;
 #[cfg(feature = "sim")]
 pub use syncpoint_sim as sim;
 #[cfg(feature = "vulkan")]

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use syncpoint_base::PerProcess;
-use syncpoint_core::{Device, Error, Kind, Reason, Result};
+use syncpoint_core::{Device, Error, Reason, Result};
 
 /// Opens a device by its name: `host:0`, or `host` for the first of a backend.
 ///
-/// The same name gives the same device for as long as the process lives; a child of a fork opens its own. Opening the host makes no thread and calls no
-/// driver.
+/// The same name gives the same device until that is shut down, and then another; a child of a fork opens its own. Opening
+/// the host makes no thread and calls no driver.
 ///
 /// # Errors
 /// `Misuse(OutOfRange)`: no such backend or index, or not a name at all. `Unavailable`: the backend is not built in,
-/// or its device is absent; the message says what was searched.
+/// or its device is absent; the message says what was searched. `Unsupported`: the backend is of another system.
 ///
 /// # Examples
 /// ```
@@ -27,11 +27,14 @@ pub fn open(name: &str) -> Result<Device> {
     let (backend, index) = parse(name)?;
     let canonical = format!("{}:{index}", backend.name);
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(device) = opened.get(&canonical) {
+    if let Some(device) = opened.get(&canonical).filter(|device| !device.is_closed()) {
         return Ok(device.clone());
     }
     let device = (backend.open)(&canonical, index)?;
-    opened.insert(canonical, device.clone());
+    let closed = opened.insert(canonical, device.clone());
+    // Not under the lock: it may be the last name of it.
+    drop(opened);
+    drop(closed);
     Ok(device)
 }
 
@@ -69,8 +72,8 @@ pub fn available() -> Vec<Availability> {
 pub struct Availability {
     /// The backend, such as `host`.
     pub backend: &'static str,
-    /// How many devices it has, `None` where its driver is there and would have to begin to count them; an `Unavailable`
-    /// error says why it has none and what was searched.
+    /// How many devices it has, `None` where its driver is there and would have to begin to count them; an error
+    /// says why it has none: `Unavailable` with what was searched, or `Unsupported` where it is of another system.
     pub devices: Result<Option<u32>>,
 }
 
@@ -91,21 +94,8 @@ const BACKENDS: [Backend; 5] = [
     Backend { name: "sim", ask: || sim::count().map(Some), count: sim::count, open: sim::open },
     Backend { name: "cuda", ask: cuda::ask, count: cuda::count, open: cuda::open },
     Backend { name: "vulkan", ask: vulkan::ask, count: vulkan::count, open: vulkan::open },
-    Backend {
-        name: "metal",
-        ask: || Err(planned("metal")),
-        count: || Err(planned("metal")),
-        open: |_, _| Err(planned("metal")),
-    },
+    Backend { name: "metal", ask: metal::ask, count: metal::count, open: metal::open },
 ];
-
-#[cold]
-fn planned(backend: &str) -> Error {
-    let message = format!(
-        "{backend} is planned and not in this version, so nothing was searched; use host, or sim to test without a GPU"
-    );
-    Error::new(Kind::Unavailable, message)
-}
 
 #[cfg(feature = "host")]
 mod host {
@@ -231,6 +221,40 @@ mod vulkan {
     }
 }
 
+#[cfg(feature = "metal")]
+mod metal {
+    use super::{Device, Result};
+
+    pub(super) fn ask() -> Result<Option<u32>> {
+        syncpoint_metal::available()
+    }
+
+    pub(super) fn count() -> Result<u32> {
+        syncpoint_metal::count()
+    }
+
+    pub(super) fn open(_name: &str, index: u32) -> Result<Device> {
+        syncpoint_metal::open(index)
+    }
+}
+
+#[cfg(not(feature = "metal"))]
+mod metal {
+    use super::{Device, Result, not_built};
+
+    pub(super) fn ask() -> Result<Option<u32>> {
+        Err(not_built("metal"))
+    }
+
+    pub(super) fn count() -> Result<u32> {
+        Err(not_built("metal"))
+    }
+
+    pub(super) fn open(_name: &str, _index: u32) -> Result<Device> {
+        Err(not_built("metal"))
+    }
+}
+
 fn parse(name: &str) -> Result<(&'static Backend, u32)> {
     let (backend, index) = name.split_once(':').unwrap_or((name, "0"));
     let known = BACKENDS.iter().find(|known| known.name == backend).ok_or_else(|| unknown(name))?;
@@ -262,10 +286,16 @@ fn unknown(name: &str) -> Error {
     Error::misuse(Reason::OutOfRange, message)
 }
 
-#[cfg(not(all(feature = "host", feature = "sim", feature = "cuda", feature = "vulkan")))]
+#[cfg(not(all(
+    feature = "host",
+    feature = "sim",
+    feature = "cuda",
+    feature = "vulkan",
+    feature = "metal"
+)))]
 #[cold]
 fn not_built(backend: &str) -> Error {
     let message =
         format!("{backend} is not built in; build syncpoint with its feature {backend:?}");
-    Error::new(Kind::Unavailable, message)
+    Error::new(syncpoint_core::Kind::Unavailable, message)
 }

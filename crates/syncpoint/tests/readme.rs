@@ -66,47 +66,105 @@ fn third_party_crates(features: &str) -> usize {
     names.filter(|name| !name.starts_with("syncpoint")).collect::<BTreeSet<&str>>().len()
 }
 
-/// The exceptions as the suites of the backends declare them, in `crates/*/tests/conformance.rs`.
+/// The exceptions as the suites of the backends declare them, and those that the suite itself makes.
 fn exceptions() -> String {
-    let backends = ["host", "sim", "cuda", "vulkan"];
-    let suites = backends.map(|backend| format!("crates/{backend}/tests/conformance.rs"));
-    let texts = suites.map(|suite| fs::read_to_string(root().join(suite)).unwrap_or_default());
-    let rows: String = backends.iter().zip(&texts).map(|(name, text)| rows(name, text)).collect();
-    if rows.is_empty() {
-        return format!("\nNone: every law holds on {}.\n", backends.join(", on "));
-    }
-    format!("\n| Backend | Law | How | Why |\n|---|---|---|---|\n{rows}")
+    let suites = BACKENDS.iter().flat_map(|backend| tests_of(backend));
+    let suites = suites.filter(|text| text.contains("conformance::suite!("));
+    let declared: String = suites.map(|text| rows(&text)).collect();
+    let [of_children, of_systems] = ["backend.rs", "run.rs"].map(|file| {
+        let text = fs::read_to_string(root().join("crates/conformance/src").join(file)).unwrap();
+        rows(text.split("#[cfg(test)]").next().unwrap_or_default())
+    });
+    let head = "\n| Where | Laws | How | Why |\n|---|---|---|---|\n";
+    format!("{head}{declared}{of_children}{of_systems}")
 }
 
-/// One row for each exception in the constants of a suite; one that stands elsewhere would be missed, and is refused.
-fn rows(backend: &str, suite: &str) -> String {
-    let lists = suite.split("const ").skip(1).filter_map(|rest| rest.split_once(": &[Exception]"));
-    let rows: Vec<String> =
-        lists.flat_map(|(name, list)| rows_of(backend, suite, name, list)).collect();
-    assert_eq!(
-        rows.len(),
-        suite.matches("law: \"").count(),
-        "{backend}: an exception is in no constant"
-    );
+const BACKENDS: [&str; 5] = ["host", "sim", "cuda", "vulkan", "metal"];
+
+/// The texts of all files under the tests of a backend, by their names.
+fn tests_of(backend: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("crates").join(backend).join("tests")];
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let (inner, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+        folders.extend(inner);
+        found.extend(files);
+    }
+    found.sort();
+    found.iter().map(|path| fs::read_to_string(path).unwrap()).collect()
+}
+
+/// One row for each exception in the constants of a file; one that stands elsewhere would be missed, and is refused.
+fn rows(text: &str) -> String {
+    let rows: Vec<String> = constants(text).into_iter().flat_map(|list| list.rows(text)).collect();
+    let all = text.matches("laws: Laws::").count();
+    assert_eq!(rows.len(), all, "an exception is in no constant:\n{text}");
     rows.concat()
 }
 
-fn rows_of(backend: &str, suite: &str, name: &str, list: &str) -> Vec<String> {
-    let known = suite.contains(&format!("known_failures({name})"));
-    let how = if known { "known failure" } else { "`Unsupported`, or not yet built" };
-    let body = list.split_once("];").map_or(list, |(body, _)| body);
-    let row = |(law, reason)| format!("| {backend} | `{law}` | {how} | {reason} |\n");
-    strings(body, "law: ").into_iter().zip(strings(body, "reason: ")).map(row).collect()
+/// A constant that holds exceptions.
+struct Constant<'t> {
+    name: &'t str,
+    /// What its documentation says, which is where they are made.
+    place: String,
+    body: &'t str,
 }
 
-/// The string literals behind a field, with lines that were continued put together.
-fn strings(body: &str, field: &str) -> Vec<String> {
-    let literals = body.split(field).skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"'));
-    let whole = |text: &str| {
-        let text = text.split('"').next().unwrap_or_default();
-        text.split("\\\n").map(str::trim_start).collect::<String>()
-    };
-    literals.map(whole).collect()
+fn constants(text: &str) -> Vec<Constant<'_>> {
+    let at = text.match_indices("const ").map(|(at, _)| at);
+    at.filter_map(|at| Constant::read(&text[..at], &text[at + "const ".len()..])).collect()
+}
+
+impl<'t> Constant<'t> {
+    fn read(before: &'t str, rest: &'t str) -> Option<Self> {
+        let (name, rest) = rest.split_once(": ")?;
+        let (kind, rest) = rest.split_once(" =")?;
+        let is_one = kind.contains("Exception") && !kind.contains('\n');
+        let body = rest.split("];\n").next()?.split("};\n").next()?;
+        let above = before.rsplit_once('\n').map_or("", |(above, _)| above);
+        let docs = above.lines().rev().map(str::trim_start);
+        let docs: Vec<&str> = docs.map_while(|line| line.strip_prefix("/// ")).collect();
+        let place = docs.into_iter().rev().collect::<Vec<_>>().join(" ");
+        let place = place.trim_end_matches('.').to_owned();
+        is_one.then_some(Self { name, place, body })
+    }
+
+    fn rows(&self, text: &str) -> Vec<String> {
+        let exceptions = self.body.split("laws: Laws::").skip(1);
+        exceptions.map(|exception| self.row(text, exception)).collect()
+    }
+
+    fn row(&self, text: &str, exception: &str) -> String {
+        let (laws, rest) = exception.split_once("])").unwrap();
+        let names: Vec<String> = literals(laws).iter().map(|law| format!("`{law}`")).collect();
+        let all_but = if laws.starts_with("AllBut") { "all but " } else { "" };
+        let reason = &literals(rest.split_once("reason: ").unwrap().1)[0];
+        let (place, how) = self.place_and_how(text);
+        format!("| {place} | {all_but}{} | {how} | {reason} |\n", names.join(", "))
+    }
+
+    fn place_and_how(&self, text: &str) -> (String, &'static str) {
+        let is_given_to = |door: &str| text.contains(&format!("{door}({})", self.name));
+        match () {
+            () if self.name == "IN_CHILDREN" => (without_children(), "tried on host in children"),
+            () if is_given_to("known_failures") => (self.place.clone(), "known failure"),
+            () => (self.place.clone(), "`Unsupported`"),
+        }
+    }
+}
+
+/// The backends whose suites do without devices in children.
+fn without_children() -> String {
+    let does = |text: &String| text.contains(".without_children()");
+    let do_without = BACKENDS.into_iter().filter(|backend| tests_of(backend).iter().any(does));
+    do_without.collect::<Vec<_>>().join(", ")
+}
+
+/// The string literals in a text, with lines that were continued put together.
+fn literals(text: &str) -> Vec<String> {
+    let whole = |text: &str| text.split("\\\n").map(str::trim_start).collect::<String>();
+    text.split('"').skip(1).step_by(2).map(whole).collect()
 }
 
 /// Compares what stands between two marks.

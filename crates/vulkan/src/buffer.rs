@@ -1,10 +1,9 @@
 //! Buffers: memory of a device that the host reaches too.
 
-use std::any::Any;
 use std::sync::Arc;
 
+use syncpoint_core::Result;
 use syncpoint_core::contract::RawBuffer;
-use syncpoint_core::{Error, Reason, Result, Span};
 
 use crate::context::Context;
 use crate::sys::Memory;
@@ -30,23 +29,6 @@ impl VulkanBuffer {
 
     pub(crate) fn memory(&self) -> &Arc<Memory> {
         &self.memory
-    }
-
-    /// The memory of a span, on a device.
-    ///
-    /// # Errors
-    /// `Misuse(WrongDevice)`: it is another device's.
-    pub(crate) fn of(span: &Span, context: &Arc<Context>) -> Result<Arc<Self>> {
-        let raw: Arc<dyn RawBuffer> = Arc::clone(span.raw());
-        let raw: Arc<dyn Any + Send + Sync> = raw;
-        let buffer = raw.downcast::<Self>().ok();
-        buffer.filter(|buffer| Arc::ptr_eq(&buffer.context, context)).ok_or_else(|| {
-            let message = format!(
-                "{span} is no memory of {}; use a buffer of the stream's device",
-                context.name()
-            );
-            Error::misuse(Reason::WrongDevice, message)
-        })
     }
 }
 

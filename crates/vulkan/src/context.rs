@@ -1,39 +1,47 @@
-//! What the streams and buffers of one device share: its queue, its threads, and whether it is lost.
+//! What the streams and buffers of one device share: its lines, its threads, and whether it is lost.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Instant;
 
-use syncpoint_base::{Inside, Process, watch_driver};
-use syncpoint_core::errands::Errands;
-use syncpoint_core::hold::Domain;
-use syncpoint_core::{Error, Kind, Result, work};
+use syncpoint_base::watch_driver;
+use syncpoint_core::errands::{Errands, Want};
+use syncpoint_core::hold::{Domain, Ground};
+use syncpoint_core::{Error, Result, work};
 
-use crate::delay::Delay;
+use crate::anchor::{Anchor, Reading};
 use crate::driver::Machine;
-use crate::queue::Queue;
+use crate::line::{Line, Lines};
+use crate::moments::{Moment, Moments};
 use crate::stream::VulkanStream;
-use crate::sync::{Mutex, OnceLock, lock};
-use crate::sys::{self, Device, Graveyard, Meaning, Memory, QueryPool, Refusal, Slot};
-use crate::waiter::{self, Watch};
+use crate::sync::{AtomicBool, Mutex, OnceLock, Ordering, lock};
+use crate::sys::{
+    self, Device, Graveyard, Meaning, Memory, Refusal, Rooms, Semaphore, Slot, Timing,
+};
+use crate::waiter::{self, Loss, Watch};
 
 /// A device of ours. It ends when nobody has a device, stream, buffer or time of it.
 #[derive(Debug)]
 pub(crate) struct Context {
-    name: String,
-    process: Process,
+    ground: Ground,
     device: Device,
-    queue: Queue,
+    lines: Lines,
     /// The streams of the device, which alone can wait for each other natively: another device has other semaphores.
     domain: Arc<Domain<VulkanStream>>,
-    /// Rows of rooms for times. Guards the list alone.
-    queries: Mutex<Vec<Arc<QueryPool>>>,
+    /// Rooms for times.
+    rooms: Arc<Rooms>,
+    /// A leaf: sums are made under it.
+    anchor: Mutex<Anchor>,
+    /// There where the driver reads two clocks at once.
+    moments: Option<Moments>,
+    /// Whether its driver was given up, which may be at work still.
+    is_silent: AtomicBool,
+    /// Who tells of a loss: none of the lines' waiters, which may be busy with a waker that waits for another line.
+    losses: Arc<Errands<Loss>>,
     /// The bytes for edges of fills, made at the first need.
     edges: OnceLock<Arc<Memory>>,
-    /// The first cause, where the device is lost.
-    lost: OnceLock<Error>,
     /// By how much the values of one semaphore may differ at a time.
     difference: u64,
-    waiter: Arc<Errands<Watch>>,
-    delays: Arc<Errands<Delay>>,
 }
 
 impl Context {
@@ -46,71 +54,100 @@ impl Context {
         let refused = |refusal: Refusal| refusal.error(&name);
         let device = Device::create(machine.instance(), physical, &Graveyard::new());
         let device = device.map_err(refused)?;
-        let queue = sys::Queue::of(&device).map_err(refused)?;
+        let queues = sys::Queue::all_of(&device).map_err(refused)?;
         // Once more: drivers and layers begin parts of theirs as a device is made.
         watch_driver();
         let difference = most.unwrap_or_else(|| physical.difference());
-        Ok(Self::over(name, device, queue, difference))
+        let moments = Moments::begin(&device).map_err(refused)?;
+        Ok(Self::over(name, (device, queues), difference, moments))
     }
 
-    /// The same over a device that is there already, and its queue.
+    /// The same over a device that is there already, and its queues, at least one.
     pub(crate) fn over(
         name: String,
-        device: Device,
-        queue: sys::Queue,
+        (device, queues): (Device, Vec<sys::Queue>),
         difference: u64,
+        moments: Option<Moments>,
     ) -> Arc<Self> {
         Arc::new(Self {
-            process: Process::current(),
             device,
-            queue: Queue::new(queue),
+            lines: Lines::over(queues),
             domain: Domain::new(work::devices()),
-            queries: Mutex::default(),
+            rooms: Arc::default(),
+            anchor: Mutex::default(),
+            moments,
+            is_silent: AtomicBool::new(false),
+            losses: Errands::new("syncpoint-loss"),
             edges: OnceLock::new(),
-            lost: OnceLock::new(),
             difference,
-            waiter: Errands::new("syncpoint-vulkan"),
-            delays: Errands::new("syncpoint-delay"),
-            name,
+            ground: Ground::new(name),
         })
-    }
-
-    /// The name of the device, such as `vulkan:0`.
-    pub(crate) fn name(&self) -> &str {
-        &self.name
     }
 
     pub(crate) fn device(&self) -> &Device {
         &self.device
     }
 
-    pub(crate) fn queue(&self) -> &Queue {
-        &self.queue
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     pub(crate) fn domain(&self) -> &Arc<Domain<VulkanStream>> {
         &self.domain
     }
 
-    pub(crate) fn delays(&self) -> &Arc<Errands<Delay>> {
-        &self.delays
-    }
-
+    /// By how much the values of one semaphore may differ at a time.
     pub(crate) fn difference(&self) -> u64 {
         self.difference
     }
 
+    /// Whether the device allows a semaphore to become `value`, from where it was seen.
+    pub(crate) fn reaches(&self, semaphore: &Semaphore, value: u64) -> bool {
+        value - semaphore.seen() <= self.difference
+    }
+
+    /// The same from where it is, which the driver is asked where that is in doubt.
+    pub(crate) fn allows(&self, semaphore: &Semaphore, value: u64) -> Result<bool, Refusal> {
+        let is_near = self.reaches(semaphore, value);
+        Ok(is_near || semaphore.look().map(|_seen| self.reaches(semaphore, value))?)
+    }
+
     /// A room for a time.
     pub(crate) fn slot(self: &Arc<Self>) -> Result<Slot> {
-        let leased = lock(&self.queries).iter().rev().find_map(QueryPool::lease);
-        if let Some(slot) = leased {
+        if let Some(slot) = self.rooms.lease() {
             return Ok(slot);
         }
         let _inside = self.enter()?;
-        let pool = QueryPool::create(&self.device).map_err(|refusal| self.refused(refusal))?;
-        let slot = pool.lease().unwrap_or_else(|| unreachable!("a new row has rooms"));
-        lock(&self.queries).push(pool);
-        Ok(slot)
+        self.rooms.build(&self.device).map_err(|refusal| self.refused(refusal))
+    }
+
+    /// Whether absolute times are of the device's own clock, although the driver says that it reads the host's with it: it
+    /// refused to as the device was opened.
+    pub(crate) fn is_uncalibrated(&self) -> bool {
+        self.moments.is_none() && self.device.reads_clocks()
+    }
+
+    /// Both clocks a few seconds ago at most, or longer where the driver refuses since; `None`: it does not read them at once.
+    pub(crate) fn recent_moment(self: &Arc<Self>) -> Result<Option<Moment>> {
+        let Some(moments) = &self.moments else { return Ok(None) };
+        let _inside = self.enter()?;
+        moments.recent(&self.device).map(Some).map_err(|refusal| self.refused(refusal))
+    }
+
+    /// The moments, with one of after this instant, where the driver reads another.
+    pub(crate) fn moment_after(
+        self: &Arc<Self>,
+        instant: Instant,
+    ) -> Result<Option<(&Moments, Option<Moment>)>> {
+        let Some(moments) = &self.moments else { return Ok(None) };
+        let _inside = self.enter()?;
+        let after = moments.after(instant, &self.device).map_err(|refusal| self.refused(refusal));
+        Ok(Some((moments, after?)))
+    }
+
+    /// The steps of an absolute time; `None`: the host saw too little to tell.
+    pub(crate) fn absolute(&self, timing: Timing, reading: Reading) -> Option<i64> {
+        lock(&self.anchor).tell(timing, reading)
     }
 
     /// The bytes for edges of fills.
@@ -123,56 +160,86 @@ impl Context {
         Ok(self.edges.get_or_init(|| Arc::new(made)))
     }
 
-    /// Refuses a device that is lost, with the first cause, before the driver is asked.
-    #[inline]
-    pub(crate) fn check(&self) -> Result<()> {
-        self.lost.get().map_or(Ok(()), |first| Err(first.clone()))
-    }
-
-    /// Whether the driver may be asked: the device is of this process, and not lost.
+    /// Whether the driver may be asked: the device is of this process, and not lost. Somebody waits, or asks: a loss for
+    /// which no thread could be made is told to them.
     pub(crate) fn is_usable(&self) -> bool {
-        self.process.is_current() && self.lost.get().is_none()
+        let is_usable = self.ground.is_usable();
+        if !is_usable && !self.is_inherited() {
+            self.losses.retry(waiter::serve_losses);
+        }
+        is_usable
     }
 
     /// The error of a call that was refused. One that says that the device is lost is the first cause of all later ones.
     #[cold]
     pub(crate) fn refused(self: &Arc<Self>, refusal: Refusal) -> Error {
-        if let Some(first) = self.lost.get() {
-            return first.clone();
+        if let Err(first) = self.check() {
+            return first;
         }
-        let error = refusal.error(&self.name);
+        let error = refusal.error(&self.name());
         if refusal.meaning() == Meaning::Lost { self.lose(&error) } else { error }
     }
 
-    /// The device is lost: everything of it that is not known complete fails, on the waiter, since whoever finds it out
-    /// may hold locks. Gives the first cause.
+    /// The same of a driver that answers nothing any more: it counts as lost from now on. The caller tells everybody.
+    #[cold]
+    pub(crate) fn give_up(&self, refusal: Refusal) -> Error {
+        // Release: pairs with `is_silent`.
+        self.is_silent.store(true, Ordering::Release);
+        self.ground.lose(&refusal.error(&self.name()))
+    }
+
+    /// Whether the driver was given up.
+    pub(crate) fn is_silent(&self) -> bool {
+        // Acquire: pairs with `give_up`, which comes before anybody is told.
+        self.is_silent.load(Ordering::Acquire)
+    }
+
+    /// The device is lost: everything of it that is not known complete fails, on a thread for that, since whoever finds it
+    /// out may hold locks. Gives the first cause.
     #[cold]
     fn lose(self: &Arc<Self>, error: &Error) -> Error {
-        let first = self.lost.get_or_init(|| error.clone());
+        let first = self.ground.lose(error);
         if first.is_same(error) {
-            self.watch(Watch::Lose(Arc::clone(self), error.clone()));
+            // Where no thread can be made it stays on the list, for whoever waits next, or for a waiter that has one: for
+            // each, because one may be busy with a waker that waits for another.
+            if !self.losses.give(Loss(Arc::clone(self), error.clone()), waiter::serve_losses) {
+                self.lines().all().for_each(|line| self.wake_waiter(line));
+            }
         }
-        first.clone()
+        first
     }
 
-    /// Goes to the driver, unless the device is lost or the process comes to its end, and the driver with it.
-    ///
-    /// # Errors
-    /// `DeviceLost`; `Unavailable`.
-    pub(crate) fn enter(&self) -> Result<Inside> {
-        self.check()?;
-        Inside::enter().ok_or_else(|| self.ending())
+    /// Has the waiter of a line look for losses; one whose thread can be made only now does as well. Takes no lock of its
+    /// queue.
+    fn wake_waiter(self: &Arc<Self>, line: &Arc<Line>) {
+        let _nobody = line.waiter().offer(Watch::over(self, line), waiter::serve);
     }
 
-    #[cold]
-    fn ending(&self) -> Error {
-        let message =
-            format!("{} takes nothing while the process exits; shut it down before", self.name);
-        Error::new(Kind::Unavailable, message)
+    /// The losses of which nobody could be made to tell.
+    pub(crate) fn untold_losses(&self) -> Vec<Loss> {
+        self.losses.take_left()
     }
 
-    /// Gives the waiter something to do.
-    pub(crate) fn watch(&self, watch: Watch) {
-        self.waiter.give(watch, waiter::serve);
+    /// Calls the waiter of a line to its queue, where somebody is to. Where its thread could not be made, whoever submits,
+    /// waits or asks next tries again: one load where it could.
+    pub(crate) fn see_served(self: &Arc<Self>, line: &Arc<Line>, want: Option<Want>) {
+        match want {
+            None => line.retry(),
+            Some(want) => self.call_waiter(line, want),
+        }
+    }
+
+    fn call_waiter(self: &Arc<Self>, line: &Arc<Line>, want: Want) {
+        if !line.waiter().give(Watch::over(self, line), waiter::serve) {
+            line.queue().leave_called(want);
+        }
+    }
+}
+
+impl Deref for Context {
+    type Target = Ground;
+
+    fn deref(&self) -> &Ground {
+        &self.ground
     }
 }

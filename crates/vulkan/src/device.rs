@@ -1,20 +1,16 @@
-//! Devices: those of the machine that have timeline semaphores, each opened with one queue.
+//! Devices: those of the machine that have timeline semaphores, each opened with the queues of one family.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_core::contract::{LEVELS, RawBuffer, RawDevice, RawStream};
+use syncpoint_core::contract::{RawBuffer, RawDevice, RawStream};
 use syncpoint_core::hold::HeldStream;
-use syncpoint_core::{
-    Capabilities, Clock, Device, Error, Kind, PriorityRange, Reason, Result, Timeline,
-};
+use syncpoint_core::{Capabilities, Clock, Device, Result, Timeline, work};
 
 use crate::buffer::VulkanBuffer;
 use crate::context::Context;
 use crate::driver::{self, Machine};
 use crate::stream::VulkanStream;
-use crate::sync::{AtomicBool, Ordering};
 use crate::sys::Timing;
 
 /// One device, over a context that it shares with what was made of it.
@@ -23,8 +19,6 @@ struct VulkanDevice {
     context: Arc<Context>,
     capabilities: Capabilities,
     clock: Clock,
-    /// Whether it was shut down.
-    is_closed: AtomicBool,
 }
 
 /// Opens a device, by its number among those of the loader that have timeline semaphores. Begins the driver; makes no
@@ -64,13 +58,8 @@ pub(crate) fn device_over(context: Arc<Context>) -> Device {
 /// # Errors
 /// `Misuse(WrongDevice)`: it is no device of Vulkan.
 pub(crate) fn context_of(device: &Device) -> Result<Arc<Context>> {
-    device.check_process()?;
-    let raw: &dyn Any = device.raw().as_ref();
-    let context = raw.downcast_ref::<VulkanDevice>().map(|device| Arc::clone(&device.context));
-    context.ok_or_else(|| {
-        let message = format!("{device} is no device of Vulkan; open one, such as vulkan:0");
-        Error::misuse(Reason::WrongDevice, message)
-    })
+    let device = device.of_backend::<VulkanDevice>("Vulkan", "vulkan:0")?;
+    Ok(Arc::clone(&device.context))
 }
 
 /// How many devices there are. Begins the driver.
@@ -90,32 +79,23 @@ pub fn available() -> Result<Option<u32>> {
     driver::found().map(|_found| driver::counted())
 }
 
-/// The priorities of streams: as many as the workers tell apart. Of the streams whose host work can begin, the more
-/// urgent begins first; the queue of the device takes what comes.
-fn priorities() -> PriorityRange {
-    let greatest = i32::try_from(LEVELS).map_or(0, |levels| 1 - levels);
-    PriorityRange::new(0, greatest)
-}
+/// What the clock of a device is called besides whose driver refuses what others like it do.
+const OWN: &str = " of its own, since the driver refused to read the host's clock too";
 
 impl VulkanDevice {
     fn new(context: Arc<Context>) -> Self {
         let physical = context.device().physical();
-        let capabilities = Capabilities::new(priorities()).with_interprocess();
+        let capabilities = Capabilities::new(work::priorities());
+        // Elsewhere core has no pages that processes share.
+        let shares = cfg!(target_os = "linux");
+        let capabilities = if shares { capabilities.with_interprocess() } else { capabilities };
         let timing = physical.timing();
         let capabilities = if timing.is_some() { capabilities.with_timing() } else { capabilities };
-        let name = format!("{} ({}) timestamps", context.name(), physical.name());
+        let whose = if context.is_uncalibrated() { OWN } else { "" };
+        let name = format!("{} ({}) timestamps{whose}", context.name(), physical.name());
         let resolution = timing.map_or(Duration::from_nanos(1), Timing::resolution);
         let clock = Clock::new(name, resolution);
-        Self { context, capabilities, clock, is_closed: AtomicBool::new(false) }
-    }
-
-    fn check(&self) -> Result<()> {
-        // Relaxed: a call beside the shutdown may come before it.
-        if !self.is_closed.load(Ordering::Relaxed) {
-            return Ok(());
-        }
-        let message = format!("{} was shut down; open it again", self.context.name());
-        Err(Error::new(Kind::Unavailable, message))
+        Self { context, capabilities, clock }
     }
 }
 
@@ -129,32 +109,20 @@ impl RawDevice for VulkanDevice {
     }
 
     fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {
-        self.check()?;
         let driver = VulkanStream::new(&self.context)?;
-        let level = usize::try_from(priority - self.capabilities.priorities.greatest());
-        let level = level.unwrap_or(0).min(LEVELS - 1);
+        let level = work::level_of(priority, self.capabilities.priorities);
         let stream = HeldStream::new(timeline, self.context.domain(), driver, level);
         stream.driver().lend_to(&stream);
+        // Behind the list of streams: a loss that did not find it there is found here.
+        self.context.check()?;
         Ok(stream)
     }
 
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
-        self.check()?;
         Ok(Arc::new(VulkanBuffer::new(&self.context, bytes)?))
     }
 
     fn shutdown(&self, deadline: Instant) -> Result<()> {
-        // Relaxed: as in `check`.
-        self.is_closed.store(true, Ordering::Relaxed);
-        self.context.domain().wait_for_begun(|_stream| true, deadline).map_err(|left| {
-            if left.kind() != Kind::TimedOut {
-                return left;
-            }
-            let message = format!(
-                "work still runs on {} at the deadline of its shutdown; let it end, or leave it",
-                self.context.name()
-            );
-            Error::new(Kind::TimedOut, message)
-        })
+        self.context.domain().shut_down(self.context.name(), |_stream| true, deadline)
     }
 }

@@ -1,27 +1,25 @@
 //! The driver of this process: found once, and begun at the first need.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use syncpoint_base::{PerProcess, watch_driver};
+use syncpoint_core::beginning::Beginning;
+use syncpoint_core::library::{self, Sought};
 use syncpoint_core::{Error, Kind, Reason, Result};
 
-use crate::sync::{AtomicBool, Mutex, OnceLock, Ordering, lock};
-use crate::sys::{Instance, Library, Physical, given};
+use crate::sys::{Instance, Lack, Library, PLACES, Physical, Refusal, given};
 
-/// The library that [`use_library`] named.
-static NAMED: OnceLock<PathBuf> = OnceLock::new();
+/// The loader.
+static LOADER: library::Library<Library> = library::Library::new(Sought {
+    what: "loader of Vulkan",
+    by: "Vulkan",
+    variable: "SYNCPOINT_VULKAN_LIBRARY",
+    places: PLACES,
+    remedy: "install the loader and a driver (on Debian libvulkan1 and mesa-vulkan-drivers)",
+});
 
-/// What the search found. A child of a fork has it from its parent: the loader may not be asked there, since threads of
-/// the parent may have held its locks.
-static FOUND: OnceLock<Result<Library>> = OnceLock::new();
-
-/// Whether the driver has begun, in this process or one before it.
-static BEGUN: AtomicBool = AtomicBool::new(false);
-
-/// What the driver has, once it has begun in this process. Held while it begins, which may take long: nobody goes on
-/// before.
-static MACHINE: PerProcess<Mutex<Option<&'static Machine>>> = PerProcess::new(Mutex::default);
+/// What the driver has, once it has begun in this process.
+static MACHINE: Beginning<&'static Machine> = Beginning::new("Vulkan");
 
 /// The instance of this process, and its devices. Never destroyed: drivers have threads and handlers of their own.
 #[derive(Debug)]
@@ -30,7 +28,7 @@ pub(crate) struct Machine {
     library: &'static Library,
     devices: Vec<Physical>,
     /// What each device lacks that cannot be used.
-    lacks: Vec<String>,
+    lacks: Vec<Lack>,
 }
 
 /// Opens this library instead of the system's loader of Vulkan. It comes before the variable
@@ -46,16 +44,7 @@ pub(crate) struct Machine {
 /// # Ok::<(), syncpoint::Error>(())
 /// ```
 pub fn use_library(path: &Path) -> Result<()> {
-    let is_late = FOUND.get().is_some();
-    let named = if is_late { NAMED.get() } else { Some(NAMED.get_or_init(|| path.to_owned())) };
-    if named.is_some_and(|named| named == path) {
-        return Ok(());
-    }
-    let message = format!(
-        "{} cannot be used for Vulkan, because a library was opened or named before; name it first, and once",
-        path.display()
-    );
-    Err(Error::misuse(Reason::Contradiction, message))
+    LOADER.name(path)
 }
 
 /// The loader, its library open and nothing called.
@@ -63,24 +52,21 @@ pub fn use_library(path: &Path) -> Result<()> {
 /// # Errors
 /// `Unavailable`: with what was tried.
 pub(crate) fn found() -> Result<&'static Library> {
-    if FOUND.get().is_none() {
-        // Searched first: the system's loader may take long.
-        let found = find();
-        // Another thread that was first has found the same.
-        let _kept = FOUND.set(found);
-    }
-    let found = FOUND.get_or_init(find);
-    found.as_ref().map_err(Error::clone)
+    LOADER.found(|places| match given() {
+        Some(library) => library.map_err(|words| unfit(&words)),
+        None => places.open(Library::load),
+    })
 }
 
-fn find() -> Result<Library> {
-    let found = given().unwrap_or_else(|| Library::open(NAMED.get()));
-    found.map_err(|search| Error::new(Kind::Unavailable, search.to_string()))
+#[cold]
+fn unfit(words: &str) -> Error {
+    let message = format!("the functions that were given are not used: {words}; give others");
+    Error::new(Kind::Unavailable, message)
 }
 
 /// How many devices there are, where the driver has begun.
 pub(crate) fn counted() -> Option<u32> {
-    lock(&MACHINE).map(Machine::count)
+    MACHINE.given().map(Machine::count)
 }
 
 /// The driver, begun.
@@ -89,27 +75,7 @@ pub(crate) fn counted() -> Option<u32> {
 /// `Unavailable`: there is no loader, no driver can begin, or it has begun in the process from which this one was forked.
 pub(crate) fn begin() -> Result<&'static Machine> {
     let library = found()?;
-    let mut begun = lock(&MACHINE);
-    if let Some(machine) = *begun {
-        return Ok(machine);
-    }
-    // Relaxed: what a fork copied is seen by the child, and this process begins under the lock.
-    if BEGUN.swap(true, Ordering::Relaxed) {
-        return Err(forked());
-    }
-    match Machine::make(library) {
-        Ok(machine) => {
-            watch_driver();
-            let machine: &'static Machine = Box::leak(Box::new(machine));
-            *begun = Some(machine);
-            Ok(machine)
-        }
-        Err(error) => {
-            // Relaxed: as above.
-            BEGUN.store(false, Ordering::Relaxed);
-            Err(error)
-        }
-    }
+    MACHINE.once(|| Machine::make(library).map(|machine| &*Box::leak(Box::new(machine))))
 }
 
 impl Machine {
@@ -122,17 +88,15 @@ impl Machine {
                 None => absent,
             }
         };
-        let refused = |refusal: crate::sys::Refusal| absent(&refusal.error(&"vulkan"));
+        let refused = |refusal: Refusal| absent(&refusal.error(&"vulkan"));
         let instance = Instance::create(library).map_err(refused)?;
-        let found = instance.devices().map_err(refused)?;
-        let (mut devices, mut lacks) = (Vec::new(), Vec::new());
-        for device in found {
-            match device {
-                Ok(device) => devices.push(device),
-                Err(lack) => lacks.push(lack),
+        match sort(&instance) {
+            Ok((devices, lacks)) => Ok(Self { instance, library, devices, lacks }),
+            Err(refusal) => {
+                instance.end();
+                Err(refused(refusal))
             }
         }
-        Ok(Self { instance, library, devices, lacks })
     }
 
     pub(crate) fn instance(&self) -> &Instance {
@@ -192,9 +156,22 @@ impl Machine {
     }
 }
 
-#[cold]
-fn forked() -> Error {
-    let message = "the driver of Vulkan was in use as this process was forked, and works in the parent alone; fork before \
-                   the first use of Vulkan, or start the child as a program of its own";
-    Error::new(Kind::Unavailable, message)
+/// The devices that can be used, and what the others lack. One whose driver refused to tell of it is left out as well,
+/// unless there is no other: then it may tell the next time.
+fn sort(instance: &Instance) -> Result<(Vec<Physical>, Vec<Lack>), Refusal> {
+    let (mut devices, mut lacks, mut refused) = (Vec::new(), Vec::new(), None);
+    for device in instance.devices()? {
+        match device {
+            Ok(Ok(device)) => devices.push(device),
+            Ok(Err(lack)) => lacks.push(lack),
+            Err(refusal) => {
+                lacks.push(format!("a device of which {refusal}"));
+                refused.get_or_insert(refusal);
+            }
+        }
+    }
+    match refused {
+        Some(refusal) if devices.is_empty() => Err(refusal),
+        _ => Ok((devices, lacks)),
+    }
 }

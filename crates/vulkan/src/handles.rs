@@ -6,12 +6,15 @@ use std::any::Any;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
+use syncpoint_core::contract::Owner;
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{Device, Error, Kind, Reason, Result};
 
 use crate::context::Context;
 use crate::device::{context_of, device_over};
 use crate::driver;
+use crate::moments::Moments;
+use crate::queue::Queue;
 use crate::stream::VulkanStream;
 use crate::sync::OnceLock;
 use crate::sys::{Access, Handles, Refusal, device_of};
@@ -30,18 +33,25 @@ impl RawStream {
 
     fn stream(&self) -> Result<Arc<HeldStream<VulkanStream>>> {
         let stream = self.stream.get().and_then(Weak::upgrade);
-        stream.ok_or_else(|| {
+        let stream = stream.ok_or_else(|| {
             let message = "the stream that was lent is gone; submit inside the call only";
             Error::misuse(Reason::StaleHandle, message)
-        })
+        })?;
+        if stream.driver().context().is_inherited() {
+            let message = "the stream was lent before this process was forked, and stayed with the parent; open a device \
+                           and make streams anew in the child";
+            return Err(Error::new(Kind::Unavailable, message));
+        }
+        Ok(stream)
     }
 
-    /// The raw handles of the stream's device and queue: to record commands with, not to submit with.
+    /// The raw handles of the stream's device and of its own queue: to record commands with, not to submit with.
     ///
     /// # Errors
-    /// `Misuse(StaleHandle)`: the stream is gone.
+    /// `Misuse(StaleHandle)`: the stream is gone. `Unavailable`: it is the parent's, from which this process was forked.
     pub fn handles(&self) -> Result<Handles> {
-        Ok(handles_of(self.stream()?.driver().context()))
+        let stream = self.stream()?;
+        Ok(handles_of(stream.driver().context(), stream.driver().queue()))
     }
 
     /// Submits command buffers (`VkCommandBuffer`), behind everything that the stream was given before, and before what it
@@ -53,7 +63,10 @@ impl RawStream {
     ///   come, or its device is gone.
     ///
     /// # Errors
-    /// `DeviceLost`; the driver's: then nothing was submitted.
+    /// `Exhausted`: there is no memory, or more than the device allows are on their way
+    /// (`maxTimelineSemaphoreValueDifference`, 2³¹ - 1 at least); nothing was submitted. `DeviceLost`. `Driver`: another code,
+    /// which leaves open whether the commands run: leave what they use until the device is gone. As
+    /// [`handles`](Self::handles).
     pub unsafe fn submit(&self, commands: &[usize]) -> Result<()> {
         let stream = self.stream()?;
         VulkanStream::pass(&stream, |batch| {
@@ -69,38 +82,44 @@ impl fmt::Debug for RawStream {
     }
 }
 
-fn handles_of(context: &Context) -> Handles {
+fn handles_of(context: &Context, queue: &Queue) -> Handles {
     let device = context.device();
     let [instance, physical_device, raw] = device.raw_handles();
-    let (queue, queue_family) = (context.queue().raw(), device.physical().family());
+    let (queue, queue_family) = (queue.raw(), device.physical().family());
     Handles { instance, physical_device, device: raw, queue_family, queue }
 }
 
 /// The raw handles of a device: of our own too, for commands that are submitted to its streams. They are good for as long
-/// as anything of the device lives. On the queue of a device of ours nobody else may submit.
+/// as anything of the device lives. The queue is the first of those that its streams use ([`RawStream::handles`] tells a
+/// stream's own); on the queues of a device of ours nobody else may submit.
 ///
 /// # Errors
 /// `Misuse(WrongDevice)`: it is no device of Vulkan.
 pub fn handles(device: &Device) -> Result<Handles> {
-    context_of(device).map(|context| handles_of(&context))
+    context_of(device).map(|context| handles_of(&context, context.lines().first().queue()))
 }
 
 /// Takes in a device that others made, with one of its queues. Its streams are made here and submit to that queue. `owner`
-/// is kept until nothing of ours is left on the device, and dropped on a thread of ours.
+/// is kept until nothing of ours is left on the device, and dropped on a thread of ours, at once where the device is refused.
+/// Absolute times are the host's where the device was made with `VK_KHR_calibrated_timestamps`, or `EXT`, and otherwise of
+/// the device's own clock.
 ///
 /// # Safety
 /// - The handles were made through the loader that this backend opens, and live for as long as `owner` does.
-/// - The device was made with the feature of timeline semaphores, and with the extension where it has no Vulkan 1.2.
+/// - The device was made with the feature of timeline semaphores, and with the extension where it or its instance has no
+///   Vulkan 1.2.
 /// - The queue is of the family, which computes or copies. With [`Access::Dedicated`] nobody else submits to it or waits
 ///   for it to be idle while `owner` lives; otherwise whoever does holds the lock.
 ///
 /// # Errors
-/// `Misuse(StaleHandle)`: a handle is null. `Unavailable`: there is no loader. `Unsupported`: the device has no timeline
-/// semaphores, or no such family. The driver's.
+/// `Misuse(StaleHandle)`: a handle is null. `Unavailable`: there is no loader. `Unsupported`: the instance is of Vulkan 1.0,
+/// or the device has no timeline semaphores, or no such family; the message says which. The driver's.
 pub unsafe fn open_device<O>(handles: &Handles, access: Access, owner: O) -> Result<Device>
 where
     O: Any + Send + Sync,
 {
+    // From here on its end comes on a thread of ours, also where it is refused.
+    let owner = Owner::new(owner);
     let Handles { instance, physical_device, device, queue, .. } = *handles;
     if [instance, physical_device, device, queue].contains(&0) {
         let message = "a null handle names no device of Vulkan; give the handles of one";
@@ -110,15 +129,16 @@ where
     let name = format!("vulkan device {device:#x}");
     let refused = |refusal: Refusal| refusal.error(&name);
     // SAFETY: the caller's promise, and the owner is kept with the device.
-    let given = unsafe { device_of(library, handles, access, Box::new(owner)) }.map_err(refused)?;
-    let Some((device, queue)) = given else {
+    let given = unsafe { device_of(library, handles, access, owner) }.map_err(refused)?;
+    let (device, queue) = given.map_err(|lack| {
         let message = format!(
-            "{name} has no timeline semaphores, or not the family of its queue; give another, or open vulkan:0"
+            "{name} is of no use: {lack}; give another, of an instance for Vulkan 1.1 or later, or open vulkan:0"
         );
-        return Err(Error::new(Kind::Unsupported, message));
-    };
+        Error::unsupported(message)
+    })?;
     let difference = device.physical().difference();
-    Ok(device_over(Context::over(name, device, queue, difference)))
+    let moments = Moments::begin(&device).map_err(refused)?;
+    Ok(device_over(Context::over(name, (device, vec![queue]), difference, moments)))
 }
 
 impl fmt::Debug for Access {

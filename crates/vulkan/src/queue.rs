@@ -1,13 +1,14 @@
-//! The queue of a device, which all of its streams submit to, and what is on it.
+//! A queue of a device, which the streams of one line submit to, and what is on it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use syncpoint_core::errands::{Standing, Want};
 use syncpoint_core::hold::HeldStream;
 
 use crate::stream::VulkanStream;
 use crate::sync::{Mutex, MutexGuard, lock};
-use crate::sys::{self, Batch, Commands, Refusal, Semaphore, Submitted};
+use crate::sys::{self, Batch, Meaning, Parcel, Refusal, Semaphore, Submitted};
 
 /// A queue with what was submitted to it and was not seen to end, in the order in which that ends: a queue signals in
 /// the order of its submissions, so the end of one stream's may lag behind another's, and never behind what is held.
@@ -15,6 +16,8 @@ use crate::sys::{self, Batch, Commands, Refusal, Semaphore, Submitted};
 pub(crate) struct Queue {
     /// The driver's queue. Held while one batch is put together and submitted. Taken under the order lock of a stream.
     native: Mutex<sys::Queue>,
+    /// Its raw handle.
+    raw: usize,
     /// A leaf: nothing is called under it.
     row: Mutex<Row>,
 }
@@ -27,9 +30,9 @@ struct Row {
     /// Up to which number somebody waits.
     awaited: u64,
     /// Whether the waiter serves the row.
-    is_watched: bool,
-    /// Commands that are over: as many as were ever on their way at a time.
-    spare: Vec<Commands>,
+    standing: Standing,
+    /// What is over, to be used again: as much as was ever on its way at a time.
+    spare: Vec<Parcel>,
 }
 
 /// One submission. It keeps its stream: a stream whose owner is gone still finishes its work.
@@ -42,15 +45,6 @@ struct Flying {
     submitted: Submitted,
 }
 
-/// Whether a batch has commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// Nothing but waits and the signal.
-    Plain,
-    /// Commands as well.
-    Commands,
-}
-
 /// What the waiter does next.
 #[derive(Debug)]
 pub(crate) enum Next {
@@ -58,6 +52,15 @@ pub(crate) enum Next {
     Wait(Arc<Semaphore>, u64),
     /// Nothing: nobody waits any more.
     Leave,
+}
+
+/// What became of commands of the user's.
+#[derive(Debug)]
+pub(crate) enum Passed {
+    /// They were submitted; who is to call the waiter does.
+    Given(Option<Want>),
+    /// They were not: the device allows no more of them now.
+    Crowded,
 }
 
 /// A value of a stream that has come.
@@ -68,7 +71,7 @@ const UNAWAITED: u64 = 64;
 
 impl Queue {
     pub(crate) fn new(native: sys::Queue) -> Self {
-        Self { native: Mutex::new(native), row: Mutex::default() }
+        Self { raw: native.raw(), native: Mutex::new(native), row: Mutex::default() }
     }
 
     /// Puts a batch together with `fill` and submits it: behind what the stream submitted before, and signalled as
@@ -77,13 +80,14 @@ impl Queue {
         &self,
         stream: &Arc<HeldStream<VulkanStream>>,
         value: u64,
-        kind: Kind,
         fill: impl FnOnce(&mut Batch<'_>) -> Result<(), Refusal>,
-    ) -> Result<bool, Refusal> {
+    ) -> Result<Option<Want>, Refusal> {
         let mut native = self.native_of(stream)?;
-        let spare = if kind == Kind::Commands { lock(&self.row).spare.pop() } else { None };
-        let mut batch = native.batch(spare);
-        wait_for_earlier(&mut batch, stream.driver())?;
+        let mut batch = self.batch(&mut native);
+        // Which also sees what those wrote.
+        if let Some(passage) = stream.driver().passage().filter(|passage| passage.promised() > 0) {
+            batch.wait(passage, passage.promised())?;
+        }
         fill(&mut batch)?;
         let submitted = batch.submit(stream.driver().semaphore(), value)?;
         // Under the lock of the queue, so that the row has its order.
@@ -91,7 +95,7 @@ impl Queue {
     }
 
     /// Submits commands of the user's, behind what the stream submitted before. They have no value of their own: the
-    /// stream's next is behind them. Says whether the waiter is to be called.
+    /// stream's next is behind them. Says whether the waiter is to be called; or the device allows no more of them now.
     ///
     /// `fill` puts the commands into the batch.
     pub(crate) fn pass(
@@ -99,15 +103,29 @@ impl Queue {
         stream: &Arc<HeldStream<VulkanStream>>,
         passage: &Arc<Semaphore>,
         fill: impl FnOnce(&mut Batch<'_>),
-    ) -> Result<bool, Refusal> {
+    ) -> Result<Passed, Refusal> {
         let mut native = self.native_of(stream)?;
-        let mut batch = native.batch(None);
-        wait_for_earlier(&mut batch, stream.driver())?;
+        let next = passage.promised() + 1;
+        if !stream.driver().context().allows(passage, next)? {
+            return Ok(Passed::Crowded);
+        }
+        let mut batch = self.batch(&mut native);
+        let (own, value) = (stream.driver().semaphore(), stream.driver().semaphore().promised());
+        if value > 0 {
+            batch.wait(own, value)?;
+        }
         fill(&mut batch);
-        let submitted = batch.submit(passage, passage.promised() + 1)?;
+        let submitted = batch.submit(passage, next)?;
         // What it waited for has come when it is over.
-        let value = stream.driver().semaphore().promised();
-        Ok(lock(&self.row).push(stream, value, submitted))
+        Ok(Passed::Given(lock(&self.row).push(stream, value, submitted)))
+    }
+
+    /// Begins a batch, in what is over, where nothing else lies ready: all of it at once, for the next ones.
+    fn batch<'a>(&self, native: &'a mut sys::Queue) -> Batch<'a> {
+        if native.lacks_spare() {
+            native.take_back(&mut lock(&self.row).spare);
+        }
+        native.batch()
     }
 
     /// The driver's queue, unless the device is lost: then `abandon` may have been here.
@@ -115,21 +133,37 @@ impl Queue {
         &self,
         stream: &HeldStream<VulkanStream>,
     ) -> Result<MutexGuard<'_, sys::Queue>, Refusal> {
+        let check = || {
+            let lost = stream.driver().context().check();
+            lost.map_err(|_first_cause| Refusal::lost("vkQueueSubmit"))
+        };
+        // Before the lock too: under it a lost device is brought to rest.
+        check()?;
         let native = lock(&self.native);
-        let lost = stream.driver().context().check();
-        lost.map(|()| native).map_err(|_first_cause| Refusal::lost("vkQueueSubmit"))
+        check().map(|()| native)
     }
 
-    /// The raw handle of the driver's queue.
+    /// The raw handle of the driver's queue. Takes no lock: a lost device may be brought to rest under it.
     pub(crate) fn raw(&self) -> usize {
-        lock(&self.native).raw()
+        self.raw
     }
 
     /// Somebody waits for what `stream` has submitted. Says whether the waiter is to be called.
-    pub(crate) fn expect(&self, stream: &VulkanStream) -> bool {
+    pub(crate) fn expect(&self, stream: &VulkanStream) -> Option<Want> {
         let mut row = lock(&self.row);
         row.awaited = row.awaited.max(stream.number());
-        row.call()
+        if row.is_due() { row.standing.want() } else { None }
+    }
+
+    /// The waiter was called and cannot come: the call lies there for the next thread that can be made.
+    #[cold]
+    pub(crate) fn leave_called(&self, want: Want) {
+        lock(&self.row).standing.leave_given(want);
+    }
+
+    /// The waiter has come. Says whether it is to serve the row.
+    pub(crate) fn watch(&self) -> bool {
+        lock(&self.row).standing.take()
     }
 
     /// What the waiter does next.
@@ -140,7 +174,7 @@ impl Queue {
             let (semaphore, value) = front.submitted.signal();
             return Next::Wait(Arc::clone(semaphore), value);
         }
-        row.is_watched = false;
+        row.standing.leave();
         Next::Leave
     }
 
@@ -171,6 +205,9 @@ impl Queue {
 
     /// Lets go what submissions kept, outside every lock.
     fn end(&self, over: Vec<Flying>, come: &mut Vec<Come>) {
+        if over.is_empty() {
+            return;
+        }
         let mut spare = Vec::new();
         for flying in over {
             let value = flying.value;
@@ -183,27 +220,22 @@ impl Queue {
         lock(&self.row).spare.append(&mut spare);
     }
 
-    /// The device is lost: nothing on the row comes any more. Brings it to rest with `settle`, while nobody submits; who
-    /// would submit after that finds it lost. To be dropped under no lock.
-    pub(crate) fn abandon<F: FnOnce()>(&self, settle: F) -> impl Sized + use<F> {
-        let native = lock(&self.native);
-        settle();
-        drop(native);
-        let mut row = lock(&self.row);
-        row.is_watched = false;
-        std::mem::take(&mut row.flying)
-    }
-}
-
-/// Batches of one queue may overlap, so each waits for its stream's before; then it sees too what that wrote.
-fn wait_for_earlier(batch: &mut Batch<'_>, stream: &VulkanStream) -> Result<(), Refusal> {
-    let own = stream.semaphore();
-    for earlier in [Some(own), stream.passage()].into_iter().flatten() {
-        if earlier.promised() > 0 {
-            batch.wait(earlier, earlier.promised())?;
+    /// The device is lost: brings it to rest, while nobody submits; who would submit after that finds it lost.
+    ///
+    /// # Errors
+    /// Nobody knows whether it is at rest.
+    pub(crate) fn settle(&self) -> Result<(), Refusal> {
+        match lock(&self.native).settle() {
+            // A lost device says so, and is at rest.
+            Err(refusal) if refusal.meaning() != Meaning::Lost => Err(refusal),
+            _ => Ok(()),
         }
     }
-    Ok(())
+
+    /// It is at rest: nothing on the row comes any more. To be dropped under no lock.
+    pub(crate) fn abandon(&self) -> impl Sized + use<> {
+        std::mem::take(&mut lock(&self.row).flying)
+    }
 }
 
 impl Row {
@@ -212,9 +244,9 @@ impl Row {
         stream: &Arc<HeldStream<VulkanStream>>,
         value: u64,
         submitted: Submitted,
-    ) -> bool {
+    ) -> Option<Want> {
         self.last += 1;
-        stream.driver().note_number(self.last);
+        stream.driver().note_submission(self.last);
         let (number, stream) = (self.last, Arc::clone(stream));
         if submitted.is_over() {
             // Somebody asked meanwhile, and found nothing on the row to take off.
@@ -224,14 +256,13 @@ impl Row {
         if self.last.is_multiple_of(UNAWAITED) {
             self.awaited = self.awaited.max(self.last - UNAWAITED);
         }
-        self.call()
+        // Who submits sleeps for nothing yet.
+        if self.is_due() { self.standing.want_first() } else { None }
     }
 
-    /// Whether the waiter is to be called: there is something for it, and it is not there.
-    fn call(&mut self) -> bool {
-        let awaited = self.awaited;
-        let is_due = self.flying.front().is_some_and(|front| front.number <= awaited);
-        is_due && !std::mem::replace(&mut self.is_watched, true)
+    /// Whether there is something for the waiter.
+    fn is_due(&self) -> bool {
+        self.flying.front().is_some_and(|front| front.number <= self.awaited)
     }
 
     /// Takes what is over from the front, and tells what the front is then.

@@ -2,23 +2,22 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::time::Duration;
 
 use syncpoint_base::Inside;
 use syncpoint_core::contract::{Copy, Fill, Time};
 use syncpoint_core::hold::{Driver, HeldStream, Operation};
-use syncpoint_core::{Error, Kind as ErrorKind, Result};
+use syncpoint_core::{Error, Kind, Result};
 
 use crate::buffer::VulkanBuffer;
 use crate::context::Context;
-use crate::delay::{self, Delay};
 use crate::handles::RawStream;
-use crate::queue::Kind;
+use crate::line::Line;
+use crate::queue::{Passed, Queue};
 use crate::sync::{AtomicU64, OnceLock, Ordering};
 use crate::sys::{Batch, Meaning, Refusal, Semaphore};
 use crate::time::Timed;
-use crate::waiter::Watch;
 
 /// The driver's side of one stream: its timeline semaphore, which has the stream's own values, and how far it is.
 #[derive(Debug)]
@@ -27,10 +26,14 @@ pub(crate) struct VulkanStream {
     /// What the user's own submissions signal, made at the first.
     passage: OnceLock<Arc<Semaphore>>,
     lent: RawStream,
-    /// The number that its last submission has on the queue.
+    /// The number that its last submission has on its queue.
     number: AtomicU64,
-    /// The driver calls of the user's operations and queries; those of the waiter are not counted.
-    calls: AtomicU64,
+    /// The driver calls of the user's operations. Written under the lock of the row.
+    given: AtomicU64,
+    /// And of queries; those of the waiter are not counted.
+    asked: AtomicU64,
+    /// The line whose queue has all of it.
+    line: Arc<Line>,
     context: Arc<Context>,
 }
 
@@ -48,7 +51,9 @@ impl VulkanStream {
             passage: OnceLock::new(),
             lent: RawStream::default(),
             number: AtomicU64::new(0),
-            calls: AtomicU64::new(0),
+            given: AtomicU64::new(0),
+            asked: AtomicU64::new(0),
+            line: Arc::clone(context.lines().next()),
             context: Arc::clone(context),
         })
     }
@@ -71,34 +76,35 @@ impl VulkanStream {
         &self.context
     }
 
+    /// The queue that it submits to.
+    pub(crate) fn queue(&self) -> &Queue {
+        self.line.queue()
+    }
+
     /// The number that its last submission has on the queue.
     pub(crate) fn number(&self) -> u64 {
         // Relaxed: read and written under the lock of the row.
         self.number.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn note_number(&self, number: u64) {
-        // Relaxed: as above.
+    /// Something was submitted, as this number.
+    pub(crate) fn note_submission(&self, number: u64) {
+        // Relaxed: as above; a count is ordered with nothing.
         self.number.store(number, Ordering::Relaxed);
-    }
-
-    fn count(&self) {
-        // Relaxed: a count, ordered with nothing.
-        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.given.store(self.given.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
     }
 
     /// Submits one batch.
     fn give(
         stream: &Arc<HeldStream<Self>>,
         value: u64,
-        kind: Kind,
         fill: impl FnOnce(&mut Batch<'_>) -> Result<(), Refusal>,
     ) -> Result<()> {
         let driver = stream.driver();
-        driver.count();
-        let context = &driver.context;
-        let given = context.queue().submit(stream, value, kind, fill);
-        driver.call_waiter(given)
+        let given = driver.queue().submit(stream, value, fill);
+        let want = given.map_err(|refusal| driver.context.refused(refusal))?;
+        driver.context.see_served(&driver.line, want);
+        Ok(())
     }
 
     /// Submits commands of the user's, in the turn of a function of theirs; `fill` puts them into the batch.
@@ -108,10 +114,16 @@ impl VulkanStream {
     ) -> Result<()> {
         let (driver, context) = (stream.driver(), &stream.driver().context);
         let _inside = context.enter()?;
-        driver.count();
         let passage = driver.make_passage().map_err(|refusal| context.refused(refusal))?;
-        let given = context.queue().pass(stream, passage, fill);
-        driver.call_waiter(given)
+        match driver
+            .queue()
+            .pass(stream, passage, fill)
+            .map_err(|refusal| context.refused(refusal))?
+        {
+            Passed::Given(want) => context.see_served(&driver.line, want),
+            Passed::Crowded => return Err(driver.crowded()),
+        }
+        Ok(())
     }
 
     fn make_passage(&self) -> Result<&Arc<Semaphore>, Refusal> {
@@ -122,22 +134,32 @@ impl VulkanStream {
         Ok(self.passage.get_or_init(|| made))
     }
 
-    fn call_waiter(&self, given: Result<bool, Refusal>) -> Result<()> {
-        let context = &self.context;
-        if given.map_err(|refusal| context.refused(refusal))? {
-            context.watch(Watch::Queue(Arc::clone(context)));
+    /// Takes off the row what was seen to be over: what nobody sleeps for would stay there, and keep its stream and the
+    /// device. Where a waker forked, the row is the parent's, and so is what was taken off it.
+    fn sweep(&self) {
+        if self.context.is_inherited() {
+            return;
         }
-        Ok(())
+        let mut come = ManuallyDrop::new(self.queue().sweep().into_iter());
+        for (stream, value) in come.by_ref() {
+            stream.complete(value);
+            if self.context.is_inherited() {
+                let _parents = ManuallyDrop::new(stream);
+                return;
+            }
+        }
+        drop(ManuallyDrop::into_inner(come));
     }
 
     /// Has the semaphore near enough for `value`. Values that pass on the host are not signalled, and a device allows
-    /// leaps of some length only.
+    /// leaps of some length only. It counts them from where the semaphore is, and from what waits on their way name as
+    /// well, which may be earlier: that is not looked at here (`docs/decisions.md`).
     fn approach(&self, value: u64) -> Result<()> {
-        if value - self.semaphore.seen() <= self.context.difference() {
+        if self.context.reaches(&self.semaphore, value) {
             return Ok(());
         }
         self.leap(value).map_err(|refusal| self.context.refused(refusal))?;
-        if value - self.semaphore.seen() <= self.context.difference() {
+        if self.context.reaches(&self.semaphore, value) {
             return Ok(());
         }
         let message = format!(
@@ -145,7 +167,7 @@ impl VulkanStream {
             self.context.name(),
             self.context.difference()
         );
-        Err(Error::new(ErrorKind::Exhausted, message))
+        Err(Error::new(Kind::Exhausted, message))
     }
 
     #[cold]
@@ -159,19 +181,17 @@ impl VulkanStream {
     }
 
     fn fill(stream: &Arc<HeldStream<Self>>, value: u64, fill: &Fill) -> Result<()> {
-        let context = &stream.driver().context;
-        let (span, edges) = (&fill.target, context.edges()?);
-        let target = VulkanBuffer::of(span, context)?;
+        let (span, edges) = (&fill.target, stream.driver().context.edges()?);
+        let target: &VulkanBuffer = span.memory();
         let part = span.offset()..span.offset() + span.len();
         let fill = |batch: &mut Batch<'_>| batch.fill(target.memory(), part, fill.value, edges);
-        Self::give(stream, value, Kind::Commands, fill)
+        Self::give(stream, value, fill)
     }
 
     fn copy(stream: &Arc<HeldStream<Self>>, value: u64, copy: &Copy) -> Result<()> {
-        let (context, len) = (&stream.driver().context, copy.target.len());
-        let (from, to) = (&copy.source, &copy.target);
-        let (source, target) = (VulkanBuffer::of(from, context)?, VulkanBuffer::of(to, context)?);
-        Self::give(stream, value, Kind::Commands, |batch| {
+        let (from, to, len) = (&copy.source, &copy.target, copy.target.len());
+        let (source, target): (&VulkanBuffer, &VulkanBuffer) = (from.memory(), to.memory());
+        Self::give(stream, value, |batch| {
             batch.copy((source.memory(), from.offset()), (target.memory(), to.offset()), len)
         })
     }
@@ -185,7 +205,7 @@ impl VulkanStream {
         awaited: u64,
     ) -> Result<()> {
         let wait = |batch: &mut Batch<'_>| batch.wait(&other.semaphore, awaited);
-        Self::give(stream, value, Kind::Plain, wait)
+        Self::give(stream, value, wait)
     }
 }
 
@@ -194,10 +214,13 @@ impl Driver for VulkanStream {
 
     /// A device that stands before a latch would hold every stream of its queue.
     type Latch = Infallible;
+    type Ordered = ();
 
     const SIGNALS_EACH: bool = true;
 
     const DELAYS: bool = false;
+
+    fn ordered(&self) {}
 
     fn submit(
         stream: &Arc<HeldStream<Self>>,
@@ -212,23 +235,22 @@ impl Driver for VulkanStream {
             Operation::Wait { stream: other, value: awaited } => {
                 Self::wait_for(stream, value, other.driver(), awaited)
             }
-            Operation::Stamp(timed) => {
-                Self::give(stream, value, Kind::Commands, |batch| batch.stamp(timed.slot()))
-            }
-            Operation::Mark => Self::give(stream, value, Kind::Plain, |_batch| Ok(())),
+            Operation::Stamp(timed) => Self::give(stream, value, |batch| batch.stamp(timed.slot())),
+            Operation::Mark => Self::give(stream, value, |_batch| Ok(())),
             Operation::Delay(_) => unreachable!("the host lets time pass"),
             Operation::Latch(latch) => match *latch {},
-            Operation::Call(call) => {
-                call()?;
-                Self::give(stream, value, Kind::Plain, |_batch| Ok(()))
-            }
+            // It would be signalled also where the call leaves the wait to the host.
+            Operation::Call(_) => unreachable!("no point has a way of its own here"),
         }
     }
 
     fn timer(&self) -> Result<(Self::Timer, Time)> {
         self.context.check()?;
         let timing = self.context.device().physical().timing().ok_or_else(|| self.untimed())?;
-        let timed = Arc::new(Timed::new(&self.context, self.context.slot()?, timing));
+        // Before the device can come to it.
+        let before = self.context.recent_moment()?;
+        let timed = Timed::new(&self.context, self.context.slot()?, (timing, before));
+        let timed = Arc::new(timed);
         Ok((Arc::clone(&timed), Time::Driver(timed)))
     }
 
@@ -242,22 +264,21 @@ impl Driver for VulkanStream {
         Ok(())
     }
 
-    fn pause(stream: &Arc<HeldStream<Self>>, _value: u64, duration: Duration) {
-        if duration.is_zero() {
-            return stream.finish();
-        }
-        let delays = stream.driver().context.delays();
-        delays.give(Delay::begin(stream, duration), delay::serve);
+    fn discover(stream: &Arc<HeldStream<Self>>, value: u64) {
+        Self::look(stream, value);
     }
 
-    fn discover(stream: &Arc<HeldStream<Self>>, value: u64) {
+    fn look(stream: &HeldStream<Self>, value: u64) {
         let driver = stream.driver();
         // A thread that waits while the process exits goes on waiting, in silence.
         let Some(inside) = Inside::enter().filter(|_| driver.context.is_usable()) else { return };
         let mut seen = driver.semaphore.seen();
         if seen < value {
-            driver.count();
+            // Relaxed: a count, ordered with nothing.
+            driver.asked.fetch_add(1, Ordering::Relaxed);
             match driver.semaphore.look() {
+                // Nothing has come that was not told, or is not about to be by who saw it.
+                Ok(come) if come == seen => return driver.line.retry(),
                 Ok(come) => seen = come,
                 Err(refusal) if refusal.meaning() == Meaning::Lost => {
                     let _told_by_the_waiter = driver.context.refused(refusal);
@@ -269,26 +290,37 @@ impl Driver for VulkanStream {
         }
         drop(inside);
         stream.complete(seen);
-        // What nobody sleeps for would stay on the row, and keep its stream and the device.
-        for (stream, value) in driver.context.queue().sweep() {
-            stream.complete(value);
-        }
+        driver.sweep();
     }
 
     fn expect(stream: &Arc<HeldStream<Self>>, _value: u64) {
-        let driver = stream.driver();
-        if driver.context.is_usable() && driver.context.queue().expect(driver) {
-            driver.context.watch(Watch::Queue(Arc::clone(&driver.context)));
+        let (driver, context) = (stream.driver(), &stream.driver().context);
+        if context.is_usable() {
+            context.see_served(&driver.line, driver.queue().expect(driver));
         }
     }
 
+    fn is_lost(&self) -> bool {
+        // Of one that was given up nobody knows.
+        self.context.is_lost() && !self.context.is_silent()
+    }
+
     fn calls(&self) -> u64 {
-        // Relaxed: as in `count`.
-        self.calls.load(Ordering::Relaxed)
+        // Relaxed: as in `look`.
+        self.given.load(Ordering::Relaxed) + self.asked.load(Ordering::Relaxed)
     }
 }
 
 impl VulkanStream {
+    #[cold]
+    fn crowded(&self) -> Error {
+        let (name, most) = (self.context.name(), self.context.difference());
+        let message = format!(
+            "{name} allows {most} submissions of a stream's to be on their way; submit fewer"
+        );
+        Error::new(Kind::Exhausted, message)
+    }
+
     #[cold]
     fn untimed(&self) -> Error {
         let message = format!(

@@ -1,6 +1,6 @@
 //! The one door to locks and atomics.
 
-pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 pub(crate) use std::sync::{Mutex, OnceLock, RwLock};
 
 pub(crate) use std::sync::MutexGuard;

@@ -1,13 +1,14 @@
 //! Times of the device: a query notes each, in steps of the device's own clock.
 
-use std::any::Any;
 use std::sync::Arc;
 use std::time::Duration;
 
 use syncpoint_core::contract::RawTime;
-use syncpoint_core::{Error, Kind, Reason, Result, Timestamp};
+use syncpoint_core::{Error, Kind, Result, Timestamp};
 
+use crate::anchor::Reading;
 use crate::context::Context;
+use crate::moments::Moment;
 use crate::sync::OnceLock;
 use crate::sys::{Slot, Timing};
 
@@ -17,14 +18,22 @@ pub(crate) struct Timed {
     slot: Arc<Slot>,
     /// What was read there.
     ticks: OnceLock<u64>,
+    /// What was told as the time: it is told the same each time.
+    told: OnceLock<Timestamp>,
     timing: Timing,
+    /// Both clocks before it was asked for, where the driver reads them at once.
+    before: Option<Moment>,
     context: Arc<Context>,
 }
 
 impl Timed {
-    pub(crate) fn new(context: &Arc<Context>, slot: Slot, timing: Timing) -> Self {
-        let (slot, ticks) = (Arc::new(slot), OnceLock::new());
-        Self { slot, ticks, timing, context: Arc::clone(context) }
+    pub(crate) fn new(
+        context: &Arc<Context>,
+        slot: Slot,
+        (timing, before): (Timing, Option<Moment>),
+    ) -> Self {
+        let (slot, ticks, told) = (Arc::new(slot), OnceLock::new(), OnceLock::new());
+        Self { slot, ticks, told, timing, before, context: Arc::clone(context) }
     }
 
     pub(crate) fn slot(&self) -> &Arc<Slot> {
@@ -41,6 +50,56 @@ impl Timed {
         read.map(|ticks| *self.ticks.get_or_init(|| ticks)).ok_or_else(|| self.unwritten())
     }
 
+    fn reading(&self) -> Result<Reading> {
+        let ticks = self.ticks()?;
+        let seen = self.slot.seen().ok_or_else(|| self.unwritten())?;
+        Ok(Reading { ticks, seen })
+    }
+
+    /// The steps from another time of the same clock to one, with the rounds in between.
+    fn steps_between(&self, start: Reading, end: Reading) -> Result<i64> {
+        let times = || format!("two times ({} and {})", start.ticks, end.ticks);
+        self.timing.span(start, end).ok_or_else(|| self.lost_count(&times()))
+    }
+
+    /// When it came on the device's own clock.
+    fn of_the_device(&self) -> Result<Timestamp> {
+        let reading = self.reading()?;
+        let times = || format!("a time ({}) or of the last that was told", reading.ticks);
+        let steps = self.context.absolute(self.timing, reading);
+        let steps = steps.ok_or_else(|| self.lost_count(&times()))?;
+        Ok(Timestamp::exact(self.timing.nanos(steps).unsigned_abs()))
+    }
+
+    /// When it came on the host's clock; `None`: the driver does not read both at once.
+    fn of_the_host(&self) -> Result<Option<Timestamp>> {
+        let (Some(before), reading) = (&self.before, self.reading()?) else { return Ok(None) };
+        let after = self.context.moment_after(reading.seen.noticed)?;
+        let Some((moments, after)) = after else { return Ok(None) };
+        let since = |end| {
+            let steps = self.steps_between(before.reading, end);
+            steps.map(|steps| self.timing.nanos(steps))
+        };
+        // Where it is asked for so late that nobody can count the rounds up to now, those up to the time itself are enough.
+        let after = after.and_then(|after| Some((after, since(after.reading).ok()?)));
+        let (nanos, error) = moments.place(before, after, since(reading)?);
+        let mut timestamp = Timestamp::exact(nanos);
+        timestamp.error = error + self.timing.resolution();
+        Ok(Some(timestamp))
+    }
+
+    #[cold]
+    fn lost_count(&self, times: &str) -> Error {
+        let round = self.timing.nanos(self.timing.round().unwrap_or(i64::MAX));
+        let message = format!(
+            "the clock of {} begins anew every {:?}, and the host saw too little of {times} to tell how often it did in \
+             between; synchronize each point within half of that",
+            self.context.name(),
+            Duration::from_nanos(round.unsigned_abs())
+        );
+        Error::new(Kind::Driver, message)
+    }
+
     #[cold]
     fn unwritten(&self) -> Error {
         let message = format!(
@@ -53,19 +112,16 @@ impl Timed {
 
 impl RawTime for Timed {
     fn nanos_since(&self, start: &dyn RawTime) -> Result<i64> {
-        let start: &dyn Any = start;
-        let Some(start) = start.downcast_ref::<Self>() else {
-            let message =
-                "the two points are of different backends; compare times of one device only";
-            return Err(Error::misuse(Reason::WrongDevice, message));
-        };
-        let span = self.timing.steps(start.ticks()?, self.ticks()?);
-        Ok(self.timing.nanos(span))
+        let start = start.of_backend::<Self>()?;
+        Ok(self.timing.nanos(self.steps_between(start.reading()?, self.reading()?)?))
     }
 
     fn timestamp(&self) -> Result<Timestamp> {
-        let steps = i64::try_from(self.timing.valid(self.ticks()?)).unwrap_or(i64::MAX);
-        Ok(Timestamp::exact(self.timing.nanos(steps).unsigned_abs()))
+        if let Some(told) = self.told.get() {
+            return Ok(*told);
+        }
+        let told = self.of_the_host()?.map_or_else(|| self.of_the_device(), Ok)?;
+        Ok(*self.told.get_or_init(|| told))
     }
 }
 
@@ -86,15 +142,29 @@ impl Timing {
         ticks & (u64::MAX >> (64 - self.bits.clamp(1, 64)))
     }
 
+    /// The steps after which the clock begins anew; `None`: it never does.
+    pub(crate) fn round(self) -> Option<i64> {
+        (self.bits < 63).then(|| 1 << self.bits)
+    }
+
+    /// The steps of the first time that is told of a device. Those of before may be told later, so a clock that goes round
+    /// begins some rounds in.
+    pub(crate) fn first(self, ticks: u64) -> i64 {
+        let steps = i64::try_from(self.valid(ticks)).unwrap_or(i64::MAX);
+        let before =
+            self.round().map_or(0, |round| round * (BEFORE / self.nanos(round).max(1) + 1));
+        steps.saturating_add(before)
+    }
+
     /// The steps from one time to another, where the clock has gone round at most once in between: the shorter way.
-    fn steps(self, start: u64, end: u64) -> i64 {
+    pub(crate) fn steps(self, start: u64, end: u64) -> i64 {
         let unused = 64 - self.bits.clamp(1, 64);
         // The sign of the masked difference, whatever lies above the bits that count.
         (end.wrapping_sub(start) << unused).cast_signed() >> unused
     }
 
     /// So many steps in nanoseconds.
-    fn nanos(self, steps: i64) -> i64 {
+    pub(crate) fn nanos(self, steps: i64) -> i64 {
         let period = f64::from(self.period);
         // Most clocks count nanoseconds: then nothing is lost to floats.
         if (period - 1.0).abs() < f64::EPSILON {
@@ -112,6 +182,10 @@ impl Timing {
         nanos
     }
 }
+
+/// Where the first time that is told of a clock that goes round lies at least: 100 days in nanoseconds. Programs hardly
+/// keep a point for longer, and floats have that many to the nanosecond.
+const BEFORE: i64 = 100 * 24 * 3600 * 1_000_000_000;
 
 #[cfg(test)]
 mod tests {

@@ -1,13 +1,13 @@
-//! The waiter: a thread for each device that finds out how far the device is, while somebody waits for that.
+//! The waiter: a thread for each queue that finds out how far the device is with it, while somebody waits for that.
 //!
 //! It sleeps inside the driver, in `vkWaitSemaphores`, until the oldest submission is over, and never for longer than a
 //! slice: a driver that forgets a sleeper, or loses its device in silence, is noticed with the next. One semaphore at a
 //! time, because drivers without a way to sleep for several spin (seen: Mesa). That is enough, since a queue signals in
 //! the order of its submissions. Of the user's it runs wakers, observers and the drops of what complete work kept.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use syncpoint_base::Inside;
 use syncpoint_core::Error;
@@ -15,52 +15,109 @@ use syncpoint_core::contract::Ours;
 use syncpoint_core::errands::{Errands, Sleep};
 
 use crate::context::Context;
-use crate::queue::{Come, Next};
+use crate::line::Line;
+use crate::queue::{Come, Next, Queue};
 use crate::stream::VulkanStream;
-use crate::sys::rest;
+use crate::sys::{Meaning, Refusal, rest};
 
-/// What the waiter is given.
+/// What a waiter is given: somebody waits for something that is on the queue of this line. It keeps neither: where no thread
+/// can be made it lies on the line's own list, and while something is on the queue that keeps both.
 #[derive(Debug)]
-pub(crate) enum Watch {
-    /// Somebody waits for something that is on the queue.
-    Queue(Arc<Context>),
-    /// The device is lost.
-    Lose(Arc<Context>, Error),
-}
+pub(crate) struct Watch(Weak<Context>, Weak<Line>);
+
+/// A device is lost, and this is why.
+#[derive(Debug)]
+pub(crate) struct Loss(pub(crate) Arc<Context>, pub(crate) Error);
 
 /// The longest sleep inside the driver, as everywhere in this library; shorter than the end of the process waits for it.
 const SLICE: Duration = Duration::from_millis(50);
 
+impl Watch {
+    pub(crate) fn over(context: &Arc<Context>, line: &Arc<Line>) -> Self {
+        Self(Arc::downgrade(context), Arc::downgrade(line))
+    }
+}
+
 /// Waits until nothing is awaited for a while.
 pub(crate) fn serve(errands: &Errands<Watch>) {
+    serve_each(errands, watch);
+}
+
+/// Tells of a loss, on a thread of its own: a waker on a waiter may wait for what only this ends.
+pub(crate) fn serve_losses(errands: &Errands<Loss>) {
+    serve_each(errands, tell_loss);
+}
+
+fn serve_each<T: Send + 'static>(errands: &Errands<T>, serve: fn(T, Ours)) {
     let ours = Ours::begin();
     while let Some(given) = errands.take(Sleep::UntilGiven) {
-        for watch in given {
-            match watch {
-                Watch::Queue(context) => serve_queue(&context, ours),
-                Watch::Lose(context, error) => lose(&context, &error),
-            }
+        for item in given {
+            serve(item, ours);
             ours.go_on();
         }
     }
 }
 
-fn serve_queue(context: &Arc<Context>, ours: Ours) {
+fn watch(Watch(context, line): Watch, ours: Ours) {
+    let (Some(context), Some(line)) = (context.upgrade(), line.upgrade()) else { return };
+    serve_queue(&context, line.queue(), ours);
+    ours.go_on();
+    // In place of the thread for that, where none could be made.
+    for loss in context.untold_losses() {
+        tell_loss(loss, ours);
+        ours.go_on();
+    }
+}
+
+fn tell_loss(Loss(context, error): Loss, ours: Ours) {
+    lose(&context, &error, ours);
+}
+
+fn serve_queue(context: &Arc<Context>, queue: &Queue, ours: Ours) {
+    if !queue.watch() {
+        return;
+    }
+    let mut refused = 0;
     while context.check().is_ok() {
-        let Next::Wait(semaphore, value) = context.queue().next() else { return };
+        let Next::Wait(semaphore, value) = queue.next() else { return };
         // Whether it came or only the slice ended, or the driver says neither, the row is looked through.
-        let inside = Inside::enter().unwrap_or_else(|| rest());
+        let (inside, begin) = (Inside::enter().unwrap_or_else(|| rest()), Instant::now());
         let waited = semaphore.wait(value, SLICE);
-        let (come, reaped) = context.queue().reap();
+        let (come, reaped) = queue.reap();
         drop(inside);
+        let is_idle = come.is_empty() && matches!(waited, Ok(false));
         tell(come, ours);
-        if let Err(refusal) = waited.and(reaped) {
-            // Of a lost device everything fails, which lies next on the list. What else may be refused is memory for the
-            // call: some time later it may be granted.
-            let _told_to_who_asks = context.refused(refusal);
-            thread::park_timeout(SLICE);
+        refused = if reaped.is_ok() { 0 } else { refused + 1 };
+        if let Err(refusal) = reaped.and_then(|()| waited.map(drop)) {
+            bear(context, refusal, refused, ours);
+        } else if is_idle {
+            // A driver that does not sleep, or wakes who waits too early, keeps no core busy.
+            thread::park_timeout(SLICE.saturating_sub(begin.elapsed()));
         }
     }
+}
+
+/// So many times in a row, about a second long, a driver may refuse to say how far its device is.
+const PATIENCE: u32 = 20;
+
+/// The driver has refused an answer. Of a lost device everything fails, on another thread. Memory for a call may be
+/// granted some time later. A driver that has nothing else to say is given up: nobody would be woken any more.
+fn bear(context: &Arc<Context>, refusal: Refusal, refused: u32, ours: Ours) {
+    if refusal.meaning() == Meaning::Other && refused >= PATIENCE {
+        return give_up(context, &context.give_up(refusal.as_loss()), ours);
+    }
+    let _told_to_who_asks = context.refused(refusal);
+    if context.check().is_ok() {
+        thread::park_timeout(SLICE);
+    }
+}
+
+/// Nobody knows whether the device is at work still, and to ask for its rest may take for ever, under the lock of its
+/// queue: so nobody does. Whoever waits is told, and what was submitted stays on the row, which leaves the device and all
+/// that its work uses there.
+fn give_up(context: &Context, error: &Error, ours: Ours) {
+    context.domain().give_up(|_stream: &VulkanStream| true, error);
+    ours.go_on();
 }
 
 fn tell(come: Vec<Come>, ours: Ours) {
@@ -71,14 +128,22 @@ fn tell(come: Vec<Come>, ours: Ours) {
 }
 
 /// Everything of the device that is not known complete fails. First it comes to rest, which a lost device does in finite
-/// time: what its work uses is let go.
-fn lose(context: &Context, error: &Error) {
-    let inside = Inside::enter().unwrap_or_else(|| rest());
-    let abandoned = context.queue().abandon(|| {
-        // A lost device says so, and nothing else is of use.
-        let _refused = context.device().settle();
-    });
-    drop(inside);
+/// time: what its work uses is let go. One queue after the other, each under its own lock alone: nobody submits to any since
+/// the loss is known, so none gets busy again behind this.
+fn lose(context: &Context, error: &Error, ours: Ours) {
+    if !context.is_silent() {
+        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        if let Err(refusal) = context.lines().all().try_for_each(|line| line.queue().settle()) {
+            context.give_up(refusal);
+        }
+    }
+    // Perhaps while it was to come to rest.
+    if context.is_silent() {
+        return give_up(context, error, ours);
+    }
+    let abandoned: Vec<_> = context.lines().all().map(|line| line.queue().abandon()).collect();
     context.domain().lose(|_stream: &VulkanStream| true, error);
+    // Before the drop: where a waker forked, what was abandoned is the parent's.
+    ours.go_on();
     drop(abandoned);
 }

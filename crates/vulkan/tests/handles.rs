@@ -12,8 +12,9 @@ mod machine;
 mod theirs;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, Weak};
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use syncpoint::vulkan::{Access, QueueLock, RawStream};
@@ -106,15 +107,16 @@ fn a_device_ends_whose_work_nobody_slept_for() -> Result<()> {
     // SAFETY: the owner keeps all of it alive, and nobody else uses the queue.
     let device =
         unsafe { syncpoint::vulkan::open_device(&user.handles(), Access::Dedicated, Kept(user)) }?;
-    let (stream, other, buffer) = (device.stream()?, device.stream()?, device.buffer(64)?);
-    for each in [&stream, &other] {
-        each.fill(&buffer, 0..64, 1)?;
+    let (stream, other) = (device.stream()?, device.stream()?);
+    let buffers = [device.buffer(64)?, device.buffer(64)?];
+    for (each, buffer) in [&stream, &other].into_iter().zip(&buffers) {
+        each.fill(buffer, 0..64, 1)?;
     }
     for each in [&other, &stream] {
         let point = each.record()?;
         patience::until("the fill", || point.query().unwrap());
     }
-    drop((stream, other, buffer, device));
+    drop((stream, other, buffers, device));
     patience::until("the owner's end", || Weak::strong_count(&weak) == 0);
     Ok(())
 }
@@ -184,4 +186,33 @@ fn handles_that_name_nothing_are_refused() -> Result<()> {
     let error = syncpoint::vulkan::handles(&host).unwrap_err();
     assert_eq!(error.kind(), Kind::Misuse(Reason::WrongDevice));
     Ok(())
+}
+
+/// An owner that says on which thread it ends.
+struct Ending(Sender<ThreadId>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.send(thread::current().id()).unwrap_or(());
+    }
+}
+
+/// Who opens may hold a lock that the end of the owner takes.
+#[test]
+fn the_owner_of_a_refused_device_ends_on_a_thread_of_ours() {
+    if !machine::is_there() {
+        return;
+    }
+    let user = Theirs::new();
+    let handles = user.handles();
+    let null = syncpoint::vulkan::Handles { queue: 0, ..handles };
+    let unknown = syncpoint::vulkan::Handles { queue_family: 77, ..handles };
+    for refused in [null, unknown] {
+        let (sender, ended) = channel();
+        let access = Access::Dedicated;
+        // SAFETY: what is not null is the program's, which outlives the call, and nothing else is used.
+        let opened = unsafe { syncpoint::vulkan::open_device(&refused, access, Ending(sender)) };
+        opened.unwrap_err();
+        assert_ne!(ended.recv_timeout(LONG).unwrap(), thread::current().id());
+    }
 }

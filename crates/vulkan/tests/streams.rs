@@ -57,20 +57,32 @@ fn a_copy_of_odd_bytes_goes_where_it_should() -> Result<()> {
 }
 
 #[test]
-fn a_delay_takes_at_least_as_long_as_it_says_and_holds_its_own_stream_alone() -> Result<()> {
+fn a_delay_takes_at_least_as_long_as_it_says() -> Result<()> {
+    if !machine::is_there() {
+        return Ok(());
+    }
+    let stream = syncpoint::vulkan::open(0)?.stream()?;
+    let start = stream.record_timed()?;
+    stream.delay(Duration::from_millis(5))?;
+    let end = stream.record_timed()?;
+    end.synchronize_timeout(Duration::from_secs(10))?;
+    assert!(end.elapsed_since(&start)? >= Duration::from_millis(5));
+    Ok(())
+}
+
+/// For longer than any test runs: what waited for its end would hang.
+#[test]
+fn a_delay_holds_its_own_stream_alone() -> Result<()> {
     if !machine::is_there() {
         return Ok(());
     }
     let device = syncpoint::vulkan::open(0)?;
     let (slow, quick, buffer) = (device.stream()?, device.stream()?, device.buffer(8)?);
-    let start = slow.record_timed()?;
-    slow.delay(Duration::from_millis(30))?;
-    let end = slow.record_timed()?;
+    slow.delay(Duration::from_secs(24 * 60 * 60))?;
+    let end = slow.record()?;
     quick.fill(&buffer, 0..8, 1)?;
-    quick.synchronize()?;
-    assert!(!end.query()?, "the other stream was held back");
-    end.synchronize_timeout(Duration::from_secs(10))?;
-    assert!(end.elapsed_since(&start)? >= Duration::from_millis(30));
+    quick.synchronize_timeout(Duration::from_secs(10))?;
+    assert!(!end.query()?, "the delay was left out");
     Ok(())
 }
 
@@ -101,7 +113,8 @@ fn a_chain_over_two_devices_and_the_host_keeps_its_order() -> Result<()> {
     Ok(())
 }
 
-/// Values that pass on the host are not signalled, so the next signal leaps. A device allows leaps of some length.
+/// Values that pass on the host are not signalled, so the next signal leaps, and the host signals in between. Here for the
+/// layer of Khronos; `asked` looks at the values.
 #[test]
 fn a_value_too_far_ahead_is_come_to_in_steps_that_the_device_allows() -> Result<()> {
     if !machine::is_there() {

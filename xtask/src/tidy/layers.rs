@@ -15,6 +15,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ("syncpoint-sim", &["syncpoint-base", "syncpoint-core"]),
     ("syncpoint-cuda", &["syncpoint-base", "syncpoint-core"]),
     ("syncpoint-vulkan", &["syncpoint-base", "syncpoint-core"]),
+    ("syncpoint-metal", &["syncpoint-base", "syncpoint-core"]),
     (
         "syncpoint",
         &[
@@ -25,6 +26,7 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
             "syncpoint-sim",
             "syncpoint-cuda",
             "syncpoint-vulkan",
+            "syncpoint-metal",
         ],
     ),
     (
@@ -33,8 +35,9 @@ const MAY_KNOW: &[(&str, &[&str])] = &[
     ),
     ("syncpoint-cuda-fake", &["syncpoint-base", "syncpoint-core", "syncpoint-host"]),
     ("syncpoint-cli", &["syncpoint-trace", "syncpoint"]),
+    ("syncpoint-python", &["syncpoint-cli", "syncpoint"]),
     // It asks drivers, and knows nothing of what we make of the answers.
-    ("syncpoint-cuda-facts", &[]),
+    ("syncpoint-cuda-facts", &["syncpoint-base"]),
     ("xtask", &[]),
 ];
 

@@ -1,6 +1,6 @@
-//! Rule: core and host reach the locks and atomics of the standard library through their room `sync` alone.
+//! Rule: core, host and metal reach locks and atomics, of the standard library or of base, through their room `sync` alone.
 //!
-//! A model check swaps what `sync` gives out for loom's; a lock taken from `std` behind its back would not be checked.
+//! A model check swaps what `sync` gives out for loom's; a lock taken from elsewhere behind its back would not be checked.
 //! What has no counterpart in a model (`Arc`, `Weak`, the guards' errors) may be named anywhere, and tests may use
 //! anything.
 
@@ -9,7 +9,7 @@ use crate::tree::Tree;
 use super::tokens::{Token, tokens, without_tests};
 
 /// The folders that the rule is for.
-const FOLDERS: &[&str] = &["crates/core/src/", "crates/host/src/"];
+const FOLDERS: &[&str] = &["crates/core/src/", "crates/host/src/", "crates/metal/src/"];
 
 /// What only `sync` may name. `self` and `*` would bring in all of it.
 const BEHIND_THE_DOOR: &[&str] = &[
@@ -29,6 +29,9 @@ const BEHIND_THE_DOOR: &[&str] = &[
     "self",
     "*",
 ];
+
+/// The same of base.
+const OF_BASE: &[&str] = &["Lock", "Locked", "self", "*"];
 
 #[test]
 fn only_the_room_sync_names_locks_and_atomics() {
@@ -58,13 +61,14 @@ fn in_file(path: &str, text: &str) -> Vec<String> {
         .collect()
 }
 
-/// The whole of `std::sync`, or something in it that is on the list.
+/// The whole of `std::sync` or of base, or something in them that is on the lists.
 fn is_behind_the_door(path: &[String]) -> bool {
     let names: Vec<&str> = path.iter().map(String::as_str).collect();
-    let is_root = |name: &&str| ["std", "core", "alloc"].contains(name);
-    match names.iter().position(is_root).map(|root| &names[root + 1..]) {
-        Some(["sync"]) => true,
-        Some(["sync", name, ..]) => BEHIND_THE_DOOR.contains(name),
+    let is_root = |name: &&str| ["std", "core", "alloc", "syncpoint_base"].contains(name);
+    match names.iter().position(is_root).map(|root| &names[root..]) {
+        Some(["syncpoint_base"] | [_, "sync"]) => true,
+        Some(["syncpoint_base", name, ..]) => OF_BASE.contains(name),
+        Some([_, "sync", name, ..]) => BEHIND_THE_DOOR.contains(name),
         _ => false,
     }
 }
@@ -172,6 +176,10 @@ mod tests {
             "fn f() -> u8 { return ::std::sync::Once::new() }",
             "#[cfg(not(test))]\nuse std::sync::Condvar;",
             "macro_rules! lock { () => { std::sync::RwLock::new(()) } }",
+            "use syncpoint_base::{Lock, Process};",
+            "struct A<'a> { locked: syncpoint_base::Locked<'a, u8> }",
+            "use syncpoint_base::*;",
+            "use syncpoint_base as base;",
         ] {
             assert!(is_refused("crates/core/src/a.rs", text), "{text}");
             assert!(is_refused("crates/host/src/a/b.rs", text), "{text}");
@@ -182,7 +190,8 @@ mod tests {
     fn what_a_model_need_not_see_is_accepted() {
         for text in [
             "use std::sync::{Arc, PoisonError, Weak};",
-            "use crate::sync::{Mutex, atomic::AtomicU64};",
+            "use crate::sync::{Lock, Mutex, atomic::AtomicU64};",
+            "use syncpoint_base::{Process, Work};",
             "use super::sync::Condvar;\nfn f(mutex: Mutex<u8>) { sync::atomic::fence() }",
             "// std::sync::Mutex\nconst A: &str = \"std::sync::Mutex\";",
             "#[cfg(test)]\nmod tests {\n    use std::sync::mpsc;\n}",

@@ -3,7 +3,8 @@
 //! A case prepares streams once and then gives samples: nanoseconds of one operation, each over a short stretch. With
 //! cargo's feature `rivals` a sample of the rival follows each of ours, so that both meet the same machine, and only
 //! their ratio is to be trusted: times of one run differ from those of the next by what else the machine does, and
-//! cases that wake threads tenfold by where the threads are put.
+//! cases that wake threads tenfold by where the threads are put. The rival of a device's own work are the calls of its
+//! driver, so far on Vulkan alone.
 
 mod case;
 mod costs;

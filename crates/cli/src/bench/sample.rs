@@ -19,7 +19,7 @@ pub(super) type Sampler = Box<dyn FnMut() -> Measured>;
 pub(super) type Prepared = Result<Sampler, Trouble>;
 
 /// Who it is, and what prepares its sampler.
-pub(super) type Rival = (&'static str, fn() -> Prepared);
+pub(super) type Rival = (&'static str, Box<dyn FnOnce() -> Prepared>);
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

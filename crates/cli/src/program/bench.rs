@@ -1,7 +1,5 @@
 //! `syncpoint bench`: what operations cost here.
 
-use std::process::ExitCode;
-
 use super::{
     arguments, exit, print, progress,
     run::{Refused, open_default},
@@ -10,12 +8,12 @@ use super::{
 use crate::bench::{self, Case, Costs, Effort};
 
 /// Measures, and answers the exit status.
-pub(super) fn bench(arguments: &arguments::Bench) -> ExitCode {
+pub(super) fn bench(arguments: &arguments::Bench) -> u8 {
     match attempt(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => exit::DONE,
         Err(refused) => {
             print::note(refused);
-            exit::REFUSED.into()
+            exit::REFUSED
         }
     }
 }

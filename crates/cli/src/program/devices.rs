@@ -1,6 +1,6 @@
 //! `syncpoint devices`: what this machine has, and why it has no more.
 
-use std::{io, process::ExitCode};
+use std::io;
 
 use serde::Serialize;
 use syncpoint::{Availability, Device};
@@ -11,7 +11,7 @@ use super::{arguments, exit, print};
 const VERSION: u32 = 1;
 
 /// Lists the devices, and answers the exit status.
-pub(super) fn devices(arguments: &arguments::Devices) -> ExitCode {
+pub(super) fn devices(arguments: &arguments::Devices) -> u8 {
     let backends: Vec<Backend> = syncpoint::available().iter().map(Backend::of).collect();
     let told = print::result(|output| {
         if arguments.json {
@@ -20,10 +20,10 @@ pub(super) fn devices(arguments: &arguments::Devices) -> ExitCode {
         output.write_all(text(&backends).as_bytes())
     });
     match told {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => exit::DONE,
         Err(error) => {
             print::note(format!("the devices cannot be written: {error}"));
-            exit::REFUSED.into()
+            exit::REFUSED
         }
     }
 }

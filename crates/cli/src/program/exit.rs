@@ -3,7 +3,7 @@
 use crate::report::{Report, Verdict};
 
 /// Everything went well.
-const DONE: u8 = 0;
+pub(super) const DONE: u8 = 0;
 /// A step failed; what did not depend on it was done.
 const FAILED: u8 = 1;
 /// Nothing was run, because of the arguments, the file or the machine; or a result could not be written.

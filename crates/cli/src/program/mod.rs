@@ -15,14 +15,14 @@ mod signals;
 mod terminal;
 mod trace;
 
-use std::{ffi::OsString, process::ExitCode};
+use std::ffi::OsString;
 
 use clap::Parser;
 
 use arguments::{Arguments, Command};
 
-/// Does what the arguments ask for, the first of which is the name of the program.
-pub fn main<A>(arguments: impl IntoIterator<Item = A>) -> ExitCode
+/// Does what the arguments ask for, the first of which is the name of the program, and answers the status to exit with.
+pub fn main<A>(arguments: impl IntoIterator<Item = A>) -> u8
 where
     A: Into<OsString> + Clone,
 {
@@ -35,8 +35,8 @@ where
 }
 
 /// Prints the help that was asked for, or what is wrong with the arguments.
-fn refuse(error: &clap::Error) -> ExitCode {
+fn refuse(error: &clap::Error) -> u8 {
     // Nobody may be there to read it; the status tells all the same.
     error.print().ok();
-    if error.use_stderr() { exit::REFUSED.into() } else { ExitCode::SUCCESS }
+    if error.use_stderr() { exit::REFUSED } else { exit::DONE }
 }

@@ -1,6 +1,6 @@
 //! `syncpoint run`: a pipeline from its file to its report.
 
-use std::{error::Error, io, process::ExitCode};
+use std::{error::Error, io};
 
 use syncpoint::Device;
 
@@ -18,12 +18,11 @@ pub(super) type Refused = Box<dyn Error>;
 const INPUT: &str = "<stdin>";
 
 /// Runs a pipeline, and answers the exit status.
-pub(super) fn run(arguments: &arguments::Run) -> ExitCode {
-    let status = attempt(arguments).unwrap_or_else(|refused| {
+pub(super) fn run(arguments: &arguments::Run) -> u8 {
+    attempt(arguments).unwrap_or_else(|refused| {
         print::note(refused);
         exit::REFUSED
-    });
-    status.into()
+    })
 }
 
 fn attempt(arguments: &arguments::Run) -> Result<u8, Refused> {

@@ -99,11 +99,20 @@ fn a_stub_of_five_functions_is_told_by_what_it_lacks() {
 
 #[test]
 fn an_old_driver_lacks_what_is_newer_and_nothing_else() {
-    let scene = Scene::new();
-    let newer = ["cuEventElapsedTime_v2", "cuStreamGetId", "cuMemAllocAsync", "cuMemFreeAsync"];
-    let old = syncpoint_cuda_fake::reduced(&scene.path(""), |name| !newer.contains(&name));
-    let told = with_driver(&old.expect("the library can be copied"), "version=11000");
-    assert_tells(&told, &["cuda    1 device\n", "has         timing"]);
+    let lacks_captures = "lacks       events in captures\n";
+    let versions = [
+        (10_020, lacks_captures),
+        (11_000, lacks_captures),
+        (12_040, "events in captures, native"),
+    ];
+    for (version, says) in versions {
+        let is_of = |name: &str| syncpoint::cuda::since(name).is_none_or(|since| since <= version);
+        let scene = Scene::new();
+        let old = syncpoint_cuda_fake::reduced(&scene.path(""), is_of);
+        let told =
+            with_driver(&old.expect("the library can be copied"), &format!("version={version}"));
+        assert_tells(&told, &["cuda    1 device\n", "has         timing", says]);
+    }
 }
 
 #[test]

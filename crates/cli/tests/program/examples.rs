@@ -65,13 +65,15 @@ fn drawn(line: &str) -> String {
 fn overlap_runs_on_every_device_of_this_machine() {
     let devices = run(&["devices", "--json"]).json();
     let backends = devices["backends"].as_array().expect("a list");
-    let names = backends.iter().flat_map(|backend| backend["devices"].as_array().expect("a list"));
-    for name in names.map(|device| device["name"].as_str().expect("a name")) {
+    for device in backends.iter().flat_map(|backend| backend["devices"].as_array().expect("a list"))
+    {
+        let name = device["name"].as_str().expect("a name");
         let ended = run(&["run", "examples/overlap.toml", "--json", "--device", name]);
         assert_eq!(ended.status, Some(0), "{name}: {}{}", ended.stdout, ended.stderr);
         let report = ended.json();
         let streams = report["streams"].as_array().expect("a list");
         assert!(streams.iter().all(|stream| stream["device"] == name), "{name}");
+        assert_eq!(report["clock"]["name"], device["clock"]["name"], "times are the device's own");
         assert_overlap_is_ordered(&report);
     }
 }

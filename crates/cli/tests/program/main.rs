@@ -1,4 +1,7 @@
 //! The program as its users have it: the binary is started with arguments, and its streams, files and status are read.
+//!
+//! The commands of its pipelines are those of Unix.
+#![cfg(unix)]
 #![expect(clippy::expect_used, reason = "a test ends where what it needs is not there")]
 
 mod bench;

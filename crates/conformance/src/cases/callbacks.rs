@@ -76,12 +76,12 @@ fn comes_with_failure_and_shutdown(bed: &TestBed) -> Verdict {
         point.notify(move |outcome| say(&sender, outcome))
     };
     let failing = bed.stream()?;
-    failing.enqueue(|| Err::<(), _>("on purpose"))?;
+    bed.fails(&failing)?;
     listen(&failing.record()?)?;
     refused(heard(&receiver, "the callback of a failure"), Kind::Failed);
 
     let (held, gate) = bed.held_stream()?;
-    held.enqueue(|| ())?;
+    bed.work(&held)?;
     listen(&held.record()?)?;
     bed.device().shutdown(PATIENCE)?;
     refused(heard(&receiver, "the callback of a point that a shutdown fails"), Kind::Failed);
@@ -103,7 +103,7 @@ pub fn a_panicking_callback_hurts_nobody(bed: &TestBed) -> Verdict {
     point.notify(|_| std::panic::resume_unwind(Box::new("on purpose")))?;
     let _future = waiters::polled(&point, &Waker::from(Arc::new(Panics)));
     point.notify(listener(&sender))?;
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     let behind = stream.record()?;
     gate.open()?;
     heard(&receiver, "the callback before the one that panics")?;

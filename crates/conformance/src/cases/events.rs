@@ -21,10 +21,10 @@ use crate::turn::turn;
 pub fn an_event_names_its_latest_point(bed: &TestBed) -> Verdict {
     let (stream, gate) = (bed.stream()?, Gate::new());
     let event = bed.device().event_with(EventOptions::timed())?;
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     event.record(&stream)?;
     let first = event.timed_point()?;
-    stream.wait(&gate.point())?;
+    bed.hold(&stream, &gate)?;
     event.record(&stream)?;
     let second = event.timed_point()?;
     assert!(second.value() > first.value(), "each record has a point of its own");
@@ -59,7 +59,7 @@ pub fn an_event_never_recorded_is_a_state_not_an_error(bed: &TestBed) -> Verdict
         let event = promptly(move || event.synchronize().map(|()| event))?;
         stream.wait_event(&event)?;
         assert_eq!(stream.timeline().enqueued(), 0, "there is nothing to wait for");
-        stream.enqueue(|| ())?;
+        bed.work(&stream)?;
         settle(&stream.record()?);
         refused(event.point(), Kind::Misuse(Reason::NotRecorded));
         refused(event.timed_point(), Kind::Misuse(Reason::NotRecorded));
@@ -101,7 +101,7 @@ pub fn an_event_belongs_to_the_device_of_its_first_record(bed: &TestBed) -> Verd
 
 fn a_refused_record_binds_nothing(bed: &TestBed) -> Verdict {
     let (broken, event) = (bed.stream()?, Event::new(EventOptions::timed()));
-    broken.enqueue(|| Err::<(), _>("on purpose"))?;
+    bed.fails(&broken)?;
     failure_of(&broken.record()?);
     refused(event.record(&broken), Kind::Failed);
     assert!(event.device().is_none() && event.point().is_err(), "the record was refused");
@@ -124,7 +124,7 @@ fn of_two_on_one_stream_the_later_stays(bed: &TestBed) -> Verdict {
     let rounds = if stream.mode() == Mode::Managed { 6000 } else { 300 };
     on_threads(THREADS, |_| {
         for _ in 0..rounds {
-            stream.enqueue(|| ())?;
+            bed.work(&stream)?;
             event.record(&stream)?;
             // Acquire and release: what was named before this value was told stays behind it.
             let known = newest.load(Ordering::Acquire);
@@ -212,10 +212,11 @@ pub fn record_once_records_once(bed: &TestBed) -> Verdict {
             }
         }
     });
+    let puts = bed.puts();
     let points = promptly(move || {
         let points = Mutex::new(Vec::new());
         let recorded = on_threads(8, |_| {
-            stream.enqueue(|| ())?;
+            puts(&stream)?;
             event.record_once(&stream)?;
             points.lock().unwrap_or_else(PoisonError::into_inner).push(event.point()?);
             Ok(())

@@ -8,7 +8,7 @@ use crate::bed::TestBed;
 use crate::journal::Journal;
 use crate::patience::{PATIENCE, failure_of, promptly, refused, settle, until};
 use crate::run::Verdict;
-use crate::waiters::Waiters;
+use crate::waiters::{Told, Waiters};
 
 /// Catches a failure that stops at an edge (a wait, an opening, a device), that is told in other words, or behind which
 /// work runs; and a wait for a failed point left out because a later point of a recovered stream is waited for.
@@ -92,14 +92,15 @@ fn a_later_era_hides_no_failure(bed: &TestBed) -> Verdict {
     Ok(())
 }
 
-/// Catches a failure that wakes nobody, only the first, or only those who wait for the value that failed.
+/// Catches a failure that wakes nobody, only the first, or only those who wait for the value that failed; and one that is
+/// told before what fails with it has failed, so that who is told sleeps for what only the same thread would fail.
 pub fn failure_wakes_every_waiter(bed: &TestBed) -> Verdict {
     let faults: [Fault; 2] = [returns_an_error, waits_for_a_failed_gate];
     for fault in faults {
         let (stream, gate) = bed.held_stream()?;
         let to_fail = fault(&stream)?;
         let failing = stream.record()?;
-        stream.enqueue(|| ())?;
+        bed.work(&stream)?;
         let behind = stream.record()?;
         let waiters = [Waiters::of(&failing, bed)?, Waiters::of(&behind, bed)?];
         fail(to_fail)?;
@@ -109,8 +110,53 @@ pub fn failure_wakes_every_waiter(bed: &TestBed) -> Verdict {
             let failure = refused(outcome, Kind::Failed);
             assert!(failure.is_same(&cause), "{waiter} must hear the first cause: {failure}");
         }
+        who_is_told_may_wait_for_what_fails_too(bed, fault)?;
     }
-    a_dropped_gate_leaves_nobody_blocked(bed)
+    a_dropped_gate_leaves_nobody_blocked(bed)?;
+    who_is_told_of_a_shutdown_may_wait_for_what_fails_with_it(bed)
+}
+
+/// Each for the other stream and for its gate, so that one is told first whatever the order is.
+fn who_is_told_of_a_shutdown_may_wait_for_what_fails_with_it(bed: &TestBed) -> Verdict {
+    let ([first, second], promised) =
+        ([bed.held_stream()?, bed.held_stream()?], [Gate::new(), Gate::new()]);
+    let mut points = Vec::new();
+    for ((stream, _gate), promised) in [&first, &second].into_iter().zip(&promised) {
+        bed.work(stream)?;
+        points.push(stream.record()?);
+        stream.open(promised)?;
+    }
+    let of_each = |of: usize, other: usize| {
+        [&points[other], &promised[other].point()].map(|other| Told::of(&points[of], other))
+    };
+    let told = [of_each(0, 1), of_each(1, 0)];
+    bed.device().shutdown(PATIENCE)?;
+    for told in told.iter().flatten() {
+        refused(told.outcome(), Kind::Failed);
+    }
+    Ok(())
+}
+
+/// For a gate that was to open behind the failure, and for a stream that waits for what has failed.
+fn who_is_told_may_wait_for_what_fails_too(bed: &TestBed, fault: Fault) -> Verdict {
+    let ((stream, gate), dependant, promised) = (bed.held_stream()?, bed.stream()?, Gate::new());
+    let to_fail = fault(&stream)?;
+    let failing = stream.record()?;
+    stream.open(&promised)?;
+    dependant.wait(&failing)?;
+    let fail_too = [promised.point(), dependant.record()?];
+    let told = fail_too.each_ref().map(|point| Told::of(&failing, point));
+    fail(to_fail)?;
+    gate.open()?;
+    let cause = failure_of(&failing);
+    for (told, point) in told.into_iter().zip(&fail_too) {
+        let failure = refused(told.outcome(), Kind::Failed);
+        assert!(
+            failure.is_same(&cause),
+            "{point} must have failed with the first cause: {failure}"
+        );
+    }
+    Ok(())
 }
 
 fn a_dropped_gate_leaves_nobody_blocked(bed: &TestBed) -> Verdict {
@@ -125,10 +171,10 @@ fn a_dropped_gate_leaves_nobody_blocked(bed: &TestBed) -> Verdict {
 
 /// Catches a failed stream that takes work, that forgets its failure without being told to, whose old points recover
 /// with it, or whose new points inherit the failure; that counts what was abandoned; and one whose device was shut down
-/// while it had nothing to do, and that gives points as if nothing had happened.
+/// while it had nothing to do, and that gives points as if nothing had happened, or the device new streams and buffers.
 pub fn a_failed_stream_stays_failed(bed: &TestBed) -> Verdict {
     let stream = bed.stream()?;
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     let sound = stream.record()?;
     returns_an_error(&stream)?;
     let failed = stream.record()?;
@@ -148,7 +194,7 @@ pub fn a_failed_stream_stays_failed(bed: &TestBed) -> Verdict {
     assert!(stream.failure().is_none());
     settle(&stream.record()?);
     settle(stream.record_timed()?.point());
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     let fresh = stream.record()?;
     settle(&fresh);
     for point in [&failed, &while_failed] {
@@ -170,10 +216,12 @@ fn a_second_failure_is_its_own(stream: &Stream, fresh: &Point, first: &Error) ->
 
 fn a_shutdown_fails_what_is_idle_too(bed: &TestBed) -> Verdict {
     let [fresh, used] = bed.streams()?;
-    used.enqueue(|| ())?;
+    bed.work(&used)?;
     let sound = used.record()?;
     settle(&sound);
     bed.device().shutdown(PATIENCE)?;
+    refused(bed.device().stream(), Kind::Unavailable);
+    refused(bed.device().buffer(8), Kind::Unavailable);
     for stream in [fresh, used] {
         let while_failed = stream.record()?;
         let cause = failure_of(&while_failed);
@@ -212,23 +260,24 @@ pub fn a_callers_error_is_never_somebody_elses(bed: &TestBed) -> Verdict {
     let event = bed.device().event();
     event.record(&broken)?;
     let before = event.point()?;
-    returns_an_error(&broken)?;
+    bed.fails(&broken)?;
     let cause = failure_of(&broken.record()?);
 
     sound.wait(&before)?;
-    sound.enqueue(|| ())?;
+    bed.work(&sound)?;
     sound.delay(Duration::ZERO)?;
     let timed = sound.record_timed()?;
     settle(&timed);
     timed.timestamp()?;
     assert!(event.query()? && sound.query()?);
     event.record(&sound)?;
-    bed.stream()?.enqueue(|| ())?;
+    bed.work(&bed.stream()?)?;
     bed.device().buffer(4)?.to_vec(0..4)?;
-    let refusal = refused(broken.enqueue(|| ()), Kind::Failed);
+    let refusal = refused(bed.work(&broken), Kind::Failed);
     assert!(refusal.is_same(&cause));
     let origin = refusal.origin().expect("a failure of work says where it began");
-    assert_eq!(origin.operation(), "enqueue");
+    let began = if bed.runs_functions() { "enqueue" } else { "submit" };
+    assert_eq!(origin.operation(), began);
     assert!(origin.object().contains(&broken.id().to_string()), "{origin}");
     assert!(origin.place().to_string().contains(file!()), "{origin}");
 

@@ -78,7 +78,7 @@ fn a_promise_is_kept_or_failed(bed: &TestBed) -> Verdict {
     let (stream, gate) = bed.held_stream()?;
     let (kept, failed) = (Gate::new(), Gate::new());
     stream.open(&kept)?;
-    stream.enqueue(|| Err::<(), _>("on purpose"))?;
+    bed.fails(&stream)?;
     stream.open(&failed)?;
     is_used_up(&kept, &bed.stream()?)?;
     let points = [kept.point(), failed.point()];

@@ -8,14 +8,21 @@ use std::task::Waker;
 use syncpoint::{Event, EventOptions, EventPool, EventState, Gate, Result, Stream, StreamPool};
 
 use crate::bed::TestBed;
+#[cfg(unix)]
 use crate::child::{self, Ended};
+#[cfg(unix)]
 use crate::exits;
+#[cfg(unix)]
 use crate::inherited::{Busybody, Inherited};
 use crate::journal::Journal;
 use crate::patience::{PATIENCE, failure_of, heard, promptly, say, settle, until};
 use crate::run::Verdict;
+#[cfg(unix)]
 use crate::turn::turn;
 use crate::waiters;
+
+#[cfg(not(unix))]
+pub use super::unforked::{a_fork_child_is_told_so, exit_never_hangs};
 
 /// Catches a drop that waits, that panics, or that needs what was dropped before it.
 pub fn drop_is_quick_silent_and_in_any_order(bed: &TestBed) -> Verdict {
@@ -40,7 +47,7 @@ type Part = Box<dyn Send>;
 fn one_of_everything(bed: &TestBed) -> Result<(Vec<Part>, Gate)> {
     let (stream, gate) = bed.held_stream()?;
     let (event, waiting) = (bed.device().event(), bed.stream()?);
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     event.record(&stream)?;
     let point = stream.record_timed()?;
     waiting.wait(&point)?;
@@ -143,10 +150,10 @@ pub fn a_lent_object_comes_clean(bed: &TestBed) -> Verdict {
     let (ids, gate) = ([busy.id(), failing.id(), other.id()], Gate::new());
     busy.wait(&gate.point())?;
     busy.wait(&gate.point())?;
-    busy.enqueue(|| ())?;
+    bed.work(&busy)?;
     let end = busy.record()?;
     failing.wait(&gate.point())?;
-    failing.enqueue(|| Err::<(), _>("on purpose"))?;
+    bed.fails(&failing)?;
     let failed = failing.record()?;
     drop((busy, failing, other));
 
@@ -187,6 +194,7 @@ fn events_come_clean(bed: &TestBed) -> Verdict {
 
 /// Catches an inherited object that answers, or that blocks on a lock whose holder stayed with the parent; a drop that
 /// does something; a child that cannot begin anew; and harm to the parent.
+#[cfg(unix)]
 pub fn a_fork_child_is_told_so(bed: &TestBed) -> Verdict {
     // The busybody observes.
     let _turn = turn();
@@ -214,6 +222,7 @@ pub fn a_fork_child_is_told_so(bed: &TestBed) -> Verdict {
 }
 
 /// Catches an exit that waits for work which will never end, that begins more of it, or that says something.
+#[cfg(unix)]
 pub fn exit_never_hangs(bed: &TestBed) -> Verdict {
     bed.stream()?;
     for (way, exit) in exits::WAYS {

@@ -11,6 +11,12 @@ pub mod gates;
 pub mod life;
 pub mod observers;
 pub mod order;
+#[cfg(unix)]
 pub mod sharing;
 pub mod state;
 pub mod time;
+#[cfg(not(unix))]
+pub mod unforked;
+
+#[cfg(not(unix))]
+pub use unforked as sharing;

@@ -115,7 +115,7 @@ fn work_and_waits_are_heard(bed: &TestBed) -> Result<()> {
         ],
     ]
     .concat();
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     assert_eq!(heard.of(&[id, other]), expected);
     assert_eq!(twice.of(&[id, other]), expected, "each observer hears it all");
     Ok(())
@@ -155,7 +155,7 @@ fn failure_and_recovery_are_heard(bed: &TestBed) -> Result<()> {
     refused(stream.synchronize_timeout(PATIENCE), GATE_DROPPED);
     refused(stream.enqueue(|| ()), GATE_DROPPED);
     stream.recover()?;
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     stream.synchronize_timeout(PATIENCE)?;
     drop((watch, gate));
 
@@ -200,7 +200,7 @@ fn events_and_their_end_are_heard(bed: &TestBed) -> Result<()> {
     let event = bed.device().event_with(EventOptions::timed())?;
     let (id, named) = (stream.id(), event.id());
     event.synchronize()?;
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     event.record(&stream)?;
     waiting.wait_event(&event)?;
     event.synchronize_timeout(PATIENCE)?;
@@ -258,13 +258,14 @@ fn an_observer_may_panic_call_and_stop(bed: &TestBed) -> Verdict {
         }
     });
     let caller = Arc::clone(&stream);
+    let puts = bed.puts();
     promptly(move || {
-        caller.enqueue(|| ())?;
+        puts(&caller)?;
         caller.record()?.synchronize_timeout(PATIENCE)
     })?;
     watch.end(PATIENCE)?;
     assert_eq!(observer_panics() - before, 4, "{:?}", heard.of(&[id]));
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     settle(&stream.record()?);
     assert_eq!(heard.records().len(), 4, "no call comes after the end of its watch");
     Ok(())
@@ -277,7 +278,7 @@ pub fn no_observer_no_cost(bed: &TestBed) -> Verdict {
     let (stream, event) = (bed.stream()?, bed.device().event());
     let before = one_record_is_heard(&stream)?;
     for _ in 0..1000 {
-        stream.enqueue(|| ())?;
+        bed.work(&stream)?;
         event.record(&stream)?;
         stream.wait_event(&event)?;
         event.query()?;

@@ -24,11 +24,13 @@ pub fn a_wait_is_pinned_to_its_point(bed: &TestBed) -> Verdict {
     let behind = waiting.record()?;
 
     event.record(&idle)?;
+    // A device comes to it in its own time where others launch on the stream too.
+    settle(&event.point()?);
     assert!(event.query()?, "the event names a complete point now");
     assert_held(&behind);
 
     let later = Gate::new();
-    held.wait(&later.point())?;
+    bed.hold(&held, &later)?;
     event.record(&held)?;
     gate.open()?;
     settle(&behind);
@@ -45,7 +47,7 @@ pub fn work_on_a_stream_runs_in_order(bed: &TestBed) -> Verdict {
     for number in 0..300 {
         for (stream, row) in streams.iter().zip(&rows) {
             let row = Arc::clone(row);
-            stream.enqueue(move || row.step(number))?;
+            bed.calls(stream, move || row.step(number))?;
         }
     }
     for (stream, row) in streams.iter().zip(&rows) {
@@ -83,14 +85,16 @@ pub fn a_point_completes_after_all_earlier_work_of_its_stream(bed: &TestBed) -> 
     for _ in 0..100 {
         let count = Arc::clone(&count);
         // Relaxed: what a complete point makes visible is just what is tried.
-        stream
-            .enqueue(move || count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed))?;
+        bed.calls(&stream, move || {
+            count.store(count.load(Ordering::Relaxed) + 1, Ordering::Relaxed);
+            Ok(())
+        })?;
     }
     let counted = stream.record()?;
-    stream.wait(&gate.point())?;
+    bed.hold(&stream, &gate)?;
     let behind_the_wait = stream.record()?;
     let timed_behind_the_wait = stream.record_timed()?;
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     let last = stream.record()?;
 
     settle(&counted);
@@ -110,7 +114,7 @@ fn points_in_a_row_complete_in_order(bed: &TestBed) -> Verdict {
     let stream = bed.stream()?;
     let mut points = Vec::new();
     for _ in 0..200 {
-        stream.enqueue(|| ())?;
+        bed.work(&stream)?;
         points.push(stream.record()?);
     }
     for (index, point) in points.iter().enumerate().rev().step_by(7) {
@@ -127,13 +131,13 @@ pub fn a_wait_never_blocks_the_caller(bed: &TestBed) -> Verdict {
     let (held, gate) = bed.held_stream()?;
     let [waiting, forked, joined] = bed.streams()?;
     let event = Event::new(EventOptions::new());
-    let device = bed.device().clone();
+    let (device, puts) = (bed.device().clone(), bed.puts());
     let (end, streams) = promptly(move || {
         let added = || -> Result<Point> {
-            held.enqueue(|| ())?;
+            puts(&held)?;
             event.record(&held)?;
             waiting.wait_event(&event)?;
-            waiting.enqueue(|| ())?;
+            puts(&waiting)?;
             waiting.record_timed()?;
             waiting.fork([&forked])?;
             joined.join([&forked, &held])?;
@@ -152,9 +156,11 @@ pub fn a_wait_never_blocks_the_caller(bed: &TestBed) -> Verdict {
     Ok(())
 }
 
-/// Catches a wait that holds back what came before it, and one that holds back nothing.
+/// Catches a wait that holds back what came before it, one that holds back nothing, and one that holds back what another
+/// stream is given.
 pub fn a_wait_holds_back_later_work_only(bed: &TestBed) -> Verdict {
     let (stream, gate, journal) = (bed.stream()?, Gate::new(), Journal::default());
+    let other = bed.stream()?;
     journal.work(&stream, "before")?;
     let before = stream.record()?;
     stream.wait(&gate.point())?;
@@ -163,10 +169,12 @@ pub fn a_wait_holds_back_later_work_only(bed: &TestBed) -> Verdict {
 
     settle(&before);
     assert_held(&after);
+    journal.work(&other, "of another")?;
+    settle(&other.record()?);
     journal.write("opened");
     gate.open()?;
     settle(&after);
-    journal.assert_reads(&["before", "opened", "after"]);
+    journal.assert_reads(&["before", "of another", "opened", "after"]);
     Ok(())
 }
 
@@ -175,10 +183,10 @@ pub fn a_wait_on_a_complete_or_own_point_costs_nothing(bed: &TestBed) -> Verdict
     let (held, first) = bed.held_stream()?;
     let near = held.record()?;
     let second = Gate::new();
-    held.wait(&second.point())?;
+    bed.hold(&held, &second)?;
     let far = held.record()?;
     let [waiting, done] = bed.streams()?;
-    done.enqueue(|| ())?;
+    bed.work(&done)?;
     let complete = done.record()?;
     settle(&complete);
 
@@ -197,13 +205,22 @@ pub fn a_wait_on_a_complete_or_own_point_costs_nothing(bed: &TestBed) -> Verdict
     assert_costs(&waiting, &near, Cost::Nothing)?;
     second.open()?;
     settle(&waiting.record()?);
-
-    done.enqueue(|| Err::<(), _>("on purpose"))?;
-    failure_of(&done.record()?);
-    assert_costs(&waiting, &complete, Cost::Nothing)?;
-    done.recover()?;
-    assert_costs(&waiting, &complete, Cost::Nothing)?;
+    a_failure_behind_it_changes_nothing(bed, &waiting, (&complete, &done))?;
     one_of_many_waits_covers(bed)
+}
+
+/// A point that is complete costs nothing, although its stream fails behind it, and recovers.
+fn a_failure_behind_it_changes_nothing(
+    bed: &TestBed,
+    waiting: &Stream,
+    (complete, done): (&Point, &Stream),
+) -> Verdict {
+    bed.fails(done)?;
+    failure_of(&done.record()?);
+    assert_costs(waiting, complete, Cost::Nothing)?;
+    done.recover()?;
+    assert_costs(waiting, complete, Cost::Nothing)?;
+    Ok(())
 }
 
 /// Eight outstanding waits, for as many streams; each covers its point and the one before.
@@ -223,9 +240,11 @@ fn one_of_many_waits_covers(bed: &TestBed) -> Verdict {
 }
 
 fn two_held_points(bed: &TestBed, gate: &Gate) -> Result<[Point; 2]> {
-    let stream = hold(bed, gate)?;
+    let stream = bed.stream()?;
+    bed.hold(&stream, gate)?;
+    bed.work(&stream)?;
     let near = stream.record()?;
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     Ok([near, stream.record()?])
 }
 
@@ -258,7 +277,7 @@ pub fn a_blocked_stream_holds_back_no_other(bed: &TestBed) -> Verdict {
     let busy = blocking.iter().map(|stream| bed.busy(stream)).collect::<Result<Vec<_>>>()?;
 
     let free = bed.stream()?;
-    free.enqueue(|| ())?;
+    bed.work(&free)?;
     settle(&free.record()?);
 
     drop(busy);
@@ -272,7 +291,7 @@ pub fn a_blocked_stream_holds_back_no_other(bed: &TestBed) -> Verdict {
 fn hold(bed: &TestBed, gate: &Gate) -> Result<Stream> {
     let stream = bed.stream()?;
     stream.wait(&gate.point())?;
-    stream.enqueue(|| ())?;
+    bed.work(&stream)?;
     Ok(stream)
 }
 

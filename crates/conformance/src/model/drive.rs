@@ -1,12 +1,15 @@
 //! The driver: does each operation of a program on a backend and on the reference, and compares what the calls answer.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use syncpoint::{
-    Device, Error, Event, EventOptions, Gate, Kind, Point, Reason, Result, Stream, TimedPoint,
+    Buffer, Device, Error, Event, EventOptions, Gate, Kind, Point, Reason, Result, Stream,
+    TimedPoint,
 };
 
 use super::answer::words;
+use super::bytes::buffers;
 use super::log::Log;
 use super::program::{EVENTS, GATES, Operation, Program};
 use super::reference::{Cause, Item, ItemKind, Outcome, Past, Place, Reference, StreamId, Target};
@@ -19,6 +22,8 @@ pub(super) type Difference = String;
 pub(super) struct Drive {
     pub(super) reference: Reference,
     pub(super) streams: Vec<Lane>,
+    /// For each stream the buffer of its device.
+    pub(super) buffers: Vec<Buffer>,
     pub(super) events: Vec<NamedEvent>,
     pub(super) gates: Vec<Option<Gate>>,
     pub(super) gate_points: Vec<Point>,
@@ -67,6 +72,7 @@ impl Drive {
         Ok(Self {
             reference: Reference::new(program.streams.len(), GATES.into()),
             streams: streams.collect::<Result<_>>()?,
+            buffers: buffers(&program.streams.iter().map(device).collect::<Vec<_>>())?,
             events: (0..EVENTS).map(event).collect(),
             gate_points: gates.iter().map(Gate::point).collect(),
             gates: gates.into_iter().map(Some).collect(),
@@ -118,6 +124,17 @@ impl Drive {
             }
             O::FailingWork { stream } => {
                 self.on(stream, |drive, id| drive.failing_work(number, id))
+            }
+            O::Delay { stream, micros } => {
+                self.on(stream, |drive, id| drive.delay(number, id, micros))
+            }
+            O::Fill { stream, cell } => self.on(stream, |drive, id| drive.fill(number, id, cell)),
+            O::Copy { stream, cell, from } => {
+                self.on(stream, |drive, id| drive.copy(number, id, (cell, from)))
+            }
+            O::Write { stream, cell } => self.on(stream, |drive, id| drive.write(number, id, cell)),
+            O::Carry { stream, cell, from } => {
+                self.on(stream, |drive, id| drive.carry(number, id, (cell, from)))
             }
             O::Recover { stream } => self.on(stream, Self::recover),
             O::DropStream { stream } => self.on(stream, |drive, id| {
@@ -185,6 +202,11 @@ impl Drive {
         self.enqueued(number, id, ItemKind::Work, outcome)
     }
 
+    fn delay(&mut self, number: usize, id: StreamId, micros: u8) -> Result<(), Difference> {
+        let outcome = self.stream(id).delay(Duration::from_micros(micros.into()));
+        self.enqueued(number, id, ItemKind::Delay, outcome)
+    }
+
     /// Work that returns an error, or panics.
     fn failing_work(&mut self, number: usize, id: StreamId) -> Result<(), Difference> {
         let (log, words) = (self.log.clone(), words(Cause::Work(number)));
@@ -199,7 +221,7 @@ impl Drive {
         self.enqueued(number, id, ItemKind::FailingWork, outcome)
     }
 
-    fn enqueued(
+    pub(super) fn enqueued(
         &mut self,
         number: usize,
         id: StreamId,

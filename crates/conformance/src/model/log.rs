@@ -24,12 +24,20 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Work that begins, does this, and ends.
+    pub(super) fn during<T>(&self, number: usize, act: impl FnOnce() -> T) -> T {
+        self.mark(Mark::Begin(number));
+        let outcome = act();
+        self.mark(Mark::End(number));
+        outcome
+    }
+
     /// Work that begins, takes a moment, and ends.
     pub(super) fn work(&self, number: usize, length: u8) {
-        self.mark(Mark::Begin(number));
-        for _ in 0..u32::from(length) * 8 {
-            std::hint::spin_loop();
-        }
-        self.mark(Mark::End(number));
+        self.during(number, || {
+            for _ in 0..u32::from(length) * 8 {
+                std::hint::spin_loop();
+            }
+        });
     }
 }

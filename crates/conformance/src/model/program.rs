@@ -5,6 +5,8 @@ use std::fmt;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
+use super::bytes::CELLS;
+
 /// How many events a program has.
 pub(super) const EVENTS: u8 = 3;
 
@@ -67,6 +69,33 @@ pub(super) enum Operation {
     FailingWork {
         stream: u8,
     },
+    /// The device takes so many microseconds, in which what does not wait for it goes on.
+    Delay {
+        stream: u8,
+        micros: u8,
+    },
+    /// The device fills a cell of the stream's.
+    Fill {
+        stream: u8,
+        cell: u8,
+    },
+    /// The device copies any cell of its own to one of the stream's.
+    Copy {
+        stream: u8,
+        cell: u8,
+        from: u8,
+    },
+    /// Work of the stream's writes one of its cells.
+    Write {
+        stream: u8,
+        cell: u8,
+    },
+    /// Work of the stream's carries any cell of any device to one of the stream's.
+    Carry {
+        stream: u8,
+        cell: u8,
+        from: u8,
+    },
     Recover {
         stream: u8,
     },
@@ -84,13 +113,36 @@ pub(super) enum Operation {
 
 /// Programs, short ones too; waits and records are the most frequent.
 pub(super) fn programs() -> impl Strategy<Value = Program> {
-    (vec(any::<u8>(), 1..=5), vec(operations(), 1..=LONGEST))
-        .prop_map(|(streams, operations)| Program { streams, operations })
+    let steps = prop_oneof![9 => operation().prop_map(|one| vec![one]), 1 => passage()];
+    (vec(any::<u8>(), 1..=5), vec(steps, 1..=LONGEST)).prop_map(|(streams, steps)| {
+        let operations = steps.into_iter().flatten().take(LONGEST).collect();
+        Program { streams, operations }
+    })
 }
 
-fn operations() -> impl Strategy<Value = Operation> {
+/// Bytes go from one stream to another that waits for them: seldom drawn one by one.
+fn passage() -> impl Strategy<Value = Vec<Operation>> {
     use Operation as O;
-    let (s, n, e, g) = (0..5_u8, any::<u8>(), 0..EVENTS, 0..GATES);
+    let (source, target) = ((0..5_u8, 0..CELLS), (0..5_u8, 0..CELLS));
+    (source, target, 0..EVENTS, any::<u8>()).prop_map(|(source, target, event, micros)| {
+        let (from, (stream, cell)) = (source.0 * CELLS + source.1, target);
+        let last = match micros % 2 {
+            0 => O::Copy { stream, cell, from },
+            _ => O::Carry { stream, cell, from },
+        };
+        vec![
+            O::Delay { stream: source.0, micros },
+            O::Fill { stream: source.0, cell: source.1 },
+            O::RecordEvent { event, stream: source.0 },
+            O::WaitEvent { event, stream },
+            last,
+        ]
+    })
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    use Operation as O;
+    let (s, n, e, g, cells) = (0..5_u8, any::<u8>(), 0..EVENTS, 0..GATES, 0..CELLS);
     prop_oneof![
         6 => s.clone().prop_map(|stream| O::Record { stream }),
         3 => s.clone().prop_map(|stream| O::RecordTimed { stream }),
@@ -105,9 +157,15 @@ fn operations() -> impl Strategy<Value = Operation> {
         10 => (s.clone(), n).prop_map(|(stream, length)| O::Work { stream, length }),
         2 => s.clone().prop_map(|stream| O::FailingWork { stream }),
         3 => s.clone().prop_map(|stream| O::Recover { stream }),
-        1 => s.prop_map(|stream| O::DropStream { stream }),
+        1 => s.clone().prop_map(|stream| O::DropStream { stream }),
         2 => n.prop_map(|point| O::Query { point }),
         3 => any::<bool>().prop_map(|helping| O::Settle { helping }),
+        4 => (s.clone(), n).prop_map(|(stream, micros)| O::Delay { stream, micros }),
+        4 => (s.clone(), cells.clone()).prop_map(|(stream, cell)| O::Fill { stream, cell }),
+        4 => (s.clone(), cells.clone(), n)
+            .prop_map(|(stream, cell, from)| O::Copy { stream, cell, from }),
+        3 => (s.clone(), cells.clone()).prop_map(|(stream, cell)| O::Write { stream, cell }),
+        4 => (s, cells, n).prop_map(|(stream, cell, from)| O::Carry { stream, cell, from }),
     ]
 }
 

@@ -5,6 +5,8 @@
 
 use std::collections::HashMap;
 
+use super::bytes::{By, Write};
+
 /// A stream, by its number.
 pub(super) type StreamId = usize;
 
@@ -41,8 +43,21 @@ pub(super) enum ItemKind {
     Work,
     FailingWork,
     Stamp,
+    Delay,
+    Write(Write),
     Wait(Target),
     Open(GateId),
+}
+
+impl ItemKind {
+    /// Whether the host runs it, and it leaves its marks in the log.
+    pub(super) fn is_work(self) -> bool {
+        match self {
+            Self::Work | Self::FailingWork => true,
+            Self::Write(write) => write.by == By::Host,
+            Self::Stamp | Self::Delay | Self::Wait(_) | Self::Open(_) => false,
+        }
+    }
 }
 
 /// Operations that must have happened before, one bit each.
@@ -120,6 +135,17 @@ impl Reference {
         &self.streams[place.stream][place.era][..place.count]
     }
 
+    /// Everything that any stream took, in the order of each, with the place before it.
+    pub(super) fn everything(&self) -> impl Iterator<Item = (Place, &Item)> {
+        let eras = self.streams.iter().enumerate().flat_map(|(stream, eras)| {
+            eras.iter().enumerate().map(move |(era, items)| (stream, era, items))
+        });
+        eras.flat_map(|(stream, era, items)| {
+            let place = move |count| Place { stream, era, count };
+            items.iter().enumerate().map(move |(count, item)| (place(count), item))
+        })
+    }
+
     /// How a target ends.
     pub(super) fn outcome(&self, target: Target) -> Outcome {
         Ends::of(self).target(target)
@@ -185,9 +211,9 @@ impl<'a> Ends<'a> {
 
     fn item(&mut self, item: &Item) -> Outcome {
         match item.kind {
-            ItemKind::Work | ItemKind::Stamp | ItemKind::Open(_) => Outcome::Complete,
             ItemKind::FailingWork => Outcome::Failed(Cause::Work(item.number)),
             ItemKind::Wait(target) => self.target(target),
+            _ => Outcome::Complete,
         }
     }
 }
@@ -221,7 +247,7 @@ impl Pasts<'_> {
             past |= match item.kind {
                 ItemKind::Wait(target) => self.target(target),
                 ItemKind::Open(_) => 0,
-                ItemKind::Work | ItemKind::FailingWork | ItemKind::Stamp => bit(item.number),
+                _ => bit(item.number),
             };
         }
         self.known.insert(place, past);

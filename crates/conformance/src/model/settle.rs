@@ -6,7 +6,7 @@ use syncpoint::{Kind, Point, Result, State};
 
 use super::drive::{Difference, Drive, ensure};
 use super::log::Mark;
-use super::reference::{ItemKind, Outcome, Past, Place, Target, bit};
+use super::reference::{Item, ItemKind, Outcome, Past, Place, Target, bit};
 
 /// How long one point may take. Programs take microseconds; a machine may pause.
 const LONG: Duration = Duration::from_secs(5);
@@ -26,6 +26,7 @@ impl Drive {
         }
         self.note_settled();
         self.compare_log()?;
+        self.compare_bytes()?;
         self.compare_times()
     }
 
@@ -68,32 +69,32 @@ impl Drive {
     fn compare_log(&mut self) -> Result<(), Difference> {
         let marks = self.log.marks();
         let mut expected: Past = 0;
-        for (place, number) in self.all_work() {
+        for (place, Item { kind, number, .. }) in self.reference.everything() {
             let runs = self.reference.outcome(Target::Place(place)) == Outcome::Complete;
-            let begun = marks.iter().filter(|mark| **mark == Mark::Begin(number)).count();
-            ensure(begun == usize::from(runs), || {
-                format!("work {number} ran {begun} times; must it run: {runs}")
-            })?;
-            if runs {
-                expected |= bit(number);
-                compare_order(&marks, number, self.reference.past(Target::Place(place)))?;
+            if runs && (kind.is_work() || matches!(kind, ItemKind::Write(_))) {
+                expected |= bit(*number);
+            }
+            if kind.is_work() {
+                self.compare_work(&marks, place, *number, runs)?;
             }
         }
         self.host_past |= expected;
         Ok(())
     }
 
-    /// All work of all eras: the place before it, and its number.
-    fn all_work(&self) -> Vec<(Place, usize)> {
-        let mut all = Vec::new();
-        for (stream, eras) in self.reference.streams.iter().enumerate() {
-            for (era, items) in eras.iter().enumerate() {
-                let is_work = |kind| matches!(kind, ItemKind::Work | ItemKind::FailingWork);
-                let work = items.iter().enumerate().filter(|(_, item)| is_work(item.kind));
-                all.extend(work.map(|(count, item)| (Place { stream, era, count }, item.number)));
-            }
-        }
-        all
+    fn compare_work(
+        &self,
+        marks: &[Mark],
+        place: Place,
+        number: usize,
+        runs: bool,
+    ) -> Result<(), Difference> {
+        let begun = marks.iter().filter(|mark| **mark == Mark::Begin(number)).count();
+        ensure(begun == usize::from(runs), || {
+            format!("work {number} ran {begun} times; must it run: {runs}")
+        })?;
+        let past = if runs { self.reference.past(Target::Place(place)) } else { 0 };
+        compare_order(marks, number, past)
     }
 
     /// A timed point never has a time before that of one that something orders before it.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::contract::RawStream;
 use crate::place::Place;
 use crate::point::Point;
-use crate::sync::process::{Mutex, lock};
+use crate::sync::process::{AtomicBool, Mutex, Ordering, lock};
 use crate::timeline::{Timeline, WeakTimeline};
 
 /// The streams of a device by their timelines. Keeps neither alive: a stream that is dropped stays listed for as long as
@@ -33,10 +33,25 @@ pub(crate) struct Listed {
 }
 
 impl Streams {
-    /// Lists the timeline of a stream.
-    pub(super) fn list(self: &Arc<Self>, timeline: &Timeline) -> Listed {
-        let row = lock(&self.0).add(timeline.downgrade());
-        Listed { streams: Arc::clone(self), row }
+    /// Names the stream of a timeline and lists it, unless the device is closed. Both under the lock: whoever has closed the
+    /// device finds the stream here, or is found.
+    pub(super) fn adopt(
+        self: &Arc<Self>,
+        timeline: &Timeline,
+        stream: &Arc<dyn RawStream>,
+        is_closed: &AtomicBool,
+    ) -> bool {
+        let mut rows = lock(&self.0);
+        // Relaxed: who has set it takes the lock behind that.
+        if is_closed.load(Ordering::Relaxed) {
+            return false;
+        }
+        timeline.adopt(stream, self.list(&mut rows, timeline));
+        true
+    }
+
+    fn list(self: &Arc<Self>, rows: &mut Rows, timeline: &Timeline) -> Listed {
+        Listed { streams: Arc::clone(self), row: rows.add(timeline.downgrade()) }
     }
 
     /// The streams that the backend still has, in the order in which they were made.
@@ -105,10 +120,11 @@ mod tests {
     #[test]
     fn rows_are_used_again_and_given_back_with_the_last() {
         let (streams, line) = (Arc::new(Streams::default()), Timeline::for_stream(None));
-        let mut listed: Vec<_> = (0..100).map(|_| streams.list(&line)).collect();
+        let list = || streams.list(&mut lock(&streams.0), &line);
+        let mut listed: Vec<_> = (0..100).map(|_| list()).collect();
         listed.swap_remove(7).leave();
         assert_eq!(streams.timelines().len(), 99);
-        listed.push(streams.list(&line));
+        listed.push(list());
         assert_eq!(listed[99].row, 7, "the empty row");
         listed.into_iter().for_each(Listed::leave);
         let rows = lock(&streams.0);
@@ -119,7 +135,7 @@ mod tests {
     fn a_list_keeps_no_timeline() {
         let streams = Arc::new(Streams::default());
         let [line, gone] = [(); 2].map(|()| Timeline::for_stream(None));
-        let _rows = [&line, &gone].map(|line| streams.list(line));
+        let _rows = [&line, &gone].map(|line| streams.list(&mut lock(&streams.0), line));
         drop(gone);
         assert_eq!(streams.timelines().len(), 1);
     }

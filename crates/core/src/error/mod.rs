@@ -5,12 +5,14 @@ mod origin;
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 pub use kind::{Kind, Reason};
 pub use origin::Origin;
 
 use crate::report::WaitReport;
+use crate::sync::process::OnceLock;
 
 /// The result of every fallible call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -39,7 +41,9 @@ pub struct Error(Arc<Inner>);
 struct Inner {
     kind: Kind,
     message: String,
-    origin: Option<Origin>,
+    /// Set once at most: by whoever made the error, or by the operation that a driver refused. `None`: it will have none,
+    /// because it was no operation that the driver told of it.
+    origin: OnceLock<Option<Origin>>,
     code: Option<Code>,
     report: Option<WaitReport>,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
@@ -50,6 +54,8 @@ struct Inner {
 struct Code {
     number: i64,
     name: String,
+    /// The thread that the driver told it: it alone knows in which operation.
+    heard_by: ThreadId,
 }
 
 impl Error {
@@ -59,7 +65,7 @@ impl Error {
         Self(Arc::new(Inner {
             kind,
             message: message.into(),
-            origin: None,
+            origin: OnceLock::new(),
             code: None,
             report: None,
             source: None,
@@ -99,21 +105,62 @@ impl Error {
         Self::new(Kind::TimedOut, message).with(|inner| inner.report = Some(report))
     }
 
+    /// The same error, and first of all what it means for who asked.
+    #[cold]
+    pub(crate) fn told_as(self, meaning: &str) -> Self {
+        self.with(|inner| inner.message = format!("{meaning}: {}", inner.message))
+    }
+
+    /// The same error, and last of all who waited for whom.
+    #[cold]
+    pub(crate) fn reporting(self, report: WaitReport) -> Self {
+        self.with(|inner| {
+            inner.message = format!("{}: {report}", inner.message);
+            inner.report = Some(report);
+        })
+    }
+
     /// The same error, begun at `origin`. An origin once set stays: the first cause is what users need.
     #[cold]
     #[must_use]
     pub fn at(self, origin: Origin) -> Self {
         self.with(|inner| {
-            inner.origin.get_or_insert(origin);
+            if !matches!(inner.origin.get(), Some(Some(_first))) {
+                inner.origin = OnceLock::from(Some(origin));
+            }
         })
     }
 
-    /// The same error with the driver's own number and name for it.
+    /// Notes which operation a driver refused, for all who have this very error: where it breaks a device, others have it
+    /// already. Only of what a driver said to this thread: any other mistake is the call that returned it, or says where
+    /// it began, and what another thread was told began in a call of that one's.
+    #[cold]
+    pub(crate) fn began_at(&self, origin: impl FnOnce() -> Origin) {
+        if self.was_heard_here() {
+            self.0.origin.get_or_init(|| Some(origin()));
+        }
+    }
+
+    /// The same error for a call that comes later, and for which the driver was not asked: where it has no origin yet, this
+    /// thread was told of it outside every operation.
+    #[cold]
+    pub(crate) fn of_before(&self) -> Self {
+        if self.was_heard_here() {
+            self.0.origin.get_or_init(|| None);
+        }
+        self.clone()
+    }
+
+    fn was_heard_here(&self) -> bool {
+        self.0.code.as_ref().is_some_and(|code| code.heard_by == thread::current().id())
+    }
+
+    /// The same error with the driver's own number and name for it, on the thread that the driver told it.
     #[cold]
     #[must_use]
     pub fn with_code(self, number: i64, name: impl Into<String>) -> Self {
-        let name = name.into();
-        self.with(|inner| inner.code = Some(Code { number, name }))
+        let (name, heard_by) = (name.into(), thread::current().id());
+        self.with(|inner| inner.code = Some(Code { number, name, heard_by }))
     }
 
     /// The same error, caused by another.
@@ -130,9 +177,10 @@ impl Error {
     }
 
     /// Where it began: the operation, its stream and its place in the source. `None` where the mistake is the call
-    /// that returned the error.
+    /// that returned the error, and where a driver told of it when nobody had asked for work: it told a query, or a thread
+    /// of ours that looked how far the device is. It stays so for whoever is refused with that error later.
     pub fn origin(&self) -> Option<&Origin> {
-        self.0.origin.as_ref()
+        self.0.origin.get().and_then(Option::as_ref)
     }
 
     /// The driver's own number and name for the error, where a driver reported it.
@@ -181,7 +229,7 @@ impl fmt::Display for Error {
         if let Some(code) = &self.0.code {
             write!(formatter, " ({} {})", code.name, code.number)?;
         }
-        if let Some(origin) = &self.0.origin {
+        if let Some(origin) = self.origin() {
             write!(formatter, " ({origin})")?;
         }
         Ok(())
@@ -194,7 +242,7 @@ impl fmt::Debug for Error {
             .debug_struct("Error")
             .field("kind", &self.0.kind)
             .field("message", &self.0.message)
-            .field("origin", &self.0.origin)
+            .field("origin", &self.origin())
             .field("code", &self.0.code)
             .finish_non_exhaustive()
     }
@@ -222,6 +270,21 @@ mod tests {
         let error = Error::failed("work failed").at(Origin::new("enqueue", "stream 1"));
         let error = error.at(Origin::new("wait", "stream 2"));
         assert_eq!(error.origin().map(Origin::operation), Some("enqueue"));
+    }
+
+    #[test]
+    fn what_a_driver_says_begins_in_the_call_of_the_thread_that_hears_it() {
+        let origin = || Origin::new("fill", "stream 1");
+        let heard = || Error::new(Kind::Driver, "cuMemsetD8Async failed").with_code(999, "UNKNOWN");
+        let error = heard();
+        thread::scope(|scope| scope.spawn(|| error.began_at(origin)).join().unwrap());
+        assert!(error.origin().is_none(), "another thread heard it");
+        error.began_at(origin);
+        assert_eq!(error.origin(), Some(&origin().placed(error.origin().unwrap().place())));
+        let of_before = heard();
+        assert!(of_before.of_before().is_same(&of_before));
+        of_before.began_at(origin);
+        assert!(of_before.origin().is_none(), "it was heard outside every operation");
     }
 
     #[test]

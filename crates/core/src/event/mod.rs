@@ -1,5 +1,6 @@
 //! Events: reusable names for the latest point recorded under them.
 
+mod awaited;
 mod name;
 mod native;
 mod sharing;
@@ -14,7 +15,7 @@ use syncpoint_base::Process;
 use syncpoint_trace::Operation;
 
 pub(crate) use name::Name;
-use name::Recorded;
+use name::{Naming, Recorded};
 pub use native::{ForeignEvent, Native, NativeEvent};
 pub(crate) use sharing::Shared;
 
@@ -84,6 +85,9 @@ pub enum EventState {
     /// Its latest point failed; the error tells the first cause.
     Failed(Error),
 }
+
+/// A record as it was taken, and the id of the event where that names it.
+type Taken = (Placed, Option<u64>);
 
 impl Event {
     /// An event that will belong to the device of its first record. What that device lacks is refused then.
@@ -177,8 +181,11 @@ impl Event {
         self.record_at(stream, Place::caller())
     }
 
-    /// Records if the event was never recorded; of any number of callers one records. Once it returns without an
-    /// error, the event has a point.
+    /// Records if the event was never recorded; of any number of callers the record of one is the event's. Once it returns
+    /// without an error, the event has a point.
+    ///
+    /// Where the event gets a point while this records, by [`record`](Self::record) or by a waker of the user's that
+    /// comes back to it, that one stays.
     ///
     /// # Errors
     /// As [`record`](Self::record).
@@ -188,39 +195,42 @@ impl Event {
         let name = self.name()?;
         let once = name.hold_once();
         let missing = name.latest().is_none();
-        let placed = missing.then(|| self.take_record(stream, place)).transpose();
+        let taken = missing.then(|| self.take_record(stream, place, Naming::First)).transpose();
         drop(once);
         // Told once the lock is released: an observer may come back here.
-        if let Some(placed) = placed?.flatten() {
-            self.tell_record(stream, placed);
+        if let Some(taken) = taken?.flatten() {
+            self.tell_record(stream, taken);
         }
         Ok(())
     }
 
     fn record_at(&self, stream: &Stream, place: Place) -> Result<()> {
-        if let Some(placed) = self.take_record(stream, place)? {
-            self.tell_record(stream, placed);
+        if let Some(taken) = self.take_record(stream, place, Naming::Latest)? {
+            self.tell_record(stream, taken);
         }
         Ok(())
     }
 
-    fn tell_record(&self, stream: &Stream, placed: Placed) {
-        stream.tell_record(placed, self.options.timing(), Some(self.id));
+    fn tell_record(&self, stream: &Stream, (placed, event): Taken) {
+        stream.tell_record(placed, self.options.timing(), event);
     }
 
     /// Records and names the point; no observer has been told of it yet. `None`: a record in a capture, which is told to
     /// none.
-    fn take_record(&self, stream: &Stream, place: Place) -> Result<Option<Placed>> {
+    fn take_record(&self, stream: &Stream, place: Place, naming: Naming) -> Result<Option<Taken>> {
         if let (Holder::Foreign(event), true) = (&self.holder, self.process.is_current()) {
-            return self.record_foreign(event.as_ref(), stream, place).map(Some);
+            let placed = self.record_foreign(event.as_ref(), stream, place)?;
+            return Ok(Some((placed, Some(self.id))));
         }
         let name = self.name()?;
         let _one_at_a_time = self.options.native_handle().then(|| name.hold_native());
         name.check_device(self, stream)?;
         let (placed, recorded) = self.take_recorded(stream, place)?;
-        name.take(self, recorded, (stream, place))?;
-        self.record_natively(stream, place)?;
-        Ok(placed)
+        let is_ours = name.take(self, (recorded, naming), (stream, place))?;
+        if is_ours {
+            self.record_natively(stream, place)?;
+        }
+        Ok(placed.map(|placed| (placed, is_ours.then_some(self.id))))
     }
 
     fn take_recorded(&self, stream: &Stream, place: Place) -> Result<(Option<Placed>, Recorded)> {
@@ -245,17 +255,6 @@ impl Event {
     /// The latest point, for an event that has points in this process.
     fn latest_point(&self) -> Result<Option<Point>> {
         Ok(self.name()?.latest_point())
-    }
-
-    /// What to wait for: the latest point, or one that settles with the latest record of another process.
-    fn awaited(&self, place: Place) -> Result<Option<Point>> {
-        match &self.holder {
-            Holder::Foreign(event) => {
-                inherited::check(self.process, self)?;
-                Arc::clone(event).awaited(place)
-            }
-            Holder::Own(_) | Holder::Shared(_) => self.latest_point(),
-        }
     }
 
     /// The latest point: what to wait for where an event never recorded is a mistake.
@@ -294,7 +293,7 @@ impl Event {
         if let (Holder::Foreign(event), true) = (&self.holder, self.process.is_current()) {
             return self.wait_foreign(event, stream, place);
         }
-        match self.awaited(place)? {
+        match self.awaited_at(place)? {
             Some(point) => stream.wait_for(&point, Some(self.id), place),
             None => stream.timeline().check_process(),
         }
@@ -349,29 +348,28 @@ impl Event {
     /// As [`Point::synchronize`].
     #[track_caller]
     pub fn synchronize(&self) -> Result<()> {
-        let wait = if self.options.blocking() { Wait::Block } else { Wait::Adaptive };
-        self.wait(How::chosen(wait, None, Place::caller()))
+        self.wait_by_default(How::helping(Place::caller()))
     }
 
-    /// Waits at most this long. Zero asks once.
+    /// Waits at most this long, and never helps. Zero asks once. A blocking event has the thread sleep at once.
     ///
     /// # Errors
     /// As [`Point::synchronize_timeout`].
     #[track_caller]
     pub fn synchronize_timeout(&self, timeout: Duration) -> Result<()> {
-        self.wait(How::timeout(timeout, Place::caller()))
+        self.wait_by_default(How::timeout(timeout, Place::caller()))
     }
 
-    /// Waits until this instant at most.
+    /// Waits until this instant at most, otherwise as [`synchronize_timeout`](Self::synchronize_timeout).
     ///
     /// # Errors
     /// As [`Point::synchronize_timeout`].
     #[track_caller]
     pub fn synchronize_deadline(&self, deadline: Instant) -> Result<()> {
-        self.wait(How::deadline(deadline, Place::caller()))
+        self.wait_by_default(How::deadline(deadline, Place::caller()))
     }
 
-    /// Waits in a way of the caller's choice, at most this long if a time is given.
+    /// Waits in a way of the caller's choice, whatever the event's own is, at most this long if a time is given.
     ///
     /// # Errors
     /// As [`Point::synchronize_timeout`].
@@ -380,8 +378,14 @@ impl Event {
         self.wait(How::chosen(wait, timeout, Place::caller()))
     }
 
+    /// In the way of the event's own.
+    fn wait_by_default(&self, how: How) -> Result<()> {
+        let wait = if self.options.blocking() { Wait::Block } else { Wait::Adaptive };
+        self.wait(how.by(wait))
+    }
+
     fn wait(&self, how: How) -> Result<()> {
-        synchronize::event(self.id, self.awaited(how.place())?.as_ref(), how)
+        synchronize::event(self.id, self.awaited_at(how.place())?.as_ref(), how)
     }
 
     /// The time from the latest point of `start` to the latest point of this event.
@@ -409,7 +413,7 @@ impl Event {
     where
         F: FnOnce(Result<()>) + Send + 'static,
     {
-        notify::when_settled(self.awaited(Place::caller())?, function)
+        notify::when_settled(self.awaited_at(Place::caller())?, function)
     }
 }
 
@@ -437,7 +441,7 @@ impl IntoFuture for &Event {
 
     #[track_caller]
     fn into_future(self) -> Completion {
-        Completion::new(self.awaited(Place::caller()))
+        Completion::new(self.awaited_at(Place::caller()))
     }
 }
 

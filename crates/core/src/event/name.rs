@@ -12,16 +12,17 @@ use crate::ipc::{Export, IpcHandle};
 use crate::place::Place;
 use crate::point::Point;
 use crate::stream::Stream;
-use crate::sync::process::{Mutex, MutexGuard, OnceLock, lock};
+use crate::sync::process::{Mutex, OnceLock, lock};
 use crate::time::TimedPoint;
 
 /// What an event names.
 pub(crate) struct Name {
     /// Guards the name. Not held across a record: a driver call.
     slot: Mutex<Slot>,
-    /// Held while [`Event::record_once`] records, so that a second caller returns only once there is a point. Taken
-    /// before the order lock of a stream, never by queries or waits.
-    once: Mutex<()>,
+    /// Whose turn it is while [`Event::record_once`] records, so that a second caller returns only once there is a point;
+    /// a waker that comes back to it from within is first, and the outer call names nothing. Taken before the order lock of a stream, never by
+    /// queries or waits.
+    once: Turn,
     /// Whose turn it is while an event that owns one of the driver's records both, so that they name the same. Taken
     /// before the order lock of a stream, never by queries or waits.
     native: Turn,
@@ -36,6 +37,15 @@ struct Slot {
     latest: Option<Recorded>,
     /// The driver's event that the event owns.
     native: Option<Arc<dyn NativeEvent>>,
+}
+
+/// Which point an event is to name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Naming {
+    /// The latest.
+    Latest,
+    /// The first: whoever comes with another finds it there.
+    First,
 }
 
 /// A point with the event's kind of time.
@@ -59,7 +69,7 @@ impl Name {
     pub(super) fn new(device: Option<Device>) -> Self {
         Self {
             slot: Mutex::new(Slot { device, ..Slot::default() }),
-            once: Mutex::new(()),
+            once: Turn::default(),
             native: Turn::default(),
             export: OnceLock::new(),
             process: Process::current(),
@@ -100,7 +110,7 @@ impl Name {
         if let Some(native) = native {
             return Ok(native);
         }
-        let made = device.ok_or_else(|| no_device(event))?.raw().event(event.options)?;
+        let made = device.ok_or_else(|| no_device(event))?.maker()?.event(event.options)?;
         let mut slot = lock(&self.slot);
         let native = Arc::clone(slot.native.get_or_insert_with(|| Arc::clone(&made)));
         drop(slot);
@@ -120,8 +130,8 @@ impl Name {
     }
 
     /// Lets nobody else record once meanwhile.
-    pub(super) fn hold_once(&self) -> MutexGuard<'_, ()> {
-        lock(&self.once)
+    pub(super) fn hold_once(&self) -> Taken<'_> {
+        self.once.take()
     }
 
     /// Refuses another device than the one that the event belongs to, and one that lacks what it needs.
@@ -130,20 +140,24 @@ impl Name {
     }
 
     /// Moves the name, except back on one timeline. The first name binds the event to the device; a thread that was
-    /// first on another device is the reason to check again. The old point is dropped outside the lock.
+    /// first on another device is the reason to check again. The old point is dropped outside the lock. Says whether the
+    /// record is the event's: where the first is asked for, another may have been.
     pub(super) fn take(
         &self,
         event: &Event,
-        recorded: Recorded,
+        (recorded, naming): (Recorded, Naming),
         (stream, place): (&Stream, Place),
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let mut slot = lock(&self.slot);
         slot.check_device(event, stream)?;
         slot.device.get_or_insert_with(|| stream.device().clone());
+        if slot.latest.is_some() && naming == Naming::First {
+            return Ok(false);
+        }
         let newer =
             slot.latest.as_ref().is_some_and(|latest| is_before(recorded.point(), latest.point()));
         if newer {
-            return Ok(());
+            return Ok(true);
         }
         // Others may name another point by then.
         let told =
@@ -155,7 +169,7 @@ impl Name {
             export.follow(generation, point);
             export.record_natively(generation, stream, place);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Tells other processes from now on. Of two threads that export at once one is first, and both get its handle.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{Event, EventState, Holder};
 use crate::contract::{Placed, RawStream};
 use crate::device::Device;
-use crate::error::{Error, Result};
+use crate::error::{Error, Reason, Result};
 use crate::event_options::EventOptions;
 use crate::place::Place;
 use crate::point::Point;
@@ -158,5 +158,18 @@ impl Native {
             Self::Own(event) => Some(event.as_ref()),
             Self::Foreign(event) => event.native(),
         }
+    }
+
+    /// The same as its backend keeps it, for that backend. `of`: whose it is; `family`: what events of that backend are
+    /// called.
+    ///
+    /// # Errors
+    /// `Misuse(WrongDevice)`: it is another backend's.
+    pub fn of_backend<N: NativeEvent>(&self, of: &Event, family: &str) -> Result<&N> {
+        let native: Option<&dyn Any> = self.event().map(|native| -> &dyn Any { native });
+        native.and_then(<dyn Any>::downcast_ref).ok_or_else(|| {
+            let message = format!("{of} is no event of {family}; ask its own backend");
+            Error::misuse(Reason::WrongDevice, message)
+        })
     }
 }

@@ -30,7 +30,7 @@ impl Drop for Shared {
 impl Event {
     /// The event of a handle, for use with a device: the exported event itself in its own process.
     pub(crate) fn import(device: &Device, handle: &IpcHandle) -> Result<Self> {
-        Self::import_with(device, handle, |import| device.raw().import(import))
+        Self::import_with(device, handle, |import| device.maker()?.import(import))
     }
 
     /// The same, of which a backend makes more than the page gives.

@@ -9,21 +9,20 @@ use std::time::Instant;
 
 use super::flight::{Kept, News};
 use super::offer::Offer;
-use super::order::{Entry, Order, Step};
+use super::order::{Entry, Order, OrderLocked, Step};
 use super::{Driver, HeldStream, until_let_go};
 use crate::contract::{Placed, RawStream, Task};
 use crate::error::{Error, Result};
 use crate::function::Called;
 use crate::gate::Gate;
 use crate::place::Place;
-use crate::sync::MutexGuard;
 
 /// The value under which a function runs that has none yet: nothing that was put comes after it.
 const NOT_YET: u64 = u64::MAX;
 
 impl<D: Driver> HeldStream<D> {
     /// A record: a mark behind whatever anybody launched. Its place is never shown.
-    pub(super) fn mark_here(self: &Arc<Self>, order: MutexGuard<'_, Order<D>>) -> Result<Placed> {
+    pub(super) fn mark_here(self: &Arc<Self>, order: OrderLocked<'_, D>) -> Result<Placed> {
         self.admit(order, &mut Entry { step: Step::Mark, place: Place::caller() })
     }
 
@@ -38,7 +37,7 @@ impl<D: Driver> HeldStream<D> {
     /// Gives an item to the driver as `value`, the next one. What is left of it is dropped by the caller, under no lock.
     pub(super) fn admit_at_once(
         self: &Arc<Self>,
-        order: MutexGuard<'_, Order<D>>,
+        order: OrderLocked<'_, D>,
         value: u64,
         entry: &mut Entry<D>,
     ) -> Result<Placed> {
@@ -46,19 +45,30 @@ impl<D: Driver> HeldStream<D> {
             Step::Task(Task::Submit(_)) if self.driver.native().is_some() => {
                 // Under the order lock: a shutdown refuses the function, or waits for it.
                 self.flight().begin_at_once();
+                self.driver.keep_room();
                 drop(order);
                 self.call_at_once(entry.take())
             }
-            Step::Task(Task::Host(_) | Task::Submit(_)) => self.latch_function(order, entry),
+            Step::Task(Task::Host(_) | Task::Submit(_)) => self.latch_or_tell(order, entry),
+            Step::Task(Task::Delay(_)) if !D::DELAYS => self.latch_or_tell(order, entry),
             Step::Task(Task::Open(_)) => self.open_behind_a_mark(order, entry),
             _ => self.give(order, value, entry),
         }
     }
 
+    fn latch_or_tell(
+        self: &Arc<Self>,
+        order: OrderLocked<'_, D>,
+        entry: &mut Entry<D>,
+    ) -> Result<Placed> {
+        let latched = self.latch_function(order, entry);
+        latched.inspect_err(|error| entry.began(error, &self.timeline))
+    }
+
     /// Gives the driver what needs nothing before it.
     fn give(
         self: &Arc<Self>,
-        mut order: MutexGuard<'_, Order<D>>,
+        mut order: OrderLocked<'_, D>,
         value: u64,
         entry: &mut Entry<D>,
     ) -> Result<Placed> {
@@ -66,6 +76,7 @@ impl<D: Driver> HeldStream<D> {
             Offer::Taken(news) => {
                 let placed = self.pass_at_once(&mut order);
                 self.go_on_at_once(order, value, news);
+                self.look_at_wait(value, entry);
                 Ok(placed)
             }
             Offer::Failed(error) => {
@@ -81,7 +92,7 @@ impl<D: Driver> HeldStream<D> {
     /// An opening comes behind whatever others launched too.
     fn open_behind_a_mark(
         self: &Arc<Self>,
-        mut order: MutexGuard<'_, Order<D>>,
+        mut order: OrderLocked<'_, D>,
         entry: &mut Entry<D>,
     ) -> Result<Placed> {
         let marked = self.mark_under(&mut order)?;
@@ -106,7 +117,7 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// As on any stream; where nobody else could mark what was submitted, it is marked now.
-    fn go_on_at_once(self: &Arc<Self>, order: MutexGuard<'_, Order<D>>, value: u64, news: News) {
+    fn go_on_at_once(self: &Arc<Self>, order: OrderLocked<'_, D>, value: u64, news: News) {
         let asked = news.asked || self.marks_at_once();
         self.go_on(order, value, News { asked, ..news });
     }
@@ -153,6 +164,7 @@ impl<D: Driver> HeldStream<D> {
     /// A function has returned, and takes its value. Nobody knows whether it signals.
     fn returned(self: &Arc<Self>, error: Option<&Error>) -> Placed {
         let mut order = self.order();
+        self.driver.use_room();
         let value = order.row.enqueued() + 1;
         // Failed first: nobody is to see it complete in between.
         let failing = error.map(|error| self.begin_failure(value, error));
@@ -163,8 +175,8 @@ impl<D: Driver> HeldStream<D> {
         let placed = self.pass_at_once(&mut order);
         let asked = news.asked || D::SIGNALS_EACH;
         self.go_on_at_once(order, value, News { asked, ..news });
-        if let (Some(failing), Some(error)) = (failing, error) {
-            self.tell_failure(failing, error);
+        if let Some(failing) = failing {
+            self.tell_failure(failing);
         }
         placed
     }

@@ -14,13 +14,13 @@ use crate::function::Called;
 impl<D: Driver> HeldStream<D> {
     /// Whether others capture the stream. Nobody can capture a managed one: that costs no call.
     #[inline]
-    pub(super) fn is_capturing(&self) -> Result<bool> {
+    pub(super) fn is_captured(&self) -> Result<bool> {
         if self.is_managed() { Ok(false) } else { self.driver.is_capturing() }
     }
 
     #[inline]
     pub(super) fn refuse_capturing(&self) -> Result<()> {
-        if self.is_capturing()? { Err(Error::captured()) } else { Ok(()) }
+        if self.is_captured()? { Err(Error::captured()) } else { Ok(()) }
     }
 
     /// A function that submits adds nodes, now and on this thread, and so does what is the backend's own. A failure is the
@@ -33,7 +33,7 @@ impl<D: Driver> HeldStream<D> {
                 let called = Called { timeline, value, name: "submit", place };
                 self.run_submission(called, submit)?;
             }
-            Task::Native(act) => self.driver.act(act.as_ref())?,
+            Task::Native(act) => D::act(self, value, act.as_ref())?,
             _ => return Err(Error::captured()),
         }
         Ok(Placed::new(value))

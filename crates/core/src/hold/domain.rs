@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
+use super::delays::Delays;
+use super::losing::Losing;
 use super::{Crew, Driver, HeldStream};
 use crate::error::{Error, Kind, Reason, Result};
 use crate::sync::{Mutex, lock};
@@ -13,6 +15,7 @@ use crate::sync::{Mutex, lock};
 pub struct Domain<D: Driver> {
     crew: Arc<dyn Crew>,
     bound: usize,
+    delays: Delays<D>,
     /// Guards the list alone.
     streams: Mutex<List<D>>,
 }
@@ -38,7 +41,7 @@ impl<D: Driver> Domain<D> {
     /// The same with another bound for the items that a stream holds.
     pub fn bounded(crew: Arc<dyn Crew>, bound: usize) -> Arc<Self> {
         let list = List { streams: Vec::new(), sweep_at: SHORT };
-        Arc::new(Self { crew, bound, streams: Mutex::new(list) })
+        Arc::new(Self { crew, bound, delays: Delays::new(), streams: Mutex::new(list) })
     }
 
     /// The streams that live, in the order in which they were made.
@@ -49,10 +52,25 @@ impl<D: Driver> Domain<D> {
     /// The device of the streams whose driver `is_its` is lost: everything of theirs that is not known complete has
     /// failed, and so has what waits for it.
     pub fn lose(&self, is_its: impl Fn(&D) -> bool, error: &Error) {
-        for stream in self.streams().iter().filter(|stream| is_its(stream.driver())) {
-            stream.lose_alone(error);
+        self.fail_all(is_its, |losing, stream| losing.lose(stream, error));
+    }
+
+    /// The same of a device of which nobody knows whether it is at work still: what was submitted is left to it.
+    pub fn give_up(&self, is_its: impl Fn(&D) -> bool, error: &Error) {
+        self.fail_all(is_its, |losing, stream| losing.give_up(stream, error));
+    }
+
+    fn fail_all(
+        &self,
+        is_its: impl Fn(&D) -> bool,
+        fail: impl Fn(&mut Losing<D>, Arc<HeldStream<D>>),
+    ) {
+        let mut losing = Losing::new();
+        for stream in self.streams().into_iter().filter(|stream| is_its(stream.driver())) {
+            fail(&mut losing, stream);
         }
-        self.spread();
+        losing.spread(|| self.streams());
+        losing.tell();
     }
 
     /// Waits until the deadline for what has begun on the streams whose driver `is_its`, as a device that shuts down
@@ -61,7 +79,7 @@ impl<D: Driver> Domain<D> {
     /// # Errors
     /// `TimedOut` when something still ran at the deadline; `Misuse(WouldDeadlock)` from inside what would be waited for.
     #[track_caller]
-    pub fn wait_for_begun(&self, is_its: impl Fn(&D) -> bool, deadline: Instant) -> Result<()> {
+    fn wait_for_begun(&self, is_its: impl Fn(&D) -> bool, deadline: Instant) -> Result<()> {
         let mut its = self.streams();
         its.retain(|stream| is_its(stream.driver()));
         // First: as they return they take values, behind which more may be at work.
@@ -78,12 +96,35 @@ impl<D: Driver> Domain<D> {
         its.iter().try_for_each(|stream| stream.wait_for_failed_work(deadline))
     }
 
+    /// The end of a device's shutdown: waits until the deadline for what has begun on its streams.
+    ///
+    /// # Errors
+    /// As [`wait_for_begun`](Self::wait_for_begun): one that says first that it was the shutdown that ran out.
+    #[track_caller]
+    pub fn shut_down(
+        &self,
+        device: &str,
+        is_its: impl Fn(&D) -> bool,
+        deadline: Instant,
+    ) -> Result<()> {
+        self.wait_for_begun(is_its, deadline).map_err(|left| {
+            let meaning = format!(
+                "work still runs on {device} at the deadline of its shutdown; let it end, or leave it"
+            );
+            if left.kind() == Kind::TimedOut { left.told_as(&meaning) } else { left }
+        })
+    }
+
     pub(super) fn crew(&self) -> &dyn Crew {
         self.crew.as_ref()
     }
 
     pub(super) fn bound(&self) -> usize {
         self.bound
+    }
+
+    pub(super) fn delays(&self) -> &Delays<D> {
+        &self.delays
     }
 
     pub(super) fn add(&self, stream: &Arc<HeldStream<D>>) {
@@ -93,26 +134,6 @@ impl<D: Driver> Domain<D> {
             list.sweep_at = (list.streams.len() * 2).max(SHORT);
         }
         list.streams.push(Arc::downgrade(stream));
-    }
-
-    /// Fails the streams whose submitted waits have failed, and those that wait for them. A driver tells nobody that a
-    /// signal which it passed on was a failure, and a lost device signals no more; failures are rare, so everybody is
-    /// asked, until nobody has news.
-    pub(super) fn spread(&self) {
-        let streams = self.streams();
-        loop {
-            let mut news = false;
-            for stream in &streams {
-                let failed = stream.flight().failed_wait();
-                if let Some((own, error)) = failed {
-                    stream.fail_alone(own, &error);
-                    news = true;
-                }
-            }
-            if !news {
-                return;
-            }
-        }
     }
 }
 

@@ -4,10 +4,10 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::HeldStream;
-use crate::contract::{Captured, Copy, Fill};
+use crate::contract::{Captured, Copy, Fill, Line};
 use crate::error::{Error, Result};
 use crate::time::Time;
 
@@ -21,13 +21,13 @@ use crate::time::Time;
 /// # How each family of drivers fits
 ///
 /// - **Native events** (CUDA). An operation is a call on the driver's stream and says nothing when it is done, so
-///   `SIGNALS_EACH` is false. A *mark* records a native event from the pool behind everything submitted: the driver's
-///   timeline is the short queue of `(value, event)`. Every record of the user's is a mark; work whose resources are
-///   kept is marked now and then. `Wait` looks up the other stream's first event at or beyond the value, under a
-///   counted lease; none left means that it is complete, and nothing is called. A stamp leases an event with timing,
-///   which is a mark as well, and its [`Timer`](Self::Timer) is that lease. [`discover`](Self::discover) asks the
-///   event of the value, [`expect`](Self::expect) puts the stream on the poller's list. Context of the call: made
-///   current by `submit`, restored before it returns.
+///   `SIGNALS_EACH` is false. A *mark* records a native event behind everything submitted, one that the device has passed
+///   where there is one: the driver's timeline is the short queue of `(value, event)`. Every record of the user's is
+///   a mark; work whose resources are kept is marked now and then. `Wait` looks up the other stream's first event at
+///   or beyond the value, which nobody records anew meanwhile; none left means that it is complete, and nothing is
+///   called. A stamp leases an event with timing, which is a mark as well, and its [`Timer`](Self::Timer) is that
+///   lease. [`discover`](Self::discover) asks the event of the value, [`expect`](Self::expect) puts the stream on the
+///   poller's list. Context of the call: made current by `submit`, restored before it returns.
 /// - **Counters** (Vulkan, Metal). An operation is a batch or command buffer that signals its value on the stream's
 ///   own timeline semaphore or shared event, so `SIGNALS_EACH` is true and a mark is asked for only where a value
 ///   passed without an operation: a batch of nothing but the signal. `Wait` is a batch that waits for the value on the
@@ -49,15 +49,26 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     /// be held on the host. [`Infallible`](std::convert::Infallible) where the driver has none.
     type Latch: fmt::Debug + Send + Sync;
 
+    /// What the driver keeps of a stream under the order lock. Dropped after the driver's side of the stream.
+    type Ordered: fmt::Debug + Send;
+
+    /// Whether a wait for the stream that was waited for last has a way of its own, [`wait_again`](Self::wait_again).
+    /// Not where every operation signals.
+    const WAITS_AGAIN: bool = false;
+
     /// Whether every operation makes its value noticeable and can be waited for natively; otherwise marks do.
     const SIGNALS_EACH: bool;
 
     /// Whether the device lets time pass by itself. Otherwise a delay is host work: it begins when everything before it
-    /// is complete, holds nothing but its own stream, and [`pause`](Self::pause) ends it. Such a driver has managed
-    /// streams only, because what others launch would not wait for that.
+    /// is complete, holds nothing but its own stream, and a thread of ours ends it. On a stream that others launch on the
+    /// device stands before a latch meanwhile.
     const DELAYS: bool = true;
 
-    /// Submits one operation as `value`. May block where the driver's queue is full. Called under the order lock.
+    /// What it keeps of a new stream under the order lock.
+    fn ordered(&self) -> Self::Ordered;
+
+    /// Submits one operation as `value`. May block where the driver's queue is full and it does not tell
+    /// ([`has_room`](Self::has_room)). Called under the order lock.
     ///
     /// # Errors
     /// The driver's: then nothing was submitted. `Driver` or `Exhausted` fails the call that asked for it, or, where
@@ -68,6 +79,44 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         operation: Operation<'_, Self>,
     ) -> Result<()>;
 
+    /// As `submit` of a [`Mark`](Operation::Mark), which a program makes all the time, by whatever way is shorter.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    #[inline]
+    fn mark(stream: &HeldStream<Self>, _ordered: &mut Self::Ordered, value: u64) -> Result<()> {
+        Self::submit(&stream.this(), value, Operation::Mark)
+    }
+
+    /// As `submit` of a [`Wait`](Operation::Wait) for `awaited` of another stream, for the same reason.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    #[inline]
+    fn wait(
+        stream: &HeldStream<Self>,
+        _ordered: &mut Self::Ordered,
+        value: u64,
+        (other, awaited): (&Arc<HeldStream<Self>>, u64),
+    ) -> Result<()> {
+        Self::submit(&stream.this(), value, Operation::Wait { stream: other, value: awaited })
+    }
+
+    /// The same for the other stream of the last [`wait`](Self::wait) that was taken, of which `ordered` tells, and for a
+    /// later value.
+    /// `None`: nothing was called, and the other stream has to be asked. The wait is noted behind it.
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    #[inline]
+    fn wait_again(
+        _stream: &HeldStream<Self>,
+        _ordered: &mut Self::Ordered,
+        _awaited: u64,
+    ) -> Option<Result<()>> {
+        None
+    }
+
     /// Makes what delays need, once, where that takes long. Under no lock, before the delay is submitted, which may be
     /// never.
     ///
@@ -76,6 +125,52 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     fn prepare_delay(&self, _duration: Duration) -> Result<()> {
         Ok(())
     }
+
+    /// Whether the driver has room for what one item of the user's takes, so that `submit` does not block. Asked under the
+    /// order lock of a managed stream, which holds the item on the host where it has none.
+    #[inline]
+    fn has_room(&self) -> bool {
+        true
+    }
+
+    /// Whether there is room after all. False: the driver calls [`HeldStream::go_on_in_room`] when there is, once. Called under
+    /// the order lock.
+    fn await_room(&self) -> bool {
+        true
+    }
+
+    /// Takes room for an item of the user's on a stream that others launch on. False: there is none, and whoever puts the item
+    /// [waits](Self::wait_for_room). Called under the order lock. What the item is submitted as finds its room there, whatever
+    /// other streams take meanwhile.
+    #[inline]
+    fn take_room(&self, _need: Need) -> bool {
+        true
+    }
+
+    /// Leaves what was [taken](Self::take_room) and was neither used nor [kept](Self::keep_room). Called as the order lock is
+    /// about to be released, each time.
+    #[inline]
+    fn leave_room(&self) {}
+
+    /// Sleeps until there is room or the stream has failed, on the caller's thread and under no lock. May wake early. Until `line` is dropped, this thread comes before who comes later: who sleeps is served in turn.
+    ///
+    /// # Errors
+    /// `Exhausted`: there was none for long. `TimedOut`: nor until the caller's deadline; it says what is full. `DeviceLost`.
+    fn wait_for_room(
+        &self,
+        _need: Need,
+        _deadline: Option<Instant>,
+        _line: &mut Line,
+    ) -> Result<()> {
+        Ok(())
+    }
+
+    /// A function of the user's begins that takes its value as it returns: of what was [taken](Self::take_room), room for the
+    /// mark behind it is kept until then. Called under the order lock.
+    fn keep_room(&self) {}
+
+    /// It has returned, and its mark comes next, in the room that was kept. Called under the order lock.
+    fn use_room(&self) {}
 
     /// What a timed record needs, and the time that its point will have.
     ///
@@ -88,12 +183,16 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         None
     }
 
-    /// Submits what the backend itself has put: the next operation, which does not signal, or a node of the capture that
-    /// is under way. Under the order lock, but in a capture.
+    /// Submits what the backend itself has put: the next operation, as `value`, which signals where each does, or a node of
+    /// the capture that is under way, which has no value of its own. Under the order lock, but in a capture.
     ///
     /// # Errors
     /// The driver's: then nothing was submitted.
-    fn act(&self, _act: &(dyn Any + Send + Sync)) -> Result<()> {
+    fn act(
+        _stream: &Arc<HeldStream<Self>>,
+        _value: u64,
+        _act: &(dyn Any + Send + Sync),
+    ) -> Result<()> {
         Err(Error::unsupported("the driver has nothing of its own to do; leave it"))
     }
 
@@ -166,17 +265,17 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         stream.finish();
     }
 
-    /// A delay of this value begins, where the device has none of its own. [`HeldStream::finish`] ends it, when its time
-    /// has passed; under no lock.
-    fn pause(stream: &Arc<HeldStream<Self>>, _value: u64, _duration: Duration) {
-        stream.finish();
-    }
-
     /// Asks, with at most one call, how far the stream is, and says it by [`HeldStream::complete`]. Takes no lock that
     /// is held across another call to the driver.
     fn discover(_stream: &Arc<HeldStream<Self>>, _value: u64) {}
 
-    /// The same for who waits and named no query: it disturbs nothing that the thread does beside it with the driver.
+    /// As [`discover`](Self::discover), which a program that queries calls all the time, by whatever way is shorter.
+    #[inline]
+    fn look(stream: &HeldStream<Self>, value: u64) {
+        Self::discover(&stream.this(), value);
+    }
+
+    /// As [`discover`](Self::discover) for who waits and named no query: it disturbs nothing that the thread does beside it with the driver.
     fn discover_unnoticed(stream: &Arc<HeldStream<Self>>, value: u64) {
         Self::discover(stream, value);
     }
@@ -185,12 +284,38 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     /// again and again; quick.
     fn expect(_stream: &Arc<HeldStream<Self>>, _value: u64) {}
 
+    /// A mark of what was submitted, or a question about it, was refused, and the stream has failed: what that uses is kept
+    /// until the driver says by [`HeldStream::complete`] that it has come to [`HeldStream::submitted`], and for ever where
+    /// it never does. Quick; under no lock of the stream's.
+    fn leave_unnoticed(_stream: &Arc<HeldStream<Self>>) {}
+
     /// Where the device has no thread of its own: moves it on until `value` is settled or nothing moves, and wakes
     /// `sleeper` when something may move again. A backend with such a device calls `contract::set_driven` first.
     fn drive(_stream: &Arc<HeldStream<Self>>, _value: u64, _sleeper: &Waker) {}
 
+    /// Whether the device is lost, and so touches nothing any more, as far as is known now: its streams may not have heard
+    /// of it yet. Asked where a mark or a question was refused; `false` will do where none ever is.
+    fn is_lost(&self) -> bool {
+        false
+    }
+
     /// How many driver calls were made for this stream.
     fn calls(&self) -> u64;
+
+    /// How often somebody slept [until there was room](Self::wait_for_room).
+    fn waits_for_room(&self) -> u64 {
+        0
+    }
+}
+
+/// What room is needed for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a driver knows both; outside the semver promise")]
+pub enum Need {
+    /// An item that is given to the driver at once.
+    Item,
+    /// A function of the user's that takes its value as it returns: its mark. An item finds room still, which it may wait for.
+    Function,
 }
 
 /// One operation of a driver.
@@ -215,7 +340,8 @@ pub enum Operation<'a, D: Driver> {
     Mark,
     /// Stand before a latch until the host opens it.
     Latch(&'a D::Latch),
-    /// Call this, which submits by itself what it submits.
+    /// Call this, which submits by itself what it submits, if anything. Only of backends that give [`OwnWait`]s; one that
+    /// signals each operation may not signal this where the call has submitted nothing.
     Call(&'a mut dyn FnMut() -> Result<()>),
 }
 

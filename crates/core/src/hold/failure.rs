@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 
-use super::flight::Fallen;
-use super::order::{Entry, Order, Parked, Turn};
+use super::flight::{Fallen, Flight};
+use super::losing::Losing;
+use super::order::{Entry, Order, OrderLocked, Parked, Turn};
 use super::{Driver, HeldStream};
+use crate::contract::Waits;
 use crate::error::{Error, Result};
+use crate::gate::Opening;
 use crate::inherited::Own;
 use crate::point::State;
-use crate::sync::MutexGuard;
 use crate::timeline::Woken;
 
 /// What was held when its stream failed.
@@ -29,15 +31,18 @@ impl<D: Driver> Abandoned<D> {
     }
 }
 
-/// A failure that has begun: nobody sees the values complete any more, and those who wait have still to be told.
+/// A failure that has begun: nobody sees the values complete any more, the gates that were to open at them have failed
+/// too, and those who wait have still to be told.
 #[must_use = "whoever waits sleeps until the failure is told"]
 pub(super) struct Failing {
-    from: u64,
-    woken: [Woken; 2],
-    fallen: Fallen,
+    /// Who waits for the values, for their signals, and for the gates.
+    woken: Vec<Woken>,
+    /// What is over with it.
+    waits: Waits,
     /// Whether somebody has to pump: what is held ends, and what was asked for is marked.
     pump: bool,
-    submitted: bool,
+    /// Whether others may wait natively for what has failed.
+    pub(super) submitted: bool,
 }
 
 /// What a driver says of failures. Never under a lock of its own.
@@ -47,14 +52,55 @@ impl<D: Driver> HeldStream<D> {
     /// through.
     pub fn fail(&self, value: u64, error: &Error) {
         let failing = self.begin_failure(value, error);
-        self.tell_failure(failing, error);
+        self.tell_failure(failing);
+    }
+
+    /// The same, with `let_through` between the failure and the telling: nobody finds the value complete any more, and no
+    /// waker has run yet. There a driver signals whoever waits for the value on the device, so that none stands there for
+    /// as long as wakers take.
+    pub fn fail_then(&self, value: u64, error: &Error, let_through: impl FnOnce()) {
+        let failing = self.begin_failure(value, error);
+        let_through();
+        self.tell_failure(failing);
+    }
+
+    /// The same, unless the value has settled: of one that has failed what came behind may be of another era by now, which
+    /// a later cause of the old one is none of.
+    pub fn fail_pending(&self, value: u64, error: &Error) {
+        let mut flight = self.flight();
+        // Under the flight lock, as a recovery: one between the look and the failure would begin the era that fails.
+        let is_pending =
+            value > flight.landed && matches!(self.timeline.state(value), State::Pending);
+        if is_pending {
+            let failing = self.begin_failure_of(&mut flight, value, error);
+            drop(flight);
+            self.tell_failure(failing);
+        }
     }
 
     /// The driver does not say whether it has come to `value`: it and everything behind it fails. What was submitted may
     /// run still, so what that uses outlives the stream, unless the driver says later that it has come so far.
     pub fn fail_unnoticed(&self, value: u64, error: &Error) {
-        self.flight().go_unnoticed();
-        self.fail(value, error);
+        let failing = self.begin_unnoticed(value, error);
+        self.tell_failure(failing);
+    }
+
+    /// The same, where nobody is told yet.
+    pub(super) fn begin_unnoticed(&self, value: u64, error: &Error) -> Failing {
+        // Of a lost device nothing runs.
+        let may_run = !self.driver.is_lost();
+        let mut flight = self.flight();
+        let is_news = may_run && flight.go_unnoticed();
+        let failing = self.begin_failure_of(&mut flight, value, error);
+        if flight.was_refused() {
+            // Under the flight lock still: whoever hears of it takes the mark away under the same.
+            self.timeline.leave_unheard();
+        }
+        drop(flight);
+        if is_news {
+            D::leave_unnoticed(&self.this());
+        }
+        failing
     }
 }
 
@@ -62,76 +108,84 @@ impl<D: Driver> HeldStream<D> {
     /// Fails the values from `from` on, unless they are complete. Under the order lock where the values are about to be
     /// passed: nobody is to have them marked and completed in between.
     pub(super) fn begin_failure(&self, from: u64, error: &Error) -> Failing {
-        let mut flight = self.flight();
+        self.begin_failure_of(&mut self.flight(), from, error)
+    }
+
+    /// The same, where the caller has the flight lock.
+    pub(super) fn begin_failure_of(
+        &self,
+        flight: &mut Flight,
+        from: u64,
+        error: &Error,
+    ) -> Failing {
         // Under the flight lock: what is latched later finds the stream failed.
         let latched = self.has_latches();
         // What is about to be completed is complete.
         let from = from.max(flight.landed + 1);
-        let fallen = flight.fail(from);
+        let Fallen { openings, waits } = flight.fail(from);
         let pump = flight.held > 0 || flight.has_due_ask() || latched;
         let submitted = flight.submitted() >= from;
+        let is_later = self.timeline.failure().is_some_and(|first| !first.is_same(error));
+        flight.later_failures += u64::from(is_later);
         // Both under the flight lock, as in a recovery: one between them would leave signals that have failed on a stream
         // that has not, or the other way round.
         let of_timeline = self.timeline.fail(from, error.clone());
-        let woken = [of_timeline, self.signals.fail(from, error.clone())];
-        drop(flight);
-        Failing { from, woken, fallen, pump, submitted }
+        let mut woken = vec![of_timeline, self.signals.fail(from, error.clone())];
+        woken.extend(self.fail_gates(openings, from, error));
+        Failing { woken, waits, pump, submitted }
     }
 
-    /// Tells whoever waits. Under no lock.
-    pub(super) fn tell_failure(&self, failing: Failing, error: &Error) {
-        let submitted = failing.submitted;
-        self.tell_failure_here(failing, error);
-        if submitted && !self.timeline.is_inherited() {
-            self.domain.spread();
-        }
+    /// The wait that has failed of those that are passed, or that the stream is held for, fails the stream, if there is one.
+    pub(super) fn begin_failed_wait(&self) -> Option<Failing> {
+        let mut flight = self.flight();
+        // Under one lock: behind a recovery, the wait would fail an era that it is none of.
+        let (own, error) = flight.failed_wait()?;
+        Some(self.begin_failure_of(&mut flight, own, &error))
     }
 
-    /// The same, but whoever waits natively is not told.
-    fn tell_failure_here(&self, failing: Failing, error: &Error) {
-        let fallen = Own::new(failing.fallen);
-        let [of_timeline, of_signals] = failing.woken;
-        let of_signals = Own::new(of_signals);
-        of_timeline.wake();
-        // Where a waker or an observer forked, the rest is the parent's.
-        let Some(of_signals) = of_signals.take() else { return };
-        of_signals.wake();
-        let Some(fallen) = fallen.take() else { return };
-        self.drop_fallen(fallen, failing.from, error);
-        if self.timeline.is_inherited() {
-            return;
+    /// Tells whoever waits, once what waits natively has failed too. Under no lock.
+    pub(super) fn tell_failure(&self, failing: Failing) {
+        let is_awaited = failing.submitted;
+        let mut losing = Losing::of(self.this(), failing);
+        if is_awaited {
+            // A driver tells nobody that a signal which it passed on was a failure.
+            losing.spread(|| self.domain.streams());
         }
-        self.land();
+        losing.tell();
+    }
+
+    /// Tells ours, who run nothing of the user's. Under no lock.
+    pub(super) fn tell_ours(&self, failing: &mut Failing) {
+        failing.woken.iter_mut().for_each(Woken::wake_ours);
         if failing.pump {
             self.rouse();
         }
     }
 
-    /// Fails the values from `from` on. Who waits natively is not told.
-    pub(super) fn fail_alone(&self, from: u64, error: &Error) {
-        let failing = self.begin_failure(from, error);
-        self.tell_failure_here(failing, error);
-    }
-
-    /// The device is lost: what is not known complete has failed, and nothing ever touches its resources again.
-    pub(super) fn lose_alone(&self, error: &Error) {
-        let mut flight = self.flight();
-        let (from, kept) = (flight.landed + 1, flight.lose(error));
-        drop(flight);
-        drop(kept);
-        self.fail_alone(from, error);
+    /// Tells the others.
+    pub(super) fn tell_users(&self, failing: Failing) {
+        let Failing { woken, waits, .. } = failing;
+        let waits = Own::new(waits);
+        Woken::wake_each(woken);
+        // Where a waker, an observer or a drop of the user's forked, the rest is the parent's.
+        drop(waits);
+        if !self.timeline.is_inherited() {
+            self.land();
+        }
     }
 
     /// Fails the gates that were to open at values that have failed, with the first cause.
-    fn drop_fallen(&self, fallen: Fallen, from: u64, error: &Error) {
+    fn fail_gates(
+        &self,
+        openings: Vec<Opening>,
+        from: u64,
+        error: &Error,
+    ) -> impl Iterator<Item = Woken> + use<D> {
         let cause = match self.timeline.state(from) {
             State::Failed(first) => first,
             State::Pending | State::Complete => error.clone(),
         };
-        for opening in fallen.openings {
-            opening.fail(cause.clone());
-        }
-        drop(fallen.waits);
+        openings.into_iter().map(move |mut opening| opening.begin_failure(cause.clone()))
     }
 
     /// Why the stream takes nothing: it has failed, or its device was shut down.
@@ -144,7 +198,7 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// What is held will never run: takes it off the queue and ends it, outside every lock.
-    pub(super) fn abandon(&self, mut order: MutexGuard<'_, Order<D>>, cause: &Error) {
+    pub(super) fn abandon(&self, mut order: OrderLocked<'_, D>, cause: &Error) {
         let abandoned = self.take_held(&mut order);
         drop(order);
         abandoned.end(cause);
@@ -159,13 +213,14 @@ impl<D: Driver> HeldStream<D> {
         Abandoned { entries: order.row.abandon(), parked: order.parked.take() }
     }
 
-    /// Fails what has not begun, for good.
-    pub(super) fn cancel_held(&self, error: &Error) {
+    /// Fails what has not begun, for good. Nobody is told yet; nobody waits natively for what was not submitted.
+    pub(super) fn cancel_held(&self, error: &Error) -> Losing<D> {
         let mut order = self.order();
         let from = self.first_latched().unwrap_or_else(|| order.row.at());
         order.cancelled.get_or_insert_with(|| error.clone());
+        order.is_plain = false;
         drop(order);
-        self.fail_alone(from, error);
+        Losing::of(self.this(), self.begin_failure(from, error))
     }
 
     /// Ends the failing era, unless the device was shut down: then it never ends.
@@ -178,18 +233,21 @@ impl<D: Driver> HeldStream<D> {
             return Ok(None);
         };
         let abandoned = self.take_held(&mut order);
+        order.forget_latest();
         let enqueued = order.row.enqueued();
         // The first value of the new era has nothing to do: what is recorded before new work does not inherit.
         let first = order.row.skip();
         let mut flight = self.flight();
-        let fallen = flight.renew(first);
+        let Fallen { openings, waits } = flight.renew(first);
         self.timeline.recover(enqueued);
         self.signals.recover(enqueued);
+        let gates = self.fail_gates(openings, enqueued, &failure).collect();
         drop(flight);
         self.timeline.enqueue(first);
         drop(order);
         abandoned.end(&failure);
-        self.drop_fallen(fallen, enqueued, &failure);
+        drop(waits);
+        Woken::wake_each(gates);
         self.land();
         Ok(Some(failure))
     }

@@ -16,7 +16,13 @@ use crate::point::Point;
 impl<D: Driver> HeldStream<D> {
     /// All operations up to `value` have ended, and what they wrote is visible.
     pub fn complete(&self, value: u64) {
-        let done = Own::new(self.flight().reach(value));
+        let mut flight = self.flight();
+        let done = Own::new(flight.reach(value));
+        if flight.hear() {
+            // Under the flight lock, as a refusal leaves its mark: behind it, this would take away that of a later one.
+            self.timeline.hear();
+        }
+        drop(flight);
         self.land();
         drop(done);
     }
@@ -57,8 +63,14 @@ impl<D: Driver> HeldStream<D> {
                 flight.landing = false;
                 return Some((flight.landed, flight.take_retired()));
             }
+            // Under the lock under which the wait was found: behind a recovery, it would fail an era that it is none of.
+            let failing =
+                next.failed().map(|(own, error)| self.begin_failure_of(&mut flight, own, error));
             drop(flight);
-            self.take_step(next);
+            match failing {
+                Some(failing) => self.tell_failure(failing),
+                None => self.take_step(next),
+            }
             if self.timeline.is_inherited() {
                 return None;
             }
@@ -72,7 +84,7 @@ impl<D: Driver> HeldStream<D> {
             Landing::Over(wait) => discard(wait),
             Landing::Open(opening) => opening.open(),
             Landing::Seek(point) => self.seek(&point),
-            Landing::Fail(own, error) => self.fail(own, &error),
+            Landing::Fail(..) => unreachable!("a wait that failed is no step of landing"),
             Landing::Done => {}
         }
     }

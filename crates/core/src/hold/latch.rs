@@ -9,7 +9,8 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::flight::News;
-use super::order::{Entry, Order, Step};
+use super::order::{Entry, OrderLocked, Step};
+use super::turn::Ran;
 use super::{Driver, HeldStream, Operation};
 use crate::bridge;
 use crate::contract::{Placed, Task};
@@ -18,7 +19,6 @@ use crate::function::Called;
 use crate::inherited::Own;
 use crate::place::Place;
 use crate::point::{Point, State};
-use crate::sync::{MutexGuard, lock};
 
 /// What the device stands before, or will come to.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Latches<D: Driver> {
     works: VecDeque<Work<D>>,
     /// Whether a function is at work.
     at_work: bool,
+    /// What the device stands before while a delay passes, where it has none of its own.
+    paused: Option<D::Latch>,
 }
 
 /// A latch that opens when a point is settled.
@@ -49,7 +51,7 @@ struct Work<D: Driver> {
 
 impl<D: Driver> Default for Latches<D> {
     fn default() -> Self {
-        Self { waits: Vec::new(), works: VecDeque::new(), at_work: false }
+        Self { waits: Vec::new(), works: VecDeque::new(), at_work: false, paused: None }
     }
 }
 
@@ -68,7 +70,7 @@ impl<D: Driver> HeldStream<D> {
     /// stands there: from then on its deadline runs.
     pub(super) fn latch_wait(
         self: &Arc<Self>,
-        mut order: MutexGuard<'_, Order<D>>,
+        mut order: OrderLocked<'_, D>,
         value: u64,
         entry: &Entry<D>,
     ) -> Result<Placed> {
@@ -99,13 +101,14 @@ impl<D: Driver> HeldStream<D> {
     /// before has a mark of its own.
     pub(super) fn latch_function(
         self: &Arc<Self>,
-        mut order: MutexGuard<'_, Order<D>>,
+        mut order: OrderLocked<'_, D>,
         entry: &mut Entry<D>,
     ) -> Result<Placed> {
         let latch = self.make_latch()?;
         let marked = self.mark_under(&mut order)?;
         let value = order.row.enqueued() + 1;
         if let Err(error) = D::submit(self, value, Operation::Latch(&latch)) {
+            entry.began(&error, &self.timeline);
             drop(order);
             // The mark stays.
             self.tell(marked);
@@ -125,7 +128,7 @@ impl<D: Driver> HeldStream<D> {
 
     fn set_wait(self: &Arc<Self>, wait: Wait<D>) -> Set {
         let (value, point) = (wait.value, wait.point.clone());
-        lock(&self.latches).waits.push(wait);
+        self.latches.lock().waits.push(wait);
         // Listed once the latch is: whoever settles the point finds it.
         let listed = point.timeline().register(point.value(), self.waker());
         let mut flight = self.flight();
@@ -138,7 +141,7 @@ impl<D: Driver> HeldStream<D> {
 
     fn set_work(self: &Arc<Self>, work: Work<D>) -> Set {
         let value = work.value;
-        let mut latches = lock(&self.latches);
+        let mut latches = self.latches.lock();
         latches.works.push_back(work);
         let is_first = latches.works.len() == 1 && !latches.at_work;
         drop(latches);
@@ -151,7 +154,7 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// The device stands before the latch of the next value, or will.
-    fn stand(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, set: &Set) -> Placed {
+    fn stand(self: &Arc<Self>, mut order: OrderLocked<'_, D>, set: &Set) -> Placed {
         let placed = self.pass_at_once(&mut order);
         let marked = self.marks_at_once().then(|| self.answer(placed.value));
         drop(order);
@@ -178,7 +181,7 @@ impl<D: Driver> HeldStream<D> {
 impl<D: Driver> HeldStream<D> {
     /// How many functions the device is to come to.
     pub(super) fn latched_work(&self) -> u64 {
-        if self.is_managed() { 0 } else { lock(&self.latches).works.len() as u64 }
+        if self.is_managed() { 0 } else { self.latches.lock().works.len() as u64 }
     }
 
     /// Whether the device stands before a latch, or will.
@@ -186,13 +189,13 @@ impl<D: Driver> HeldStream<D> {
         if self.is_managed() {
             return false;
         }
-        let latches = lock(&self.latches);
+        let latches = self.latches.lock();
         !latches.waits.is_empty() || !latches.works.is_empty()
     }
 
     /// The value of the first item that the device stands before, or will, and that has not failed.
     pub(super) fn first_latched(&self) -> Option<u64> {
-        let latches = lock(&self.latches);
+        let latches = self.latches.lock();
         let waits = latches.waits.iter().map(|wait| wait.value);
         let values = waits.chain(latches.works.iter().map(|work| work.value));
         values.filter(|value| !self.has_failed_at(*value)).min()
@@ -240,7 +243,7 @@ impl<D: Driver> HeldStream<D> {
             let state = wait.point.timeline().state(wait.point.value());
             !matches!(state, State::Pending) || self.has_failed_at(wait.value)
         };
-        lock(&self.latches).waits.extract_if(.., is_over).collect()
+        self.latches.lock().waits.extract_if(.., is_over).collect()
     }
 
     fn has_failed_at(&self, value: u64) -> bool {
@@ -251,10 +254,8 @@ impl<D: Driver> HeldStream<D> {
         let Wait { value, point, latch } = wait;
         let latch = Own::new(latch);
         // What failed in an era before fails no other.
-        if !self.has_failed_at(value)
-            && let State::Failed(error) = point.timeline().state(point.value())
-        {
-            self.fail(value, &error);
+        if let State::Failed(error) = point.timeline().state(point.value()) {
+            self.fail_pending(value, &error);
         }
         self.release(latch);
     }
@@ -263,7 +264,7 @@ impl<D: Driver> HeldStream<D> {
     fn next_work(&self) -> Option<(Work<D>, Option<Error>)> {
         // Both locks: nobody is to find it neither latched nor at work.
         let mut flight = self.flight();
-        let mut latches = lock(&self.latches);
+        let mut latches = self.latches.lock();
         let value = latches.works.front().filter(|_| !latches.at_work)?.value;
         let failure = match self.timeline.state(value) {
             State::Failed(error) => Some(error),
@@ -291,19 +292,37 @@ impl<D: Driver> HeldStream<D> {
         if self.timeline.is_inherited() {
             return;
         }
-        if let Err(error) = outcome {
-            self.fail(value, &error);
+        match outcome {
+            Ok(Ran::Delay(duration)) => {
+                self.latches.lock().paused = latch.take();
+                return self.domain.delays().begin(self, value, duration);
+            }
+            Ok(_) => {}
+            Err(error) => self.fail(value, &error),
         }
-        if self.timeline.is_inherited() {
-            return;
+        if !self.timeline.is_inherited() {
+            self.go_past(latch);
         }
+    }
+
+    /// A delay has passed before whose end the device stands. False: it stands before none.
+    pub(super) fn end_pause(self: &Arc<Self>) -> bool {
+        if self.is_managed() {
+            return false;
+        }
+        let paused = self.latches.lock().paused.take();
+        paused.map(|latch| self.go_past(Own::new(latch))).is_some()
+    }
+
+    /// The function at work is over.
+    fn go_past(self: &Arc<Self>, latch: Own<D::Latch>) {
         self.flight().end();
         self.release(latch);
         self.end_latched_work();
     }
 
     fn end_latched_work(self: &Arc<Self>) {
-        let mut latches = lock(&self.latches);
+        let mut latches = self.latches.lock();
         latches.at_work = false;
         let next = latches.works.front().map(|work| work.value);
         drop(latches);

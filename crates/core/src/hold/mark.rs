@@ -1,32 +1,44 @@
 //! Marks: that somebody can ask for a value, and that the driver notices when it comes to it.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use super::flight::{Flight, News};
-use super::order::{Order, Turn};
-use super::{Driver, HeldStream, Operation};
+use super::order::{Order, OrderLocked, Turn};
+use super::{Driver, HeldStream, Need, Operation};
 use crate::contract::Placed;
 use crate::error::{Error, Result};
 use crate::point::State;
-use crate::sync::MutexGuard;
+use crate::sync::Locked;
 
 impl<D: Driver> HeldStream<D> {
     /// A record that is not quick.
-    pub(super) fn record_further(self: &Arc<Self>) -> Result<Placed> {
-        self.refuse_capturing()?;
-        let mut order = self.order();
+    #[inline(never)]
+    pub(super) fn record_further(&self) -> Result<Placed> {
+        self.this().refuse_capturing()?;
+        self.record_under(self.order_in_room(Need::Item)?)
+    }
+
+    /// A record by who has a deadline.
+    pub(super) fn record_by(&self, deadline: Instant) -> Result<Placed> {
+        self.this().refuse_capturing()?;
+        self.record_under(self.order_in_room_by(Need::Item, Some(deadline))?)
+    }
+
+    fn record_under(&self, mut order: OrderLocked<'_, D>) -> Result<Placed> {
+        let this = self.this();
         if self.timeline.has_failed() {
             return Ok(Placed::new(self.failed_value(&mut order)));
         }
         if !self.is_managed() {
-            return self.mark_here(order).or_else(|refusal| self.failed_meanwhile(refusal));
+            return this.mark_here(order).or_else(|refusal| self.failed_meanwhile(refusal));
         }
         let value = order.row.enqueued();
-        let news = self.ask(&order, value)?;
+        let news = this.ask(&order, value)?;
         let placed = Placed::new(value);
         drop(order);
         if let Some(news) = news {
-            self.tell(news);
+            this.tell(news);
         }
         Ok(placed)
     }
@@ -86,7 +98,7 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// Somebody sleeps until `value` is complete. Takes no order lock: where a mark is needed now, the crew makes it.
-    pub(super) fn expect_under(&self, mut flight: MutexGuard<'_, Flight>, value: u64) {
+    pub(super) fn expect_under(&self, mut flight: Locked<'_, Flight>, value: u64) {
         flight.expect(value);
         let (unmarked, signal) = (flight.has_due_ask(), flight.expects_signal());
         drop(flight);
@@ -114,12 +126,7 @@ impl<D: Driver> HeldStream<D> {
 
     /// Everything up to `passed`, the latest passed, is held no more: answers who asked for it.
     #[inline]
-    pub(super) fn go_on(
-        self: &Arc<Self>,
-        order: MutexGuard<'_, Order<D>>,
-        passed: u64,
-        news: News,
-    ) {
+    pub(super) fn go_on(self: &Arc<Self>, order: OrderLocked<'_, D>, passed: u64, news: News) {
         if news.asked {
             return self.answer_and_go_on(order, passed, news);
         }
@@ -128,12 +135,7 @@ impl<D: Driver> HeldStream<D> {
     }
 
     #[cold]
-    fn answer_and_go_on(
-        self: &Arc<Self>,
-        order: MutexGuard<'_, Order<D>>,
-        passed: u64,
-        news: News,
-    ) {
+    fn answer_and_go_on(self: &Arc<Self>, order: OrderLocked<'_, D>, passed: u64, news: News) {
         let marked = self.answer(passed);
         drop(order);
         self.tell_marked(marked, news);

@@ -39,15 +39,19 @@
 //! **Threads.** A waker runs nothing: it lists the stream with the [`Crew`], and whoever serves the crew pumps it, so
 //! a chain of any length needs no stack.
 
+mod again;
 mod at_once;
 mod capture;
 mod crew;
+mod delays;
 mod domain;
 mod driver;
 mod failure;
 mod flight;
+mod ground;
 mod land;
 mod latch;
+mod losing;
 mod mark;
 mod mode;
 mod offer;
@@ -55,6 +59,7 @@ mod order;
 mod park;
 mod quick;
 mod raw;
+mod room;
 mod row;
 mod turn;
 mod wait;
@@ -72,7 +77,8 @@ use std::time::Instant;
 
 pub use crew::Crew;
 pub use domain::Domain;
-pub use driver::{Driver, Operation, OwnWait};
+pub use driver::{Driver, Need, Operation, OwnWait};
+pub use ground::Ground;
 
 use crate::contract::RawStream;
 use crate::error::{Error, Kind, Reason, Result};
@@ -80,12 +86,12 @@ use crate::gate::Gate;
 use crate::place::Place;
 use crate::point::Point;
 use crate::running;
-use crate::sync::{AtomicBool, Mutex, MutexGuard, Ordering, lock};
+use crate::sync::{AtomicBool, Lock, Locked, Ordering};
 use crate::timeline::{self, Timeline};
 use flight::Flight;
 use latch::Latches;
 use mode::Origin;
-use order::Order;
+use order::{Order, OrderLocked};
 
 /// A stream that holds on the host what its driver cannot be given yet.
 pub struct HeldStream<D: Driver> {
@@ -94,9 +100,9 @@ pub struct HeldStream<D: Driver> {
     driver: D,
     level: usize,
     /// The order lock. Under it a value is taken and its operation submitted, and nothing else.
-    order: Mutex<Order<D>>,
+    order: Lock<Order<D>>,
     /// What is on its way. Taken after the order lock where both are; never held across a call.
-    flight: Mutex<Flight>,
+    flight: Lock<Flight>,
     /// What is signalled or settled, for the streams that wait for that: a value is complete here when a native wait
     /// may name it, or no wait is needed any more.
     signals: timeline::Core,
@@ -107,7 +113,7 @@ pub struct HeldStream<D: Driver> {
     exposed: AtomicBool,
     /// What the device stands before on a stream that others launch on too. A leaf, taken after the order lock where
     /// both are.
-    latches: Mutex<Latches<D>>,
+    latches: Lock<Latches<D>>,
     this: Weak<Self>,
 }
 
@@ -135,18 +141,19 @@ impl<D: Driver> HeldStream<D> {
         driver: D,
         level: usize,
     ) -> Arc<Self> {
+        let order = Order::new(origin == Origin::Ours, driver.ordered());
         let stream = Arc::new_cyclic(|this| Self {
             timeline,
             domain: Arc::clone(domain),
             driver,
             level,
-            order: Mutex::new(Order::default()),
-            flight: Mutex::new(Flight::default()),
+            order: Lock::new(order),
+            flight: Lock::new(Flight::default()),
             signals: timeline::Core::new(0),
             roused: AtomicBool::new(false),
             origin,
             exposed: AtomicBool::new(false),
-            latches: Mutex::default(),
+            latches: Lock::default(),
             this: Weak::clone(this),
         });
         domain.add(&stream);
@@ -176,6 +183,17 @@ impl<D: Driver> HeldStream<D> {
         self.timeline.point(begun)
     }
 
+    /// The last value that the driver was given.
+    pub fn submitted(&self) -> u64 {
+        self.flight().submitted()
+    }
+
+    /// Whether a mark, or a question, was refused, and the driver has not said since that it has come to what was
+    /// [submitted](Self::submitted) then.
+    pub fn is_unnoticed(&self) -> bool {
+        self.flight().was_refused()
+    }
+
     /// Waits until the deadline for a function that runs although its value has failed, and for what that had been given.
     ///
     /// # Errors
@@ -200,12 +218,12 @@ impl<D: Driver> HeldStream<D> {
         Ok(())
     }
 
-    fn order(&self) -> MutexGuard<'_, Order<D>> {
-        lock(&self.order)
+    fn order(&self) -> OrderLocked<'_, D> {
+        OrderLocked::new(self.order.lock(), &self.driver)
     }
 
-    fn flight(&self) -> MutexGuard<'_, Flight> {
-        lock(&self.flight)
+    fn flight(&self) -> Locked<'_, Flight> {
+        self.flight.lock()
     }
 
     /// A strong name of this stream.
@@ -240,8 +258,19 @@ fn until_let_go(over: &Point, deadline: Instant) -> Result<()> {
 /// What the device may use still, although nobody can find out until when, is left to it for ever.
 impl<D: Driver> Drop for HeldStream<D> {
     fn drop(&mut self) {
-        if !self.timeline.is_inherited() {
-            let _the_devices = ManuallyDrop::new(self.flight().take_unnoticed());
+        if self.timeline.is_inherited() {
+            return;
+        }
+        let is_lost = self.driver.is_lost();
+        let mut flight = self.flight();
+        let (was_refused, left) = (flight.was_refused(), flight.take_unnoticed());
+        drop(flight);
+        match left.filter(|_left| !is_lost) {
+            Some(left) => {
+                let _the_devices = ManuallyDrop::new(left);
+            }
+            None if was_refused => self.timeline.hear(),
+            None => {}
         }
     }
 }

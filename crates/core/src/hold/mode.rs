@@ -4,11 +4,15 @@
 //! its own, behind whatever was launched, and nothing of the stream is held on the host: what others launch would
 //! overtake it. What it is given goes to the driver at once (`at_once`).
 
+use std::any::Any;
+use std::sync::Arc;
+
 use super::order::Turn;
 use super::{Driver, HeldStream};
+use crate::contract::RawStream;
 use crate::error::{Error, Reason, Result};
 use crate::point::State;
-use crate::stream::Mode;
+use crate::stream::{Mode, Stream};
 use crate::sync::Ordering;
 
 /// Who made the driver's stream.
@@ -21,13 +25,40 @@ pub(super) enum Origin {
 }
 
 impl<D: Driver> HeldStream<D> {
+    /// The stream of a backend, whose raw handle is about to be given out: from now on others may launch on it, for ever.
+    /// `family`: what streams of that backend are called.
+    ///
+    /// # Errors
+    /// `Misuse(WrongDevice)`: it is another backend's. `Misuse(Held)`: something is held on the host, which what others
+    /// launch would overtake. The driver's, where what was submitted has to be marked now.
+    pub fn exposed(stream: &Stream, family: &str) -> Result<Arc<Self>> {
+        let held = Self::of_stream(stream, family)?;
+        held.expose()?;
+        Ok(held)
+    }
+
+    /// The stream of a backend whose streams are called `family`.
+    ///
+    /// # Errors
+    /// `Misuse(WrongDevice)`: it is another backend's.
+    pub fn of_stream(stream: &Stream, family: &str) -> Result<Arc<Self>> {
+        stream.device().check_process()?;
+        let held: Arc<dyn Any + Send + Sync> = Arc::<dyn RawStream>::clone(stream.raw());
+        held.downcast::<Self>().map_err(|_| {
+            let message = format!(
+                "{stream} is no stream of {family}, and has no handle there; use one of {family}"
+            );
+            Error::misuse(Reason::WrongDevice, message)
+        })
+    }
+
     /// Says that the raw handle is about to be given out: from now on others may launch on the stream, for ever.
     ///
     /// # Errors
     /// `Misuse(Held)`: something is held on the host, which what others launch would overtake. The driver's, where what was
     /// submitted has to be marked now.
     pub fn expose(&self) -> Result<()> {
-        let (this, order) = (self.this(), self.order());
+        let (this, mut order) = (self.this(), self.order());
         // Whoever has passed the last item may have its turn still.
         if order.turn == Turn::Away || !order.row.is_empty() {
             return Err(self.still_held());
@@ -37,6 +68,7 @@ impl<D: Driver> HeldStream<D> {
         }
         // Release: pairs with the load in `is_managed`. Under the order lock, under which everything is offered.
         self.exposed.store(true, Ordering::Release);
+        order.is_plain = false;
         drop(order);
         this.tell_news();
         Ok(())

@@ -34,6 +34,8 @@ pub(super) enum Hold<D: Driver> {
     Quiet,
     /// It is a function of the user's, to be called outside every lock.
     Call,
+    /// The driver has to have room.
+    Room,
 }
 
 impl<D: Driver> HeldStream<D> {
@@ -42,17 +44,26 @@ impl<D: Driver> HeldStream<D> {
     pub(super) fn offer(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Offer<D> {
         match &entry.step {
             Step::Wait(_) => self.offer_wait(value, entry),
-            Step::Stamp(timer) => match D::submit(self, value, Operation::Stamp(timer)) {
-                Ok(()) => self.taken(value, true, entry),
-                Err(error) => Offer::Refused(error),
+            Step::Stamp(timer) => match self.give_driver(value, Operation::Stamp(timer)) {
+                None => self.taken(value, true, entry),
+                Some(left) => left,
             },
-            Step::Mark => match D::submit(self, value, Operation::Mark) {
-                Ok(()) => self.taken(value, true, entry),
-                Err(error) => Offer::Refused(error),
+            Step::Mark => match self.give_driver(value, Operation::Mark) {
+                None => self.taken(value, true, entry),
+                Some(left) => left,
             },
             Step::Open => self.offer_opening(value, entry),
             Step::Task(_) => self.offer_task(value, entry),
             Step::Moved => unreachable!("what lies elsewhere is not offered"),
+        }
+    }
+
+    /// An item is passed, and whoever has to be told of it is: if it is a wait, its point may have failed while the driver
+    /// was given it.
+    #[inline]
+    pub(super) fn look_at_wait(&self, value: u64, entry: &Entry<D>) {
+        if let Step::Wait(awaited) = &entry.step {
+            self.look_again(value, &awaited.point);
         }
     }
 
@@ -62,29 +73,42 @@ impl<D: Driver> HeldStream<D> {
             Task::Fill(fill) => Operation::Fill(fill),
             Task::Copy(copy) => Operation::Copy(copy),
             Task::Delay(duration) if D::DELAYS => Operation::Delay(*duration),
-            Task::Submit(_) if self.driver.native().is_some() => return Offer::Held(Hold::Call),
+            Task::Submit(_) if self.driver.native().is_some() => {
+                return Offer::Held(if self.may_go() { Hold::Call } else { Hold::Room });
+            }
             Task::Host(_) | Task::Submit(_) | Task::Delay(_) => return self.offer_work(value),
             Task::Open(_) => return self.offer_opening(value, entry),
+            Task::Native(_) if !self.may_go() => return Offer::Held(Hold::Room),
             Task::Native(act) => {
-                return match self.driver.act(act.as_ref()) {
-                    Ok(()) => self.taken(value, false, entry),
+                return match D::act(self, value, act.as_ref()) {
+                    Ok(()) => self.taken(value, D::SIGNALS_EACH, entry),
                     Err(error) => Offer::Refused(error),
                 };
             }
         };
         let signals = operation.signals();
-        match D::submit(self, value, operation) {
-            Ok(()) => self.taken(value, signals, entry),
-            Err(error) => Offer::Refused(error),
+        match self.give_driver(value, operation) {
+            None => self.taken(value, signals, entry),
+            Some(left) => left,
         }
+    }
+
+    /// Gives the driver an operation. Says what has become of it, unless the driver took it.
+    #[inline]
+    fn give_driver(self: &Arc<Self>, value: u64, operation: Operation<'_, D>) -> Option<Offer<D>> {
+        if !self.may_go() {
+            return Some(Offer::Held(Hold::Room));
+        }
+        D::submit(self, value, operation).err().map(Offer::Refused)
     }
 
     /// Notes what the driver took; what it works on is kept until it is through.
     fn taken(self: &Arc<Self>, value: u64, signals: bool, entry: &mut Entry<D>) -> Offer<D> {
         let mut flight = self.flight();
         flight.submit(value, signals);
-        // Where the driver has come to it already, it is dropped with what is left of the item.
+        // Where the driver has come to it already, or is lost, it is dropped with what is left of the item.
         if !flight.has_reached(value)
+            && flight.lost.is_none()
             && let Some(task) = entry.take_resources()
         {
             flight.keep(value, task);
@@ -115,9 +139,9 @@ impl<D: Driver> HeldStream<D> {
         }
         let operation = Operation::Wait { stream, value: point.value() };
         let signals = operation.signals();
-        match D::submit(self, value, operation) {
-            Ok(()) => self.taken(value, signals, entry),
-            Err(error) => Offer::Refused(error),
+        match self.give_driver(value, operation) {
+            None => self.taken(value, signals, entry),
+            Some(left) => left,
         }
     }
 
@@ -131,10 +155,10 @@ impl<D: Driver> HeldStream<D> {
             waits = own.wait(self, value)?;
             Ok(())
         };
-        match D::submit(self, value, Operation::Call(&mut call)) {
-            Ok(()) if waits => self.taken(value, D::SIGNALS_EACH, entry),
-            Ok(()) => Offer::Held(Hold::Until(point.clone())),
-            Err(error) => Offer::Refused(error),
+        match self.give_driver(value, Operation::Call(&mut call)) {
+            None if waits => self.taken(value, D::SIGNALS_EACH, entry),
+            None => Offer::Held(Hold::Until(point.clone())),
+            Some(left) => left,
         }
     }
 
@@ -142,6 +166,8 @@ impl<D: Driver> HeldStream<D> {
         match point.timeline().state(point.value()) {
             State::Pending => None,
             State::Failed(error) => Some(Offer::Failed(error)),
+            // Somebody may ask for the value later, and it has room for its mark then.
+            State::Complete if !self.may_go() => Some(Offer::Held(Hold::Room)),
             State::Complete => {
                 let mut flight = self.flight();
                 flight.pass(value);
@@ -158,6 +184,9 @@ impl<D: Driver> HeldStream<D> {
 
     /// An opening holds nothing back: what is behind it goes on while the driver is still before it.
     fn offer_opening(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Offer<D> {
+        if !self.may_go() {
+            return Offer::Held(Hold::Room);
+        }
         if let Err(error) = self.notice(value - 1) {
             return Offer::Refused(error);
         }

@@ -11,15 +11,17 @@
 //!    +---------------------------- nothing is held any more ----------------------+
 //! ```
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
 use super::row::Row;
 use super::{Driver, HeldStream, OwnWait};
 use crate::contract::{Task, discard};
-use crate::error::Error;
+use crate::error::{Error, Origin};
 use crate::gate::Opening;
 use crate::place::Place;
 use crate::point::Point;
+use crate::sync::Locked;
 use crate::timeline::{Ticket, Timeline};
 
 /// What the order lock guards.
@@ -31,6 +33,26 @@ pub(super) struct Order<D: Driver> {
     pub(super) parked: Option<Parked<D>>,
     /// Why nothing is taken any more: the device was shut down.
     pub(super) cancelled: Option<Error>,
+    /// Whether all work of the stream comes through here and the device was not shut down. Never comes back.
+    pub(super) is_plain: bool,
+    /// The wait that was enqueued last, where it was quick.
+    pub(super) latest: Latest,
+    pub(super) driver: D::Ordered,
+}
+
+/// The order lock, held. What its holder has taken of the driver's room and not used is left as it is released.
+#[derive(Debug)]
+pub(super) struct OrderLocked<'a, D: Driver> {
+    guard: Locked<'a, Order<D>>,
+    /// Whose room it is.
+    room: &'a D,
+}
+
+/// What a stream waited for: a value of the timeline of this id, which is 0 for none.
+#[derive(Debug, Default)]
+pub(super) struct Latest {
+    pub(super) timeline: u64,
+    pub(super) value: u64,
 }
 
 /// Whose turn it is to submit.
@@ -98,6 +120,37 @@ pub(super) enum Parked<D: Driver> {
     Signal(Arc<HeldStream<D>>, Ticket),
 }
 
+impl<'a, D: Driver> OrderLocked<'a, D> {
+    #[inline]
+    pub(super) fn new(guard: Locked<'a, Order<D>>, room: &'a D) -> Self {
+        Self { guard, room }
+    }
+}
+
+impl<D: Driver> Deref for OrderLocked<'_, D> {
+    type Target = Order<D>;
+
+    #[inline]
+    fn deref(&self) -> &Order<D> {
+        &self.guard
+    }
+}
+
+impl<D: Driver> DerefMut for OrderLocked<'_, D> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut Order<D> {
+        &mut self.guard
+    }
+}
+
+impl<D: Driver> Drop for OrderLocked<'_, D> {
+    /// Under the lock still: what the next one takes is its own.
+    #[inline]
+    fn drop(&mut self) {
+        self.room.leave_room();
+    }
+}
+
 impl<D: Driver> Awaited<D> {
     /// Whether another stream of the domain has signalled it: a native wait may name it.
     #[inline]
@@ -110,6 +163,20 @@ impl<D: Driver> Awaited<D> {
 }
 
 impl<D: Driver> Entry<D> {
+    /// The driver refused the item, which says where the error began.
+    #[cold]
+    pub(super) fn began(&self, error: &Error, timeline: &Timeline) {
+        let name = match &self.step {
+            Step::Task(task) => task.name(),
+            Step::Wait(_) => "wait",
+            Step::Stamp(_) => "record_timed",
+            Step::Open => "open",
+            // Whoever records knows the place, and an item that was given away was taken.
+            Step::Mark | Step::Moved => return,
+        };
+        error.began_at(|| Origin::new(name, timeline.to_string()).placed(self.place));
+    }
+
     /// Takes the item elsewhere.
     #[inline]
     pub(super) fn take(&mut self) -> Self {
@@ -156,17 +223,23 @@ impl<D: Driver> Parked<D> {
 }
 
 impl<D: Driver> Order<D> {
+    /// Of a new stream: nothing is held.
+    pub(super) fn new(is_plain: bool, driver: D::Ordered) -> Self {
+        let (row, latest) = (Row::default(), Latest::default());
+        Self { row, turn: Turn::Free, parked: None, cancelled: None, is_plain, latest, driver }
+    }
+
+    /// Whether what is put goes to the driver at once, and nothing need be asked first but whether the stream has failed.
+    #[inline]
+    pub(super) fn is_usual(&self) -> bool {
+        self.turn == Turn::Free && self.is_plain
+    }
+
     /// Gives the turn back: to anybody where nothing is held. Says whether something is.
     pub(super) fn give_back_turn(&mut self) -> bool {
         let held = !self.row.is_empty();
         self.turn = if held { Turn::Parked } else { Turn::Free };
         self.row.shrink();
         held
-    }
-}
-
-impl<D: Driver> Default for Order<D> {
-    fn default() -> Self {
-        Self { row: Row::default(), turn: Turn::Free, parked: None, cancelled: None }
     }
 }

@@ -47,6 +47,8 @@ impl<D: Driver> HeldStream<D> {
                 }
             },
             Hold::Quiet => self.park_until_quiet(order)?,
+            Hold::Room if self.driver.await_room() => After::Go,
+            Hold::Room => After::Notice,
         })
     }
 

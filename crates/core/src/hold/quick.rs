@@ -1,133 +1,154 @@
-//! Quick: the usual record and the usual wait, on a managed stream that holds nothing, each with one call to the driver.
+//! Quick: the usual record and the usual wait where nobody observes, on a managed stream that holds nothing.
 //!
-//! What is not usual goes the long way (`mark`, `offer`), which does the same and asks more: both keep one order of steps.
-//! A record is a mark of what has passed; a wait is noted, given to the driver, and passed.
+//! Each makes one call to the driver. What is not usual goes the long way (`mark`, `offer`), which does the same and asks
+//! more: both keep one order of steps. A record is a mark of what has passed; a wait is noted, given to the driver, and passed.
 
 use std::sync::Arc;
 
 use super::flight::Flight;
-use super::order::{Order, Turn};
-use super::{Driver, HeldStream, Operation};
-use crate::contract::{Edge, Placed};
-use crate::error::{Error, Result};
+use super::order::{Order, OrderLocked};
+use super::{Driver, HeldStream};
+use crate::contract::{Edge, Waited};
+use crate::error::{Error, Origin, Result};
 use crate::place::Place;
 use crate::point::Point;
-use crate::sync::MutexGuard;
+use crate::sync::Locked;
 
 impl<D: Driver> HeldStream<D> {
     /// Whether what is put goes to the driver at once, and nothing need be asked first.
     #[inline]
-    fn is_usual(&self, order: &Order<D>) -> bool {
-        order.turn == Turn::Free
-            && self.is_managed()
-            && !self.timeline.has_failed()
-            && order.cancelled.is_none()
+    pub(super) fn is_usual(&self, order: &Order<D>) -> bool {
+        order.is_usual() && !self.timeline.has_failed()
     }
 
     /// A record, where it is usual.
     #[inline]
-    pub(super) fn record_quickly(self: &Arc<Self>) -> Option<Result<Placed>> {
-        let order = self.order();
+    pub(super) fn record_quickly(&self) -> Option<Result<u64>> {
+        let mut order = self.order();
         if !self.is_usual(&order) {
             return None;
         }
         let value = order.row.passed();
-        // What is complete needs no mark, and neither does what is signalled; by another thread that has not told it yet,
-        // too: a counter takes no value twice.
-        if self.signals.completed() >= value || !self.flight().needs_mark(value) {
-            return Some(Ok(Placed::new(value)));
+        if self.needs_no_mark(value) {
+            return Some(Ok(value));
         }
-        if let Err(error) = D::submit(self, value, Operation::Mark) {
+        if let Err(error) = D::mark(self, &mut order.driver, value) {
             return Some(Err(error));
         }
-        let flight = self.submitted(value, true);
-        let (is_calm, placed) = (flight.is_calm(), Placed::new(value));
-        if is_calm {
+        let mut flight = self.flight();
+        flight.signal_last(value);
+        if flight.is_calm() {
             drop(flight);
             drop(order);
             self.signals.complete(value);
         } else {
             self.go_on_with(order, flight, value);
         }
-        Some(Ok(placed))
+        Some(Ok(value))
+    }
+
+    /// What is complete needs no mark, and neither does what is signalled; by another thread that has not told it yet,
+    /// too, where the driver is a counter, which takes no value twice. To mark it twice with an event costs a call in the
+    /// rare case, and the look a lock in every other.
+    #[inline]
+    fn needs_no_mark(&self, value: u64) -> bool {
+        self.signals.completed() >= value || (D::SIGNALS_EACH && !self.flight().needs_mark(value))
     }
 
     /// A wait for what another stream of the domain has signalled, where it is usual.
     #[inline]
     pub(super) fn wait_quickly(
-        self: &Arc<Self>,
+        &self,
         point: &Point,
         stream: &Arc<Self>,
         place: Place,
-    ) -> Option<Result<Option<Placed>>> {
-        let order = self.order();
-        // One that has ever failed may have failed at this point.
-        if !self.is_usual(&order) || !point.timeline().never_failed(&self.timeline) {
-            return None;
-        }
-        // Behind the look at the signal, as in `offer_wait`: the device signals no value that passed on the host.
-        if point.timeline().is_known_complete(point.value()) {
+    ) -> Option<Result<Waited>> {
+        let mut order = self.order();
+        if !self.is_usual_wait(&order, point) {
             return None;
         }
         let value = order.row.passed() + 1;
         let mut flight = self.flight();
         if flight.waits.cover(point) {
-            return Some(Ok(None));
+            return Some(Ok(Waited::Already));
         }
         // On the list before the driver can come to it.
         flight.waits.push(Edge::new(value, point.clone(), place));
         drop(flight);
-        let operation = Operation::Wait { stream, value: point.value() };
-        Some(match D::submit(self, value, operation) {
-            Ok(()) => Ok(Some(self.pass_wait(order, value))),
-            Err(error) => Err(self.refused_wait(order, value, error)),
+        Some(match D::wait(self, &mut order.driver, value, (stream, point.value())) {
+            Ok(()) => {
+                order.note_latest(point);
+                self.pass_wait(order, value, point);
+                Ok(Waited::Anew)
+            }
+            Err(error) => Err(self.refused_wait(order, (value, place), error)),
         })
     }
 
     #[inline]
-    fn pass_wait(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, value: u64) -> Placed {
-        let flight = self.submitted(value, D::SIGNALS_EACH);
-        let placed = self.pass_at_once(&mut order);
-        if !flight.is_calm() || flight.is_long_untold() {
-            self.go_on_with(order, flight, value);
+    fn is_usual_wait(&self, order: &Order<D>, point: &Point) -> bool {
+        let timeline = point.timeline();
+        // One that has ever failed may have failed at this point.
+        let may_go = self.is_usual(order) && self.driver.has_room() && timeline.has_no_failure();
+        // Behind the look at the signal, as in `offer_wait`: the device signals no value that passed on the host.
+        may_go && !timeline.has_come_to(point.value())
+    }
+
+    #[inline]
+    fn pass_wait(&self, mut order: OrderLocked<'_, D>, value: u64, point: &Point) {
+        let mut flight = self.flight();
+        if D::SIGNALS_EACH {
+            flight.signal_last(value);
         } else {
-            drop(flight);
-            drop(order);
-            if D::SIGNALS_EACH {
-                self.signals.complete(value);
-            }
+            flight.submit_last(value);
         }
-        placed
+        self.pass_at_once(&mut order);
+        let is_told = if D::SIGNALS_EACH { flight.is_calm() } else { flight.is_quiet() };
+        if !is_told || !point.timeline().has_no_failure() {
+            return self.go_on_past(order, flight, (value, point));
+        }
+        drop(flight);
+        drop(order);
+        if D::SIGNALS_EACH {
+            self.signals.complete(value);
+        }
     }
 
     #[cold]
-    fn refused_wait(&self, order: MutexGuard<'_, Order<D>>, value: u64, error: Error) -> Error {
+    fn refused_wait(
+        &self,
+        order: OrderLocked<'_, D>,
+        (value, place): (u64, Place),
+        error: Error,
+    ) -> Error {
+        error.began_at(|| Origin::new("wait", self.timeline.to_string()).placed(place));
         let edge = self.flight().waits.take_back(value);
         drop(order);
         drop(edge);
         error
     }
 
-    /// The driver has `value`.
-    #[inline]
-    fn submitted(&self, value: u64, signals: bool) -> MutexGuard<'_, Flight> {
-        let mut flight = self.flight();
-        flight.submit(value, signals);
-        flight
+    /// Somebody has to be told of a wait, or its point has failed while the driver was told to wait.
+    #[cold]
+    pub(super) fn go_on_past(
+        &self,
+        order: OrderLocked<'_, D>,
+        flight: Locked<'_, Flight>,
+        (value, point): (u64, &Point),
+    ) {
+        self.go_on_with(order, flight, value);
+        self.look_again(value, point);
     }
 
     /// Somebody has to be told.
     #[cold]
-    fn go_on_with(
-        self: &Arc<Self>,
-        order: MutexGuard<'_, Order<D>>,
-        flight: MutexGuard<'_, Flight>,
-        value: u64,
-    ) {
+    fn go_on_with(&self, order: OrderLocked<'_, D>, mut flight: Locked<'_, Flight>, value: u64) {
+        flight.answer_signalled();
         let (news, untold) = (flight.news(), flight.is_long_untold());
         drop(flight);
+        let this = self.this();
         // Refused, it is asked for again with the next operation.
-        let news = if untold { self.mark(value).unwrap_or(news) } else { news };
-        self.go_on(order, value, news);
+        let news = if untold { this.mark(value).unwrap_or(news) } else { news };
+        this.go_on(order, value, news);
     }
 }

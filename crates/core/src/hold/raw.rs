@@ -3,17 +3,18 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::offer::{Hold, Offer};
-use super::order::{Entry, Order, Step, Turn, Way};
-use super::{Driver, HeldStream};
-use crate::contract::{Captured, Edge, Item, Placed, RawStream, Refused, Task, Time};
-use crate::error::{Error, Kind, Result};
+use super::order::{Entry, Order, OrderLocked, Step, Turn};
+use super::{Driver, HeldStream, Need};
+use crate::contract::{
+    Captured, Edge, Item, Line, Placed, RawStream, Refused, Task, Time, Untold, Waited, Why,
+};
+use crate::error::{Error, Kind, Origin, Result};
 use crate::place::Place;
 use crate::point::Point;
 use crate::stream::{Mode, Statistics};
-use crate::sync::MutexGuard;
 
 impl<D: Driver> RawStream for HeldStream<D> {
     fn mode(&self) -> Mode {
@@ -24,16 +25,26 @@ impl<D: Driver> RawStream for HeldStream<D> {
         self.is_idle_now()
     }
 
+    fn is_capturing(&self) -> Result<bool> {
+        self.is_captured()
+    }
+
     fn put(&self, item: Item) -> Result<Placed> {
         let this = self.this();
-        if this.is_capturing()? {
+        if this.is_captured()? {
             return this.put_captured(item);
         }
         if let Task::Delay(duration) = item.task {
-            this.prepare_delay(duration)?;
+            this.prepare_delay(duration).inspect_err(|error| {
+                error.began_at(|| {
+                    Origin::new("delay", this.timeline.to_string()).placed(item.place)
+                });
+            })?;
         }
-        let order = self.order();
-        this.admit(order, &mut entry(item))
+        let mut entry = entry(item);
+        let called = self.is_called_at_once(&entry);
+        let order = self.order_in_room(if called { Need::Function } else { Need::Item })?;
+        this.admit(order, &mut entry)
     }
 
     fn record_captured(&self) -> Result<Option<Captured>> {
@@ -47,46 +58,56 @@ impl<D: Driver> RawStream for HeldStream<D> {
     fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused> {
         let (this, place) = (self.this(), item.place);
         if let Err(error) = self.refuse_capturing() {
-            return Err(Refused { item, error: Some(error) });
+            return Err(Refused { item, why: Why::Error(error) });
         }
         let order = self.order();
         if order.row.enqueued() != enqueued {
-            return Err(Refused { item, error: None });
+            return Err(Refused { item, why: Why::MoreWork });
+        }
+        if !self.takes(&order, Need::Item) {
+            return Err(Refused { item, why: Why::NoRoom });
         }
         let mut entry = entry(item);
         this.admit(order, &mut entry).map_err(|error| match entry.step {
-            Step::Task(task) => Refused { item: Item { task, place }, error: Some(error) },
+            Step::Task(task) => Refused { item: Item { task, place }, why: Why::Error(error) },
             _ => unreachable!("a refused task is left as it was"),
         })
     }
 
+    fn wait_for_room(&self, line: &mut Line) -> Result<()> {
+        self.driver.wait_for_room(Need::Item, None, line)
+    }
+
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>> {
-        let (this, peer) = (self.this(), self.peer(point));
-        if let Some(stream) = peer.as_ref().filter(|stream| stream.has_signalled(point))
-            && let Some(outcome) = this.wait_quickly(point, stream, place)
-        {
-            return outcome;
-        }
-        self.wait_in_a_way(point, place, || match peer {
-            Some(stream) => {
-                stream.ask_for(point.value());
-                Way::Peer(stream)
-            }
-            None => Way::Host,
-        })
+        self.wait_further(point, self.peer(point), place)
+    }
+
+    fn wait_unobserved(&self, point: &Point, place: Place) -> Result<Waited> {
+        self.wait_again(point, place).unwrap_or_else(|| self.wait_anew(point, place))
     }
 
     fn record(&self) -> Result<Placed> {
-        let this = self.this();
-        this.record_quickly().unwrap_or_else(|| this.record_further())
+        self.record_further()
+    }
+
+    fn record_until(&self, deadline: Instant) -> Result<Placed> {
+        self.record_by(deadline)
+    }
+
+    fn record_unobserved(&self) -> Result<u64> {
+        let quick = self.record_quickly();
+        quick.unwrap_or_else(|| self.record_further().map(|placed| placed.value))
     }
 
     fn record_timed(&self, place: Place) -> Result<(Placed, Time)> {
         self.refuse_capturing()?;
         let this = self.this();
-        let (timer, time) = self.driver.timer()?;
+        let (timer, time) = self.driver.timer().inspect_err(|error| {
+            let origin = || Origin::new("record_timed", self.timeline.to_string()).placed(place);
+            error.began_at(origin);
+        })?;
         let mut entry = Entry { step: Step::Stamp(timer), place };
-        let placed = this.admit(self.order(), &mut entry)?;
+        let placed = this.admit(self.order_in_room(Need::Item)?, &mut entry)?;
         Ok((placed, time))
     }
 
@@ -98,8 +119,8 @@ impl<D: Driver> RawStream for HeldStream<D> {
         self.begin_anew()
     }
 
-    fn cancel(&self, error: &Error) {
-        self.cancel_held(error);
+    fn cancel(&self, error: &Error) -> Option<Box<dyn Untold>> {
+        Some(Box::new(self.cancel_held(error)))
     }
 
     /// What is queued runs on: whoever waits for it, or has something of it on its way, keeps the stream. What nobody
@@ -115,10 +136,15 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn statistics(&self) -> Statistics {
+        let flight = self.flight();
+        let (held, later_failures) = (flight.held, flight.later_failures);
+        drop(flight);
         Statistics {
             queued: self.timeline.pending(),
-            held: self.flight().held + self.latched_work(),
+            held: held + self.latched_work(),
+            later_failures,
             driver_calls: self.driver.calls(),
+            waits_for_room: self.driver.waits_for_room(),
             ..Statistics::default()
         }
     }
@@ -128,7 +154,7 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn discover(&self, value: u64) {
-        D::discover(&self.this(), value);
+        D::look(self, value);
     }
 
     fn discover_unnoticed(&self, value: u64) {
@@ -168,12 +194,13 @@ impl<D: Driver> HeldStream<D> {
     /// Takes an item: gives it to the driver where nothing is before it, or holds it. What is refused has left no trace.
     pub(super) fn admit(
         self: &Arc<Self>,
-        mut order: MutexGuard<'_, Order<D>>,
+        mut order: OrderLocked<'_, D>,
         entry: &mut Entry<D>,
     ) -> Result<Placed> {
         let value = order.row.enqueued() + 1;
         match self.refusal(&order) {
-            Some(error) => Err(self.refused(value, entry, error)),
+            // It began with what failed the stream, and not here.
+            Some(error) => Err(self.taken_back(value, entry, error)),
             None if !self.is_managed() => self.admit_at_once(order, value, entry),
             None if order.turn == Turn::Free => self.admit_first(order, value, entry),
             None => self.hold(&mut order, entry),
@@ -183,7 +210,7 @@ impl<D: Driver> HeldStream<D> {
     /// Nothing is held: the driver is offered the item at once.
     fn admit_first(
         self: &Arc<Self>,
-        mut order: MutexGuard<'_, Order<D>>,
+        mut order: OrderLocked<'_, D>,
         value: u64,
         entry: &mut Entry<D>,
     ) -> Result<Placed> {
@@ -191,6 +218,7 @@ impl<D: Driver> HeldStream<D> {
             Offer::Taken(news) => {
                 let placed = self.pass_at_once(&mut order);
                 self.go_on(order, value, news);
+                self.look_at_wait(value, entry);
                 Ok(placed)
             }
             Offer::Failed(error) => {
@@ -215,9 +243,16 @@ impl<D: Driver> HeldStream<D> {
         matches!(entry.step, Step::Task(Task::Submit(_))) && self.driver.native().is_some()
     }
 
-    /// An item that was refused is on no list. Under the order lock.
+    /// An item that the driver refused is on no list, and says where the error began. Under the order lock.
     #[cold]
     pub(super) fn refused(&self, value: u64, entry: &Entry<D>, error: Error) -> Error {
+        entry.began(&error, &self.timeline);
+        self.taken_back(value, entry, error)
+    }
+
+    /// An item that is refused is on no list. Under the order lock.
+    #[cold]
+    fn taken_back(&self, value: u64, entry: &Entry<D>, error: Error) -> Error {
         if matches!(entry.step, Step::Wait(_)) {
             let edge = self.flight().waits.take_back(value);
             drop(edge);
@@ -234,7 +269,7 @@ impl<D: Driver> HeldStream<D> {
     /// The item is the first that is held.
     fn hold_first(
         self: &Arc<Self>,
-        mut order: MutexGuard<'_, Order<D>>,
+        mut order: OrderLocked<'_, D>,
         entry: &mut Entry<D>,
         hold: Hold<D>,
     ) -> Result<Placed> {
@@ -261,12 +296,12 @@ impl<D: Driver> HeldStream<D> {
         };
         let value = order.row.enqueued() + 1;
         if let Err(error) = room {
-            return Err(self.refused(value, entry, error));
+            return Err(self.taken_back(value, entry, error));
         }
         let mut flight = self.flight();
         if let Err(error) = self.note(&mut flight, value, entry) {
             drop(flight);
-            return Err(self.refused(value, entry, error));
+            return Err(self.taken_back(value, entry, error));
         }
         flight.held += 1;
         drop(flight);

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::flight::Flight;
 use super::offer::{Hold, Offer};
-use super::order::{Entry, Order, Step, Turn};
+use super::order::{Entry, OrderLocked, Step, Turn};
 use super::{Driver, HeldStream};
 use crate::contract::{Submission, Submit, Task, discard};
 use crate::error::Error;
 use crate::function::{Called, run_function};
-use crate::sync::{MutexGuard, Ordering};
+use crate::sync::Ordering;
 use crate::work::Pump;
 
 /// A stream gives way to others after this many items.
@@ -78,10 +79,12 @@ impl<D: Driver> HeldStream<D> {
         match self.offer(value, &mut entry) {
             Offer::Taken(news) => {
                 self.go_on(order, value, news);
+                self.look_at_wait(value, &entry);
                 drop(entry);
             }
             Offer::Failed(error) => self.fail_here(order, value, &error),
             Offer::Refused(error) => {
+                entry.began(&error, &self.timeline);
                 self.fail_here(order, value, &error);
                 entry.discard(&error);
             }
@@ -97,7 +100,7 @@ impl<D: Driver> HeldStream<D> {
 
     /// Takes the item at the front, for the owner of the turn to offer it. `None`: there is none, and the turn is given
     /// back.
-    fn take_front(&self) -> Option<(MutexGuard<'_, Order<D>>, Entry<D>)> {
+    fn take_front(&self) -> Option<(OrderLocked<'_, D>, Entry<D>)> {
         let mut order = self.order();
         if let Some(failure) = self.timeline.failure() {
             order.turn = Turn::Parked;
@@ -114,16 +117,16 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// The stream fails at the item that it has come to.
-    pub(super) fn fail_here(&self, order: MutexGuard<'_, Order<D>>, value: u64, error: &Error) {
+    pub(super) fn fail_here(&self, order: OrderLocked<'_, D>, value: u64, error: &Error) {
         let failing = self.begin_failure(value, error);
         drop(order);
-        self.tell_failure(failing, error);
+        self.tell_failure(failing);
     }
 
     /// The item stays at the front: parks, unless it can go after all.
     fn stop(
         self: &Arc<Self>,
-        mut order: MutexGuard<'_, Order<D>>,
+        mut order: OrderLocked<'_, D>,
         entry: Entry<D>,
         hold: Hold<D>,
     ) -> bool {
@@ -149,12 +152,7 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// Calls a function of the user's, in the stream's turn and outside every lock. The turn is *away*.
-    pub(super) fn call(
-        self: &Arc<Self>,
-        order: MutexGuard<'_, Order<D>>,
-        value: u64,
-        entry: Entry<D>,
-    ) {
+    pub(super) fn call(self: &Arc<Self>, order: OrderLocked<'_, D>, value: u64, entry: Entry<D>) {
         self.flight().begin(value);
         drop(order);
         let Entry { step: Step::Task(task), place } = entry else {
@@ -162,16 +160,21 @@ impl<D: Driver> HeldStream<D> {
         };
         self.domain.crew().about_to_run();
         let called = Called { timeline: &self.timeline, value, name: task.name(), place };
+        let submits = matches!(task, Task::Submit(_)) && self.driver.native().is_some();
         let outcome = self.run(called, task);
         if self.timeline.is_inherited() {
             // The function forked, and this is the child's copy of the worker: the rest is the parent's work.
             return;
         }
-        match (outcome, self.driver.native()) {
-            (Err(error), _) => self.call_failed(value, &error),
-            (Ok(Ran::Submission), Some(_)) => self.submission_ended(value),
-            (Ok(Ran::Delay(duration)), _) => D::pause(self, value, duration),
-            (Ok(_), _) => D::ran(self, value),
+        match outcome {
+            Err(error) if submits => {
+                // What it had submitted runs all the same, and what that uses stays until the device is through with it.
+                self.call_failed(value, &error, |flight| flight.submit(value, false));
+            }
+            Err(error) => self.call_failed(value, &error, |_flight| {}),
+            Ok(Ran::Submission) if submits => self.submission_ended(value),
+            Ok(Ran::Delay(duration)) => self.domain.delays().begin(self, value, duration),
+            Ok(_) => D::ran(self, value),
         }
     }
 
@@ -194,17 +197,21 @@ impl<D: Driver> HeldStream<D> {
             }
         });
         discard(submit);
+        let lent = lent.inspect_err(|error| error.began_at(|| called.origin()));
         outcome.and(lent).map(|()| Ran::Submission)
     }
 
-    fn call_failed(self: &Arc<Self>, value: u64, error: &Error) {
+    fn call_failed(self: &Arc<Self>, value: u64, error: &Error, note: impl FnOnce(&mut Flight)) {
         let mut order = self.order();
         order.give_back_turn();
         let failing = self.begin_failure(value, error);
         // Failed first: nobody is to see it complete in between.
-        self.flight().end();
+        let mut flight = self.flight();
+        flight.end();
+        note(&mut flight);
+        drop(flight);
         drop(order);
-        self.tell_failure(failing, error);
+        self.tell_failure(failing);
         if !self.timeline.is_inherited() {
             self.answer_asked();
         }
@@ -222,7 +229,7 @@ impl<D: Driver> HeldStream<D> {
 
     /// A function of the user's is over: its turn is given back, and what was asked for in the meantime is marked. More
     /// than its value has passed where the stream recovered while it was at work.
-    fn come_back(self: &Arc<Self>, mut order: MutexGuard<'_, Order<D>>, must_mark: bool) {
+    fn come_back(self: &Arc<Self>, mut order: OrderLocked<'_, D>, must_mark: bool) {
         let (passed, news) = (order.row.passed(), self.flight().news());
         let marked = if news.asked || must_mark { self.answer(passed) } else { Ok(news) };
         let held = order.give_back_turn();
@@ -246,8 +253,12 @@ impl<D: Driver> HeldStream<D> {
     /// Host work is over, and so is the device's time for it: what is behind it goes on. Called once for each
     /// [`Driver::ran`], under no lock.
     pub fn finish(&self) {
+        let this = self.this();
+        if this.end_pause() {
+            return;
+        }
         let order = self.order();
         self.flight().end();
-        self.this().come_back(order, false);
+        this.come_back(order, false);
     }
 }

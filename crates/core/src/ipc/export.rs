@@ -56,7 +56,8 @@ impl Export {
         let named = Named { owner: owner.name, event, nonce };
         let handle = IpcHandle::new(&named)?;
         let ledger = Arc::new(Ledger::begin(owner.make_page(event)?, nonce));
-        let native = device.raw().share(NativeOffer::new(Arc::clone(&ledger), Arc::clone(&owner)));
+        let offer = NativeOffer::new(Arc::clone(&ledger), Arc::clone(&owner));
+        let native = device.maker().and_then(|maker| maker.share(offer));
         let (process, progress) = (Process::current(), Mutex::default());
         Ok(Arc::new(Self { owner, named, handle, ledger, native, process, progress }))
     }

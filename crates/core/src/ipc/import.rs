@@ -147,15 +147,11 @@ impl Import {
         self.ledger.leave();
     }
 
-    /// Whether who waits for the driver's event now waits for this generation, and for all before it that are pending.
-    pub fn covers(&self, generation: u64) -> bool {
-        self.ledger.covers(generation)
-    }
-
-    /// Whether who waited for it since [`covers`](Self::covers) said so waits for this generation, or for a later record
-    /// of the same stream.
-    pub fn run_goes_on(&self, generation: u64) -> bool {
-        self.ledger.run_goes_on(generation)
+    /// Calls `give` while who waits for the driver's event waits for this generation, and for all before it that are
+    /// pending: the exporter does not record it meanwhile. `None`: who waited would wait for another one, or is to wait
+    /// through the host because the exporter records it at this moment. What `give` does is to be short.
+    pub fn while_recorded<T>(&self, generation: u64, give: impl FnOnce() -> T) -> Option<T> {
+        self.ledger.give(generation, give)
     }
 
     /// Whether the exporter's device writes words to the page.

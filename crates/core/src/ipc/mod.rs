@@ -23,12 +23,13 @@ mod ledger;
 mod listener;
 mod native;
 mod owner;
+mod recorded;
 mod sweep;
 mod words;
 
 pub use handle::IpcHandle;
 pub use import::Import;
-pub use native::{DriversHandle, NativeExport, NativeOffer};
+pub use native::{DriversHandle, NativeExport, NativeOffer, ToRecord};
 pub use words::SharedPage;
 
 pub(crate) use export::{Export, export, exported_here};

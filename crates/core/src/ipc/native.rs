@@ -1,14 +1,13 @@
 //! What a page says of an event of the exporter's driver, for which streams of importers wait on the device.
 //!
 //! The driver's event knows nothing of generations: whoever waits for it waits for what it was recorded as last. So the
-//! page says as which generation that was. As several streams may record one event, it also says where the latest *run*
-//! began: the generations that one stream recorded one after another, so that the last of them has come only after all.
-//! An importer that wants generation *g* may wait for the driver's event if
+//! page says as which generation that was, and it stays so while an importer gives its driver a wait (`recorded`). As
+//! several streams may record one event, it also says where the latest *run* began: the generations that one stream
+//! recorded one after another, so that the last of them has come only after all. An importer that wants generation *g* may
+//! have its device wait for the driver's event if
 //!
 //! 1. it was recorded last as *g*, and not held back on the host;
-//! 2. everything before the run is settled, because the event says nothing of other streams;
-//! 3. no other run has begun by the time the wait was given to the driver: what it waits for then is *g*, or a later
-//!    record of the same stream.
+//! 2. everything before the run is settled, because the event says nothing of other streams.
 //!
 //! Otherwise it waits through the host, as for an event of any other device. A driver leaves undefined what it does with
 //! an event that the exporter has ended. So the importers that have it open are counted, and the exporter ends it only
@@ -19,6 +18,7 @@ use std::sync::Arc;
 
 use super::ledger::{FREE, Ledger};
 use super::owner::Owner;
+use super::recorded::Recorded;
 use super::words::{SharedPage, Words};
 use crate::contract::RawStream;
 use crate::error::Result;
@@ -35,6 +35,9 @@ pub(super) const LATEST: usize = 7;
 const OFFERED: usize = FREE;
 const USERS: usize = FREE + 1;
 const HANDLE: usize = FREE + 2;
+/// Whose turn the driver's event is, and as which generation it was recorded last. The numbers between are of `words`.
+const TURN: usize = FREE + 12;
+const EVENT: usize = FREE + 13;
 
 /// Among the users: the exporter has ended it.
 const WITHDRAWN: u64 = 1 << 63;
@@ -70,6 +73,16 @@ pub struct NativeOffer {
     last: Mutex<Last>,
 }
 
+/// What the driver is to be given for a record.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct ToRecord {
+    /// Which number of the page the device raises to the generation, where the stream has one.
+    pub word: Option<usize>,
+    /// Whether the driver's event is recorded: not while an importer has its device wait for it.
+    pub event: bool,
+}
+
 #[derive(Debug, Default)]
 struct Last {
     generation: u64,
@@ -103,10 +116,9 @@ impl NativeOffer {
         SharedPage::new(&self.ledger)
     }
 
-    /// Has the driver's event recorded as a generation of a stream, which is given by the id of its timeline; left as it
-    /// is where it was recorded as a later one already, or is being recorded: importers wait through the host for what it
-    /// was not recorded as. What `record` gives to the driver is at the end of the stream; it
-    /// is told which number of the page the device raises to the generation, where the stream has one.
+    /// Has a generation of a stream recorded, which is given by the id of its timeline. What `record` gives to the driver is
+    /// at the end of the stream, and it is told what that is to be. Nothing where a later one was recorded already, or is
+    /// being recorded: importers wait through the host for what was not recorded.
     ///
     /// # Errors
     /// Those of `record`.
@@ -114,25 +126,25 @@ impl NativeOffer {
         &self,
         generation: u64,
         stream: u64,
-        record: impl FnOnce(Option<usize>) -> Result<(), E>,
+        record: impl FnOnce(ToRecord) -> Result<(), E>,
     ) -> Result<(), E> {
         let Some(mut last) = try_lock(&self.last).filter(|last| last.generation < generation)
         else {
             return Ok(());
         };
-        let goes_on = last.stream == stream && last.generation + 1 == generation;
-        if !goes_on {
-            // Release, before the driver has the record: pairs with the acquire in `run_goes_on`. That an importer whose
-            // driver sees the record sees this too is the doing of the drivers, which pass it on by memory of theirs.
-            self.number(RUN).store(generation, Ordering::Release);
-        }
+        let recorded = self.ledger.recorded_natively();
         let word = last.words.of(stream);
-        if !goes_on {
+        if last.stream != stream || last.generation + 1 != generation {
+            recorded.begin_run(generation);
             self.ledger.name_word(word);
         }
-        record(word)?;
+        let recording = recorded.begin();
+        record(ToRecord { word, event: recording.is_some() })?;
+        if let Some(recording) = recording {
+            recording.is(generation);
+        }
         (last.generation, last.stream) = (generation, stream);
-        // Release, after the driver has it: pairs with the acquire in `covers`.
+        // Release, after the driver has it: pairs with the acquire in `word_of`.
         self.number(LATEST).store(generation, Ordering::Release);
         Ok(())
     }
@@ -188,19 +200,14 @@ impl Ledger {
         self.number(USERS).fetch_sub(1, Ordering::Release);
     }
 
-    /// Whether the driver's event was recorded last as this generation, and whatever it says nothing of is settled.
-    pub(super) fn covers(&self, generation: u64) -> bool {
-        // Acquire, in this order: pairs with the release in `record`; the run that is read then is that of the
-        // generation, or a later one.
-        let latest = self.number(LATEST).load(Ordering::Acquire);
-        let run = self.number(RUN).load(Ordering::Acquire);
-        latest == generation && (1..=generation).contains(&run) && self.settled() >= run - 1
+    /// Calls `give` while the driver's event is recorded as this generation, and whatever it says nothing of is settled.
+    pub(super) fn give<T>(&self, generation: u64, give: impl FnOnce() -> T) -> Option<T> {
+        self.recorded_natively().give(generation, || self.settled(), give)
     }
 
-    /// Whether no other run has begun since the one with this generation.
-    pub(super) fn run_goes_on(&self, generation: u64) -> bool {
-        // Acquire: pairs with the release in `record`.
-        self.number(RUN).load(Ordering::Acquire) <= generation
+    fn recorded_natively(&self) -> Recorded<'_, AtomicU64> {
+        let [turn, run, event] = [TURN, RUN, EVENT].map(|index| self.number(index));
+        Recorded { turn, run, event }
     }
 }
 
@@ -233,6 +240,10 @@ mod tests {
         (NativeOffer::new(Arc::clone(&ledger), Owner::here().unwrap()), ledger)
     }
 
+    fn covers(ledger: &Ledger, generation: u64) -> bool {
+        ledger.give(generation, || ()).is_some()
+    }
+
     fn record(offer: &NativeOffer, generation: u64, stream: u64) {
         let recorded: Result<(), Infallible> = offer.record(generation, stream, |_| Ok(()));
         recorded.unwrap();
@@ -241,11 +252,11 @@ mod tests {
     #[test]
     fn only_the_latest_record_is_covered() {
         let (offer, ledger) = offer();
-        assert!(!ledger.covers(0) && !ledger.covers(1), "nothing is recorded");
+        assert!(!covers(&ledger, 0) && !covers(&ledger, 1), "nothing is recorded");
         record(&offer, 1, ONE);
-        assert!(ledger.covers(1) && !ledger.covers(2));
+        assert!(covers(&ledger, 1) && !covers(&ledger, 2));
         record(&offer, 2, ONE);
-        assert!(ledger.covers(2) && !ledger.covers(1));
+        assert!(covers(&ledger, 2) && !covers(&ledger, 1));
     }
 
     #[test]
@@ -253,12 +264,12 @@ mod tests {
         let (offer, ledger) = offer();
         record(&offer, 1, ONE);
         assert_eq!(offer.record(2, ONE, |_| Err("refused")), Err("refused"));
-        assert!(!ledger.covers(2));
+        assert!(!covers(&ledger, 2));
         record(&offer, 3, ONE);
-        assert!(!ledger.covers(3), "nobody knows what became of the second");
+        assert!(!covers(&ledger, 3), "nobody knows what became of the second");
         ledger.settle(1, false);
         ledger.settle(2, true);
-        assert!(ledger.covers(3));
+        assert!(covers(&ledger, 3));
     }
 
     #[test]
@@ -267,9 +278,9 @@ mod tests {
         record(&offer, 1, ONE);
         record(&offer, 2, OTHER);
         record(&offer, 3, OTHER);
-        assert!(!ledger.covers(3));
+        assert!(!covers(&ledger, 3));
         ledger.settle(1, false);
-        assert!(ledger.covers(3), "the second is of the same stream");
+        assert!(covers(&ledger, 3), "the second is of the same stream");
     }
 
     #[test]
@@ -279,7 +290,7 @@ mod tests {
         let late = offer.record(1, ONE, |_| Err("given to the driver"));
         assert_eq!(late, Ok(()));
         ledger.settle(1, false);
-        assert!(ledger.covers(2) && ledger.run_goes_on(2));
+        assert!(covers(&ledger, 2));
     }
 
     #[test]
@@ -287,7 +298,7 @@ mod tests {
         let (offer, ledger) = offer();
         let offer = Arc::new(offer);
         let beside = Arc::clone(&offer);
-        let while_it_is_kept = |_: Option<usize>| {
+        let while_it_is_kept = |_: ToRecord| {
             let second = thread::spawn(move || beside.record(2, OTHER, |_| Err("given")));
             let deadline = Instant::now() + PATIENCE;
             while !second.is_finished() {
@@ -298,26 +309,44 @@ mod tests {
             Ok::<(), Infallible>(())
         };
         offer.record(1, ONE, while_it_is_kept).unwrap();
-        assert!(ledger.covers(1) && !ledger.covers(2));
+        assert!(covers(&ledger, 1) && !covers(&ledger, 2));
         record(&offer, 3, ONE);
-        assert!(!ledger.covers(3), "nobody knows what became of the second");
+        assert!(!covers(&ledger, 3), "nobody knows what became of the second");
         ledger.settle(1, false);
         ledger.settle(2, false);
-        assert!(ledger.covers(3));
+        assert!(covers(&ledger, 3));
     }
 
     #[test]
-    fn who_waited_while_another_stream_recorded_finds_out() {
+    fn the_drivers_event_is_not_recorded_while_a_device_is_given_a_wait_for_it() {
         let (offer, ledger) = offer();
         record(&offer, 1, ONE);
-        record(&offer, 2, ONE);
-        assert!(ledger.run_goes_on(1), "of the same stream, and later");
-        let during = |_: Option<usize>| {
-            assert!(!ledger.run_goes_on(2), "known before the driver has it");
+        let given = ledger.give(1, || {
+            let mut given = None;
+            let recorded = offer.record(2, OTHER, |to_record| {
+                given = Some(to_record);
+                Ok::<(), Infallible>(())
+            });
+            recorded.unwrap();
+            given.unwrap()
+        });
+        assert!(!given.unwrap().event && given.unwrap().word.is_some(), "words harm nobody");
+        ledger.settle(1, false);
+        assert!(!covers(&ledger, 2) && ledger.word_of(2).is_some());
+        record(&offer, 3, OTHER);
+        assert!(covers(&ledger, 3), "the second is of the same stream");
+    }
+
+    #[test]
+    fn no_device_is_given_a_wait_while_the_drivers_event_is_recorded() {
+        let (offer, ledger) = offer();
+        record(&offer, 1, ONE);
+        let during = |to_record: ToRecord| {
+            assert!(to_record.event && !covers(&ledger, 1) && !covers(&ledger, 2));
             Ok::<(), Infallible>(())
         };
-        offer.record(3, OTHER, during).unwrap();
-        assert!(!ledger.run_goes_on(2));
+        offer.record(2, ONE, during).unwrap();
+        assert!(covers(&ledger, 2));
     }
 
     #[test]
@@ -325,8 +354,8 @@ mod tests {
         let (offer, ledger) = offer();
         let mut words = Vec::new();
         for (generation, stream) in [(1, ONE), (2, OTHER), (3, OTHER), (4, ONE)] {
-            let given = offer.record(generation, stream, |word| {
-                words.push(word.unwrap());
+            let given = offer.record(generation, stream, |to_record| {
+                words.push(to_record.word.unwrap());
                 Ok::<(), Infallible>(())
             });
             given.unwrap();

@@ -9,7 +9,7 @@ mod waiting;
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use syncpoint_base::{Cause, Outcome, Work};
 use syncpoint_trace::{Operation, Work as WorkKind};
@@ -19,9 +19,9 @@ pub use statistics::{Mode, Statistics};
 
 use crate::contract::{Item, Placed, RawStream, Submission, Submit, Task};
 use crate::device::Device;
-use crate::error::{Error, Kind, Reason, Result};
+use crate::error::{Error, Kind, Origin, Reason, Result};
 use crate::event_options::EventOptions;
-use crate::gate::{self, Gate};
+use crate::gate::Gate;
 use crate::observe;
 use crate::place::Place;
 use crate::point::Point;
@@ -34,7 +34,10 @@ use crate::wait::How;
 /// Work that runs in the order it was enqueued. Different streams are unordered unless something orders them.
 ///
 /// `Send + Sync`: any thread may use it; share it in an `Arc`. Dropping it closes it to new work; what is queued still
-/// runs. Unless a method says otherwise it never blocks. On a stream that has failed every call that adds work is
+/// runs. Unless a method says otherwise it never blocks, with one exception: on a stream of Metal that others commit to too
+/// (its [mode](Self::mode) is not `Managed`) nothing can be kept on the host, so every call that adds work, a wait or a
+/// record too, sleeps where the queue has no room for it, up to thirty seconds after the last end, and is then refused as
+/// `Exhausted`; [`statistics`](Self::statistics) counts such sleeps. On a stream that has failed every call that adds work is
 /// refused with the first cause, until [`recover`](Self::recover).
 pub struct Stream {
     raw: Arc<dyn RawStream>,
@@ -46,6 +49,8 @@ pub struct Stream {
     elided: AtomicU64,
     /// Driver calls made for earlier holders, where a pool lends the stream.
     calls_before: u64,
+    /// Whether observers hear of its end with another name.
+    is_second: bool,
 }
 
 impl Stream {
@@ -55,15 +60,33 @@ impl Stream {
         device: Device,
         priority: i32,
     ) -> Self {
-        let plain_records = raw.has_plain_records();
-        let (elided, calls_before) = (AtomicU64::new(0), 0);
-        let stream = Self { raw, timeline, device, priority, plain_records, elided, calls_before };
+        let stream = Self::named(raw, timeline, device, priority);
         observe::tell(|| Operation::StreamCreated {
             stream: stream.id(),
             device: stream.device.to_string(),
             priority,
         });
         stream
+    }
+
+    fn named(raw: Arc<dyn RawStream>, timeline: Timeline, device: Device, priority: i32) -> Self {
+        let plain_records = raw.has_plain_records();
+        let (elided, calls_before, is_second) = (AtomicU64::new(0), 0, false);
+        Self { raw, timeline, device, priority, plain_records, elided, calls_before, is_second }
+    }
+
+    /// A second name of a stream that was made already, for a backend that is asked for it by its handle. The stream takes
+    /// work until both are gone; its device hears of no second one, and neither do observers.
+    #[doc(hidden)]
+    pub fn second(
+        raw: Arc<dyn RawStream>,
+        timeline: Timeline,
+        device: Device,
+        priority: i32,
+    ) -> Self {
+        let mut second = Self::named(raw, timeline, device, priority);
+        second.is_second = true;
+        second
     }
 
     /// The id: never reused in this process, and the id of its [`timeline`](Self::timeline).
@@ -95,6 +118,15 @@ impl Stream {
     /// How the stream came here.
     pub fn mode(&self) -> Mode {
         self.raw.mode()
+    }
+
+    /// Whether others capture the stream into a graph now: what it is given becomes a part of that. Of a managed stream no
+    /// driver is asked, because nobody can.
+    ///
+    /// # Errors
+    /// The driver's.
+    pub fn is_capturing(&self) -> Result<bool> {
+        self.raw.is_capturing()
     }
 
     /// Runs a function in the order of the stream, on a thread of ours or on a thread that synchronizes.
@@ -161,15 +193,39 @@ impl Stream {
     /// `Misuse(Capturing)`.
     ///
     /// # Errors
-    /// `Exhausted` or `Driver` where a driver has to be asked; never on host and sim.
+    /// `Exhausted` or `Driver` where a driver has to be asked; never on host and sim. `Exhausted` too where the driver had no
+    /// room for long.
     #[track_caller]
     #[inline]
     pub fn record(&self) -> Result<Point> {
-        if self.plain_records && self.timeline.is_undisturbed() {
+        if !self.plain_records {
+            return self.record_by_call(Place::caller());
+        }
+        if self.timeline.is_undisturbed() {
             let enqueued = self.timeline.enqueued();
             return Ok(Point::new(self.timeline.clone(), enqueued, Place::caller()));
         }
         self.record_at(Place::caller())
+    }
+
+    #[inline(never)]
+    fn record_by_call(&self, place: Place) -> Result<Point> {
+        if !self.timeline.is_undisturbed() {
+            return self.record_at(place);
+        }
+        match self.raw.record_unobserved() {
+            Ok(value) => Ok(Point::new(self.timeline.clone(), value, place)),
+            Err(error) => self.record_refused(error, place),
+        }
+    }
+
+    /// A record was refused, maybe for a capture; one that has ended meanwhile is no more in the way.
+    #[cold]
+    fn record_refused(&self, error: Error, place: Place) -> Result<Point> {
+        match self.captured_point(error, place)? {
+            Some(captured) => Ok(captured),
+            None => self.record_at(place),
+        }
     }
 
     /// The end of the work enqueued so far, with the device's time when the stream comes to it.
@@ -205,6 +261,7 @@ impl Stream {
     #[cold]
     pub(crate) fn captured_point(&self, refusal: Error, place: Place) -> Result<Option<Point>> {
         if refusal.kind() != Kind::Misuse(Reason::Capturing) {
+            refusal.began_at(|| Origin::new("record", self.timeline.to_string()).placed(place));
             return Err(refusal);
         }
         let record = self.raw.record_captured()?;
@@ -215,13 +272,32 @@ impl Stream {
     /// synchronisations, which are no records.
     #[inline]
     pub(crate) fn take_point(&self, place: Place) -> Result<(Placed, Point)> {
-        self.timeline.check_process()?;
         let placed = if self.plain_records {
+            self.timeline.check_process()?;
             Placed::new(self.timeline.enqueued())
+        } else if self.timeline.is_undisturbed() {
+            Placed::unobserved(self.raw.record_unobserved()?)
         } else {
+            self.timeline.check_process()?;
             self.raw.record()?
         };
         Ok((placed, Point::new(self.timeline.clone(), placed.value, place)))
+    }
+
+    /// The same by who waits for it, until a deadline where there is one: a record on a stream of others sleeps where the
+    /// device has no room for it.
+    pub(crate) fn take_point_by(&self, deadline: Option<Instant>, place: Place) -> Result<Point> {
+        let Some(deadline) = deadline.filter(|_| self.mode() != Mode::Managed) else {
+            return self.take_point(place).map(|taken| taken.1);
+        };
+        self.timeline.check_process()?;
+        let placed = self.raw.record_until(deadline)?;
+        Ok(Point::new(self.timeline.clone(), placed.value, place))
+    }
+
+    /// The latest point that there is. Records nothing.
+    pub(crate) fn latest_point(&self, place: Place) -> Point {
+        Point::new(self.timeline.clone(), self.timeline.enqueued(), place)
     }
 
     /// The same with the device's time.
@@ -244,7 +320,7 @@ impl Stream {
         let place = Place::caller();
         self.timeline.check_process()?;
         gate.timeline().check_process()?;
-        let placed = gate::promising(|| self.promise(gate, place))?;
+        let placed = self.promise_in_room(gate, place)?;
         observe::tell_placed(placed.sequence, || Operation::GateOpening {
             gate: gate.id(),
             stream: self.id(),
@@ -256,7 +332,8 @@ impl Stream {
     /// Waits on this thread until everything enqueued so far is complete.
     ///
     /// # Errors
-    /// As [`Point::synchronize`].
+    /// As [`Point::synchronize`]. As [`record`](Self::record), `Exhausted` among it: on a stream that others launch on too, what
+    /// is waited for is recorded first.
     #[track_caller]
     pub fn synchronize(&self) -> Result<()> {
         let place = Place::caller();
@@ -266,7 +343,9 @@ impl Stream {
     /// Waits at most this long until everything enqueued so far is complete.
     ///
     /// # Errors
-    /// As [`Point::synchronize_timeout`].
+    /// As [`Point::synchronize_timeout`], and as [`record`](Self::record), `Exhausted` among it. Where the device had no room up
+    /// to then for the record that is to be waited for, `TimedOut` says what is full, and carries a report only if the
+    /// stream's own work is before it.
     #[track_caller]
     pub fn synchronize_timeout(&self, timeout: Duration) -> Result<()> {
         let place = Place::caller();
@@ -284,7 +363,7 @@ impl Stream {
         if let Some(idle) = self.raw.is_idle() {
             return idle;
         }
-        let end = Point::new(self.timeline.clone(), self.timeline.enqueued(), Place::caller());
+        let end = self.latest_point(Place::caller());
         self.failure().map_or_else(|| end.query(), Err)
     }
 
@@ -365,7 +444,9 @@ impl Drop for Stream {
             return;
         }
         self.raw.close();
-        observe::tell_of_drop(Operation::StreamDeleted { stream: self.id() });
+        if !self.is_second {
+            observe::tell_of_drop(Operation::StreamDeleted { stream: self.id() });
+        }
     }
 }
 

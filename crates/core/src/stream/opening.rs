@@ -1,8 +1,8 @@
 //! Opening a gate in the order of a stream, unless that closes a cycle.
 
-use crate::contract::{Item, Placed, Refused, Task};
+use crate::contract::{Item, Line, Placed, Refused, Task, Why};
 use crate::error::{Error, Reason, Result};
-use crate::gate::{Gate, Opening};
+use crate::gate::{self, Gate, Opening};
 use crate::graph;
 use crate::place::Place;
 use crate::point::Point;
@@ -12,9 +12,21 @@ use crate::stream::Stream;
 mod model;
 
 impl Stream {
+    /// Promises to open a gate. Where there is no room for that, this thread sleeps under no lock and tries anew: what makes
+    /// room may be a promise of another thread.
+    pub(super) fn promise_in_room(&self, gate: &Gate, place: Place) -> Result<Placed> {
+        let mut line = Line::default();
+        loop {
+            if let Some(placed) = gate::promising(|| self.promise(gate, place))? {
+                return Ok(placed);
+            }
+            self.raw.wait_for_room(&mut line)?;
+        }
+    }
+
     /// Checks for a cycle and enqueues the opening; checks again when the stream got more work in between, since that
-    /// may be a wait for the gate.
-    pub(super) fn promise(&self, gate: &Gate, place: Place) -> Result<Placed> {
+    /// may be a wait for the gate. `None`: there is no room for it now, and nothing was promised.
+    fn promise(&self, gate: &Gate, place: Place) -> Result<Option<Placed>> {
         let mut opening = gate.promise()?;
         loop {
             let enqueued = self.timeline.enqueued();
@@ -23,9 +35,13 @@ impl Stream {
                 return Err(self.cycle(gate, &path));
             }
             opening = match self.put_opening(gate, opening, (enqueued, place)) {
-                Ok(placed) => return Ok(placed),
-                Err((back, None)) => back,
-                Err((back, Some(error))) => {
+                Ok(placed) => return Ok(Some(placed)),
+                Err((back, Why::MoreWork)) => back,
+                Err((back, Why::NoRoom)) => {
+                    gate.take_back(back);
+                    return Ok(None);
+                }
+                Err((back, Why::Error(error))) => {
                     gate.take_back(back);
                     return Err(error);
                 }
@@ -33,14 +49,13 @@ impl Stream {
         }
     }
 
-    /// Enqueues the opening behind this value. It comes back with the error where it was refused, and without one where
-    /// the stream got more work.
+    /// Enqueues the opening behind this value. It comes back where the stream did not take it.
     fn put_opening(
         &self,
         gate: &Gate,
         opening: Opening,
         (enqueued, place): (u64, Place),
-    ) -> Result<Placed, (Opening, Option<Error>)> {
+    ) -> Result<Placed, (Opening, Why)> {
         // Named before it is enqueued: a waiter that sees the stream's value must see the edge.
         let name = |value| gate.name_opener(Point::new(self.timeline.clone(), value, place));
         name(enqueued + 1);
@@ -52,7 +67,7 @@ impl Stream {
                 }
                 Ok(placed)
             }
-            Err(Refused { item: Item { task: Task::Open(back), .. }, error }) => Err((back, error)),
+            Err(Refused { item: Item { task: Task::Open(back), .. }, why }) => Err((back, why)),
             Err(_) => unreachable!("put_at gives back the item that it was given"),
         }
     }

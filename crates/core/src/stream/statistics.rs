@@ -25,4 +25,9 @@ pub struct Statistics {
     pub elided: u64,
     /// Driver calls made.
     pub driver_calls: u64,
+    /// Calls of users that slept until the driver had room again: on streams that others launch on, and with Metal alone.
+    pub waits_for_room: u64,
+    /// Failures behind the first of its era, by another cause: of device work, of what the stream waits for, and the shutdown
+    /// and the loss of its device. Who waits is told the first alone. Those of earlier holders of a stream of a pool count too.
+    pub later_failures: u64,
 }

@@ -1,9 +1,9 @@
-//! How a stream waits: it holds back its own later work, and the caller never blocks.
+//! How a stream waits: it holds back its own later work, and not the caller.
 
 use syncpoint_trace::Operation;
 
 use super::Stream;
-use crate::contract::Placed;
+use crate::contract::{Placed, Waited};
 use crate::error::{Error, Reason, Result};
 use crate::event::Event;
 use crate::observe;
@@ -11,8 +11,19 @@ use crate::place::Place;
 use crate::point::{Point, State};
 use crate::sync::process::Ordering;
 
+/// What can be told of a point with a few loads.
+enum Glance {
+    /// It is one of the stream itself that is enqueued, or known complete.
+    Passed,
+    /// It is one of another stream, on which nothing has ever failed, and was not complete.
+    Pending,
+    /// A longer look is needed.
+    Unknown,
+}
+
 impl Stream {
-    /// Holds back later work of this stream until a point is complete. The caller never blocks.
+    /// Holds back later work of this stream until a point is complete. The caller never blocks, but for room on a stream of
+    /// Metal that others commit to ([`Stream`]).
     ///
     /// The wait is pinned to the point: later records neither delay nor satisfy it. A point known complete, of this
     /// stream, or waited for already, it or one beyond, costs nothing; of the waits that are still outstanding only the
@@ -30,20 +41,39 @@ impl Stream {
 
     #[inline]
     pub(crate) fn wait_for(&self, point: &Point, event: Option<u64>, place: Place) -> Result<()> {
-        if self.timeline.is_undisturbed() {
-            if self.has_passed(point) {
+        match self.glance(point) {
+            Glance::Passed => {
                 self.count_elided();
-                return Ok(());
+                Ok(())
             }
-            if point.timeline() != &self.timeline && point.timeline().never_failed(&self.timeline) {
-                return self.wait_on_pending(point, place);
-            }
+            Glance::Pending => self.wait_on_pending(point, place),
+            Glance::Unknown => self.wait_further(point, event, place),
         }
-        self.wait_further(point, event, place)
     }
 
+    /// What a few loads tell of a point, where nobody observes.
+    #[inline]
+    fn glance(&self, point: &Point) -> Glance {
+        let timeline = point.timeline();
+        if !self.timeline.is_undisturbed() {
+            return Glance::Unknown;
+        }
+        if timeline == &self.timeline {
+            let is_enqueued = point.value() <= timeline.enqueued();
+            return if is_enqueued { Glance::Passed } else { Glance::Unknown };
+        }
+        if !timeline.is_beside(&self.timeline) {
+            return Glance::Unknown;
+        }
+        if timeline.has_come_to(point.value()) {
+            return Glance::Passed;
+        }
+        if timeline.has_no_failure() { Glance::Pending } else { Glance::Unknown }
+    }
+
+    #[inline]
     fn wait_on_pending(&self, point: &Point, place: Place) -> Result<()> {
-        if self.raw.wait(point, place)?.is_none() {
+        if self.raw.wait_unobserved(point, place)? == Waited::Already {
             self.count_elided();
         }
         Ok(())

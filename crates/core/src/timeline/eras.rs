@@ -4,10 +4,17 @@ use crate::error::Error;
 
 /// The eras in which a stream had failed, in order; at most the last is still failing.
 ///
-/// One entry for each failure that was recovered from, kept for the points that may still ask.
+/// Boxed: every timeline has them, and few ever fail.
 #[derive(Debug, Default)]
-#[expect(clippy::box_collection, reason = "every timeline has them, and few ever fail")]
-pub(crate) struct Eras(Option<Box<Vec<Era>>>);
+pub(crate) struct Eras(Option<Box<Failed>>);
+
+#[derive(Debug, Default)]
+struct Failed {
+    /// One entry for each failure that was recovered from, kept for the points that may still ask.
+    eras: Vec<Era>,
+    /// Whether work of it may run still of which nobody will hear.
+    is_unheard: bool,
+}
 
 #[derive(Debug)]
 struct Era {
@@ -29,7 +36,7 @@ impl Eras {
     /// The error, to be dropped outside the lock, where every such value has failed already.
     pub(crate) fn begin(&mut self, from: u64, error: Error) -> Result<(), Error> {
         let (mut from, mut is_new) = (from, false);
-        let eras = self.0.get_or_insert_default();
+        let eras = &mut self.0.get_or_insert_default().eras;
         let mut index = eras.partition_point(|era| era.upto < from);
         while let Some(&Era { from: begin, upto, .. }) = eras.get(index) {
             if from < begin {
@@ -47,13 +54,31 @@ impl Eras {
 
     /// Ends the failing era: it holds values up to `upto`.
     pub(crate) fn end(&mut self, upto: u64) -> Option<Error> {
-        let era = self.0.as_mut()?.last_mut().filter(|era| era.upto == OPEN)?;
+        let era = self.0.as_mut()?.eras.last_mut().filter(|era| era.upto == OPEN)?;
         era.upto = upto;
         Some(era.error.clone())
     }
 
+    /// Work of what has failed may run still, and nobody will hear of its end.
+    pub(crate) fn leave_unheard(&mut self) {
+        if let Some(failed) = &mut self.0 {
+            failed.is_unheard = true;
+        }
+    }
+
+    /// Somebody has heard of it.
+    pub(crate) fn hear(&mut self) {
+        if let Some(failed) = &mut self.0 {
+            failed.is_unheard = false;
+        }
+    }
+
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.0.as_ref().is_some_and(|failed| failed.is_unheard)
+    }
+
     fn all(&self) -> &[Era] {
-        self.0.as_ref().map_or(&[], |eras| eras.as_slice())
+        self.0.as_ref().map_or(&[], |failed| failed.eras.as_slice())
     }
 
     /// The failure of the era that still fails.

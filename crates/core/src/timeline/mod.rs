@@ -1,6 +1,7 @@
 //! A timeline: a row of values that only grow, what is complete of it, what failed of it, and who waits.
 
 mod eras;
+mod foreign;
 #[cfg(all(test, syncpoint_loom))]
 mod model;
 mod progress;
@@ -14,9 +15,12 @@ use std::task::Waker;
 
 use syncpoint_trace::Operation;
 
+pub use foreign::ForeignCounter;
 pub use wakers::{Ticket, Woken};
 
+use foreign::Foreign;
 pub(crate) use protocol::Core;
+use wakers::Whose;
 
 use crate::contract::{Captured, RawStream};
 use crate::device::Listed;
@@ -31,7 +35,7 @@ use crate::sync::process::OnceLock;
 
 /// A row of 64-bit values that only grow; completing one completes all below it.
 ///
-/// Every stream has one, and so has every gate. A [`Point`] is a place on it. Cloning copies the name, not the row; a
+/// Every stream has one, and so have every gate and every counter of others that is taken in. A [`Point`] is a place on it. Cloning copies the name, not the row; a
 /// timeline outlives its stream for as long as somebody holds a point of it.
 #[derive(Clone)]
 pub struct Timeline(Arc<Line>);
@@ -51,6 +55,8 @@ pub(crate) enum Owner {
     Gate(GateCell),
     /// A record of a capture, which has no value: nobody moves it on.
     Capture(Captured),
+    /// Others, who raise a counter of a driver's.
+    Foreign(Box<Foreign>),
 }
 
 /// The stream of a timeline. Weak: a point keeps no stream alive.
@@ -96,7 +102,7 @@ impl Timeline {
     pub(crate) fn captured(&self) -> Option<&Captured> {
         match &self.0.owner {
             Owner::Capture(record) => Some(record),
-            Owner::Stream(_) | Owner::Gate(_) => None,
+            Owner::Stream(_) | Owner::Gate(_) | Owner::Foreign(_) => None,
         }
     }
 
@@ -143,7 +149,7 @@ impl Timeline {
         self.0.label.as_deref()
     }
 
-    /// The latest value enqueued.
+    /// The latest value enqueued; of a counter of others, the largest that it was seen at.
     #[inline]
     pub fn enqueued(&self) -> u64 {
         self.0.core.enqueued()
@@ -175,7 +181,7 @@ impl Timeline {
     pub(crate) fn gate(&self) -> Option<&GateCell> {
         match &self.0.owner {
             Owner::Gate(gate) => Some(gate),
-            Owner::Stream(_) | Owner::Capture(_) => None,
+            Owner::Stream(_) | Owner::Capture(_) | Owner::Foreign(_) => None,
         }
     }
 
@@ -184,14 +190,16 @@ impl Timeline {
     }
 
     /// The stream whose timeline this is, while it lives.
+    #[inline]
     pub(crate) fn stream(&self) -> Option<Arc<dyn RawStream>> {
         self.adopted()?.stream.upgrade()
     }
 
+    #[inline]
     fn adopted(&self) -> Option<&Adopted> {
         match &self.0.owner {
             Owner::Stream(adopted) => adopted.get(),
-            Owner::Gate(_) | Owner::Capture(_) => None,
+            Owner::Gate(_) | Owner::Capture(_) | Owner::Foreign(_) => None,
         }
     }
 
@@ -205,14 +213,32 @@ impl Timeline {
     /// Whether `value` is known complete, for a caller that knows `beside` to be of this process: three loads.
     #[inline]
     pub(crate) fn has_completed(&self, value: u64, beside: &Self) -> bool {
-        self.0.core.process() == beside.0.core.process() && self.0.core.has_completed(value)
+        self.is_beside(beside) && self.has_come_to(value)
+    }
+
+    /// Whether it is of the same process.
+    #[inline]
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.0.core.process() == other.0.core.process()
+    }
+
+    /// Whether `value` is known complete, for a caller that knows it to be of this process: two loads.
+    #[inline]
+    pub(crate) fn has_come_to(&self, value: u64) -> bool {
+        self.0.core.has_completed(value)
+    }
+
+    /// Whether nothing on it has ever failed, for the same caller: one load.
+    #[inline]
+    pub(crate) fn has_no_failure(&self) -> bool {
+        self.0.core.never_failed()
     }
 
     /// Whether nothing on it has ever failed, for a caller that knows `beside` to be of this process: two loads. What is
     /// not complete is pending then, unless it settles meanwhile.
     #[inline]
     pub(crate) fn never_failed(&self, beside: &Self) -> bool {
-        self.0.core.process() == beside.0.core.process() && self.0.core.never_failed()
+        self.is_beside(beside) && self.has_no_failure()
     }
 
     /// Whether `value` is known complete: three loads and no call.
@@ -229,6 +255,7 @@ impl Timeline {
 
     /// The stream whose timeline this is, if it is of the backend whose streams are `Own`.
     #[doc(hidden)]
+    #[inline]
     pub fn own_stream<Own: RawStream>(&self) -> Option<Arc<Own>> {
         let stream: Arc<dyn Any + Send + Sync> = self.stream()?;
         stream.downcast().ok()
@@ -309,10 +336,27 @@ impl Timeline {
         self.0.core.fail(from, error).telling(notice)
     }
 
-    /// What observers hear of a stream's failure. Of a gate's they hear under its own name.
+    /// Work of what has failed may run still, and whoever could find out when it ends may go.
+    pub(crate) fn leave_unheard(&self) {
+        self.0.core.leave_unheard();
+    }
+
+    /// Somebody has found out.
+    pub(crate) fn hear(&self) {
+        self.0.core.hear();
+    }
+
+    /// Whether work of what has failed may run still, once the stream is gone.
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.0.core.is_unheard()
+    }
+
+    /// What observers hear of a stream's failure. Of a gate's they hear under its own name, and a counter of others is
+    /// nothing that they heard of before.
     #[cold]
     fn notice(&self, from: u64, error: &Error) -> Option<Notice> {
-        if self.is_gate() || matches!(self.state(from), State::Failed(_)) {
+        let is_stream = matches!(self.0.owner, Owner::Stream(_));
+        if !is_stream || matches!(self.state(from), State::Failed(_)) {
             return None;
         }
         let reason = error.message().to_owned();
@@ -325,10 +369,16 @@ impl Timeline {
         self.0.core.recover(upto)
     }
 
-    /// Lists a waker to be woken once, when `value` is complete or failed. `None`: it is already, and nobody is listed.
+    /// Lists a waker of ours to be woken once, when `value` is complete or failed: it runs nothing of the user's, and waits
+    /// for nobody. `None`: it is already, and nobody is listed.
     #[doc(hidden)]
     pub fn register(&self, value: u64, waker: Waker) -> Option<Ticket> {
         self.0.core.register(value, waker)
+    }
+
+    /// The same of a waker of the user's, who may do anything in it: where `value` fails, it is woken behind all of ours.
+    pub(crate) fn register_users(&self, value: u64, waker: Waker) -> Option<Ticket> {
+        self.0.core.list(value, waker, Whose::Users)
     }
 
     /// Unlists a waker; it is dropped outside the lock.
@@ -372,13 +422,14 @@ impl fmt::Debug for Timeline {
     }
 }
 
-/// `stream 3`, `stream 3 "load"` or `gate 7`: how messages name a timeline.
+/// `stream 3`, `stream 3 "load"`, `gate 7` or `timeline 9 "theirs"`: how messages name a timeline.
 impl fmt::Display for Timeline {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let noun = match &self.0.owner {
             Owner::Stream(_) => "stream",
             Owner::Gate(_) => "gate",
             Owner::Capture(_) => "captured record",
+            Owner::Foreign(_) => "timeline",
         };
         write!(formatter, "{noun} {}", self.0.id)?;
         self.label().map_or(Ok(()), |label| write!(formatter, " {label:?}"))

@@ -7,11 +7,11 @@ use syncpoint_base::Process;
 
 use super::eras::Eras;
 use super::progress::Progress;
-use super::wakers::{Ticket, Wakers, Woken};
+use super::wakers::{Ticket, Wakers, Whose, Woken};
 use crate::error::Error;
 use crate::observe;
 use crate::point::State;
-use crate::sync::{AtomicU64, Mutex, Ordering, lock};
+use crate::sync::{AtomicU64, Lock, Ordering};
 
 /// The protocol of a timeline, apart from who owns it, so that a model can run it and a stream can have a second row.
 ///
@@ -25,7 +25,7 @@ pub(crate) struct Core {
     /// the completed value: whoever sees a value of a later era complete sees this raised before it.
     pub(super) floor: AtomicU64,
     /// Guards the waiters and the eras. A leaf: nothing is called and no other lock is taken under it.
-    pub(super) leaf: Mutex<Leaf>,
+    pub(super) leaf: Lock<Leaf>,
     enqueued: AtomicU64,
     /// The process that made it. In a child of it every value has failed, and nobody is listed.
     process: Process,
@@ -42,7 +42,7 @@ impl Core {
             progress: Progress::new(0),
             floor: AtomicU64::new(0),
             enqueued: AtomicU64::new(enqueued),
-            leaf: Mutex::new(Leaf { wakers: Wakers::default(), eras: Eras::default() }),
+            leaf: Lock::new(Leaf { wakers: Wakers::default(), eras: Eras::default() }),
             process: Process::current(),
         }
     }
@@ -72,6 +72,18 @@ impl Core {
     pub(super) fn enqueue(&self, value: u64) {
         // Release: pairs with the acquire in `enqueued`.
         self.enqueued.store(value, Ordering::Release);
+    }
+
+    /// Says that a row of others has come so far: nobody here knows what is enqueued beyond.
+    pub(super) fn come(&self, value: u64) {
+        // Release: pairs with the acquire in `enqueued`.
+        self.enqueued.fetch_max(value, Ordering::Release);
+        self.complete(value);
+    }
+
+    /// Whether somebody is listed.
+    pub(crate) fn is_awaited(&self) -> bool {
+        !self.leaf.lock().wakers.is_empty()
     }
 
     /// The largest value complete.
@@ -106,7 +118,7 @@ impl Core {
         if self.never_failed() {
             return State::Pending;
         }
-        let leaf = lock(&self.leaf);
+        let leaf = self.leaf.lock();
         self.settled(&leaf, value).unwrap_or(State::Pending)
     }
 
@@ -125,11 +137,12 @@ impl Core {
     }
 
     pub(super) fn pending(&self, enqueued: u64) -> u64 {
-        let leaf = lock(&self.leaf);
+        let leaf = self.leaf.lock();
         let completed = self.progress.completed();
         enqueued.saturating_sub(completed + leaf.eras.failed_between(completed, enqueued))
     }
 
+    #[inline]
     pub(super) fn is_failing(&self) -> bool {
         // Acquire: as in `has_completed`.
         self.floor.load(Ordering::Acquire) == u64::MAX
@@ -139,7 +152,7 @@ impl Core {
         if !self.is_failing() {
             return None;
         }
-        lock(&self.leaf).eras.failing().cloned()
+        self.leaf.lock().eras.failing().cloned()
     }
 
     #[inline]
@@ -151,7 +164,7 @@ impl Core {
 
     /// Takes the waiters that are due, and looks again whenever new ones had to be announced for later values.
     fn take_due(&self) -> Woken {
-        let mut leaf = lock(&self.leaf);
+        let mut leaf = self.leaf.lock();
         let mut completed = self.progress.completed();
         let due = leaf.wakers.take_due(completed);
         // Whoever stays needs the bit; while it was clear a later value may have completed unseen.
@@ -165,14 +178,14 @@ impl Core {
                 let _left_alone = ManuallyDrop::new(due);
                 return Woken::default();
             }
-            leaf = lock(&self.leaf);
+            leaf = self.leaf.lock();
         }
         drop(leaf);
         due
     }
 
     pub(crate) fn fail(&self, from: u64, error: Error) -> Woken {
-        let mut leaf = lock(&self.leaf);
+        let mut leaf = self.leaf.lock();
         if let Err(late) = leaf.eras.begin(from, error) {
             drop(leaf);
             drop(late);
@@ -183,8 +196,20 @@ impl Core {
         leaf.wakers.take_from(from)
     }
 
+    pub(super) fn leave_unheard(&self) {
+        self.leaf.lock().eras.leave_unheard();
+    }
+
+    pub(super) fn hear(&self) {
+        self.leaf.lock().eras.hear();
+    }
+
+    pub(super) fn is_unheard(&self) -> bool {
+        self.leaf.lock().eras.is_unheard()
+    }
+
     pub(crate) fn recover(&self, upto: u64) -> Option<Error> {
-        let mut leaf = lock(&self.leaf);
+        let mut leaf = self.leaf.lock();
         let error = leaf.eras.end(upto)?;
         // Release: pairs with the acquire in `has_completed`. The owner completes no value above `upto` before this.
         self.floor.store(upto + 1, Ordering::Release);
@@ -192,14 +217,19 @@ impl Core {
     }
 
     pub(crate) fn register(&self, value: u64, waker: Waker) -> Option<Ticket> {
+        self.list(value, waker, Whose::Ours)
+    }
+
+    #[inline]
+    pub(super) fn list(&self, value: u64, waker: Waker, whose: Whose) -> Option<Ticket> {
         if self.is_inherited() {
             return None;
         }
-        let mut leaf = lock(&self.leaf);
+        let mut leaf = self.leaf.lock();
         if leaf.eras.failure_of(value).is_some() {
             return None;
         }
-        let ticket = leaf.wakers.insert(value, waker);
+        let ticket = leaf.wakers.insert(value, waker, whose);
         if self.progress.announce() < value {
             return Some(ticket);
         }
@@ -213,7 +243,7 @@ impl Core {
         if self.is_inherited() {
             return;
         }
-        let waker = lock(&self.leaf).wakers.remove(ticket);
+        let waker = self.leaf.lock().wakers.remove(ticket);
         drop(waker);
     }
 }

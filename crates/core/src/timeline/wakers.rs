@@ -12,7 +12,36 @@ use crate::observe::Notice;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Ticket {
     value: u64,
+    /// The order of listing; those of the user's behind all others.
     number: u64,
+}
+
+/// Whose a waker is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Whose {
+    /// Ours: it runs nothing of the user's, and waits for nobody.
+    Ours,
+    /// The user's, who may do anything in it: wait for what ours do as they are woken.
+    Users,
+}
+
+/// The bit of a ticket's number that says so. No row of waiters was ever so long that its numbers came to it.
+const USERS: u64 = 1 << 63;
+
+impl Ticket {
+    fn is_users(self) -> bool {
+        self.number & USERS > 0
+    }
+}
+
+impl Whose {
+    #[inline]
+    fn bit(self) -> u64 {
+        match self {
+            Self::Ours => 0,
+            Self::Users => USERS,
+        }
+    }
 }
 
 /// Wakers in the order of their tickets: each in the first place is before those in the second, and so on. Most points
@@ -39,9 +68,9 @@ const FEW: usize = 8;
 impl Wakers {
     /// Lists a waker for a value.
     #[inline]
-    pub(crate) fn insert(&mut self, value: u64, waker: Waker) -> Ticket {
+    pub(crate) fn insert(&mut self, value: u64, waker: Waker, whose: Whose) -> Ticket {
         self.number += 1;
-        let ticket = Ticket { value, number: self.number };
+        let ticket = Ticket { value, number: self.number | whose.bit() };
         if self.is_empty() {
             self.first = Some((ticket, waker));
         } else {
@@ -80,14 +109,23 @@ impl Wakers {
         let first = self.first.take_if(|(ticket, _)| ticket.value <= value).map(|(_, waker)| waker);
         let rest = self.rest.as_mut().filter(|rest| rest.is_due(value));
         let rest = rest.map_or_else(Vec::new, |rest| rest.take_due(value));
-        Woken { first, rest, notice: None }
+        Woken { first, rest, behind: None }
     }
 
-    /// Takes the wakers of all values from `value` on.
+    /// Takes the wakers of all values from `value` on: ours, and behind them the user's.
     pub(crate) fn take_from(&mut self, value: u64) -> Woken {
-        let first = self.first.take_if(|(ticket, _)| ticket.value >= value).map(|(_, waker)| waker);
+        let first = self.first.take_if(|(ticket, _)| ticket.value >= value);
         let rest = self.rest.as_mut().map_or_else(Vec::new, |rest| rest.take_from(value));
-        Woken { first, rest, notice: None }
+        let mut woken = Woken::default();
+        for (ticket, waker) in first.into_iter().chain(rest) {
+            let wakers = if ticket.is_users() {
+                &mut woken.behind.get_or_insert_default().users
+            } else {
+                &mut woken.rest
+            };
+            wakers.push(waker);
+        }
+        woken
     }
 
     /// Whether nobody waits.
@@ -134,12 +172,12 @@ impl Rest {
         wakers
     }
 
-    fn take_from(&mut self, value: u64) -> Vec<Waker> {
+    fn take_from(&mut self, value: u64) -> Vec<Listed> {
         let kept = self.few.partition_point(|(ticket, _)| ticket.value < value);
-        let few = self.few.drain(kept..).map(|(_, waker)| waker);
-        let wakers = few.chain(self.crowd.split_off(&first_of(value)).into_values()).collect();
+        let few = self.few.drain(kept..);
+        let listed = few.chain(self.crowd.split_off(&first_of(value))).collect();
         self.refill();
-        wakers
+        listed
     }
 
     /// Takes the first of the crowd where the few are none any more.
@@ -162,29 +200,72 @@ fn first_of(value: u64) -> Ticket {
 pub struct Woken {
     first: Option<Waker>,
     rest: Vec<Waker>,
-    /// What observers are to hear first.
-    notice: Option<Box<Notice>>,
+    /// Of a failure alone.
+    behind: Option<Box<Behind>>,
+}
+
+/// What a failure tells of to others than ours.
+#[derive(Debug, Default)]
+struct Behind {
+    /// What observers are to hear before anybody is woken who was not.
+    notice: Option<Notice>,
+    users: Vec<Waker>,
 }
 
 impl Woken {
-    pub(crate) fn telling(self, notice: Option<Notice>) -> Self {
-        Self { notice: notice.map(Box::new), ..self }
+    pub(crate) fn telling(mut self, notice: Option<Notice>) -> Self {
+        if notice.is_some() {
+            self.behind.get_or_insert_default().notice = notice;
+        }
+        self
     }
 
-    /// Wakes them in the order of their values. A waker that panics does not keep the others asleep.
+    /// Wakes ours of a failure, who run nothing of the user's; the others are left.
+    pub fn wake_ours(&mut self) {
+        rest_if_ours_and_exiting();
+        let first = self.first.take();
+        first.into_iter().chain(std::mem::take(&mut self.rest)).for_each(wake_one);
+    }
+
+    /// Wakes them in the order of their values, and of a failure ours before the user's. A waker that panics does not keep the
+    /// others asleep.
     pub fn wake(self) {
         rest_if_ours_and_exiting();
-        if let Some(notice) = self.notice {
-            notice.tell();
+        if self.behind.is_some() {
+            return self.wake_behind();
         }
         if self.rest.is_empty() {
             return self.first.into_iter().for_each(wake_one);
         }
-        // Where a waker forks, the child wakes none of the parent's that come after it.
-        let mut wakers = Own::new(self.first.into_iter().chain(self.rest));
-        while let Some(waker) = wakers.get().and_then(Iterator::next) {
-            wake_one(waker);
+        wake_all(self.first.into_iter().chain(self.rest));
+    }
+
+    /// Wakes those of several. Where a waker or an observer forks, the rest is the parent's.
+    pub fn wake_each(each: Vec<Self>) {
+        let mut left = Own::new(each.into_iter());
+        while let Some(woken) = left.get().and_then(Iterator::next) {
+            woken.wake();
         }
+    }
+
+    #[cold]
+    fn wake_behind(mut self) {
+        let Behind { notice, users } =
+            self.behind.take().map_or_else(Behind::default, |behind| *behind);
+        // Where an observer forks, the child wakes none of the parent's either.
+        let wakers = Own::new(self.first.into_iter().chain(self.rest).chain(users));
+        if let Some(notice) = notice {
+            notice.tell();
+        }
+        wakers.take().into_iter().for_each(wake_all);
+    }
+}
+
+/// Where a waker forks, the child wakes none of the parent's that come after it.
+fn wake_all(wakers: impl Iterator<Item = Waker>) {
+    let mut wakers = Own::new(wakers);
+    while let Some(waker) = wakers.get().and_then(Iterator::next) {
+        wake_one(waker);
     }
 }
 
@@ -214,6 +295,15 @@ mod tests {
         }
     }
 
+    /// Tells its number.
+    struct Notes(u64, Sender<u64>);
+
+    impl Wake for Notes {
+        fn wake(self: Arc<Self>) {
+            self.1.send(self.0).unwrap();
+        }
+    }
+
     fn counter() -> (Arc<Count>, Waker) {
         let count = Arc::new(Count::default());
         (Arc::clone(&count), Waker::from(count))
@@ -224,7 +314,7 @@ mod tests {
         let (count, waker) = counter();
         let mut wakers = Wakers::default();
         for value in [5, 3, 9, 3] {
-            wakers.insert(value, waker.clone());
+            wakers.insert(value, waker.clone(), Whose::Ours);
         }
         wakers.take_due(4).wake();
         assert_eq!(count.0.load(Ordering::Relaxed), 2);
@@ -235,18 +325,12 @@ mod tests {
 
     #[test]
     fn a_crowd_is_woken_in_the_order_of_its_values_whoever_left() {
-        struct Notes(u64, Sender<u64>);
-        impl Wake for Notes {
-            fn wake(self: Arc<Self>) {
-                self.1.send(self.0).unwrap();
-            }
-        }
         let ((notes, noted), mut wakers) = (channel(), Wakers::default());
         let values = (0..100).map(|index: u64| index * 37 % 100);
         let tickets: Vec<_> = values
             .map(|value| {
                 let waker = Waker::from(Arc::new(Notes(value, notes.clone())));
-                wakers.insert(value, waker)
+                wakers.insert(value, waker, Whose::Ours)
             })
             .collect();
         for ticket in tickets.iter().filter(|ticket| ticket.value % 3 == 0) {
@@ -270,7 +354,7 @@ mod tests {
         let (count, waker) = counter();
         let mut wakers = Wakers::default();
         for value in [1, 4, 7] {
-            wakers.insert(value, waker.clone());
+            wakers.insert(value, waker.clone(), Whose::Ours);
         }
         wakers.take_from(4).wake();
         assert_eq!(count.0.load(Ordering::Relaxed), 2);
@@ -278,11 +362,36 @@ mod tests {
     }
 
     #[test]
+    fn of_one_value_and_of_a_failure_ours_are_woken_before_the_users() {
+        let ((notes, noted), mut wakers) = (channel(), Wakers::default());
+        let list = |wakers: &mut Wakers| {
+            for (value, name, whose) in [
+                (2, 4, Whose::Users),
+                (2, 3, Whose::Ours),
+                (1, 2, Whose::Users),
+                (1, 1, Whose::Ours),
+            ] {
+                wakers.insert(value, Waker::from(Arc::new(Notes(name, notes.clone()))), whose);
+            }
+        };
+        list(&mut wakers);
+        wakers.take_due(2).wake();
+        assert_eq!(noted.try_iter().collect::<Vec<_>>(), [1, 2, 3, 4], "in the order of values");
+        list(&mut wakers);
+        let mut failed = wakers.take_from(1);
+        failed.wake_ours();
+        assert_eq!(noted.try_iter().collect::<Vec<_>>(), [1, 3], "ours alone");
+        failed.wake();
+        assert_eq!(noted.try_iter().collect::<Vec<_>>(), [2, 4], "and then the others");
+        assert!(wakers.is_empty());
+    }
+
+    #[test]
     fn an_unlisted_waker_stays_asleep() {
         let (count, waker) = counter();
         let mut wakers = Wakers::default();
-        let first = wakers.insert(1, waker.clone());
-        let second = wakers.insert(1, waker);
+        let first = wakers.insert(1, waker.clone(), Whose::Ours);
+        let second = wakers.insert(1, waker, Whose::Ours);
         assert!(wakers.remove(second).is_some() && wakers.remove(first).is_some());
         assert!(wakers.remove(first).is_none());
         wakers.take_due(u64::MAX).wake();
@@ -299,8 +408,8 @@ mod tests {
         }
         let (count, waker) = counter();
         let mut wakers = Wakers::default();
-        wakers.insert(1, Waker::from(Arc::new(Panics)));
-        wakers.insert(2, waker);
+        wakers.insert(1, Waker::from(Arc::new(Panics)), Whose::Ours);
+        wakers.insert(2, waker, Whose::Ours);
         wakers.take_due(2).wake();
         assert_eq!(count.0.load(Ordering::Relaxed), 1);
     }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 pub use devices::{Pump, devices};
 pub use hand::{Hand, Keep};
 pub use pool::{Helping, Pool};
-pub use ready::LEVELS;
+pub use ready::{LEVELS, level_of, priorities};
 pub use seat::Seat;
 
 use crate::sync::LocalKey;

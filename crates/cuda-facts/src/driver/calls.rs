@@ -8,10 +8,11 @@ use libloading::Library;
 use super::Driver;
 use super::code::Code;
 use super::handle::{
-    Address, Context, Event, Executable, Exported, Function, Graph, Module, Name, Pass, Stream,
-    Text,
+    Address, Block, Context, Description, Event, Executable, Exported, Function, Graph, Green,
+    Module, Name, Pass, Resource, Stream, Text,
 };
 use super::host::{Callback, HostFunction};
+use super::kept::{Kept, Reached};
 use crate::answer::{Asked, Unasked};
 
 /// What a function said.
@@ -63,7 +64,8 @@ macro_rules! calls {
             $($visibility fn $name(&self $(, $argument: $type)*) -> Asked<Said> {
                 let call = self.table.$name.ok_or(Unasked::Missing($symbol))?;
                 // SAFETY: the signature is the manual's. A handle came from this driver and was not destroyed, which
-                // would have taken it away; what is written to is a reference that lives for the whole call.
+                // would have taken it away; what is written to by the call is a reference that lives as long, and what the
+                // driver comes to later is `Kept` for good, or `Reached`, which is atomics.
                 let code = unsafe { call($($argument.pass()),*) };
                 Ok(Said { symbol: $symbol, code: Code(code) })
             })*
@@ -86,6 +88,7 @@ calls! {
 
     pub(crate) primary_retain = "cuDevicePrimaryCtxRetain"(context: &mut Context => *mut Context, device: i32 => i32);
     pub(crate) primary_release = "cuDevicePrimaryCtxRelease_v2"(device: i32 => i32);
+    pub(crate) primary_reset = "cuDevicePrimaryCtxReset_v2"(device: i32 => i32);
     pub(crate) primary_state = "cuDevicePrimaryCtxGetState"(device: i32 => i32, flags: &mut u32 => *mut u32, active: &mut i32 => *mut i32);
     pub(crate) context_create = "cuCtxCreate_v2"(context: &mut Context => *mut Context, flags: u32 => u32, device: i32 => i32);
     pub(crate) context_destroy = "cuCtxDestroy_v2"(context: Context => usize);
@@ -108,6 +111,14 @@ calls! {
     pub(crate) stream_flags = "cuStreamGetFlags"(stream: &Stream => usize, flags: &mut u32 => *mut u32);
     pub(crate) stream_priority = "cuStreamGetPriority"(stream: &Stream => usize, priority: &mut i32 => *mut i32);
     pub(crate) stream_context = "cuStreamGetCtx"(stream: &Stream => usize, context: &mut Context => *mut Context);
+    pub(crate) stream_contexts = "cuStreamGetCtx_v2"(stream: &Stream => usize, context: &mut Context => *mut Context, green: &mut Green => *mut Green);
+
+    pub(super) device_resource = "cuDeviceGetDevResource"(device: i32 => i32, resource: &mut Resource => *mut Resource, kind: u32 => u32);
+    pub(super) resource_description = "cuDevResourceGenerateDesc"(description: &mut Description => *mut Description, resource: &mut Resource => *mut Resource, count: u32 => u32);
+    pub(super) green_create = "cuGreenCtxCreate"(green: &mut Green => *mut Green, description: Description => usize, device: i32 => i32, flags: u32 => u32);
+    pub(crate) green_destroy = "cuGreenCtxDestroy"(green: Green => usize);
+    pub(super) green_context = "cuCtxFromGreenCtx"(context: &mut Context => *mut Context, green: &Green => usize);
+    pub(super) green_stream = "cuGreenCtxStreamCreate"(stream: &mut Stream => *mut Stream, green: &Green => usize, flags: u32 => u32, priority: i32 => i32);
 
     pub(crate) event_create = "cuEventCreate"(event: &mut Event => *mut Event, flags: u32 => u32);
     pub(crate) event_destroy = "cuEventDestroy_v2"(event: Event => usize);
@@ -134,15 +145,29 @@ calls! {
     pub(crate) wait_value_64 = "cuStreamWaitValue64_v2"(stream: &Stream => usize, address: Address => u64, value: u64 => u64, flags: u32 => u32);
 
     pub(crate) memory_allocate = "cuMemAlloc_v2"(address: &mut Address => *mut Address, bytes: usize => usize);
-    pub(super) host_allocate = "cuMemHostAlloc"(pointer: &mut usize => *mut usize, bytes: usize => usize, flags: u32 => u32);
-    pub(super) host_device_address = "cuMemHostGetDevicePointer_v2"(address: &mut Address => *mut Address, pointer: usize => usize, flags: u32 => u32);
+    pub(super) block_allocate = "cuMemAlloc_v2"(block: &mut Block => *mut Block, bytes: usize => usize);
+    pub(crate) block_free = "cuMemFree_v2"(block: Block => usize);
+    pub(super) block_allocate_in_order = "cuMemAllocAsync"(block: &mut Block => *mut Block, bytes: usize => usize, stream: &Stream => usize);
+    pub(crate) block_free_in_order = "cuMemFreeAsync"(block: Block => usize, stream: &Stream => usize);
+    pub(super) fill = "cuMemsetD8Async"(block: &Block => usize, value: u8 => u8, bytes: usize => usize, stream: &Stream => usize);
+    pub(super) copy_in = "cuMemcpyHtoDAsync_v2"(block: &Block => usize, source: Reached => usize, bytes: usize => usize, stream: &Stream => usize);
+    pub(super) copy_out = "cuMemcpyDtoHAsync_v2"(target: Reached => usize, block: &Block => usize, bytes: usize => usize, stream: &Stream => usize);
+    pub(super) copy_over = "cuMemcpyDtoDAsync_v2"(target: &Block => usize, source: &Block => usize, bytes: usize => usize, stream: &Stream => usize);
+    pub(super) copy_from_page = "cuMemcpyAsync"(block: &Block => usize, source: Address => u64, bytes: usize => usize, stream: &Stream => usize);
+    pub(super) copy_to_page = "cuMemcpyAsync"(target: Address => u64, block: &Block => usize, bytes: usize => usize, stream: &Stream => usize);
+    pub(super) fill_at = "cuMemsetD8Async"(target: Address => u64, value: u8 => u8, bytes: usize => usize, stream: &Stream => usize);
+    pub(super) host_allocate = "cuMemHostAlloc"(memory: &mut Reached => *mut Reached, bytes: usize => usize, flags: u32 => u32);
+    pub(super) host_register = "cuMemHostRegister_v2"(memory: Reached => usize, bytes: usize => usize, flags: u32 => u32);
+    pub(super) host_unregister = "cuMemHostUnregister"(memory: Reached => usize);
+    pub(super) host_device_address = "cuMemHostGetDevicePointer_v2"(address: &mut Address => *mut Address, memory: Reached => usize, flags: u32 => u32);
 
-    pub(super) launch_host = "cuLaunchHostFunc"(stream: &Stream => usize, function: HostFunction => HostFunction, data: usize => usize);
-    pub(super) add_callback = "cuStreamAddCallback"(stream: &Stream => usize, function: Callback => Callback, data: usize => usize, flags: u32 => u32);
+    pub(super) launch_host = "cuLaunchHostFunc"(stream: &Stream => usize, function: HostFunction => HostFunction, data: Kept => usize);
+    pub(super) add_callback = "cuStreamAddCallback"(stream: &Stream => usize, function: Callback => Callback, data: Kept => usize, flags: u32 => u32);
 
     pub(super) module_load = "cuModuleLoadData"(module: &mut Module => *mut Module, image: &CStr => *const c_char);
+    pub(crate) module_unload = "cuModuleUnload"(module: Module => usize);
     pub(super) module_function = "cuModuleGetFunction"(function: &mut Function => *mut Function, module: &Module => usize, name: &CStr => *const c_char);
-    pub(super) launch = "cuLaunchKernel"(function: &Function => usize, x: u32 => u32, y: u32 => u32, z: u32 => u32, block_x: u32 => u32, block_y: u32 => u32, block_z: u32 => u32, shared: u32 => u32, stream: &Stream => usize, parameters: usize => usize, extra: usize => usize);
+    pub(super) launch = "cuLaunchKernel"(function: &Function => usize, x: u32 => u32, y: u32 => u32, z: u32 => u32, block_x: u32 => u32, block_y: u32 => u32, block_z: u32 => u32, shared: u32 => u32, stream: &Stream => usize, parameters: Kept => usize, extra: usize => usize);
 
     pub(super) device_name_bytes = "cuDeviceGetName"(name: &mut Name => *mut Name, bytes: i32 => i32, device: i32 => i32);
     pub(crate) error_name = "cuGetErrorName"(code: i32 => i32, text: &mut Text => *mut Text);

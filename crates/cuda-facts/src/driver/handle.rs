@@ -39,8 +39,14 @@ handles! {
     Executable,
     Module,
     Function,
+    /// Memory of the device, by its address: what the device sees as a number is one.
+    Block,
     /// Text of the driver's own, which is not read here.
     Text,
+    /// A part of a device.
+    Green,
+    /// What a part is made of, as the driver describes it.
+    Description,
 }
 
 impl Stream {
@@ -101,6 +107,17 @@ impl Name {
     pub(super) const BYTES: usize = 256;
 }
 
+/// Room for what a device has to be divided, more than the manual of any version asks for.
+#[derive(Debug)]
+#[repr(C, align(8))]
+pub(super) struct Resource([u8; Self::BYTES]);
+
+impl Resource {
+    const BYTES: usize = 512;
+
+    pub(super) const NONE: Self = Self([0; Self::BYTES]);
+}
+
 /// An exported event, as 64 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
@@ -135,4 +152,4 @@ macro_rules! as_they_are {
     )* };
 }
 
-as_they_are!(i32, u32, u64, usize, super::host::HostFunction, super::host::Callback);
+as_they_are!(u8, i32, u32, u64, usize, super::host::HostFunction, super::host::Callback);

@@ -8,6 +8,7 @@ use super::Driver;
 use super::calls::Said;
 use super::code::Code;
 use super::handle::Stream;
+use super::kept::Kept;
 use crate::answer::Asked;
 
 /// What `cuLaunchHostFunc` takes.
@@ -32,9 +33,10 @@ unsafe extern "C" fn call_back(_stream: *mut c_void, status: i32, data: *mut c_v
 }
 
 /// For good: a driver may run it once, later or never, and a question is a process.
-fn leak(work: impl Fn(Option<Code>) + Send + Sync + 'static) -> usize {
-    let work: &'static mut Work = Box::leak(Box::new(Box::new(work)));
-    (&raw mut *work) as usize
+fn leak(work: impl Fn(Option<Code>) + Send + Sync + 'static) -> Kept {
+    let work: Work = Box::new(work);
+    let kept: &'static Work = Box::leak(Box::new(work));
+    Kept::of(kept)
 }
 
 impl Driver {

@@ -4,9 +4,12 @@
 
 mod calls;
 mod code;
+mod green;
 mod handle;
 mod host;
+mod kept;
 mod kernel;
+mod memory;
 mod word;
 
 use std::env;
@@ -18,8 +21,11 @@ use crate::answer::{Asked, Unasked};
 
 pub(crate) use calls::Said;
 pub(crate) use code::Code;
-pub(crate) use handle::{Address, Context, Event, Executable, Exported, Graph, Stream, Text};
+pub(crate) use handle::{
+    Address, Context, Event, Executable, Exported, Graph, Green, Stream, Text,
+};
 pub(crate) use host::{Gate, Mark};
+pub(crate) use memory::Page;
 pub(crate) use word::Word;
 
 use calls::Table;

@@ -5,9 +5,15 @@ mod capture_rules;
 mod context;
 mod event;
 mod failure;
+mod green;
 mod host;
 mod init;
+mod kernel;
 mod legacy;
+mod memory;
+mod pages;
+mod peer;
+mod reset;
 mod sharing;
 mod stream;
 mod timing;
@@ -17,7 +23,7 @@ mod wait;
 use crate::answer::Asked;
 use crate::driver::Driver;
 
-pub(crate) use sharing::{PEER, peer};
+pub(crate) use peer::PEER;
 
 /// One question.
 #[derive(Debug)]
@@ -41,12 +47,32 @@ const ROOMS: &[&[Question]] = &[
     capture::QUESTIONS,
     capture_rules::QUESTIONS,
     value::QUESTIONS,
+    memory::QUESTIONS,
+    kernel::QUESTIONS,
+    reset::QUESTIONS,
     sharing::QUESTIONS,
+    pages::QUESTIONS,
+    green::QUESTIONS,
     failure::QUESTIONS,
 ];
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Question> {
     ROOMS.iter().copied().flatten()
+}
+
+/// What this program does as another process with what the first one shares with it; `told` comes when that says so.
+pub(crate) fn peer(
+    driver: &'static Driver,
+    what: &str,
+    shared: &str,
+    told: impl FnOnce(),
+) -> Asked<String> {
+    let is_of_pages = what.starts_with("page.");
+    if is_of_pages {
+        pages::peer(driver, what, shared, told)
+    } else {
+        sharing::peer(driver, what, shared, told)
+    }
 }
 
 /// The answer to a question of yes or no.

@@ -1,18 +1,12 @@
 //! Events of other processes: who may open what, and what each process sees of the other's records.
 
-use std::env;
-use std::io::{self, BufRead, BufReader, Lines, Write};
-use std::process::{Child, ChildStdout, Command, Stdio};
-
+use super::peer::{Peer, refused, say};
 use super::{Question, yes};
-use crate::answer::{Asked, Unasked};
+use crate::answer::Asked;
 use crate::driver::{Driver, Event, Exported, Gate, Stream};
 use crate::session::{DISABLE_TIMING, Session, on_another_thread};
 
 const INTERPROCESS: u32 = 4;
-
-/// The word by which this program, called as another process, is told what to do there.
-pub(crate) const PEER: &str = "--peer";
 
 pub(super) const QUESTIONS: &[Question] = &[
     Question {
@@ -73,7 +67,7 @@ pub(super) const QUESTIONS: &[Question] = &[
             let (session, stream) = with_stream(driver)?;
             let (event, gate) = (shared_event(session)?, session.hold(&stream)?);
             session.record(&event, &stream)?;
-            let mut peer = Peer::begin("query", export(driver, &event)?)?;
+            let mut peer = Peer::begin("query", &exported(driver, &event)?)?;
             let first = peer.hear()?;
             gate.open();
             Ok(format!("{first}, then {}", peer.hear()?))
@@ -86,7 +80,7 @@ pub(super) const QUESTIONS: &[Question] = &[
             let (session, stream) = with_stream(driver)?;
             let (event, gate) = (shared_event(session)?, session.hold(&stream)?);
             session.record(&event, &stream)?;
-            let mut peer = Peer::begin("wait", export(driver, &event)?)?;
+            let mut peer = Peer::begin("wait", &exported(driver, &event)?)?;
             let first = peer.hear()?;
             gate.open();
             Ok(format!("{first}, then {}", peer.hear()?))
@@ -98,7 +92,7 @@ pub(super) const QUESTIONS: &[Question] = &[
         ask: |driver| {
             let (session, stream) = with_stream(driver)?;
             let event = shared_event(session)?;
-            let mut peer = Peer::begin("later", export(driver, &event)?)?;
+            let mut peer = Peer::begin("later", &exported(driver, &event)?)?;
             peer.hear()?;
             let gate = session.hold(&stream)?;
             session.record(&event, &stream)?;
@@ -117,7 +111,7 @@ pub(super) const QUESTIONS: &[Question] = &[
             let ((first, first_gate), (second, second_gate)) =
                 (session.held_stream()?, session.held_stream()?);
             session.record(&event, &first)?;
-            let mut peer = Peer::begin("wait", export(driver, &event)?)?;
+            let mut peer = Peer::begin("wait", &exported(driver, &event)?)?;
             let waits = peer.hear()?;
             session.record(&event, &second)?;
             first_gate.open();
@@ -132,7 +126,7 @@ pub(super) const QUESTIONS: &[Question] = &[
         ask: |driver| {
             let session = Session::begin(driver)?;
             let event = shared_event(session)?;
-            let mut peer = Peer::begin("record", export(driver, &event)?)?;
+            let mut peer = Peer::begin("record", &exported(driver, &event)?)?;
             peer.hear()?;
             let first = driver.event_query(&event)?.code;
             peer.tell()?;
@@ -156,59 +150,19 @@ fn export(driver: &'static Driver, event: &Event) -> Asked<Exported> {
     Ok(exported)
 }
 
+/// The same as words.
+fn exported(driver: &'static Driver, event: &Event) -> Asked<String> {
+    Ok(hexadecimal(export(driver, event)?))
+}
+
 /// What another process answers that has opened an event of this one.
 fn ask_peer(driver: &'static Driver, what: &str) -> Asked<String> {
     let event = shared_event(Session::begin(driver)?)?;
-    Peer::begin(what, export(driver, &event)?)?.hear()
-}
-
-/// This program in another process, which ends with this one.
-struct Peer {
-    child: Child,
-    words: Lines<BufReader<ChildStdout>>,
-}
-
-impl Peer {
-    fn begin(what: &str, exported: Exported) -> Asked<Self> {
-        Self::spawn(what, exported).map_err(|error| refused(&error))
-    }
-
-    fn spawn(what: &str, exported: Exported) -> io::Result<Self> {
-        let mut command = Command::new(env::current_exe()?);
-        command.args([PEER, what, &hexadecimal(exported)]);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-        let mut child = command.spawn()?;
-        let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        Ok(Self { child, words: BufReader::new(output).lines() })
-    }
-
-    /// The next thing that it says.
-    fn hear(&mut self) -> Asked<String> {
-        let line = self.words.next().unwrap_or_else(|| Err(io::ErrorKind::UnexpectedEof.into()));
-        line.map_err(|error| refused(&error))
-    }
-
-    /// Tells it to go on.
-    fn tell(&self) -> Asked<()> {
-        let mut input = self.child.stdin.as_ref().ok_or_else(|| refused(&"no input"))?;
-        writeln!(input).map_err(|error| refused(&error))
-    }
-}
-
-impl Drop for Peer {
-    /// It has nothing to lose.
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-fn refused(error: &dyn std::fmt::Display) -> Unasked {
-    Unasked::Refused(format!("the other process: {error}"))
+    Peer::begin(what, &exported(driver, &event)?)?.hear()
 }
 
 /// What this program does as another process; `told` comes when the first one says so.
-pub(crate) fn peer(
+pub(super) fn peer(
     driver: &'static Driver,
     what: &str,
     exported: &str,
@@ -252,10 +206,6 @@ pub(crate) fn peer(
         }
         other => Err(refused(&format!("does not know {other}"))),
     }
-}
-
-fn say(words: &str) -> Asked<()> {
-    writeln!(io::stdout(), "{words}").map_err(|error| refused(&error))
 }
 
 fn hexadecimal(exported: Exported) -> String {

@@ -1,6 +1,6 @@
 //! Times: which code each misuse of elapsed time gets, and what the time is where there is one.
 
-use super::Question;
+use super::{Question, yes};
 use crate::answer::Asked;
 use crate::driver::{Driver, Event, Said};
 use crate::session::Session;
@@ -102,6 +102,44 @@ pub(super) const QUESTIONS: &[Question] = &[
         ask: |driver| signed(driver, |start, end| (end, start)),
     },
     Question {
+        name: "elapsed.v2.same",
+        asks: "does cuEventElapsedTime_v2 give the same float as cuEventElapsedTime?",
+        ask: |driver| {
+            let ((start, _, end), [mut elder, mut newer]) = (three(driver)?, [f32::NAN; 2]);
+            driver.elapsed(&mut elder, &start, &end)?.needed()?;
+            driver.elapsed_v2(&mut newer, &start, &end)?.needed()?;
+            Ok(yes(elder.to_bits() == newer.to_bits()))
+        },
+    },
+    Question {
+        name: "elapsed.steps.nanoseconds",
+        asks: "is each of 100 short spans the float next to a whole number of nanoseconds?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let stream = session.stream()?;
+            let start = come(session)?;
+            let is_whole = (0..100).map(|_| {
+                let end = session.timed_event()?;
+                session.record(&end, &stream)?;
+                session.settle(&end)?;
+                Ok(is_next_to_a_nanosecond(span(driver, &start, &end)?))
+            });
+            Ok(yes(is_whole.collect::<Asked<Vec<bool>>>()?.into_iter().all(|whole| whole)))
+        },
+    },
+    Question {
+        name: "elapsed.steps.sum",
+        asks: "is a span the sum of its two parts, but for half a step of each float?",
+        ask: |driver| {
+            let (start, middle, end) = three(driver)?;
+            let whole = span(driver, &start, &end)?;
+            let parts = [span(driver, &start, &middle)?, span(driver, &middle, &end)?];
+            let sum: f64 = parts.into_iter().map(f64::from).sum();
+            let steps: f64 = [whole, parts[0], parts[1]].into_iter().map(step).sum();
+            Ok(yes((f64::from(whole) - sum).abs() <= steps / 2.0))
+        },
+    },
+    Question {
         name: "elapsed.other_context",
         asks: "what does it say of events of two contexts?",
         ask: |driver| {
@@ -153,6 +191,45 @@ fn work() {
     while begun.elapsed() < std::time::Duration::from_millis(2) {
         std::hint::spin_loop();
     }
+}
+
+/// Three timed events, with host work of 2 ms between each two of them.
+fn three(driver: &'static Driver) -> Asked<(Event, Event, Event)> {
+    let session = Session::begin(driver)?;
+    let stream = session.stream()?;
+    let recorded = || {
+        let event = session.timed_event()?;
+        session.record(&event, &stream)?;
+        Ok(event)
+    };
+    let start = recorded()?;
+    driver.host_function(&stream, work)?.needed()?;
+    let middle = recorded()?;
+    driver.host_function(&stream, work)?.needed()?;
+    let end = recorded()?;
+    session.settle(&end)?;
+    Ok((start, middle, end))
+}
+
+/// Milliseconds.
+fn span(driver: &'static Driver, start: &Event, end: &Event) -> Asked<f32> {
+    let mut milliseconds = f32::NAN;
+    driver.elapsed(&mut milliseconds, start, end)?.needed()?;
+    Ok(milliseconds)
+}
+
+/// How far the next float is.
+fn step(milliseconds: f32) -> f64 {
+    f64::from(milliseconds.next_up()) - f64::from(milliseconds)
+}
+
+/// Whether a float of milliseconds is what a whole number of nanoseconds becomes. Of spans over 8 ms each is, since the
+/// floats are further apart than that.
+fn is_next_to_a_nanosecond(milliseconds: f32) -> bool {
+    let nanoseconds = (f64::from(milliseconds) * 1e6).round();
+    #[expect(clippy::cast_possible_truncation, reason = "it is to be the next float")]
+    let next = (nanoseconds / 1e6) as f32;
+    (f64::from(next) - f64::from(milliseconds)).abs() <= step(milliseconds)
 }
 
 fn sign(time: f32) -> &'static str {

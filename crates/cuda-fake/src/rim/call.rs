@@ -70,15 +70,19 @@ impl Function {
             return Err(Code::NOT_PERMITTED);
         }
         match pretence::act(self.name) {
-            None | Some(Act::Give(_)) => act(),
-            Some(Act::Fail(code)) => failed(code),
-            Some(Act::Break(code)) => {
+            None | Some((Act::Give(_), _)) => act(),
+            Some((Act::Fail(code), _)) => failed(code),
+            Some((Act::Break(code), _)) => {
                 break_current(code);
                 failed(code)
             }
-            Some(Act::Late(code)) => act().and_then(|()| failed(code)),
-            Some(Act::Block(limit)) => {
-                pretence::block(limit);
+            Some((Act::Late(code), _)) => match act() {
+                // That something is pending is an answer, in place of which the code is given.
+                Ok(()) | Err(Code::NOT_READY) => failed(code),
+                refused => refused,
+            },
+            Some((Act::Block(limit), releases)) => {
+                pretence::block(limit, releases);
                 act()
             }
         }

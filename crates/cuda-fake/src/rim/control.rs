@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::code::{Code, Result};
 use crate::sync::lock;
-use crate::{driver, pretence, script};
+use crate::table::Handle;
+use crate::{current, driver, pretence, script};
 
 use super::call::Function;
 use super::init;
@@ -85,7 +86,15 @@ extern "C" fn syncpointFakeCount(function: Text) -> u64 {
     })
 }
 
-/// How many objects of a kind live: `contexts`, `streams`, `events`, `graphs`, `modules`, `memory` or `all`; the largest number for another.
+/// How many calls scripts have refused on threads of a name since the last reset, as Linux tells it: its first fifteen
+/// characters. So a test finds out who has met with its fault.
+#[unsafe(no_mangle)]
+extern "C" fn syncpointFakeStruck(thread: Text) -> u64 {
+    contained(0, || thread.get().map_or(0, |name| pretence::struck(&name)))
+}
+
+/// How many objects of a kind live: `contexts`, `streams`, `events`, of these those with `CU_EVENT_BLOCKING_SYNC` as
+/// `blocking events`, `graphs`, `modules`, `memory` or `all`; the largest number for another.
 #[unsafe(no_mangle)]
 extern "C" fn syncpointFakeAlive(kind: Text) -> u64 {
     contained(u64::MAX, || {
@@ -93,6 +102,13 @@ extern "C" fn syncpointFakeAlive(kind: Text) -> u64 {
         let alive = driver::driver().map_or(Some(0), |driver| driver.alive(&kind));
         alive.and_then(|count| u64::try_from(count).ok()).unwrap_or(u64::MAX)
     })
+}
+
+/// The context that is current on this thread, null for none: what `cuCtxGetCurrent` would give, without a call that is
+/// counted or that a script changes.
+#[unsafe(no_mangle)]
+extern "C" fn syncpointFakeCurrent() -> Handle {
+    contained(0, || current::handle().unwrap_or(0))
 }
 
 /// Makes everything as it was when the library was loaded: no driver, no objects, no counts, no script but that of the

@@ -27,3 +27,10 @@ mod stream;
 mod value;
 
 pub(crate) use pinned::{Pinned, Registered, View};
+
+/// The version of CUDA that brought a function of the driver's, as the driver numbers it (11020 is 11.2); `None`: the
+/// library exports none of that name.
+pub fn since(function: &str) -> Option<u32> {
+    let found = init::functions().find(|known| known.name == function)?;
+    u32::try_from(found.since).ok()
+}

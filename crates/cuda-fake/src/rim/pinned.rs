@@ -40,6 +40,9 @@ unsafe impl Sync for View {}
 /// As pages are.
 const ALIGNMENT: usize = 4096;
 
+/// The largest word that programs and devices share.
+const WORD: usize = 8;
+
 impl Pinned {
     /// `None` for nothing, or where there is no room.
     pub(crate) fn new(length: usize) -> Option<Self> {
@@ -79,7 +82,7 @@ impl Registered {
         let mut source = self.0.write().unwrap_or_else(PoisonError::into_inner);
         let Source::Program(view) = &*source else { return };
         if let Some(kept) = Pinned::new(view.length) {
-            kept.view().write(0, &view.read(0, view.length));
+            kept.view().take(view);
             *source = Source::Kept(kept);
         }
     }
@@ -100,6 +103,16 @@ impl View {
         let target = self.at(offset, source.len());
         // SAFETY: as in `read`.
         unsafe { target.copy_from_nonoverlapping(source.as_ptr(), source.len()) };
+    }
+
+    /// Becomes what another region of this length is. Its program may use words of it meanwhile, so each is taken whole.
+    fn take(&self, other: &Self) {
+        let is_aligned = other.bytes.as_ptr().addr().is_multiple_of(WORD);
+        let words = if is_aligned { other.length - other.length % WORD } else { 0 };
+        for offset in (0..words).step_by(WORD) {
+            self.store(offset, WORD, other.load(offset, WORD));
+        }
+        self.write(words, &other.read(words, other.length - words));
     }
 
     /// A word of four or eight bytes, which the program may write meanwhile.

@@ -105,6 +105,11 @@ impl Fake {
         self.syncpointFakeCount(name.as_ptr())
     }
 
+    pub(crate) fn struck(&self, thread: &str) -> u64 {
+        let name = CString::new(thread).expect("a name has no zeros");
+        self.syncpointFakeStruck(name.as_ptr())
+    }
+
     pub(crate) fn alive(&self, kind: &str) -> u64 {
         let kind = CString::new(kind).expect("a kind has no zeros");
         self.syncpointFakeAlive(kind.as_ptr())
@@ -348,6 +353,7 @@ functions! {
     syncpointFakeScript(text: *const c_char);
     syncpointFakeCount(function: *const c_char) -> u64;
     syncpointFakeAlive(kind: *const c_char) -> u64;
+    syncpointFakeStruck(thread: *const c_char) -> u64;
     syncpointFakeReset() -> ();
     cuInit(flags: u32);
     cuDriverGetVersion(version: *mut i32);

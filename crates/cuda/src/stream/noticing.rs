@@ -2,44 +2,49 @@
 
 use std::sync::Arc;
 
+use syncpoint_core::Result;
 use syncpoint_core::hold::HeldStream;
 
 use super::CudaStream;
 use crate::marks::Marks;
-use crate::pool::Borrowed;
-use crate::sync::MutexGuard;
-use crate::sys::{Event, Meaning, Refusal};
+use crate::sync::Locked;
+use crate::sys::{Event, Meaning, Refusal, Timing};
 
 impl CudaStream {
     /// Finds out by this query whether the device has come to `value`.
+    #[inline]
     pub(super) fn ask(
-        stream: &Arc<HeldStream<Self>>,
+        stream: &HeldStream<Self>,
         value: u64,
-        query: fn(&Event) -> Result<bool, Refusal>,
+        query: impl FnOnce(&Event) -> Result<bool, Refusal>,
     ) {
         let driver = stream.driver();
         if driver.context.check().is_err() {
             return;
         }
         let mut marks = driver.marks();
-        let (known, asked) = (marks.take_news(), marks.beyond(value));
+        let (news, asked) = (marks.take_news(), marks.beyond(value));
         drop(marks);
-        let found = asked.and_then(|(value, event)| {
-            driver.count(1);
-            // Given back before the rest is looked through: what somebody else has is not kept.
-            let answer = query(&driver.borrow(event));
-            match answer {
-                Ok(true) => driver.reach(value).take_news(),
-                Ok(false) => None,
-                // Worth asking again.
-                Err(refusal) if refusal.meaning() == Meaning::Capturing => None,
-                Err(refusal) => {
-                    Self::was_refused(stream, &refusal);
-                    None
-                }
+        // Before the driver is asked, which may take long: nobody else tells it.
+        if let Some(known) = news {
+            stream.complete(known);
+            // Where a waker forked, in its child the driver is asked nothing.
+            if stream.timeline().is_inherited() {
+                return;
             }
-        });
-        if let Some(value) = found.or(known) {
+        }
+        let Some((value, event)) = asked else { return };
+        driver.count(1);
+        // Given back before the rest is looked through: what somebody else has is not kept.
+        let answer = driver.context.lend(event, query);
+        let found = match answer {
+            Ok(true) => driver.reach(value).take_news(),
+            Ok(false) => return,
+            // Worth asking again.
+            Err(refusal) if refusal.meaning() == Meaning::Capturing => return,
+            Err(refusal) => return Self::was_refused(stream, &refusal),
+        };
+        if let Some(value) = found {
             stream.complete(value);
         }
     }
@@ -50,7 +55,7 @@ impl CudaStream {
         let (mut next, mut index, mut passed) = (Some(oldest), 0, None);
         let mut ended = Ok(());
         while let Some((value, event)) = next {
-            let answer = self.borrow(event).query();
+            let answer = self.context.lend(event, Event::query);
             match answer {
                 Ok(true) => passed = Some(value),
                 Ok(false) => break,
@@ -68,12 +73,20 @@ impl CudaStream {
         ended.map(|()| passed.is_some())
     }
 
-    /// Finds out with one question whether half of the events are needed no more.
-    #[inline(never)]
-    pub(super) fn reap(&self) {
-        let Some((value, event)) = self.marks().middle() else { return };
-        // Given back before the rest is looked through: what somebody else has is not kept.
-        let answer = self.borrow(event).query_unnoticed();
+    /// An event for a record, where none that the device has passed lies ready: by one question half of them may.
+    #[cold]
+    pub(super) fn another_event(&self) -> Result<Arc<Event>> {
+        let asked = self.marks().worth_asking();
+        if let Some((value, event)) = asked {
+            self.ask_for_want(value, event);
+        }
+        let passed = self.marks().take_passed();
+        passed.map_or_else(|| self.context.pool(Timing::Untimed).take(&self.context), Ok)
+    }
+
+    fn ask_for_want(&self, value: u64, event: Arc<Event>) {
+        // Given back before the rest is looked through: what somebody else has is not recorded anew.
+        let answer = self.context.lend(event, Event::query_unnoticed);
         match answer {
             Ok(true) => drop(self.reach(value)),
             // Nobody asked: a broken context is noted, and anything else is told to who asks next.
@@ -85,7 +98,8 @@ impl CudaStream {
     }
 
     /// A question about the stream was refused, and not because a capture was in the way: the stream fails.
-    pub(crate) fn was_refused(stream: &Arc<HeldStream<Self>>, refusal: &Refusal) {
+    #[cold]
+    pub(crate) fn was_refused(stream: &HeldStream<Self>, refusal: &Refusal) {
         let driver = stream.driver();
         let error = driver.context.refused(refusal);
         // Of a context that is lost everything fails, on the poller.
@@ -95,19 +109,24 @@ impl CudaStream {
         }
     }
 
-    /// The device has come to `value`. What the stream does not keep goes back to its pool, under no lock of the stream.
-    fn reach(&self, value: u64) -> MutexGuard<'_, Marks> {
-        loop {
-            let mut marks = self.marks();
-            let Some(surplus) = marks.reach(value) else { return marks };
-            drop(marks);
-            self.context.give_back(surplus);
-        }
+    /// The device has come to `value`, which no event has told.
+    pub(crate) fn come_to(stream: &HeldStream<Self>, value: u64) {
+        let told = stream.driver().reach(value).take_news();
+        stream.complete(told.map_or(value, |told| told.max(value)));
     }
 
-    /// An event of the stream's, for a call.
+    /// The device has come to `value`. What the stream does not keep goes back to its pool, under no lock of the stream.
     #[inline]
-    pub(super) fn borrow(&self, event: Arc<Event>) -> Borrowed<'_> {
-        Borrowed::new(event, &self.context)
+    fn reach(&self, value: u64) -> Locked<'_, Marks> {
+        let mut marks = self.marks();
+        let surplus = marks.reach(value);
+        if surplus.is_empty() {
+            return marks;
+        }
+        drop(marks);
+        for event in surplus {
+            self.context.give_back(event);
+        }
+        self.marks()
     }
 }

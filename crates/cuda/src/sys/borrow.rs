@@ -3,13 +3,13 @@
 use std::any::Any;
 use std::ffi::c_void;
 
+use syncpoint_core::contract::Owner;
 use syncpoint_core::{Device, Error, Event, Reason, Result};
 
 use super::event::Event as NativeEvent;
 use super::types::EventHandle;
 use crate::device::context_of;
 use crate::event::foreign;
-use crate::owner::Owner;
 
 /// Takes in an event that others made: streams wait for it on the device, the host queries, awaits and synchronizes it,
 /// and it can be recorded. It has no points, because others may record it at any time: what it holds is asked of the

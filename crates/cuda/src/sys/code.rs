@@ -18,6 +18,9 @@ pub(crate) struct Refusal {
 /// `CUDA_ERROR_NOT_READY`: an answer of a query.
 const NOT_READY: u32 = 600;
 
+/// `CUDA_ERROR_OUT_OF_MEMORY`.
+const NO_ROOM: u32 = 2;
+
 /// `CUDA_ERROR_DEINITIALIZED`: the driver is gone, as the process ends.
 const DEINITIALIZED: u32 = 4;
 
@@ -30,7 +33,7 @@ const INVALID_HANDLE: u32 = 400;
 /// The driver's codes that are acted upon here, by their names. The rest are told with the name that the driver has.
 const NAMES: &[(u32, &str)] = &[
     (1, "CUDA_ERROR_INVALID_VALUE"),
-    (2, "CUDA_ERROR_OUT_OF_MEMORY"),
+    (NO_ROOM, "CUDA_ERROR_OUT_OF_MEMORY"),
     (3, "CUDA_ERROR_NOT_INITIALIZED"),
     (DEINITIALIZED, "CUDA_ERROR_DEINITIALIZED"),
     (34, "CUDA_ERROR_STUB_LIBRARY"),
@@ -86,7 +89,7 @@ impl Meaning {
     /// The one place where the driver's codes are converted.
     pub(crate) fn of(code: u32) -> Self {
         match code {
-            2 => Self::NoRoom,
+            NO_ROOM => Self::NoRoom,
             3 | 4 | 34 | 46 | 100 | 802..=804 => Self::Absent,
             801 => Self::Unsupported,
             214 | 220 | 226 | 700 | 702 | 709 | 710 | 714..=719 | 721 => Self::Lost,
@@ -130,6 +133,12 @@ impl Refusal {
         Self { function, code: None }
     }
 
+    /// The call was not made, because the host has no memory for it: as the driver would say.
+    #[cold]
+    pub(super) fn no_room(function: &'static Function) -> Self {
+        Self { function, code: Some(NO_ROOM) }
+    }
+
     /// The call was not made, because the process comes to its end: as the driver would say.
     #[cold]
     pub(super) fn ending(function: &'static Function) -> Self {
@@ -139,6 +148,11 @@ impl Refusal {
     #[cfg(test)]
     pub(crate) fn function(&self) -> &'static Function {
         self.function
+    }
+
+    /// Whether it is this function that was refused, and not one that was called around it.
+    pub(crate) fn is_of(&self, function: &str) -> bool {
+        self.function.name() == function
     }
 
     pub(crate) fn code(&self) -> Option<u32> {

@@ -4,16 +4,21 @@ use std::ffi::{c_char, c_int};
 use std::ptr;
 use std::sync::Arc;
 
+use crate::sync::{AtomicBool, Ordering};
+
 use super::code::Refusal;
+use super::identity::Identity;
 use super::library::Library;
 use super::types::{
     ATTRIBUTE_MEMORY_POOLS, ATTRIBUTE_WAIT_VALUE_64, CAPTURE_MODE_RELAXED, ContextHandle,
     DeviceHandle,
 };
+use crate::unheard;
 
 /// The primary context of a device, retained once, or a context of others in its place. Cloning copies the name.
 ///
-/// Dropping the last name leaks the retention: a drop calls no driver. [`release`](Self::release) gives it back.
+/// Dropping the last name leaks the retention: a drop calls no driver. [`release`](Self::release) gives it back, and so does
+/// [`release_broken`](Self::release_broken).
 #[derive(Clone, Debug)]
 pub(crate) struct Primary(Arc<Inner>);
 
@@ -23,6 +28,8 @@ struct Inner {
     device: DeviceHandle,
     handle: ContextHandle,
     whose: Whose,
+    /// Whether the retention was given back.
+    is_given_back: AtomicBool,
 }
 
 /// Who sees to the end of a context.
@@ -32,6 +39,28 @@ enum Whose {
     Ours,
     /// Those who made it.
     Others,
+}
+
+impl Inner {
+    fn new(
+        library: &'static Library,
+        device: DeviceHandle,
+        handle: ContextHandle,
+        whose: Whose,
+    ) -> Arc<Self> {
+        Arc::new(Self { library, device, handle, whose, is_given_back: AtomicBool::new(false) })
+    }
+
+    /// Once, where nobody asks the driver for anything of it any more.
+    fn give_back(&self) -> Result<(), Refusal> {
+        // Relaxed: who finds it given back does nothing with what that has ended.
+        let is_second = self.is_given_back.swap(true, Ordering::Relaxed);
+        if is_second || self.whose == Whose::Others {
+            return Ok(());
+        }
+        // SAFETY: the device is the driver's, and its context was retained once for all names.
+        unsafe { self.library.table().release(self.device) }
+    }
 }
 
 impl Primary {
@@ -44,7 +73,7 @@ impl Primary {
         unsafe { library.table().device(&raw mut device, ordinal) }?;
         // SAFETY: the pointer is to a context, and the device is the driver's.
         unsafe { library.table().retain(&raw mut handle, device) }?;
-        Ok(Self(Arc::new(Inner { library, device, handle, whose: Whose::Ours })))
+        Ok(Self(Inner::new(library, device, handle, Whose::Ours)))
     }
 
     /// A context that others made.
@@ -56,36 +85,48 @@ impl Primary {
         address: usize,
     ) -> Result<Self, Refusal> {
         let handle = ContextHandle(ptr::with_exposed_provenance_mut(address));
-        let inner = Inner { library, device: DeviceHandle(0), handle, whose: Whose::Others };
         let mut device = DeviceHandle(0);
-        Self(Arc::new(inner)).within(|| {
+        Self(Inner::new(library, device, handle, Whose::Others)).within(|| {
             // SAFETY: the pointer is to a device.
             unsafe { library.table().context_device(&raw mut device) }
         })?;
-        Ok(Self(Arc::new(Inner { library, device, handle, whose: Whose::Others })))
+        Ok(Self(Inner::new(library, device, handle, Whose::Others)))
     }
 
-    /// The driver's number of the device, and what tells the context from others of it, where the driver says.
-    pub(crate) fn number(&self) -> (i32, Option<u64>) {
+    /// The driver's number of the device.
+    pub(crate) fn ordinal(&self) -> i32 {
+        self.0.device.0
+    }
+
+    /// What tells the context from every other.
+    pub(crate) fn identity(&self) -> Result<Identity, Refusal> {
         let mut id = 0;
         // SAFETY: the pointer is to a word, and the context lives.
         let asked = unsafe { self.library().table().context_id(self.0.handle, &raw mut id) };
-        (self.0.device.0, asked.ok().map(|()| id))
+        Identity::told(asked.map(|()| id), self.0.handle.0.addr())
     }
 
     /// Gives the retention back, unless somebody else has a name of it: then that is leaked.
     pub(crate) fn release(self) -> Result<(), Refusal> {
-        let Some(inner) = Arc::into_inner(self.0) else { return Ok(()) };
-        if inner.whose == Whose::Others {
-            return Ok(());
-        }
-        // SAFETY: the device is the driver's, and its context was retained once for this name, which is the last.
-        unsafe { inner.library.table().release(inner.device) }
+        Arc::into_inner(self.0).map_or(Ok(()), |last| last.give_back())
     }
 
-    /// Whether a context of the driver's is this one.
-    pub(super) fn is(&self, handle: ContextHandle) -> bool {
-        self.0.handle == handle
+    /// The same of a context that is broken, behind its last user, whoever has a name of it still: by none of them the
+    /// driver is asked again.
+    pub(crate) fn release_broken(self) -> Result<(), Refusal> {
+        self.0.give_back()
+    }
+
+    /// Whether the retention was given back: nothing of the context can be ended any more. Asked on the reaper, which gives
+    /// it back.
+    pub(super) fn is_given_back(&self) -> bool {
+        // Relaxed: as in `give_back`.
+        self.0.is_given_back.load(Ordering::Relaxed)
+    }
+
+    /// Whether the context of the driver's at this address is this one.
+    pub(crate) fn is_at(&self, address: usize) -> bool {
+        self.0.handle.0.addr() == address
     }
 
     pub(crate) fn library(&self) -> &'static Library {
@@ -96,18 +137,34 @@ impl Primary {
     /// current already nothing is changed.
     ///
     /// That the thread's own cannot be brought back is an error of this call.
+    #[inline(never)]
     pub(crate) fn within<T>(
         &self,
         call: impl FnOnce() -> Result<T, Refusal>,
     ) -> Result<T, Refusal> {
+        self.making(call, |_nobodys| Ok(()))
+    }
+
+    /// The same for a call that makes something, which is ended where the thread's own context cannot be brought back:
+    /// nobody is told of it then.
+    pub(crate) fn making<T>(
+        &self,
+        make: impl FnOnce() -> Result<T, Refusal>,
+        end: impl FnOnce(T) -> Result<(), Refusal>,
+    ) -> Result<T, Refusal> {
         if self.is_current()? {
-            return call();
+            return make();
         }
         self.enter()?;
-        let outcome = call();
-        let restored = self.leave();
-        let value = outcome?;
-        restored.map(|()| value)
+        let made = make();
+        match (made, self.leave()) {
+            (Ok(made), Err(refusal)) => {
+                // That it cannot be ended either is the lesser trouble.
+                let _left = end(made);
+                Err(refusal)
+            }
+            (made, _) => made,
+        }
     }
 
     /// Calls where it is enough that any context is current, for most calls that name a stream or an event
@@ -120,6 +177,16 @@ impl Primary {
         }
     }
 
+    /// The same behind a call that was refused.
+    #[cold]
+    pub(super) fn nearer(
+        &self,
+        refusal: Refusal,
+        call: impl Fn() -> Result<(), Refusal>,
+    ) -> Result<(), Refusal> {
+        if refusal.is_of_context() { self.within(call) } else { Err(refusal) }
+    }
+
     /// Makes the context current on a thread of ours, until it moves out.
     pub(crate) fn move_in(&self) -> Result<(), Refusal> {
         self.enter()
@@ -130,12 +197,16 @@ impl Primary {
         self.leave()
     }
 
-    /// Calls so that nothing of it breaks another thread's capture: for calls that the user did not ask for.
+    /// Calls so that nothing of it breaks another thread's capture: for calls that the user did not ask for. That the driver
+    /// does not let it, or does not give the thread its own mode back, is counted.
     pub(crate) fn unnoticed<T>(&self, call: impl FnOnce() -> T) -> T {
-        let Ok(before) = relax(self.library(), CAPTURE_MODE_RELAXED) else { return call() };
+        let before = self.library().relaxed();
         let outcome = call();
-        // What was exchanged can be exchanged back.
-        let _restored = relax(self.library(), before);
+        if let Some(before) = before.filter(|before| *before != CAPTURE_MODE_RELAXED)
+            && let Err(refusal) = exchanged(self.library(), before)
+        {
+            unheard::note(&refusal);
+        }
         outcome
     }
 
@@ -151,7 +222,16 @@ impl Primary {
         unsafe { self.library().table().push(self.0.handle) }
     }
 
+    /// What was current before is so again. Not everybody who calls can tell that it is not, so where this one is still
+    /// current the driver is asked once more.
     fn leave(&self) -> Result<(), Refusal> {
+        self.pop().or_else(|refusal| match self.is_current() {
+            Ok(true) => self.pop(),
+            Ok(false) | Err(_) => Err(refusal),
+        })
+    }
+
+    fn pop(&self) -> Result<(), Refusal> {
         let mut popped = ContextHandle::NULL;
         // SAFETY: the pointer is to a context.
         unsafe { self.library().table().pop(&raw mut popped) }
@@ -200,13 +280,29 @@ impl Primary {
 impl Library {
     /// From now on nothing that this thread, one of ours, asks of the driver breaks anybody's capture.
     pub(crate) fn never_break_a_capture(&self) {
-        // Where there are no captures there is nothing to break.
-        let _before = relax(self, CAPTURE_MODE_RELAXED);
+        let _before = self.relaxed();
+    }
+
+    /// Makes this thread one that breaks nobody's capture; gives the mode of before. `None`, and counted, where the driver
+    /// refuses; a driver without captures has none to break.
+    fn relaxed(&self) -> Option<c_int> {
+        exchanged(self, CAPTURE_MODE_RELAXED)
+            .inspect_err(|refusal| {
+                if refusal.code().is_some() {
+                    unheard::note(refusal);
+                }
+            })
+            .ok()
     }
 }
 
-/// Exchanges the capture mode of this thread; gives the one of before.
-fn relax(library: &Library, mode: c_int) -> Result<c_int, Refusal> {
+/// Exchanges the capture mode of this thread; gives the one of before. Tried once more where it is refused: a thread of the
+/// user's would stay relaxed for ever, and one of ours would break captures.
+fn exchanged(library: &Library, mode: c_int) -> Result<c_int, Refusal> {
+    exchange(library, mode).or_else(|_once| exchange(library, mode))
+}
+
+fn exchange(library: &Library, mode: c_int) -> Result<c_int, Refusal> {
     let mut mode = mode;
     // SAFETY: the pointer is to a mode.
     unsafe { library.table().exchange_capture_mode(&raw mut mode) }?;

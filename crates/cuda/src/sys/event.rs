@@ -76,13 +76,13 @@ impl Event {
     /// - The other process gave these bytes, and has not ended, nor destroyed the event, whenever this is used: the
     ///   driver leaves undefined what happens then (*documented*).
     pub(super) unsafe fn open(primary: &Primary, exported: [u8; 64]) -> Result<Self, Refusal> {
-        let mut handle = EventHandle::NULL;
-        let room = &raw mut handle;
-        primary.within(|| {
+        let make = || {
+            let (table, mut handle) = (primary.library().table(), EventHandle::NULL);
             // SAFETY: the pointer is to an event, and the bytes are what the driver gave, by the caller's duty.
-            unsafe { primary.library().table().open_event(room, Exported(exported)) }
-        })?;
-        Ok(Self { primary: primary.clone(), handle, timing: Timing::Untimed })
+            unsafe { table.open_event(&raw mut handle, Exported(exported)) }?;
+            Ok(Self { primary: primary.clone(), handle, timing: Timing::Untimed })
+        };
+        primary.making(make, Self::destroy)
     }
 
     /// One that others made and destroy: it is not to be destroyed here.
@@ -94,13 +94,13 @@ impl Event {
     }
 
     fn with_flags(primary: &Primary, timing: Timing, others: c_uint) -> Result<Self, Refusal> {
-        let flags = timing.flags() | others;
-        let mut handle = EventHandle::NULL;
-        primary.within(|| {
+        let make = || {
+            let (flags, mut handle) = (timing.flags() | others, EventHandle::NULL);
             // SAFETY: the pointer is to an event.
-            unsafe { primary.library().table().create_event(&raw mut handle, flags) }
-        })?;
-        Ok(Self { primary: primary.clone(), handle, timing })
+            unsafe { primary.library().table().create_event(&raw mut handle, flags) }?;
+            Ok(Self { primary: primary.clone(), handle, timing })
+        };
+        primary.making(make, Self::destroy)
     }
 
     /// Whether it notes its time, where we made it.
@@ -150,6 +150,7 @@ impl Event {
     }
 
     /// The same where the caller's user did not ask: nothing that is captured beside it is disturbed.
+    #[cold]
     pub(crate) fn query_unnoticed(&self) -> Result<bool, Refusal> {
         self.primary.unnoticed(|| self.query())
     }
@@ -217,6 +218,7 @@ pub(crate) const SPIN: Duration = Duration::from_micros(50);
 /// The pause after that; each is twice the one before.
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_micros(20);
 
-/// The longest pause: with what a timer and a wake take, a wait comes a millisecond late at most when work has run for
-/// long. A pause costs a thread 25 µs of a core in a virtual machine (docs/costs.md).
+/// The longest pause where nothing is expected: with what a timer and a wake take, a wait comes a millisecond late at most
+/// when work has run for long. The poller pauses longer while nothing is expected yet (`pace`). A pause costs a
+/// thread 25 µs of a core in a virtual machine (docs/costs.md).
 pub(crate) const LONGEST_PAUSE: Duration = Duration::from_micros(800);

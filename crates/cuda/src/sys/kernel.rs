@@ -12,26 +12,7 @@ use super::types::{FunctionHandle, ModuleHandle};
 ///
 /// NVIDIA's assembler takes it (12.9 for devices from 5.0 to 10.0, 13.5 from 7.5 to 12.0), and what it makes of it for 7.5
 /// and 9.0 reads the timer anew in each turn of the loop.
-const TEXT: &str = "\
-.version 6.0
-.target sm_30
-.address_size 64
-
-.visible .entry syncpoint_delay(.param .u64 nanoseconds)
-{
-    .reg .pred %again;
-    .reg .b64 %wanted, %begin, %now, %passed;
-
-    ld.param.u64 %wanted, [nanoseconds];
-    mov.u64 %begin, %globaltimer;
-look:
-    mov.u64 %now, %globaltimer;
-    sub.u64 %passed, %now, %begin;
-    setp.lt.u64 %again, %passed, %wanted;
-    @%again bra look;
-    ret;
-}
-";
+const TEXT: &str = include_str!("delay.ptx");
 
 /// The kernel, compiled for a device. Dropping it leaks it: a drop calls no driver. [`unload`](Self::unload) ends it.
 #[derive(Debug)]
@@ -48,9 +29,9 @@ impl Delay {
     /// Compiles it. Takes some milliseconds.
     pub(crate) fn load(primary: &Primary) -> Result<Self, Refusal> {
         let text = format!("{TEXT}\0");
-        let (mut module, mut function) = (ModuleHandle::NULL, FunctionHandle::NULL);
-        primary.within(|| {
+        let make = || {
             let (table, image) = (primary.library().table(), text.as_ptr().cast::<c_void>());
+            let (mut module, mut function) = (ModuleHandle::NULL, FunctionHandle::NULL);
             // SAFETY: the pointer is to a module, and the image is a text that ends with a zero.
             unsafe { table.load_module(&raw mut module, image) }?;
             let name = c"syncpoint_delay".as_ptr();
@@ -59,9 +40,10 @@ impl Delay {
             found.inspect_err(|_told| {
                 // SAFETY: the module was just loaded, and nobody has it. That it stays is the lesser trouble.
                 let _left = unsafe { table.unload_module(module) };
-            })
-        })?;
-        Ok(Self { primary: primary.clone(), module, function })
+            })?;
+            Ok(Self { primary: primary.clone(), module, function })
+        };
+        primary.making(make, Self::unload)
     }
 
     /// Ends it. No stream has a launch of it any more.

@@ -1,25 +1,21 @@
-//! The library: where the driver is searched, and what was tried when it is not there.
+//! The library: where the driver is, and what the library has of it.
 
-use std::env;
-use std::ffi::{CStr, OsString, c_void};
-use std::fmt;
+use std::ffi::{CStr, OsStr, c_void};
 use std::mem::ManuallyDrop;
-use std::path::PathBuf;
+
+use syncpoint_core::library::words;
 
 use super::code::{Refusal, Version};
 use super::table::{Function, Need, Table};
 use super::types::Status;
 
-/// The variable that names the library to open instead of the driver's.
-const VARIABLE: &str = "SYNCPOINT_CUDA_LIBRARY";
-
 /// Where the driver is: what the loader finds by its name, then where the Windows Subsystem for Linux has it.
 #[cfg(not(windows))]
-const PLACES: &[&str] = &["libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1"];
+pub(crate) const PLACES: &[&str] = &["libcuda.so.1", "/usr/lib/wsl/lib/libcuda.so.1"];
 
 /// Where the driver is on Windows.
 #[cfg(windows)]
-const PLACES: &[&str] = &["nvcuda.dll"];
+pub(crate) const PLACES: &[&str] = &["nvcuda.dll"];
 
 /// The driver's library, opened and never closed: threads of its own may run in it.
 #[derive(Debug)]
@@ -28,32 +24,10 @@ pub(crate) struct Library {
     name: String,
 }
 
-/// What was tried, each with the loader's words.
-#[derive(Debug)]
-pub(crate) struct Search {
-    /// Who chose what was tried, where somebody did.
-    chosen_by: Option<&'static str>,
-    tried: Vec<(String, String)>,
-}
-
 impl Library {
-    /// Opens the library that the caller or the variable names, or else the first that the places have. Calls nothing
-    /// of it.
-    pub(crate) fn open(named: Option<&PathBuf>) -> Result<Self, Search> {
-        let variable = env::var_os(VARIABLE).filter(|value| !value.is_empty());
-        let (chosen_by, places) = match (named, variable) {
-            (Some(path), _) => (Some("use_library"), vec![path.clone().into_os_string()]),
-            (None, Some(value)) => (Some(VARIABLE), vec![value]),
-            (None, None) => (None, PLACES.iter().map(OsString::from).collect()),
-        };
-        let mut search = Search { chosen_by, tried: Vec::new() };
-        for place in places {
-            match load(&place) {
-                Ok(library) => return Ok(library),
-                Err(words) => search.tried.push((place.to_string_lossy().into_owned(), words)),
-            }
-        }
-        Err(search)
+    /// Opens a library, and calls nothing of it.
+    pub(crate) fn load(place: &OsStr) -> Result<Self, String> {
+        load(place)
     }
 
     pub(super) fn table(&self) -> &Table {
@@ -113,7 +87,7 @@ impl Library {
     }
 }
 
-fn load(place: &OsString) -> Result<Library, String> {
+fn load(place: &OsStr) -> Result<Library, String> {
     // SAFETY: it is the driver, or a stand-in that the user named; what it does as it is loaded is theirs.
     let loaded = unsafe { libloading::Library::new(place) };
     let loaded = loaded.map_err(|error| words(&error))?;
@@ -129,49 +103,13 @@ fn load(place: &OsString) -> Result<Library, String> {
     Ok(Library { table, name: place.to_string_lossy().into_owned() })
 }
 
-/// The loader's own words, which name the library and the trouble.
-fn words(error: &libloading::Error) -> String {
-    let mut words = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(inner) = source {
-        words = inner.to_string();
-        source = inner.source();
-    }
-    words
-}
-
-impl fmt::Display for Search {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("no driver of CUDA was found; tried ")?;
-        for (index, (place, words)) in self.tried.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(formatter, "{comma}{place} ({words})")?;
-        }
-        match self.chosen_by {
-            Some(who) => write!(formatter, "; {who} named it, so nothing else was tried"),
-            None => write!(formatter, "; install NVIDIA's driver, or name a library in {VARIABLE}"),
-        }
-    }
-}
-
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_library_that_was_named_is_the_only_one_tried() {
-        let missing = PathBuf::from("/nonexistent/libcuda.so.1");
-        let search = Library::open(Some(&missing)).unwrap_err();
-        assert_eq!(search.tried.len(), 1);
-        let words = search.to_string();
-        assert!(words.contains("tried /nonexistent/libcuda.so.1 ("), "{words}");
-        assert!(words.contains("so nothing else was tried"), "{words}");
-    }
-
-    #[cfg(target_os = "linux")]
-    #[test]
     fn a_library_that_is_no_driver_lacks_what_is_needed() {
-        let library = Library::open(Some(&PathBuf::from("libc.so.6"))).unwrap();
+        let library = Library::load("libc.so.6".as_ref()).unwrap();
         assert!(library.lacks().contains(&"cuInit"));
         assert!(library.version().is_none() && !library.has("cuEventElapsedTime"));
         assert!(library.begin().unwrap_err().is_missing());

@@ -27,37 +27,59 @@ pub(crate) struct Memory {
     way: Way,
 }
 
-/// A part of some memory. Cut to what the memory has, so that no device touches what is another's.
+/// A part of some memory that lives. Cut to what the memory has, so that no device touches what is another's.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part<'a> {
-    memory: &'a Memory,
-    offset: u64,
+    primary: &'a Primary,
+    address: Address,
     bytes: u64,
+    side: Side,
+}
+
+/// Whose memory it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Side {
+    Device,
+    Host,
+}
+
+impl<'a> Part<'a> {
+    /// A part of `whole` bytes at `address`.
+    pub(super) fn cut(
+        primary: &'a Primary,
+        side: Side,
+        (address, whole): (Address, u64),
+        (offset, bytes): (u64, u64),
+    ) -> Self {
+        let offset = offset.min(whole);
+        // Inside the memory, so that it does not wrap.
+        let address = Address(address.0.wrapping_add(offset));
+        Self { primary, address, bytes: bytes.min(whole - offset), side }
+    }
 }
 
 impl Memory {
     /// So many bytes, of unknown content; one is the least. With [`Way::InOrder`] it is there for the work that the
     /// stream is given next, and for others once that is complete.
     pub(crate) fn allocate(bytes: u64, way: Way, stream: &Stream) -> Result<Self, Refusal> {
-        let primary = stream.primary().clone();
-        let mut address = Address(0);
-        let (room, length) = (&raw mut address, length(bytes.max(1)));
-        primary.within(|| {
-            let table = primary.library().table();
+        let primary = stream.primary();
+        let make = || {
+            let (table, mut address) = (primary.library().table(), Address(0));
+            let (room, length) = (&raw mut address, length(bytes.max(1)));
             match way {
                 // SAFETY: the pointer is to an address, and the stream lives.
                 Way::InOrder => unsafe { table.allocate_in_order(room, length, stream.handle()) },
                 // SAFETY: the pointer is to an address.
                 Way::AtOnce => unsafe { table.allocate(room, length) },
-            }
-        })?;
-        Ok(Self { primary, address, bytes, way })
+            }?;
+            Ok(Self { primary: primary.clone(), address, bytes, way })
+        };
+        primary.making(make, |made| made.free(stream))
     }
 
     /// A part of it, no longer than it is.
     pub(crate) fn part(&self, offset: u64, bytes: u64) -> Part<'_> {
-        let offset = offset.min(self.bytes);
-        Part { memory: self, offset, bytes: bytes.min(self.bytes - offset) }
+        Part::cut(&self.primary, Side::Device, (self.address, self.bytes), (offset, bytes))
     }
 
     /// Frees it: in the order of the stream, or at once, where the call may wait for the device.
@@ -78,11 +100,10 @@ impl Part<'_> {
         if self.bytes == 0 {
             return Ok(());
         }
-        let primary = &self.memory.primary;
-        primary.within(|| {
-            let (target, bytes) = (self.address(), length(self.bytes));
+        self.primary.within(|| {
+            let (table, bytes) = (self.primary.library().table(), length(self.bytes));
             // SAFETY: the part lies inside memory that lives, as does the stream.
-            unsafe { primary.library().table().fill(target, value, bytes, stream.handle()) }
+            unsafe { table.fill(self.address, value, bytes, stream.handle()) }
         })
     }
 
@@ -92,11 +113,16 @@ impl Part<'_> {
         if bytes == 0 {
             return Ok(());
         }
-        let primary = &self.memory.primary;
-        primary.within(|| {
-            let (to, from) = (target.address(), self.address());
-            // SAFETY: both parts lie inside memory that lives, as does the stream.
-            unsafe { primary.library().table().copy(to, from, bytes, stream.handle()) }
+        self.primary.within(|| {
+            let (table, to, from) = (self.primary.library().table(), target.address, self.address);
+            match (self.side, target.side) {
+                // SAFETY: both parts lie inside memory that lives, as does the stream.
+                (Side::Device, Side::Device) => unsafe {
+                    table.copy(to, from, bytes, stream.handle())
+                },
+                // SAFETY: as above.
+                _ => unsafe { table.copy_anywhere(to, from, bytes, stream.handle()) },
+            }
         })
     }
 
@@ -107,8 +133,7 @@ impl Part<'_> {
         room: &mut Option<Room>,
         (stream, event): (&Stream, &Event),
     ) -> Result<(), Refusal> {
-        let primary = &self.memory.primary;
-        let source = self.address();
+        let (primary, source) = (self.primary, self.address);
         let count = self.through(bytes.len(), room, (stream, event), |start, count| {
             // SAFETY: the room is as long as that and lent until the device is done, and the part lies inside memory
             // that lives, as does the stream.
@@ -127,8 +152,7 @@ impl Part<'_> {
         room: &mut Option<Room>,
         (stream, event): (&Stream, &Event),
     ) -> Result<(), Refusal> {
-        let primary = &self.memory.primary;
-        let target = self.address();
+        let (primary, target) = (self.primary, self.address);
         if let Some(room) = room {
             let count = bytes.len().min(room.len());
             room.bytes_mut()[..count].copy_from_slice(&bytes[..count]);
@@ -151,18 +175,13 @@ impl Part<'_> {
     ) -> Result<usize, Refusal> {
         let Some(lent) = room.take().map(Room::lend) else { return Ok(0) };
         let count = bytes.min(lent.len()).min(length(self.bytes));
-        let started = self.memory.primary.within(|| copy(lent.start(), count));
+        let started = self.primary.within(|| copy(lent.start(), count));
         // A copy that was refused may have begun all the same, with the error of an earlier one.
         let seen = started.and_then(|()| event.record(stream)).and_then(|()| event.settle());
         if seen.is_ok() || stream.settle().is_ok() {
             *room = Some(lent.take_back());
         }
         seen.map(|()| count)
-    }
-
-    fn address(&self) -> Address {
-        // Inside the memory, so that it does not wrap.
-        Address(self.memory.address.0.wrapping_add(self.offset))
     }
 }
 

@@ -24,27 +24,35 @@ const LENGTH: usize = 4096;
 impl SharedPage {
     /// Has the devices of all contexts reach a page.
     pub(crate) fn register(primary: &Primary, page: contract::SharedPage) -> Result<Self, Refusal> {
-        let (mut address, mut is_registered) = (Address(0), false);
-        let (table, room) = (primary.library().table(), start(&page));
-        let outcome = primary.unnoticed(|| {
-            primary.within(|| {
-                // SAFETY: the page is mapped, and stays so until it is unregistered.
-                unsafe { table.register(room, LENGTH, SHARED_WITH_DEVICES) }?;
-                is_registered = true;
-                // SAFETY: the pointer is to an address, and the memory is registered.
-                let found = unsafe { table.shared_address(&raw mut address, room, 0) };
-                found.inspect_err(|_told| {
-                    // SAFETY: it was just registered, and no device was told where it is.
-                    is_registered = unsafe { table.unregister(room) }.is_err();
-                })
-            })
+        let (table, room, mut is_kept) = (primary.library().table(), start(&page), false);
+        // SAFETY: the page was registered, and no device was told where it is.
+        let unregister = || unsafe { table.unregister(room) };
+        let mut end = || {
+            let ended = primary.within(unregister);
+            is_kept = ended.is_err();
+            ended
+        };
+        let register = || {
+            let mut address = Address(0);
+            // SAFETY: the page is mapped, and stays so until it is unregistered.
+            unsafe { table.register(room, LENGTH, SHARED_WITH_DEVICES) }?;
+            // SAFETY: the pointer is to an address, and the memory is registered.
+            let found = unsafe { table.shared_address(&raw mut address, room, 0) };
+            Ok((found, address))
+        };
+        let registered = primary.unnoticed(|| primary.making(register, |_| end()));
+        let found = registered.and_then(|(found, address)| {
+            found.inspect_err(|_told| {
+                let _left = end();
+            })?;
+            Ok(address)
         });
         let page = ManuallyDrop::new(page);
-        match outcome {
-            Ok(()) => Ok(Self { primary: primary.clone(), page, address }),
+        match found {
+            Ok(address) => Ok(Self { primary: primary.clone(), page, address }),
             Err(refusal) => {
-                // Where only the thread's own context could not be brought back, the driver keeps the page.
-                if !is_registered {
+                // What the driver keeps stays mapped.
+                if !is_kept {
                     drop(ManuallyDrop::into_inner(page));
                 }
                 Err(refusal)
@@ -57,15 +65,27 @@ impl SharedPage {
         Address(self.address.0 + (index * size_of::<u64>()) as u64)
     }
 
-    /// No device reaches it any more.
+    /// Leaves it to the driver, mapped for ever. Gives the name of its context.
+    pub(crate) fn leave(self) -> Primary {
+        self.primary
+    }
+
+    /// No device reaches it any more. Where nobody else has a name of the context, that is given back too.
     pub(crate) fn end(self) -> Result<(), Refusal> {
+        // The context was broken meanwhile, and went first.
+        if self.primary.is_given_back() {
+            return Ok(());
+        }
         let room = start(&self.page);
-        self.primary.within(|| {
+        let ended = self.primary.within(|| {
             // SAFETY: it was registered, and nothing of a device is on its way to it.
             unsafe { self.primary.library().table().unregister(room) }
-        })?;
-        drop(ManuallyDrop::into_inner(self.page));
-        Ok(())
+        });
+        if ended.is_ok() {
+            drop(ManuallyDrop::into_inner(self.page));
+        }
+        let released = self.primary.release();
+        ended.and(released)
     }
 }
 

@@ -3,12 +3,13 @@
 //! Ours, and not the driver's: whoever resets a device frees what the driver gave for it, under whoever reads or writes
 //! that at the moment. Memory of ours is then merely out of the devices' reach.
 
-use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
+use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::ffi::{c_int, c_void};
 use std::ptr::NonNull;
 
 use super::code::Refusal;
 use super::context::Primary;
+use super::table::functions;
 use super::types::{Address, SHARED_WITH_DEVICES};
 
 /// Some bytes, all zero at first. Dropping it leaks it: a drop calls no driver, and a device may still reach it.
@@ -44,23 +45,26 @@ const PAGE: usize = 1 << 16;
 impl Pinned {
     /// At least so many bytes, registered so that every context reaches them.
     pub(super) fn new(primary: &Primary, bytes: usize) -> Result<Self, Refusal> {
-        let pinned = Self::plain(primary, bytes);
-        let (start, length) = (pinned.start(), pinned.layout.size());
-        let mut is_registered = false;
+        let plain = Self::plain(primary, bytes);
+        let pinned = plain.ok_or_else(|| Refusal::no_room(&functions::register))?;
+        let (table, start) = (primary.library().table(), pinned.start());
+        let mut is_kept = false;
+        let register = || {
+            // SAFETY: the memory was just made, and is unregistered before it is freed.
+            unsafe { table.register(start, pinned.len(), SHARED_WITH_DEVICES) }
+        };
         let outcome = primary.unnoticed(|| {
-            primary.within(|| {
-                let table = primary.library().table();
-                // SAFETY: the memory was just made, and is unregistered before it is freed.
-                unsafe { table.register(start, length, SHARED_WITH_DEVICES) }?;
-                is_registered = true;
-                Ok(())
+            primary.making(register, |()| {
+                // SAFETY: it was just registered, and nobody has it.
+                let ended = primary.within(|| unsafe { table.unregister(start) });
+                is_kept = ended.is_err();
+                ended
             })
         });
         match outcome {
             Ok(()) => Ok(pinned),
             Err(refusal) => {
-                // Where only the thread's own context could not be brought back, the driver keeps the memory.
-                if !is_registered {
+                if !is_kept {
                     pinned.give_back();
                 }
                 Err(refusal)
@@ -68,16 +72,15 @@ impl Pinned {
         }
     }
 
-    /// The same, not registered.
-    fn plain(primary: &Primary, bytes: usize) -> Self {
-        let layout = Layout::from_size_align(bytes.next_multiple_of(PAGE).max(PAGE), PAGE);
-        let layout = layout.unwrap_or_else(|_| unreachable!("rooms and words are small"));
+    /// The same, not registered. `None`: there is no memory.
+    fn plain(primary: &Primary, bytes: usize) -> Option<Self> {
+        let bytes = bytes.checked_next_multiple_of(PAGE)?.max(PAGE);
+        let layout = Layout::from_size_align(bytes, PAGE).ok()?;
         // SAFETY: the layout is of more than nothing.
-        let start = NonNull::new(unsafe { alloc_zeroed(layout) });
-        let start = start.unwrap_or_else(|| handle_alloc_error(layout));
+        let start = NonNull::new(unsafe { alloc_zeroed(layout) })?;
         let plain = Self { primary: primary.clone(), start, layout };
         plain.advise(HIDDEN);
-        plain
+        Some(plain)
     }
 
     fn give_back(self) {

@@ -1,7 +1,6 @@
 //! Rooms: memory of the host through which bytes go to a device and come back.
 
 use std::ffi::c_void;
-use std::mem::ManuallyDrop;
 use std::slice;
 
 use super::code::Refusal;
@@ -53,10 +52,10 @@ impl Room {
         }
     }
 
-    /// Lends it to a device. If it is not taken back it is leaked.
+    /// Lends it to a device. If it is not taken back its bytes are leaked.
     pub(super) fn lend(mut self) -> Lent {
         let (start, bytes) = (self.bytes_mut().as_mut_ptr().cast(), self.len());
-        Lent { room: ManuallyDrop::new(self), start, bytes }
+        Lent { room: Some(self), start, bytes }
     }
 
     /// Frees it.
@@ -71,7 +70,8 @@ impl Room {
 /// A room that a device may write to.
 #[derive(Debug)]
 pub(super) struct Lent {
-    room: ManuallyDrop<Room>,
+    /// There until it is taken back.
+    room: Option<Room>,
     start: *mut c_void,
     bytes: usize,
 }
@@ -86,7 +86,16 @@ impl Lent {
     }
 
     /// The device is done with it.
-    pub(super) fn take_back(self) -> Room {
-        ManuallyDrop::into_inner(self.room)
+    pub(super) fn take_back(mut self) -> Room {
+        self.room.take().unwrap_or_else(|| unreachable!("it is taken back once"))
+    }
+}
+
+/// The device may be at it still. Its bytes stay, and nothing else does: a name of the context would keep that.
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if let Some(Room(Kind::Plain(bytes))) = self.room.take() {
+            Box::leak(bytes);
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::ptr;
 use super::code::{Meaning, Refusal};
 use super::context::Primary;
 use super::event::{self, Event};
+use super::identity::Identity;
 use super::page::SharedPage;
 use super::types::{
     Address, CAPTURES_NOTHING, ContextHandle, GreenHandle, LEGACY_STREAM, PER_THREAD_STREAM,
@@ -35,13 +36,13 @@ enum Whose {
 impl Stream {
     /// A new one; of priorities outside the device's range the driver takes the nearest (*documented*).
     pub(crate) fn create(primary: &Primary, priority: i32) -> Result<Self, Refusal> {
-        let mut handle = StreamHandle::NULL;
-        let room = &raw mut handle;
-        primary.within(|| {
+        let make = || {
+            let (table, mut handle) = (primary.library().table(), StreamHandle::NULL);
             // SAFETY: the pointer is to a stream.
-            unsafe { primary.library().table().create_stream(room, STREAM_NON_BLOCKING, priority) }
-        })?;
-        Ok(Self { primary: primary.clone(), handle, whose: Whose::Ours })
+            unsafe { table.create_stream(&raw mut handle, STREAM_NON_BLOCKING, priority) }?;
+            Ok(Self { primary: primary.clone(), handle, whose: Whose::Ours })
+        };
+        primary.making(make, Self::destroy)
     }
 
     /// One that others made. Nothing is asked of it.
@@ -53,33 +54,37 @@ impl Stream {
         Self { primary: primary.clone(), handle, whose: Whose::Others }
     }
 
-    /// Whether it is of the context that it was said to be of. This breaks a capture of the stream.
-    pub(crate) fn is_of_its_context(&self) -> Result<bool, Refusal> {
+    /// The address of the context that it is of, which is that of a green one where it was made in one. This breaks a capture
+    /// of the stream.
+    pub(crate) fn context_address(&self) -> Result<usize, Refusal> {
+        self.context().map(|context| context.0.expose_provenance())
+    }
+
+    fn context(&self) -> Result<ContextHandle, Refusal> {
         let mut context = ContextHandle::NULL;
         let room = &raw mut context;
         let table = self.primary.library().table();
         // SAFETY: the pointer is to a context, and the stream lives.
         match self.call(|| unsafe { table.stream_context(self.handle, room) }) {
-            Ok(()) => Ok(self.primary.is(context)),
+            Ok(()) => Ok(context),
             // Of a stream of a green context the elder function does not tell.
-            Err(refusal) if refusal.meaning() == Meaning::Unsupported => self.is_of_a_green_one(),
+            Err(refusal) if refusal.meaning() == Meaning::Unsupported => self.green_context(),
             Err(refusal) => Err(refusal),
         }
     }
 
-    /// Whether the context that it was said to be of is that of a green one, which it was made in.
-    fn is_of_a_green_one(&self) -> Result<bool, Refusal> {
+    fn green_context(&self) -> Result<ContextHandle, Refusal> {
         let (mut context, mut green) = (ContextHandle::NULL, GreenHandle::NULL);
         let (room, told) = (&raw mut context, &raw mut green);
         let table = self.primary.library().table();
         // SAFETY: the pointers are to a context and a green one, and the stream lives.
         self.call(|| unsafe { table.stream_contexts(self.handle, room, told) })?;
         if green == GreenHandle::NULL {
-            return Ok(self.primary.is(context));
+            return Ok(context);
         }
         // SAFETY: the pointer is to a context, and the green one lives for as long as its stream does.
         self.call(|| unsafe { table.green_context(room, green) })?;
-        Ok(self.primary.is(context))
+        Ok(context)
     }
 
     /// The legacy default stream of a context.
@@ -111,43 +116,68 @@ impl Stream {
         self.handle.0.expose_provenance()
     }
 
-    /// What tells it from every other: the driver's id, which is never used again, or its address where there is none.
-    /// This breaks a capture of the stream.
-    pub(crate) fn id(&self) -> u64 {
+    /// What tells it from every other. This breaks a capture of the stream.
+    pub(crate) fn identity(&self) -> Result<Identity, Refusal> {
         let mut id = 0;
         let room = &raw mut id;
         // SAFETY: the pointer is to a word, and the stream lives.
         let asked =
             self.call(|| unsafe { self.primary.library().table().stream_id(self.handle, room) });
-        if asked.is_ok() { id } else { self.address() as u64 }
+        Identity::told(asked.map(|()| id), self.address())
     }
 
-    /// Its priority, where the driver says.
-    pub(crate) fn priority(&self) -> Option<i32> {
-        let mut priority: c_int = 0;
+    /// Its priority, or the usual one where the driver does not say. That the context cannot be made current is an error.
+    pub(crate) fn priority(&self) -> Result<c_int, Refusal> {
+        const USUAL: c_int = 0;
+        let mut priority = USUAL;
         let room = &raw mut priority;
         let table = self.primary.library().table();
         // SAFETY: the pointer is to an int, and the stream lives.
-        self.call(|| unsafe { table.stream_priority(self.handle, room) }).ok()?;
-        Some(priority)
+        match self.call(|| unsafe { table.stream_priority(self.handle, room) }) {
+            Err(refusal) if refusal.is_of("cuStreamGetPriority") => Ok(USUAL),
+            asked => asked.map(|()| priority),
+        }
     }
 
     /// Calls with what the handle needs to be current.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "a record and a wait are one function with it")]
+    #[inline(always)]
     pub(super) fn call(&self, call: impl Fn() -> Result<(), Refusal>) -> Result<(), Refusal> {
         match self.whose {
-            Whose::Ours | Whose::Others => self.primary.near(call),
+            // As `near`, and a call that succeeds is through with one look.
+            Whose::Ours | Whose::Others => match call() {
+                Ok(()) => Ok(()),
+                Err(refusal) => self.primary.nearer(refusal, call),
+            },
             Whose::Driver => self.primary.within(call),
         }
     }
 
     /// Holds back what it is given later until the device has come to the event, which may be of another context.
-    #[inline]
+    #[expect(
+        clippy::inline_always,
+        reason = "a frame of its own is 14 instructions of the 200 of a wait"
+    )]
+    #[inline(always)]
     pub(crate) fn wait(&self, event: &Event) -> Result<(), Refusal> {
-        self.call(|| {
-            // SAFETY: both handles live: each is destroyed only with its owner, which is borrowed here.
-            unsafe { self.primary.library().table().wait(self.handle, event.handle(), 0) }
-        })
+        if self.whose == Whose::Driver {
+            return self.primary.within(|| self.wait_now(event));
+        }
+        // As `call`.
+        match self.wait_now(event) {
+            Ok(()) => Ok(()),
+            Err(refusal) => self.primary.nearer(refusal, || self.wait_now(event)),
+        }
+    }
+
+    #[expect(
+        clippy::inline_always,
+        reason = "a frame of its own is 14 instructions of the 200 of a wait"
+    )]
+    #[inline(always)]
+    fn wait_now(&self, event: &Event) -> Result<(), Refusal> {
+        // SAFETY: both handles live: each is destroyed only with its owner, which is borrowed here.
+        unsafe { self.primary.library().table().wait(self.handle, event.handle(), 0) }
     }
 
     /// Puts a wait for the event into a capture, at every launch of the graph.

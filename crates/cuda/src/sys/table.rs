@@ -5,9 +5,9 @@
 
 use std::ffi::{CStr, c_char, c_float, c_int, c_uint, c_void};
 
-use syncpoint_core::contract::enter_if_ours;
+use syncpoint_core::contract::{enter_if_ours, is_ours};
 
-use super::code::{Refusal, Version};
+use super::code::Refusal;
 use super::types::{
     Address, ContextHandle, DeviceHandle, EventHandle, Exported, FunctionHandle, GreenHandle,
     ModuleHandle, Status, StreamHandle,
@@ -29,11 +29,6 @@ impl Function {
         // Symbols of C are ASCII.
         self.symbol.to_str().unwrap_or("a function")
     }
-
-    /// The version of CUDA that brought it.
-    pub(crate) fn version(&self) -> Version {
-        Version(self.since)
-    }
 }
 
 /// What becomes of a driver without the function.
@@ -54,9 +49,9 @@ macro_rules! table {
 
         /// What each is, by the name of the method that calls it.
         #[expect(non_upper_case_globals, reason = "named as the methods are")]
-        mod functions {
+        pub(in crate::sys) mod functions {
             use super::{Function, Need};
-            $(pub(super) static $name: Function =
+            $(pub(in crate::sys) static $name: Function =
                 Function { symbol: $symbol, since: $since, need: Need::$need };)+
         }
 
@@ -95,16 +90,28 @@ macro_rules! table {
             $(
                 /// # Safety
                 /// - The arguments are what the manual asks for: pointers to room of their types, handles that live.
-                #[inline]
+                #[inline(always)]
                 pub(super) unsafe fn $name(&self, $($argument: $kind),*) -> Result<(), Refusal> {
                     let Some(function) = self.$name else { return Err(Refusal::missing(&functions::$name)) };
-                    let _inside = enter_if_ours().map_err(|_| Refusal::ending(&functions::$name))?;
+                    if is_ours() {
+                        // SAFETY: as below.
+                        return inside(&functions::$name, move || unsafe { function($($argument),*) });
+                    }
                     // SAFETY: the function has this signature, and the arguments are the caller's duty.
-                    Refusal::of(&functions::$name, unsafe { function($($argument),*) })
+                    let status = unsafe { function($($argument),*) };
+                    Refusal::of(&functions::$name, status)
                 }
             )+
         }
     };
+}
+
+/// Calls a function on a thread of ours, which enters the driver for it.
+#[cold]
+#[inline(never)]
+fn inside(function: &'static Function, call: impl FnOnce() -> Status) -> Result<(), Refusal> {
+    let _inside = enter_if_ours().map_err(|_| Refusal::ending(function))?;
+    Refusal::of(function, call())
 }
 
 table! {
@@ -182,6 +189,8 @@ table! {
         (target: Address, source: *const c_void, bytes: usize, stream: StreamHandle);
     copy_out Sometimes c"cuMemcpyDtoHAsync_v2" since 3020
         (target: *mut c_void, source: Address, bytes: usize, stream: StreamHandle);
+    copy_anywhere Sometimes c"cuMemcpyAsync" since 4000
+        (target: Address, source: Address, bytes: usize, stream: StreamHandle);
     load_module Sometimes c"cuModuleLoadData" since 2000
         (module: *mut ModuleHandle, image: *const c_void);
     unload_module Sometimes c"cuModuleUnload" since 2000 (module: ModuleHandle);

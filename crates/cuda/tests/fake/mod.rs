@@ -11,12 +11,13 @@
 )]
 
 mod green;
+pub(crate) mod shared;
 
 use std::any::Any;
 use std::env;
 use std::ffi::{CString, c_char, c_int};
 use std::mem::ManuallyDrop;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
@@ -31,6 +32,10 @@ pub(crate) struct Fake(ManuallyDrop<Library>);
 /// Set in the process in which a test is alone.
 const ALONE: &str = "SYNCPOINT_TEST_ALONE";
 
+/// How the driver is to make a stream: `CU_STREAM_DEFAULT` and `CU_STREAM_NON_BLOCKING`.
+const BLOCKING: u32 = 0;
+const NON_BLOCKING: u32 = 1;
+
 static USED: OnceLock<Fake> = OnceLock::new();
 
 type Number = unsafe extern "C" fn(*const c_char) -> u64;
@@ -39,6 +44,13 @@ impl Fake {
     /// Has the backend use the stand-in.
     pub(crate) fn used() -> &'static Self {
         USED.get_or_init(|| Self::load(&syncpoint_cuda_fake::library()))
+    }
+
+    /// Has the backend use the driver that `SYNCPOINT_CUDA_LIBRARY` names, or the stand-in where none is named: for what can
+    /// be asked of any, and scripts nothing.
+    pub(crate) fn or_the_drivers() -> &'static Self {
+        let named = env::var_os("SYNCPOINT_CUDA_LIBRARY").map(PathBuf::from);
+        USED.get_or_init(|| Self::load(&named.unwrap_or_else(syncpoint_cuda_fake::library)))
     }
 
     /// Has the backend use one that pretends this from the beginning. It is told once: a child of a fork, which inherits
@@ -53,13 +65,19 @@ impl Fake {
 
     /// Has the backend use a stand-in that lacks a function, before it uses another.
     pub(crate) fn without(function: &str) {
+        Self::reduced(|name| name != function);
+    }
+
+    /// The same of one that lacks all that it is not to keep.
+    pub(crate) fn reduced(keep: impl Fn(&str) -> bool) -> &'static Self {
         let folder = env::temp_dir().join(format!("syncpoint-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a folder can be made");
-        let path = syncpoint_cuda_fake::reduced(&folder, |name| name != function);
-        USED.get_or_init(|| Self::load(&path.expect("the library can be copied")));
+        let path = syncpoint_cuda_fake::reduced(&folder, keep);
+        let used = USED.get_or_init(|| Self::load(&path.expect("the library can be copied")));
         // It is opened now, and needed no more.
         let _asked = syncpoint::cuda::available();
         std::fs::remove_dir_all(&folder).expect("the folder can be removed");
+        used
     }
 
     /// Runs a test, which has this name, in a process of its own: it changes or counts what the whole process does.
@@ -100,21 +118,44 @@ impl Fake {
         self.number("syncpointFakeCount", function)
     }
 
+    /// How many calls a script has refused on threads of this name.
+    pub(crate) fn struck(&self, thread: &str) -> u64 {
+        self.number("syncpointFakeStruck", thread)
+    }
+
+    /// The capture mode of this thread.
+    pub(crate) fn capture_mode(&self) -> c_int {
+        const RELAXED: c_int = 2;
+        let mut mode = RELAXED;
+        let room = (&raw mut mode).expose_provenance();
+        assert_eq!(self.call("cuThreadExchangeStreamCaptureMode", room, 0), 0);
+        let before = mode;
+        assert_eq!(self.call("cuThreadExchangeStreamCaptureMode", room, 0), 0);
+        before
+    }
+
     /// How many objects of a kind live.
     pub(crate) fn alive(&self, kind: &str) -> u64 {
         self.number("syncpointFakeAlive", kind)
     }
 
-    /// The context that is current on this thread, by its address; zero for none.
+    /// The context that is current on this thread, by its address; zero for none. No call of the driver's, which a script
+    /// could have fail.
     pub(crate) fn current(&self) -> usize {
-        let mut context = 0;
         // SAFETY: the library exports the function so.
-        let ask =
-            unsafe { self.0.get::<unsafe extern "C" fn(*mut usize) -> c_int>(c"cuCtxGetCurrent") };
-        let ask = ask.expect("the function is there");
-        // SAFETY: the pointer is to a word.
-        assert_eq!(unsafe { ask(&raw mut context) }, 0);
-        context
+        let ask = unsafe { self.0.get::<extern "C" fn() -> usize>(c"syncpointFakeCurrent") };
+        ask.expect("the function is there")()
+    }
+
+    /// Whether a context, which is retained, is broken by a launch that failed. It is asked for its flags: to wait for it is
+    /// to wait for green ones beside it too, which may be broken, and on their way to their end.
+    pub(crate) fn is_broken(&self, context: usize) -> bool {
+        const LAUNCH_FAILED: c_int = 719;
+        let (before, mut flags) = (self.current(), 0_u32);
+        self.set_current(context);
+        let code = self.call("cuCtxGetFlags", (&raw mut flags).expose_provenance(), 0);
+        self.set_current(before);
+        code == LAUNCH_FAILED
     }
 
     /// Begins the driver and retains the primary context of a device, so that it outlives every user, and what they leave
@@ -134,7 +175,8 @@ impl Fake {
         context
     }
 
-    fn set_current(&self, context: usize) {
+    /// Puts a context in the place of the one that is current on this thread; zero takes that away.
+    pub(crate) fn set_current(&self, context: usize) {
         // SAFETY: the library exports the function so.
         let set = unsafe { self.0.get::<unsafe extern "C" fn(usize) -> c_int>(c"cuCtxSetCurrent") };
         let set = set.expect("the function is there");
@@ -144,15 +186,28 @@ impl Fake {
 
     /// A stream that this program makes without the backend, in the primary context of a device.
     pub(crate) fn make_stream(&self, device: c_int) -> Made {
+        self.make_stream_in(self.primary(device))
+    }
+
+    /// The same of the kind that programs make which ask for none: it and the legacy default stream wait for each other.
+    pub(crate) fn make_blocking_stream(&self, device: c_int) -> Made {
+        self.make_stream_with(self.primary(device), BLOCKING)
+    }
+
+    /// Retains the primary context of a device, and leaves the one that is current.
+    fn primary(&self, device: c_int) -> usize {
         let before = self.current();
         let context = self.make_current(device);
         self.set_current(before);
-        self.make_stream_in(context)
+        context
     }
 
-    /// The same in any context.
+    /// A stream that this program makes without the backend in any context.
     pub(crate) fn make_stream_in(&self, context: usize) -> Made {
-        const NON_BLOCKING: u32 = 1;
+        self.make_stream_with(context, NON_BLOCKING)
+    }
+
+    fn make_stream_with(&self, context: usize, flags: u32) -> Made {
         let before = self.current();
         self.set_current(context);
         let mut stream = 0;
@@ -162,14 +217,14 @@ impl Fake {
         };
         let make = make.expect("the function is there");
         // SAFETY: the pointer is to a word.
-        assert_eq!(unsafe { make(&raw mut stream, NON_BLOCKING) }, 0);
+        assert_eq!(unsafe { make(&raw mut stream, flags) }, 0);
         self.set_current(before);
         Made(stream)
     }
 
     /// A context that this program makes without the backend, and that lives on.
     pub(crate) fn make_context(&self, device: c_int) -> usize {
-        let (mut context, before) = (0, self.current());
+        let mut context = 0;
         // SAFETY: the library exports the function so.
         let make = unsafe {
             self.0.get::<unsafe extern "C" fn(*mut usize, u32, c_int) -> c_int>(c"cuCtxCreate_v2")
@@ -177,7 +232,8 @@ impl Fake {
         let make = make.expect("the function is there");
         // SAFETY: the pointer is to a word.
         assert_eq!(unsafe { make(&raw mut context, 0, device) }, 0);
-        self.set_current(before);
+        // It was made current on top of what was.
+        self.set_current(0);
         context
     }
 
@@ -272,8 +328,18 @@ impl Fake {
         device: &Device,
         owner: impl Any + Send + Sync,
     ) -> syncpoint::Result<Event> {
-        let raw = std::ptr::with_exposed_provenance_mut(self.make_event());
-        // SAFETY: the event was just made in the device's context, and nobody destroys it.
+        self.borrow_event_with(device, self.make_event(), owner)
+    }
+
+    /// The same of an event that is there.
+    pub(crate) fn borrow_event_with(
+        &self,
+        device: &Device,
+        event: usize,
+        owner: impl Any + Send + Sync,
+    ) -> syncpoint::Result<Event> {
+        let raw = std::ptr::with_exposed_provenance_mut(event);
+        // SAFETY: the event was made in the device's context, and lives for as long as its owner, or for ever.
         unsafe { syncpoint::cuda::borrow_event(device, raw, owner) }
     }
 

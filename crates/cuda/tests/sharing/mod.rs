@@ -1,26 +1,20 @@
 //! What the tests of events between processes have in common: who exports behind a latch, and who waits on the device.
 
-#![allow(dead_code, clippy::allow_attributes, reason = "each test uses some of it")]
+#![allow(
+    dead_code,
+    clippy::allow_attributes,
+    clippy::expect_used,
+    reason = "each test uses some of it, and one that cannot go on fails"
+)]
 
 use std::time::Duration;
 
 use syncpoint::cuda::{expose, shares_natively};
 use syncpoint::{Device, Event, EventOptions, Gate, IpcHandle, Point, Result, Stream};
+use syncpoint_conformance::other::{Other, go_on, say};
 use syncpoint_conformance::patience::PATIENCE;
 
 use super::fake::Fake;
-use super::other::{self, Other, go_on, say};
-
-/// What the other process does.
-pub(crate) type Part = fn() -> Result<()>;
-
-/// Plays one of these parts in the other process, and nothing in the first.
-pub(crate) fn play(parts: &[(&str, Part)]) {
-    let Some(wanted) = other::part() else { return };
-    let part = parts.iter().find(|(part, _)| *part == wanted);
-    let outcome = part.map(|(_, part)| part());
-    assert!(matches!(outcome, Some(Ok(()))), "{wanted}: {outcome:?}");
-}
 
 pub(crate) fn shared(device: &Device) -> Result<Event> {
     device.event_with(EventOptions::builder().interprocess().build()?)
@@ -74,8 +68,34 @@ pub(crate) fn records_behind_a_latch() -> Result<()> {
 
 /// Another process that has recorded behind a latch.
 pub(crate) fn recorded() -> (Other, IpcHandle) {
-    let mut other = Other::begin("records behind a latch");
+    let other = Other::begin("records behind a latch");
     let handle = other.hear();
     other.hear::<String>();
     (other, handle)
+}
+
+/// A device whose streams may stand on it for so long.
+pub(crate) fn with_gates(longest: Duration) -> Result<Device> {
+    Fake::used();
+    syncpoint::cuda::builder().device_gates(longest).open(0)
+}
+
+/// The driver has its record when it fails.
+pub(crate) fn fails() -> Result<()> {
+    let (device, stream, gate) = standing()?;
+    let event = shared(&device)?;
+    say(&event.export()?);
+    event.record(&stream)?;
+    say(&"recorded");
+    go_on();
+    gate.fail(syncpoint::Error::failed("it fails on purpose"))?;
+    go_on();
+    Ok(())
+}
+
+/// How many pages of events this process has mapped. The stand-in has some of its own.
+pub(crate) fn mapped() -> usize {
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux has it");
+    let is_ours = |line: &&str| line.contains(".page") && !line.contains("syncpoint-cuda-fake");
+    maps.lines().filter(is_ours).count()
 }

@@ -1,8 +1,14 @@
 //! One use of each part of the backend, by the words that a user has for it.
 
-#![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic_in_result_fn,
+    reason = "a test that cannot go on fails"
+)]
 #![allow(dead_code, clippy::allow_attributes, reason = "each test uses some of it")]
 
+use std::sync::Mutex;
+use std::thread;
 use std::time::Duration;
 
 use syncpoint::cuda::RawStream;
@@ -24,6 +30,7 @@ pub(crate) const USES: &[(&str, Use)] = &[
     ("buffers", buffers),
     ("fills", fills),
     ("copies", copies),
+    ("host buffers", host_buffers),
     ("writing and reading buffers", writes_and_reads),
     ("delays", delays),
     ("host work", works),
@@ -38,6 +45,9 @@ pub(crate) const USES: &[(&str, Use)] = &[
     ("events with a handle", has_handles),
     ("external events", has_external_events),
     ("events for other processes", shares_events),
+    ("events of others", takes_in_an_event),
+    ("an event of this process", opens_its_own),
+    ("misuse", misuses),
 ];
 
 /// Where the device was opened with gates.
@@ -48,26 +58,74 @@ pub(crate) const WITH_GATES: &[(&str, Use)] =
 /// function is called again. Gives what was refused.
 pub(crate) fn use_everything() -> Vec<Error> {
     let mut refused = Vec::new();
-    let with_gates = syncpoint::cuda::builder().device_gates(PATIENCE).open(0);
+    let with_gates = leaves_the_context("opening with gates", open_with_gates);
     // Without gates a device is of use all the same.
     let opened = with_gates.or_else(|error| {
         let is_lost = error.kind() == Kind::DeviceLost;
         refused.push(error.clone());
-        if is_lost { Err(error) } else { syncpoint::cuda::open(0) }
+        let open = || syncpoint::cuda::open(0);
+        if is_lost { Err(error) } else { leaves_the_context("opening", open) }
     });
-    let device = match opened {
-        Ok(device) => device,
-        Err(error) => return [refused, vec![error]].concat(),
-    };
-    let parts = || USES.iter().chain(WITH_GATES);
-    let rounds = parts().chain(parts());
-    refused.extend(rounds.filter_map(|(_, part)| part(&device).err()));
-    refused.extend(device.shutdown(PATIENCE).err());
+    match opened {
+        Ok(device) => refused.extend(use_device(&device)),
+        Err(error) => refused.push(error),
+    }
     refused
 }
 
+pub(crate) fn open_with_gates() -> Result<Device> {
+    syncpoint::cuda::builder().device_gates(PATIENCE).open(0)
+}
+
+/// Uses each part of a device, twice. Gives what was refused.
+pub(crate) fn use_device(device: &Device) -> Vec<Error> {
+    let parts = || USES.iter().chain(WITH_GATES);
+    let rounds = parts().chain(parts());
+    let used = |(name, part): &(&str, Use)| leaves_the_context(name, || part(device)).err();
+    let mut refused: Vec<_> = rounds.filter_map(used).collect();
+    let over = meeting(WAIT, || device.shutdown(PATIENCE));
+    refused.extend(over.err());
+    refused
+}
+
+/// Uses a part that leaves this thread's context as it was, *none* included, whether the part works or not.
+fn leaves_the_context<T>(name: &str, part: impl FnOnce() -> Result<T>) -> Result<T> {
+    let fake = Fake::used();
+    let before = fake.current();
+    let outcome = part();
+    assert_eq!(fake.current(), before, "{name}: {:?}", outcome.err());
+    outcome
+}
+
+/// What of the uses is refused nothing where the driver refuses it something, as its name is in [`met`].
+pub(crate) const WAIT: &str = "a wait";
+pub(crate) const EXPORT: &str = "an exported event";
+pub(crate) const MISUSE: &str = "a misuse";
+pub(crate) const STAGED: &str = "memory through which buffers are written and read";
+
+/// Which of these a script has struck, on the thread that used it.
+static MET: Mutex<Vec<&str>> = Mutex::new(Vec::new());
+
+/// Whether a script has struck one of these.
+pub(crate) fn met(what: &str) -> bool {
+    MET.lock().expect("nobody panics").contains(&what)
+}
+
+/// Uses one of these.
+fn meeting<T>(what: &'static str, part: impl FnOnce() -> T) -> T {
+    let this = thread::current();
+    let struck = || Fake::used().struck(this.name().unwrap_or_default());
+    let before = struck();
+    let outcome = part();
+    if struck() > before {
+        MET.lock().expect("nobody panics").push(what);
+    }
+    outcome
+}
+
 fn settle(stream: &Stream) -> Result<()> {
-    stream.record()?.synchronize_timeout(PATIENCE)
+    let end = stream.record()?;
+    meeting(WAIT, || end.synchronize_timeout(PATIENCE))
 }
 
 fn records_and_waits(device: &Device) -> Result<()> {
@@ -78,7 +136,7 @@ fn records_and_waits(device: &Device) -> Result<()> {
         let end = first.record()?;
         second.wait(&end)?;
         while !end.query()? {
-            std::thread::yield_now();
+            thread::yield_now();
         }
     }
     settle(&second)
@@ -87,13 +145,13 @@ fn records_and_waits(device: &Device) -> Result<()> {
 fn times(device: &Device) -> Result<()> {
     let stream = device.stream()?;
     let (start, end) = (stream.record_timed()?, stream.record_timed()?);
-    end.synchronize_timeout(PATIENCE)?;
+    meeting(WAIT, || end.synchronize_timeout(PATIENCE))?;
     end.elapsed_since(&start).map(drop)
 }
 
 fn timestamps(device: &Device) -> Result<()> {
     let end = device.stream()?.record_timed()?;
-    end.synchronize_timeout(PATIENCE)?;
+    meeting(WAIT, || end.synchronize_timeout(PATIENCE))?;
     end.timestamp().map(drop)
 }
 
@@ -113,9 +171,20 @@ fn copies(device: &Device) -> Result<()> {
     settle(&stream)
 }
 
+fn host_buffers(device: &Device) -> Result<()> {
+    let (stream, memory) = (device.stream()?, device.buffer(64)?);
+    let [input, output] = [device.host_buffer(64)?, device.host_buffer(64)?];
+    input.write(0, &[7; 64])?;
+    stream.copy(&input, 0..64, &memory, 0..64)?;
+    stream.copy(&memory, 0..64, &output, 0..64)?;
+    settle(&stream)?;
+    assert_eq!(output.to_vec(0..64)?, [7; 64]);
+    Ok(())
+}
+
 fn writes_and_reads(device: &Device) -> Result<()> {
     let buffer = device.buffer(64)?;
-    buffer.write(0, &[7; 64])?;
+    meeting(STAGED, || buffer.write(0, &[7; 64]))?;
     assert_eq!(buffer.to_vec(0..64)?, [7; 64]);
     Ok(())
 }
@@ -143,7 +212,7 @@ fn gives_out(device: &Device) -> Result<()> {
     syncpoint::cuda::expose(&stream)?;
     settle(&stream)?;
     while !stream.query()? {
-        std::thread::yield_now();
+        thread::yield_now();
     }
     Ok(())
 }
@@ -223,19 +292,59 @@ fn has_handles(device: &Device) -> Result<()> {
     let event = device.event_with(options)?;
     event.record(&stream)?;
     syncpoint::cuda::event_handle(&event)?;
-    event.synchronize_timeout(PATIENCE)
+    meeting(WAIT, || event.synchronize_timeout(PATIENCE))
 }
 
 fn has_external_events(device: &Device) -> Result<()> {
     let stream = device.stream()?;
     let event = device.event_with(EventOptions::builder().external().build()?)?;
     event.record(&stream)?;
-    event.synchronize_timeout(PATIENCE)
+    meeting(WAIT, || event.synchronize_timeout(PATIENCE))
 }
 
 /// Opened they are in another process only.
 fn shares_events(device: &Device) -> Result<()> {
     syncpoint::cuda::shares_natively(&shared(device)?)
+}
+
+fn takes_in_an_event(device: &Device) -> Result<()> {
+    let (stream, options) = (device.stream()?, EventOptions::builder().native_handle().build()?);
+    let theirs = device.event_with(options)?;
+    let raw = syncpoint::cuda::event_handle(&theirs)?.as_ptr().addr();
+    let event = Fake::used().borrow_event_with(device, raw, theirs)?;
+    event.record(&stream)?;
+    stream.wait_event(&event)?;
+    meeting(WAIT, || event.synchronize_timeout(PATIENCE))?;
+    event.query().map(drop)
+}
+
+fn opens_its_own(device: &Device) -> Result<()> {
+    let event = shared(device)?;
+    let opened = Fake::used().open_event(device, &event.export()?)?;
+    let stream = device.stream()?;
+    meeting(EXPORT, || event.record(&stream))?;
+    meeting(WAIT, || opened.synchronize_timeout(PATIENCE))
+}
+
+/// What is refused, whatever the driver does.
+fn misuses(device: &Device) -> Result<()> {
+    const NOBODYS: usize = 4096;
+    let (stream, plain) = (device.stream()?, device.event());
+    let fake = Fake::used();
+    let refused = meeting(MISUSE, || {
+        [
+            fake.borrow_unowned(device, NOBODYS).is_err(),
+            syncpoint::cuda::event_handle(&plain).is_err(),
+            syncpoint::cuda::shares_natively(&plain).is_err(),
+            plain.elapsed_since(&plain).is_err(),
+            syncpoint::cuda::open(u32::MAX).is_err(),
+        ]
+    });
+    assert_eq!(refused, [true; 5]);
+    stream.submit(|_| Err(Error::unsupported("it failed"))).map(drop)?;
+    let failed = settle(&stream);
+    assert!(failed.is_err(), "a function failed");
+    Ok(())
 }
 
 /// Another process waits for them.
@@ -248,8 +357,8 @@ fn shared(device: &Device) -> Result<Event> {
     let (stream, options) = (device.stream()?, EventOptions::builder().interprocess().build()?);
     let event = device.event_with(options)?;
     event.export()?;
-    event.record(&stream)?;
-    event.synchronize_timeout(PATIENCE)?;
+    meeting(EXPORT, || event.record(&stream))?;
+    meeting(WAIT, || event.synchronize_timeout(PATIENCE))?;
     let shares = [syncpoint::cuda::shares_natively, syncpoint::cuda::shares_words];
     let mut refused = shares.into_iter().filter_map(|shares| shares(&event).err());
     match refused.find(|error| error.code().is_some()) {

@@ -5,8 +5,6 @@ use std::fs;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use rustix::time::{ClockId, clock_gettime};
-
 use syncpoint_conformance::allocation;
 
 /// What one process measured, by name.
@@ -57,9 +55,16 @@ impl Begin {
 }
 
 /// Nanoseconds that this process has computed.
+#[cfg(unix)]
 fn computed() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     time.tv_sec as f64 * 1e9 + time.tv_nsec as f64
+}
+
+/// Elsewhere nobody is asked.
+#[cfg(not(unix))]
+fn computed() -> f64 {
+    f64::NAN
 }
 
 /// The medians of the figures that this program prints when it is asked for them in so many processes, one by one.

@@ -1,7 +1,7 @@
 //! Failure, cancellation and recovery beside the owner of a stream: every point settles, and stays what it was.
 
 use loom::thread;
-use syncpoint_core::contract::RawStream;
+use syncpoint_core::contract::{RawStream, tell_all};
 use syncpoint_core::model::{catches, holds};
 use syncpoint_core::{Error, Gate, Point, State, Wait};
 
@@ -11,7 +11,9 @@ use crate::stream::HostStream;
 
 #[test]
 fn whatever_a_cancelled_stream_held_has_run_or_failed() {
-    holds(3, || a_stream_is_cancelled(|stream| stream.cancel(&Error::failed("on purpose"))));
+    holds(3, || {
+        a_stream_is_cancelled(|stream| tell_all(stream.cancel(&Error::failed("on purpose"))))
+    });
 }
 
 #[test]
@@ -31,7 +33,7 @@ fn work_that_fails_beside_a_cancellation_fails_its_point() {
         let stream = host.stream();
         stream.enqueue(|| Err::<(), _>("on purpose")).unwrap();
         let point = stream.record().unwrap();
-        raw(&point).cancel(&Error::failed("cancelled"));
+        tell_all(raw(&point).cancel(&Error::failed("cancelled")));
         assert!(!comes_to_be_complete(&point), "failed work is complete");
         host.close();
     });
@@ -59,7 +61,7 @@ fn what_is_complete_after_a_recovery_stays_complete_when_the_stream_is_cancelled
         assert!(stream.recover().unwrap().is_some(), "the stream has failed");
         let point = stream.record().unwrap();
         assert!(comes_to_be_complete(&point), "a new era begins with nothing to do");
-        raw(&point).cancel(&Error::failed("on purpose"));
+        tell_all(raw(&point).cancel(&Error::failed("on purpose")));
         host.close();
         assert!(comes_to_be_complete(&point), "complete did not stay complete");
     });
@@ -76,7 +78,9 @@ fn what_is_complete_beside_a_row_of_waits_that_is_passed_stays_complete_when_the
         }
         let passed = stream.record().unwrap();
         let cancelled = passed.clone();
-        let canceller = thread::spawn(move || raw(&cancelled).cancel(&Error::failed("on purpose")));
+        let canceller = thread::spawn(move || {
+            tell_all(raw(&cancelled).cancel(&Error::failed("on purpose")));
+        });
         // The last first: the owner comes to a row of which all are over.
         for gate in gates.iter().rev() {
             gate.open().unwrap();

@@ -6,13 +6,14 @@ use syncpoint_base::PerProcess;
 use syncpoint_core::{Device, Result, Stream, StreamOptions};
 
 /// The default stream of a device: the one that is current on a thread that made no other current. Made at the first
-/// call, one for each device, shared by all threads, and never dropped. A child of a fork has its own.
+/// call, one for each device, and shared by all threads. One of a device that was shut down is let go of as the next is made.
+/// A child of a fork has its own.
 ///
 /// It is a stream like any other. As everybody shares it, a failure on it reaches everybody, until somebody
 /// [recovers](Stream::recover) it.
 ///
 /// # Errors
-/// As [`Device::stream`].
+/// As [`Device::stream`]: a device that was shut down has none.
 ///
 /// # Examples
 /// ```
@@ -31,7 +32,8 @@ pub fn default_stream(device: &Device) -> Result<Arc<Stream>> {
     Ok(keep_first(Arc::new(stream)))
 }
 
-/// The default streams made so far. Guards the table; no stream is made and none is dropped under it.
+/// The default streams of devices that were not shut down when one was last made. Guards the table; no stream is made and
+/// none is dropped under it.
 static STREAMS: PerProcess<Mutex<Vec<Arc<Stream>>>> = PerProcess::new(Mutex::default);
 
 fn table() -> MutexGuard<'static, Vec<Arc<Stream>>> {
@@ -39,7 +41,8 @@ fn table() -> MutexGuard<'static, Vec<Arc<Stream>>> {
 }
 
 fn find(streams: &[Arc<Stream>], device: &Device) -> Option<Arc<Stream>> {
-    streams.iter().find(|stream| stream.device() == device).cloned()
+    let of_device = |stream: &&Arc<Stream>| stream.device() == device && !device.is_closed();
+    streams.iter().find(of_device).cloned()
 }
 
 /// Keeps a stream as the default of its device, unless another thread was first: then it gives that one.
@@ -49,6 +52,9 @@ fn keep_first(stream: Arc<Stream>) -> Arc<Stream> {
     if first.is_none() {
         streams.push(Arc::clone(&stream));
     }
+    let is_over = |stream: &mut Arc<Stream>| stream.device().is_closed();
+    let over: Vec<_> = streams.extract_if(.., is_over).collect();
     drop(streams);
+    drop(over);
     first.unwrap_or(stream)
 }

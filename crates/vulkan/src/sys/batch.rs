@@ -11,28 +11,33 @@ use super::code::{Answer, Refusal, answer};
 use super::device::Device;
 use super::memory::Memory;
 use super::query::Slot;
-use super::queue::{Commands, Queue};
+use super::queue::{Parcel, Queue};
 use super::semaphore::Semaphore;
 
 /// What a submission keeps until it is over.
 pub(super) type Kept = Arc<dyn Any + Send + Sync>;
 
-/// A batch that is being put together. It begins commands at the first need: a wait or a mark has none.
+/// A batch that is being put together. It begins commands at the first need: a wait or a mark has none. Dropped before the
+/// device has it, it leaves them to the next.
 pub(crate) struct Batch<'a> {
     queue: &'a mut Queue,
-    /// Commands that lie ready.
-    spare: Option<Commands>,
-    commands: Option<Commands>,
-    uses: Uses,
+    /// There until the device has it.
+    parcel: Option<Parcel>,
+    /// Whether its commands have begun.
+    has_begun: bool,
 }
 
-/// What a submission names, and keeps until it is over. In place: every submission has one.
+/// What a submission names, and keeps until it is over.
 #[derive(Default)]
 pub(super) struct Uses {
-    /// What it waits for: its stream's submission before, what its user submitted since, and another stream's.
-    pub(super) waits: [Option<(Arc<Semaphore>, u64)>; WAITS],
+    /// What it waits for besides the value before its own: what its user submitted since, and another stream's.
+    pub(super) waits: [Option<(Arc<Semaphore>, u64)>; WAITS - 1],
     /// What its one operation works on.
     kept: [Option<Kept>; 2],
+    /// Or the time that it notes.
+    stamped: Option<Arc<Slot>>,
+    /// Our own commands, where it has some.
+    pub(super) own: Option<vk::CommandBuffer>,
     /// Commands of others', instead of our own.
     pub(super) others: Vec<vk::CommandBuffer>,
 }
@@ -41,6 +46,21 @@ pub(super) struct Uses {
 pub(super) const WAITS: usize = 3;
 
 impl Uses {
+    /// It is over, and keeps nothing any more.
+    pub(super) fn end(&mut self) {
+        if let Some(slot) = self.stamped.take() {
+            slot.note();
+        }
+        self.clear();
+    }
+
+    /// It names nothing.
+    pub(super) fn clear(&mut self) {
+        self.waits = Default::default();
+        (self.kept, self.stamped, self.own) = (Default::default(), None, None);
+        self.others.clear();
+    }
+
     fn wait(&mut self, semaphore: &Arc<Semaphore>, value: u64) -> Answer<()> {
         let free = self.waits.iter_mut().find(|wait| wait.is_none());
         *free.ok_or_else(|| Refusal::misuse("vkQueueSubmit"))? =
@@ -65,18 +85,34 @@ fn table() -> Vec<u8> {
 }
 
 impl<'a> Batch<'a> {
-    pub(super) fn new(queue: &'a mut Queue, spare: Option<Commands>) -> Self {
-        Self { queue, spare, commands: None, uses: Uses::default() }
+    pub(super) fn new(queue: &'a mut Queue) -> Self {
+        let parcel = queue.take_spare();
+        Self { queue, parcel: Some(parcel), has_begun: false }
     }
 
-    /// What was put together, with the queue that it is for.
-    pub(super) fn apart(self) -> (&'a mut Queue, Option<Commands>, Uses) {
-        (self.queue, self.commands, self.uses)
+    pub(super) fn queue(&mut self) -> &mut Queue {
+        self.queue
     }
 
-    /// The batch begins when the semaphore has come to a value, which is on its way to it. Three at most.
+    fn parcel(&mut self) -> &mut Parcel {
+        let parcel = self.parcel.as_mut();
+        parcel.unwrap_or_else(|| unreachable!("it is taken by the last that is done"))
+    }
+
+    /// What was put together, for the device.
+    pub(super) fn take(&mut self) -> Parcel {
+        let parcel = self.parcel.take();
+        parcel.unwrap_or_else(|| unreachable!("it is taken once"))
+    }
+
+    /// The device did not take it.
+    pub(super) fn take_back(&mut self, parcel: Parcel) {
+        self.parcel = Some(parcel);
+    }
+
+    /// The batch begins when the semaphore has come to a value, which is on its way to it. Two at most.
     pub(crate) fn wait(&mut self, semaphore: &Arc<Semaphore>, value: u64) -> Answer<()> {
-        self.uses.wait(semaphore, value)
+        self.parcel().uses.wait(semaphore, value)
     }
 
     /// The batch runs commands that others recorded.
@@ -87,15 +123,21 @@ impl<'a> Batch<'a> {
     /// - They and all that they name live until the batch is over.
     pub(crate) unsafe fn others(&mut self, commands: &[usize]) {
         let commands = commands.iter().map(|raw| vk::CommandBuffer::from_raw(*raw as u64));
-        self.uses.others.extend(commands);
+        self.parcel().uses.others.extend(commands);
     }
 
     /// A batch has one operation: what it works on.
     fn keep(&mut self, first: Kept, second: Option<Kept>) -> Answer<()> {
-        if self.uses.kept.iter().any(Option::is_some) {
+        self.check_first()?;
+        self.parcel().uses.kept = [Some(first), second];
+        Ok(())
+    }
+
+    fn check_first(&mut self) -> Answer<()> {
+        let uses = &self.parcel().uses;
+        if uses.stamped.is_some() || uses.kept.iter().any(Option::is_some) {
             return Err(Refusal::misuse("vkBeginCommandBuffer"));
         }
-        self.uses.kept = [Some(first), second];
         Ok(())
     }
 
@@ -112,32 +154,51 @@ impl<'a> Batch<'a> {
         if !target.holds(&part) {
             return Err(Refusal::misuse("vkCmdFillBuffer"));
         }
-        self.keep(as_kept(target), Some(as_kept(edges)))?;
         let words = words_in(&part);
+        let has_edges = words != part;
+        self.keep(as_kept(target), has_edges.then(|| as_kept(edges)))?;
         let commands = self.begin()?;
-        let raw = self.queue.device().raw();
         if !words.is_empty() {
-            let word = u32::from_ne_bytes([value; 4]);
-            let len = words.end - words.start;
-            // SAFETY: the commands are being recorded; the part lies inside the buffer and is of whole words.
-            unsafe { raw.cmd_fill_buffer(commands, target.buffer(), words.start, len, word) };
+            self.fill_words(commands, target, &words, value);
         }
-        let edge_of = |edge: Range<u64>| {
-            region(u64::from(value) * EDGE as u64, edge.start, edge.end - edge.start)
-        };
-        let both = [part.start..words.start, words.end..part.end].map(edge_of);
-        // Before and behind the words: none, either or both.
-        let regions = match both.map(|edge| edge.size > 0) {
-            [true, true] => &both[..],
-            [true, false] => &both[..1],
-            [false, true] => &both[1..],
-            [false, false] => &[],
-        };
-        if !regions.is_empty() {
-            // SAFETY: as above; the table has so many bytes of each value, and no buffer is both.
-            unsafe { raw.cmd_copy_buffer(commands, edges.buffer(), target.buffer(), regions) };
+        if !has_edges {
+            return Ok(());
+        }
+        // Before and behind the words.
+        for edge in [part.start..words.start, words.end..part.end] {
+            if !edge.is_empty() {
+                self.fill_edge(commands, (edges, target), &edge, value);
+            }
         }
         Ok(())
+    }
+
+    /// Whole words, which lie inside the buffer.
+    fn fill_words(
+        &self,
+        commands: vk::CommandBuffer,
+        target: &Memory,
+        words: &Range<u64>,
+        value: u8,
+    ) {
+        let (raw, len) = (self.queue.device().raw(), words.end - words.start);
+        let word = u32::from_ne_bytes([value; 4]);
+        // SAFETY: the commands are being recorded; the part lies inside the buffer and is of whole words.
+        unsafe { raw.cmd_fill_buffer(commands, target.buffer(), words.start, len, word) };
+    }
+
+    /// An edge, which lies inside the buffer and is no longer than the table is for each value.
+    fn fill_edge(
+        &self,
+        commands: vk::CommandBuffer,
+        (edges, target): (&Memory, &Memory),
+        edge: &Range<u64>,
+        value: u8,
+    ) {
+        let raw = self.queue.device().raw();
+        let regions = [region(u64::from(value) * EDGE as u64, edge.start, edge.end - edge.start)];
+        // SAFETY: the commands are being recorded; both parts lie inside, and no buffer is both.
+        unsafe { raw.cmd_copy_buffer(commands, edges.buffer(), target.buffer(), &regions) };
     }
 
     /// Copies part of a buffer to another part, which does not overlap.
@@ -165,7 +226,8 @@ impl<'a> Batch<'a> {
 
     /// Notes the time when everything before has ended.
     pub(crate) fn stamp(&mut self, slot: &Arc<Slot>) -> Answer<()> {
-        self.keep(as_kept(slot), None)?;
+        self.check_first()?;
+        self.parcel().uses.stamped = Some(Arc::clone(slot));
         let commands = self.begin()?;
         let (raw, (pool, index)) = (self.queue.device().raw(), slot.place());
         // SAFETY: the commands are being recorded, and the room is in the pool and in no other submission.
@@ -179,48 +241,66 @@ impl<'a> Batch<'a> {
 
     /// Begins commands, unless they have begun. What was written before is seen by them: a wait that was left out, since
     /// the host knew the point complete, ordered the work, and made nothing visible.
+    ///
+    /// The barrier for that has nothing in its first scope (no command is before the top of the pipe), so it waits for
+    /// nothing of the queue's other streams. It need not: the signal of whoever wrote made the bytes available, before the
+    /// host saw it or this batch waited for it, and what the host wrote a submission makes available by itself. What is
+    /// left is to make visible what is available, which is the barrier's second scope.
     fn begin(&mut self) -> Answer<vk::CommandBuffer> {
-        if let Some(commands) = &self.commands {
-            return Ok(commands.handle());
+        let handle = self.make_ready()?;
+        if self.has_begun {
+            return Ok(handle);
         }
-        let commands = match self.spare.take() {
-            Some(spare) => spare,
-            None => self.queue.commands()?,
-        };
-        let handle = commands.handle();
         let info = vk::CommandBufferBeginInfo::default()
             .flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
         let raw = self.queue.device().raw();
         // SAFETY: nobody else has the commands, they are on no queue, and their pool is this queue's, which is borrowed
         // alone.
         answer("vkBeginCommandBuffer", unsafe { raw.begin_command_buffer(handle, &info) })?;
-        self.commands = Some(commands);
+        self.has_begun = true;
         let seen = [vk::MemoryBarrier::default()
             .dst_access_mask(vk::AccessFlags::TRANSFER_READ | vk::AccessFlags::TRANSFER_WRITE)];
-        // Top of pipe: it waits for nothing of the queue's other streams.
-        self.barrier(vk::PipelineStageFlags::TOP_OF_PIPE, vk::PipelineStageFlags::TRANSFER, &seen);
+        let (before, after) =
+            (vk::PipelineStageFlags::TOP_OF_PIPE, vk::PipelineStageFlags::TRANSFER);
+        self.barrier(handle, (before, after), &seen);
         Ok(handle)
     }
 
-    /// Ends the commands, if there are any: what they wrote can be read by the host.
-    pub(super) fn finish(&mut self) -> Answer<()> {
-        let Some(handle) = self.commands.as_ref().map(Commands::handle) else { return Ok(()) };
-        let written = [vk::MemoryBarrier::default()
-            .src_access_mask(vk::AccessFlags::TRANSFER_WRITE)
-            .dst_access_mask(vk::AccessFlags::HOST_READ)];
-        self.barrier(vk::PipelineStageFlags::TRANSFER, vk::PipelineStageFlags::HOST, &written);
-        // SAFETY: the commands are being recorded.
-        let ended = unsafe { self.queue.device().raw().end_command_buffer(handle) };
-        answer("vkEndCommandBuffer", ended)
+    /// Sees to it that commands lie ready.
+    fn make_ready(&mut self) -> Answer<vk::CommandBuffer> {
+        if let Some(commands) = &self.parcel().commands {
+            return Ok(commands.handle());
+        }
+        let made = self.queue.commands()?;
+        Ok(self.parcel().commands.insert(made).handle())
     }
 
+    /// Ends the commands, if they have begun: what they wrote can be read by the host, and written over. The submission runs
+    /// them, or else what others recorded.
+    pub(super) fn finish(&mut self) -> Answer<()> {
+        if !self.has_begun {
+            return Ok(());
+        }
+        let handle = self.make_ready()?;
+        let written = [vk::MemoryBarrier::default()
+            .src_access_mask(vk::AccessFlags::TRANSFER_WRITE)
+            .dst_access_mask(vk::AccessFlags::HOST_READ | vk::AccessFlags::HOST_WRITE)];
+        let (before, after) = (vk::PipelineStageFlags::TRANSFER, vk::PipelineStageFlags::HOST);
+        self.barrier(handle, (before, after), &written);
+        // SAFETY: the commands are being recorded.
+        let ended = unsafe { self.queue.device().raw().end_command_buffer(handle) };
+        answer("vkEndCommandBuffer", ended)?;
+        self.parcel().uses.own = Some(handle);
+        Ok(())
+    }
+
+    /// `handle`: the commands, which have begun.
     fn barrier(
         &self,
-        before: vk::PipelineStageFlags,
-        after: vk::PipelineStageFlags,
+        handle: vk::CommandBuffer,
+        (before, after): (vk::PipelineStageFlags, vk::PipelineStageFlags),
         memory: &[vk::MemoryBarrier<'_>],
     ) {
-        let Some(handle) = self.commands.as_ref().map(Commands::handle) else { return };
         let flags = vk::DependencyFlags::empty();
         // SAFETY: the commands are being recorded, and a family that computes has these stages.
         unsafe {
@@ -233,6 +313,15 @@ impl<'a> Batch<'a> {
                 &[],
                 &[],
             );
+        }
+    }
+}
+
+/// Begun anew, commands forget what was put into them.
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        if let Some(parcel) = self.parcel.take() {
+            self.queue.give_spare(parcel);
         }
     }
 }
@@ -254,7 +343,7 @@ fn words_in(part: &Range<u64>) -> Range<u64> {
 
 impl fmt::Debug for Batch<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Batch({} waits)", self.uses.waits.iter().flatten().count())
+        write!(formatter, "Batch({:?})", self.queue)
     }
 }
 

@@ -1,12 +1,11 @@
 //! Borrowing: the door through which others give us a device and a queue of theirs.
 
-use std::any::Any;
-
 use ash::vk::{self, Handle};
+use syncpoint_core::contract::Owner;
 
 use super::code::Answer;
 use super::device::Device;
-use super::instance::Instance;
+use super::instance::{Instance, Lack};
 use super::library::Library;
 use super::queue::{Lock, Queue, QueueLock};
 
@@ -38,7 +37,7 @@ pub enum Access {
     Locked(Box<dyn QueueLock>),
 }
 
-/// A device of others with a queue of theirs. `None`: the device lacks what is needed.
+/// A device of others with a queue of theirs, or what the device lacks.
 ///
 /// # Safety
 ///
@@ -49,22 +48,28 @@ pub(crate) unsafe fn device_of(
     library: &Library,
     handles: &Handles,
     access: Access,
-    owner: Box<dyn Any + Send + Sync>,
-) -> Answer<Option<(Device, Queue)>> {
+    owner: Owner,
+) -> Answer<Result<(Device, Queue), Lack>> {
     // SAFETY: the caller's promise.
     let instance = unsafe { Instance::given(library, handles.instance) };
     // SAFETY: the caller's promise.
     let physical = unsafe { instance.given_device(handles.physical_device, handles.queue_family) }?;
-    let Some(physical) = physical else { return Ok(None) };
+    let physical = match physical {
+        Ok(physical) => physical,
+        Err(lack) => return Ok(Err(lack)),
+    };
     let device = vk::Device::from_raw(handles.device as u64);
     // SAFETY: the caller's promise.
     let raw = unsafe { ash::Device::load(instance.raw().fp_v1_0(), device) };
-    let device = Device::given(&instance, raw, &physical, owner)?;
+    let device = match Device::given(&instance, raw, &physical, owner) {
+        Ok(device) => device,
+        Err(lack) => return Ok(Err(lack)),
+    };
     let queue = vk::Queue::from_raw(handles.queue as u64);
     let lock = match access {
         Access::Dedicated => Lock::Alone,
         Access::Locked(lock) => Lock::Others(lock),
     };
     let queue = Queue::over(&device, queue, lock)?;
-    Ok(Some((device, queue)))
+    Ok(Ok((device, queue)))
 }

@@ -26,6 +26,8 @@ pub(crate) enum Meaning {
     Unsupported,
     /// The device is broken for good.
     Lost,
+    /// It was not called: what it was to be given breaks its rules, by our word or a layer's.
+    Misuse,
     /// Anything else.
     Other,
 }
@@ -46,6 +48,7 @@ impl Meaning {
             | vk::Result::ERROR_FEATURE_NOT_PRESENT
             | vk::Result::ERROR_LAYER_NOT_PRESENT => Self::Unsupported,
             vk::Result::ERROR_DEVICE_LOST => Self::Lost,
+            vk::Result::ERROR_VALIDATION_FAILED_EXT => Self::Misuse,
             _ => Self::Other,
         }
     }
@@ -59,6 +62,11 @@ impl Refusal {
     /// The device said something that only a lost one says.
     pub(crate) fn lost(function: &'static str) -> Self {
         Self::new(function, vk::Result::ERROR_DEVICE_LOST)
+    }
+
+    /// The same, of a device that nothing is heard of any more.
+    pub(crate) fn as_loss(self) -> Self {
+        Self::lost(self.function)
     }
 
     /// Our own mistake, which is refused before the driver is asked.
@@ -78,10 +86,22 @@ impl Refusal {
             Meaning::Absent => (Kind::Unavailable, "install a driver of Vulkan for this machine"),
             Meaning::Unsupported => (Kind::Unsupported, "ask capabilities()"),
             Meaning::Lost => (Kind::DeviceLost, "what is not complete has failed; open it anew"),
+            Meaning::Misuse => (Kind::Driver, "that is a mistake of this library's: report it"),
             Meaning::Other => (Kind::Driver, "look the code up in the manual of Vulkan"),
         };
-        let message = format!("{} refused for {of}; {remedy}", self.function);
+        let refused = if self.meaning() == Meaning::Misuse {
+            "was not called, because what it was to be given breaks its rules,"
+        } else {
+            "refused"
+        };
+        let message = format!("{} {refused} for {of}; {remedy}", self.function);
         Error::new(kind, message).with_code(self.code.as_raw().into(), format!("{:?}", self.code))
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} refused ({:?})", self.function, self.code)
     }
 }
 
@@ -104,6 +124,12 @@ mod tests {
             "vkQueueSubmit refused for vulkan:0; free memory or objects of the device \
              (ERROR_OUT_OF_DEVICE_MEMORY -2)"
         );
+    }
+
+    #[test]
+    fn a_call_that_was_not_made_is_told_as_none() {
+        let error = Refusal::misuse("vkCmdCopyBuffer").error(&"vulkan:0");
+        assert!(error.message().starts_with("vkCmdCopyBuffer was not called, because"), "{error}");
     }
 
     #[test]

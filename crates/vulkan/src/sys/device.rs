@@ -1,16 +1,17 @@
-//! Devices: made here with one queue, or taken in; shared by all that was made of them, and ended after all of that.
+//! Devices: made here with queues of one family, or taken in; shared by all that was made of them, and ended after all of that.
 
-use std::any::Any;
 use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 use ash::vk::{self, Handle};
 use syncpoint_base::Process;
+use syncpoint_core::contract::Owner;
 
+use super::clocks::{Both, Clocks};
 use super::code::{Answer, Refusal, answer};
 use super::grave::{Graveyard, Remains};
-use super::instance::{Door, Instance, Physical};
+use super::instance::{Door, Instance, Lack, Physical};
 use super::semaphore::Timelines;
 
 /// A device, for as long as anything of it lives.
@@ -24,6 +25,8 @@ struct Inner {
     owner: Option<Owner>,
     instance: vk::Instance,
     timelines: Timelines,
+    /// There where two clocks are read at once.
+    clocks: Option<Clocks>,
     physical: Physical,
     grave: Graveyard,
     /// The process that made it: a child destroys nothing.
@@ -31,36 +34,40 @@ struct Inner {
 }
 
 impl Device {
-    /// Makes a device with one queue.
+    /// Makes a device with queues of one family.
     pub(crate) fn create(
         instance: &Instance,
         physical: &Physical,
         grave: &Graveyard,
     ) -> Answer<Self> {
         let raw = make(instance, physical)?;
-        let Some(timelines) = Timelines::find(instance, &raw, physical.door) else {
+        let Some(timelines) = Timelines::find(instance, raw.handle(), physical.door) else {
             // SAFETY: nothing was made of it.
             unsafe { raw.destroy_device(None) };
             return Err(lacking());
         };
-        Ok(Self::over(instance, (raw, timelines), physical, grave, None))
+        let clocks = physical.clocks.and_then(|name| Clocks::find(instance, raw.handle(), name));
+        Ok(Self::over(instance, (raw, timelines, clocks), physical, grave, None))
     }
 
-    /// A device of others, with what keeps it alive.
+    /// A device of others, with what keeps it alive, or what it lacks.
     pub(super) fn given(
         instance: &Instance,
         raw: ash::Device,
         physical: &Physical,
         owner: Owner,
-    ) -> Answer<Self> {
-        let timelines = Timelines::find(instance, &raw, physical.door).ok_or_else(lacking)?;
+    ) -> Result<Self, Lack> {
+        let timelines = Timelines::of_others(instance, raw.handle());
+        let timelines = timelines.ok_or_else(|| WITHOUT_TIMELINES.to_owned())?;
+        // Where the device of the machine reads both.
+        let clocks = physical.clocks.and_then(|_name| Clocks::of_others(instance, raw.handle()));
         let grave = Graveyard::new();
-        Ok(Self::over(instance, (raw, timelines), physical, &grave, Some(owner)))
+        Ok(Self::over(instance, (raw, timelines, clocks), physical, &grave, Some(owner)))
     }
 
     fn over(
         instance: &Instance,
-        (raw, timelines): (ash::Device, Timelines),
+        (raw, timelines, clocks): (ash::Device, Timelines, Option<Clocks>),
         physical: &Physical,
         grave: &Graveyard,
         owner: Option<Owner>,
@@ -70,6 +77,7 @@ impl Device {
             owner,
             instance: instance.raw().handle(),
             timelines,
+            clocks,
             physical: physical.clone(),
             grave: grave.clone(),
             process: Process::current(),
@@ -90,29 +98,40 @@ impl Device {
         &self.0.timelines
     }
 
+    /// The device's clock and the host's, read at once; `None`: the driver does not.
+    pub(crate) fn clocks(&self) -> Option<Answer<Both>> {
+        let clocks = self.0.clocks.as_ref()?;
+        // SAFETY: the function is this device's, which was made with the extension.
+        Some(unsafe { clocks.read(self.raw().handle()) })
+    }
+
+    /// Whether the driver has what reads both clocks.
+    pub(crate) fn reads_clocks(&self) -> bool {
+        self.0.clocks.is_some()
+    }
+
     pub(crate) fn physical(&self) -> &Physical {
         &self.0.physical
     }
 
     /// Has something destroyed that nobody has any more.
     pub(super) fn bury(&self, remains: Remains) {
-        if self.0.process.is_current() {
-            self.0.grave.bury(remains);
-        } else {
+        if self.is_inherited() {
             let _parents = ManuallyDrop::new(remains);
+        } else {
+            self.0.grave.bury(remains);
         }
     }
 
-    /// Waits until the device does nothing any more. A lost one says so at once.
-    pub(crate) fn settle(&self) -> Answer<()> {
-        if self.0.owner.is_some() {
-            // Others may submit, which this call forbids. What is on its way there stays leaked.
-            return Ok(());
-        }
-        // SAFETY: called under the lock of its one queue, so nobody submits.
-        answer("vkDeviceWaitIdle", unsafe { self.raw().device_wait_idle() })
+    /// Whether this is a child of the process that made it: its locks may be held by threads of the parent.
+    pub(super) fn is_inherited(&self) -> bool {
+        !self.0.process.is_current()
     }
 }
+
+/// What a device of others lacks that was made without timeline semaphores.
+const WITHOUT_TIMELINES: &str = "it was made without timeline semaphores, which are of Vulkan 1.2 \
+    (VkApplicationInfo::apiVersion) or of VK_KHR_timeline_semaphore";
 
 /// The driver has no functions of what it says it has.
 #[cold]
@@ -125,11 +144,8 @@ pub(super) fn address(raw: u64) -> usize {
     usize::try_from(raw).unwrap_or_else(|_| unreachable!("handles like these are pointers"))
 }
 
-/// What keeps something of others alive.
-pub(super) type Owner = Box<dyn Any + Send + Sync>;
-
 fn make(instance: &Instance, physical: &Physical) -> Answer<ash::Device> {
-    let priorities = [1.0];
+    let priorities = vec![1.0; physical.queues() as usize];
     let queues = [vk::DeviceQueueCreateInfo::default()
         .queue_family_index(physical.family)
         .queue_priorities(&priorities)];
@@ -142,6 +158,7 @@ fn make(instance: &Instance, physical: &Physical) -> Answer<ash::Device> {
     if physical.is_portable {
         extensions.push(vk::KHR_PORTABILITY_SUBSET_NAME.as_ptr());
     }
+    extensions.extend(physical.clocks.map(|name| name.extension().as_ptr()));
     let info = vk::DeviceCreateInfo::default()
         .queue_create_infos(&queues)
         .enabled_extension_names(&extensions)
@@ -160,7 +177,8 @@ impl Drop for Inner {
             return;
         }
         match (raw, owner) {
-            (_, Some(owner)) => self.grave.bury(Remains::Owner(owner)),
+            // Its end is theirs.
+            (_, Some(owner)) => drop(owner),
             (Some(raw), None) => self.grave.bury(Remains::Device(Box::new(raw))),
             (None, None) => {}
         }

@@ -2,7 +2,7 @@
 
 use ash::vk;
 
-use super::library::{Library, Search};
+use super::library::Library;
 use crate::sync::OnceLock;
 
 /// The function that all others are found by, where a caller gave one.
@@ -20,7 +20,7 @@ pub unsafe fn use_functions(get: vk::PFN_vkGetInstanceProcAddr) {
 }
 
 /// The library over what was given, if something was.
-pub(crate) fn given() -> Option<Result<Library, Search>> {
+pub(crate) fn given() -> Option<Result<Library, String>> {
     let get = *GIVEN.get()?;
     // SAFETY: whoever gave it promised that.
     Some(unsafe { Library::of(get) })

@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 
 use ash::vk;
 use syncpoint_base::Inside;
-use syncpoint_core::contract::{Ours, discard};
 use syncpoint_core::errands::{Errands, Sleep};
 
-use super::device::{Device, Owner};
+use super::device::Device;
 
 /// The list of what is to be destroyed.
 #[derive(Clone)]
@@ -25,8 +24,6 @@ pub(super) enum Remains {
     Commands(Device, vk::CommandPool),
     /// The last of a device.
     Device(Box<ash::Device>),
-    /// What kept a device of others alive: its end is theirs.
-    Owner(Owner),
 }
 
 impl Graveyard {
@@ -49,7 +46,6 @@ const REST: Duration = Duration::from_secs(1);
 type Resting = VecDeque<(Instant, Remains)>;
 
 fn serve(errands: &Errands<Remains>) {
-    let _ours = Ours::begin();
     let mut resting = Resting::new();
     while let Some(given) = errands.take(sleep(&resting)) {
         let end = Instant::now() + REST;
@@ -105,7 +101,6 @@ impl Remains {
                 // SAFETY: as above; its command buffers go with it.
                 unsafe { device.raw().destroy_command_pool(pool, None) };
             }
-            Self::Owner(owner) => discard(owner),
             Self::Device(device) => {
                 // SAFETY: everything that was made of it held a name of it until it was destroyed.
                 unsafe { device.destroy_device(None) };

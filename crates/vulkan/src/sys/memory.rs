@@ -6,7 +6,7 @@ use std::ptr;
 
 use ash::vk;
 
-use super::code::{Answer, Refusal, answer};
+use super::code::{Answer, Meaning, Refusal, answer};
 use super::device::Device;
 use super::grave::Remains;
 use crate::sync::{RwLock, read, write};
@@ -129,27 +129,52 @@ fn make_room(device: &Device, buffer: vk::Buffer, size: u64) -> Answer<vk::Devic
     // SAFETY: the buffer is the device's.
     let needs = unsafe { device.raw().get_buffer_memory_requirements(buffer) };
     let memory = &device.physical().memory;
-    let kind = kind_of(memory, needs.memory_type_bits).ok_or_else(no_room)?;
-    if needs.size < size || needs.size > heap_of(memory, kind) || isize::try_from(size).is_err() {
-        return Err(no_room());
-    }
-    let info =
-        vk::MemoryAllocateInfo::default().allocation_size(needs.size).memory_type_index(kind);
-    // SAFETY: as above.
-    answer("vkAllocateMemory", unsafe { device.raw().allocate_memory(&info, None) })
+    first_with_room(kinds_of(memory, needs.memory_type_bits), |kind| {
+        let most = heap_of(memory, kind);
+        if needs.size < size || needs.size > most || isize::try_from(size).is_err() {
+            return Err(no_room());
+        }
+        let info =
+            vk::MemoryAllocateInfo::default().allocation_size(needs.size).memory_type_index(kind);
+        // SAFETY: as above.
+        answer("vkAllocateMemory", unsafe { device.raw().allocate_memory(&info, None) })
+    })
 }
 
-/// The first kind of memory that the host reaches, one of the device's own before one that is not.
-fn kind_of(memory: &vk::PhysicalDeviceMemoryProperties, allowed: u32) -> Option<u32> {
-    let near = REACHED | vk::MemoryPropertyFlags::DEVICE_LOCAL;
-    let find = |wanted: vk::MemoryPropertyFlags| {
+/// Asks one kind of memory after the other, as long as they are full. Tells what the first says where all are.
+fn first_with_room<T>(
+    kinds: impl Iterator<Item = u32>,
+    mut allocate: impl FnMut(u32) -> Answer<T>,
+) -> Answer<T> {
+    let mut full = None;
+    for kind in kinds {
+        match allocate(kind) {
+            Err(refusal) if refusal.meaning() == Meaning::NoRoom => {
+                full.get_or_insert(refusal);
+            }
+            answered => return answered,
+        }
+    }
+    Err(full.unwrap_or_else(no_room))
+}
+
+/// The kinds of memory that the host reaches, those of the device's own before those that are not: a device has little of
+/// its own that the host sees, and any of the others is slower and there.
+fn kinds_of(
+    memory: &vk::PhysicalDeviceMemoryProperties,
+    allowed: u32,
+) -> impl Iterator<Item = u32> + '_ {
+    let is_near =
+        |flags: vk::MemoryPropertyFlags| flags.contains(vk::MemoryPropertyFlags::DEVICE_LOCAL);
+    let kinds = move || {
         let kinds = memory.memory_types_as_slice().iter().zip(0_u32..);
-        let mut fitting = kinds.filter(|(kind, index)| {
-            allowed & (1 << index) != 0 && kind.property_flags.contains(wanted)
-        });
-        fitting.next().map(|(_, index)| index)
+        kinds.filter(move |(kind, index)| {
+            allowed & (1 << index) != 0 && kind.property_flags.contains(REACHED)
+        })
     };
-    find(near).or_else(|| find(REACHED))
+    let near = kinds().filter(move |(kind, _)| is_near(kind.property_flags));
+    let far = kinds().filter(move |(kind, _)| !is_near(kind.property_flags));
+    near.chain(far).map(|(_, index)| index)
 }
 
 /// How many bytes there are of a kind: no more may be asked for at a time.
@@ -168,5 +193,41 @@ impl Drop for Memory {
 impl fmt::Debug for Memory {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Memory({} bytes)", self.len)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn machine(kinds: &[vk::MemoryPropertyFlags]) -> vk::PhysicalDeviceMemoryProperties {
+        let mut memory = vk::PhysicalDeviceMemoryProperties::default();
+        for (place, flags) in memory.memory_types.iter_mut().zip(kinds) {
+            place.property_flags = *flags;
+            memory.memory_type_count += 1;
+        }
+        memory
+    }
+
+    #[test]
+    fn kinds_that_the_host_reaches_are_asked_the_devices_own_first() {
+        let near = REACHED | vk::MemoryPropertyFlags::DEVICE_LOCAL;
+        let hidden = vk::MemoryPropertyFlags::DEVICE_LOCAL;
+        let memory = machine(&[hidden, REACHED, near, REACHED, near]);
+        assert_eq!(kinds_of(&memory, u32::MAX).collect::<Vec<_>>(), [2, 4, 1, 3]);
+        assert_eq!(kinds_of(&memory, 0b01011).collect::<Vec<_>>(), [1, 3], "what a buffer can be");
+    }
+
+    #[test]
+    fn a_kind_that_is_full_gives_way_to_the_next_and_any_other_trouble_is_told() {
+        let full = Refusal::new("vkAllocateMemory", vk::Result::ERROR_OUT_OF_DEVICE_MEMORY);
+        let lost = Refusal::lost("vkAllocateMemory");
+        let asked = |answers: [Answer<u8>; 3]| {
+            first_with_room(0..3, |kind| answers[usize::try_from(kind).unwrap_or(0)])
+        };
+        assert_eq!(asked([Err(full), Ok(1), Ok(2)]), Ok(1));
+        assert_eq!(asked([Err(full), Err(lost), Ok(2)]), Err(lost));
+        assert_eq!(asked([Err(full), Err(no_room()), Err(full)]), Err(full));
+        assert_eq!(first_with_room(0..0, |_| Ok(0)), Err(no_room()));
     }
 }

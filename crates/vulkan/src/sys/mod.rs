@@ -8,6 +8,7 @@
 
 mod batch;
 mod borrow;
+mod clocks;
 mod code;
 mod device;
 mod functions;
@@ -18,19 +19,23 @@ mod memory;
 mod query;
 mod queue;
 mod semaphore;
+mod theirs;
 
 pub(crate) use batch::{Batch, edges};
 pub(crate) use borrow::device_of;
 pub use borrow::{Access, Handles};
-pub(crate) use code::{Meaning, Refusal};
+pub(crate) use clocks::Both;
+pub(crate) use code::{Answer, Meaning, Refusal};
 pub(crate) use device::Device;
 pub(crate) use functions::given;
 pub use functions::use_functions;
 pub(crate) use grave::{Graveyard, rest};
-pub(crate) use instance::{Instance, Physical, Timing};
-pub(crate) use library::Library;
+pub(crate) use instance::{Instance, Lack, Physical, Timing};
+pub(crate) use library::{Library, PLACES};
 pub(crate) use memory::Memory;
-pub(crate) use query::{QueryPool, Slot};
+pub(crate) use query::{Rooms, Slot};
 pub use queue::QueueLock;
-pub(crate) use queue::{Commands, Queue, Submitted};
+pub(crate) use queue::{Parcel, Queue, Submitted};
 pub(crate) use semaphore::Semaphore;
+pub use theirs::SemaphoreHandles;
+pub(crate) use theirs::TheirSemaphore;

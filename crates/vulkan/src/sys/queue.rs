@@ -1,7 +1,9 @@
 //! A queue: what it is given, one batch at a time, and what each submission keeps until the device is through with it.
 
 use std::fmt;
-use std::mem::{self, ManuallyDrop};
+use std::mem::ManuallyDrop;
+use std::ops::{Deref, DerefMut};
+use std::slice;
 use std::sync::Arc;
 
 use ash::vk::{self, Handle};
@@ -18,6 +20,8 @@ pub(crate) struct Queue {
     device: Device,
     handle: vk::Queue,
     pool: Arc<CommandPool>,
+    /// What is on no queue.
+    spare: Vec<Parcel>,
     lock: Lock,
 }
 
@@ -60,27 +64,55 @@ struct CommandPool {
 }
 
 /// Commands that are on no queue.
-pub(crate) struct Commands {
+pub(super) struct Commands {
     handle: vk::CommandBuffer,
     /// They end with it.
     _pool: Arc<CommandPool>,
 }
 
+/// What a submission is put together in, and used for another when that is over. It is moved by its address alone.
+#[derive(Default)]
+pub(crate) struct Parcel(Box<Contents>);
+
+#[derive(Default)]
+pub(crate) struct Contents {
+    /// There after the first submission that needed some.
+    pub(super) commands: Option<Commands>,
+    pub(super) uses: Uses,
+}
+
+impl Deref for Parcel {
+    type Target = Contents;
+
+    fn deref(&self) -> &Contents {
+        &self.0
+    }
+}
+
+impl DerefMut for Parcel {
+    fn deref_mut(&mut self) -> &mut Contents {
+        &mut self.0
+    }
+}
+
 /// A submission that the device may still work on. Dropped before it is over, it leaks what it keeps.
 pub(crate) struct Submitted {
-    commands: Option<Commands>,
-    uses: Uses,
+    /// There until the drop.
+    parcel: Option<Parcel>,
     signal: Arc<Semaphore>,
+    /// What it is to become when the submission is over.
     value: u64,
-    /// Whether the device may work on it.
-    is_taken: bool,
 }
 
 impl Queue {
-    /// The one queue of a device of ours, to be asked for once.
-    pub(crate) fn of(device: &Device) -> Answer<Self> {
-        // SAFETY: the device was made with one queue of this family.
-        let handle = unsafe { device.raw().get_device_queue(device.physical().family, 0) };
+    /// The queues of a device of ours, to be asked for once.
+    pub(crate) fn all_of(device: &Device) -> Answer<Vec<Self>> {
+        (0..device.physical().queues()).map(|index| Self::of(device, index)).collect()
+    }
+
+    fn of(device: &Device, index: u32) -> Answer<Self> {
+        // SAFETY: the device was made with so many queues of this family.
+        let handle = unsafe { device.raw().get_device_queue(device.physical().family, index) };
         Self::over(device, handle, Lock::Alone)
     }
 
@@ -95,7 +127,7 @@ impl Queue {
         let pool = unsafe { device.raw().create_command_pool(&info, None) };
         let pool = answer("vkCreateCommandPool", pool)?;
         let pool = Arc::new(CommandPool { device: device.clone(), handle: pool });
-        Ok(Self { device: device.clone(), handle, pool, lock })
+        Ok(Self { device: device.clone(), handle, pool, spare: Vec::new(), lock })
     }
 
     /// The raw handle.
@@ -107,9 +139,40 @@ impl Queue {
         &self.device
     }
 
-    /// Begins a batch, in commands of before where there are some.
-    pub(crate) fn batch(&mut self, spare: Option<Commands>) -> Batch<'_> {
-        Batch::new(self, spare)
+    /// Waits until the device is through with all that the queue was given. On a lost one that takes finite time.
+    pub(crate) fn settle(&mut self) -> Answer<()> {
+        let raw = self.device.raw();
+        let mut idle = Err(vk::Result::ERROR_UNKNOWN);
+        self.lock.run(&mut || {
+            // SAFETY: the queue is borrowed alone, and where others have it too their lock is held.
+            idle = unsafe { raw.queue_wait_idle(self.handle) };
+        });
+        answer("vkQueueWaitIdle", idle)
+    }
+
+    /// Begins a batch.
+    pub(crate) fn batch(&mut self) -> Batch<'_> {
+        Batch::new(self)
+    }
+
+    /// Whether nothing of before lies ready for a batch.
+    pub(crate) fn lacks_spare(&self) -> bool {
+        self.spare.is_empty()
+    }
+
+    /// What is over, for the batches to come. Leaves room for as many.
+    pub(crate) fn take_back(&mut self, over: &mut Vec<Parcel>) {
+        self.spare.append(over);
+    }
+
+    pub(super) fn take_spare(&mut self) -> Parcel {
+        self.spare.pop().unwrap_or_default()
+    }
+
+    /// What the device did not take names nothing, so that it keeps nothing.
+    pub(super) fn give_spare(&mut self, mut parcel: Parcel) {
+        parcel.uses.clear();
+        self.spare.push(parcel);
     }
 
     pub(super) fn commands(&mut self) -> Answer<Commands> {
@@ -132,8 +195,8 @@ impl Commands {
 }
 
 impl Batch<'_> {
-    /// Gives the batch to the device, which raises the semaphore to `value` when it is through. May block where the
-    /// driver's queue is full.
+    /// Gives the batch to the device, which begins it when the semaphore has come to what it was told to become before, and
+    /// raises it to `value` when it is through: batches of one queue may overlap. May block where the driver's queue is full.
     ///
     /// `value` is larger than any before: the caller holds the order lock of the one stream that signals here.
     pub(crate) fn submit(mut self, signal: &Arc<Semaphore>, value: u64) -> Answer<Submitted> {
@@ -143,33 +206,40 @@ impl Batch<'_> {
             // A timeline semaphore only grows.
             return Err(Refusal::misuse("vkQueueSubmit"));
         }
-        let (queue, commands, uses) = self.apart();
+        let parcel = self.take();
         signal.promise(value);
-        let signal = Arc::clone(signal);
-        let mut submitted = Submitted { commands, uses, signal, value, is_taken: false };
-        let given = submitted.give(queue);
+        let given = parcel.give(self.queue(), (signal, value, before));
         // Only a lack of room is said to leave everything as it was.
-        submitted.is_taken =
-            given.map_or_else(|refusal| refusal.meaning() != Meaning::NoRoom, |()| true);
-        if given.is_err() {
-            submitted.signal.promise(before);
+        if let Err(refusal) = given {
+            signal.promise(before);
+            if refusal.meaning() == Meaning::NoRoom {
+                self.take_back(parcel);
+                return Err(refusal);
+            }
         }
+        let submitted = Submitted { parcel: Some(parcel), signal: Arc::clone(signal), value };
         given.map(|()| submitted)
     }
 }
 
-impl Submitted {
-    fn give(&self, queue: &mut Queue) -> Answer<()> {
-        let commands = self.commands.as_ref().map(|commands| [commands.handle()]);
-        let commands: &[_] = commands.as_ref().map_or(&self.uses.others, |one| one);
-        let (mut semaphores, mut values) = ([vk::Semaphore::null(); WAITS], [0; WAITS]);
-        let mut count = 0;
+impl Parcel {
+    /// Submits it: behind the value `before` of the semaphore that it raises to `value`.
+    fn give(
+        &self,
+        queue: &mut Queue,
+        (signal, value, before): (&Semaphore, u64, u64),
+    ) -> Answer<()> {
+        let own = self.uses.own.as_ref().map(slice::from_ref);
+        let commands = own.unwrap_or(&self.uses.others);
+        let (mut semaphores, mut values) = ([signal.handle(); WAITS], [before; WAITS]);
+        // The first is the signal's own value of before.
+        let mut count = usize::from(before > 0);
         for (semaphore, value) in self.uses.waits.iter().flatten() {
             (semaphores[count], values[count]) = (semaphore.handle(), *value);
             count += 1;
         }
         let stages = [vk::PipelineStageFlags::ALL_COMMANDS; WAITS];
-        let (signals, signalled) = ([self.signal.handle()], [self.value]);
+        let (signals, signalled) = ([signal.handle()], [value]);
         let mut timeline = vk::TimelineSemaphoreSubmitInfo::default()
             .wait_semaphore_values(&values[..count])
             .signal_semaphore_values(&signalled);
@@ -188,7 +258,9 @@ impl Submitted {
         });
         answer("vkQueueSubmit", given)
     }
+}
 
+impl Submitted {
     /// The semaphore that is raised when the device is through, and the value.
     pub(crate) fn signal(&self) -> (&Arc<Semaphore>, u64) {
         (&self.signal, self.value)
@@ -199,18 +271,22 @@ impl Submitted {
         self.signal.seen() >= self.value
     }
 
-    /// Lets go what it keeps, where it is over, and gives its commands back.
-    pub(crate) fn end(mut self) -> Option<Commands> {
-        if self.is_over() { self.commands.take() } else { None }
+    /// Lets go what it keeps, where it is over, and gives back what it was put together in. Called as that is noticed.
+    pub(crate) fn end(mut self) -> Option<Parcel> {
+        if !self.is_over() {
+            return None;
+        }
+        let mut parcel = self.parcel.take()?;
+        parcel.uses.end();
+        Some(parcel)
     }
 }
 
 /// What is not over is leaked: the device may still work on it.
 impl Drop for Submitted {
     fn drop(&mut self) {
-        if self.is_taken && !self.is_over() {
-            let (commands, uses) = (self.commands.take(), mem::take(&mut self.uses));
-            let _leaked = ManuallyDrop::new((commands, uses, Arc::clone(&self.signal)));
+        if !self.is_over() {
+            let _leaked = ManuallyDrop::new((self.parcel.take(), Arc::clone(&self.signal)));
         }
     }
 }
@@ -227,9 +303,9 @@ impl fmt::Debug for Queue {
     }
 }
 
-impl fmt::Debug for Commands {
+impl fmt::Debug for Parcel {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Commands")
+        formatter.write_str("Parcel")
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct Timelines {
 
 impl Timelines {
     /// Finds them; `None` where the driver lacks one of what it says it has.
-    pub(super) fn find(instance: &Instance, device: &ash::Device, door: Door) -> Option<Self> {
+    pub(super) fn find(instance: &Instance, device: vk::Device, door: Door) -> Option<Self> {
         let names = match door {
             Door::Core => {
                 [c"vkGetSemaphoreCounterValue", c"vkWaitSemaphores", c"vkSignalSemaphore"]
@@ -32,7 +32,7 @@ impl Timelines {
         };
         let [counter, wait, signal] = names.map(|name| {
             // SAFETY: the device lives, and the name ends with a zero.
-            unsafe { instance.raw().get_device_proc_addr(device.handle(), name.as_ptr()) }
+            unsafe { instance.raw().get_device_proc_addr(device, name.as_ptr()) }
         });
         let (counter, wait, signal) = (counter?, wait?, signal?);
         // SAFETY: the function of this name has this type, in either form.
@@ -43,6 +43,47 @@ impl Timelines {
         // SAFETY: as above.
         let signal = unsafe { mem::transmute::<Function, vk::PFN_vkSignalSemaphore>(signal) };
         Some(Self { counter, wait, signal })
+    }
+
+    /// Finds them on a device of others: by which of the two names it knows them is its maker's choice, whatever the device
+    /// of the machine has.
+    pub(super) fn of_others(instance: &Instance, device: vk::Device) -> Option<Self> {
+        let find = |door| Self::find(instance, device, door);
+        find(Door::Core).or_else(|| find(Door::Extension))
+    }
+
+    /// Where a semaphore is, by one call that does not block.
+    ///
+    /// # Safety
+    ///
+    /// - The semaphore is one of the device with these functions, and both live.
+    pub(super) unsafe fn look(&self, device: vk::Device, semaphore: vk::Semaphore) -> Answer<u64> {
+        let mut value = 0;
+        // SAFETY: the caller's promise, and the pointer is to a number.
+        let code = unsafe { (self.counter)(device, semaphore, &raw mut value) };
+        answer("vkGetSemaphoreCounterValue", code.result()).map(|()| value)
+    }
+
+    /// Blocks until a semaphore has come to `value`, and no longer than a slice. Says whether the driver says so.
+    ///
+    /// # Safety
+    ///
+    /// - As in [`look`](Self::look).
+    pub(super) unsafe fn wait(
+        &self,
+        device: vk::Device,
+        (semaphore, value): (vk::Semaphore, u64),
+        slice: Duration,
+    ) -> Answer<bool> {
+        let (semaphores, values) = ([semaphore], [value]);
+        let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
+        let nanos = u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX);
+        // SAFETY: the caller's promise, and what the structure points to lives until the call returns.
+        let code = unsafe { (self.wait)(device, &raw const info, nanos) };
+        if code == vk::Result::TIMEOUT {
+            return Ok(false);
+        }
+        answer("vkWaitSemaphores", code.result()).map(|()| true)
     }
 }
 
@@ -103,11 +144,9 @@ impl Semaphore {
 
     /// Asks where it is, with one call that does not block.
     pub(crate) fn look(&self) -> Answer<u64> {
-        let mut value = 0;
-        let asked = self.device.timelines().counter;
-        // SAFETY: the semaphore is the device's and lives, and the pointer is to a number.
-        let code = unsafe { asked(self.device.raw().handle(), self.handle, &raw mut value) };
-        answer("vkGetSemaphoreCounterValue", code.result())?;
+        let (raw, timelines) = (self.device.raw().handle(), self.device.timelines());
+        // SAFETY: the semaphore is the device's and lives.
+        let value = unsafe { timelines.look(raw, self.handle) }?;
         if value > self.promised() {
             // Nobody signalled that: drivers say so of lost devices (seen: the largest number).
             return Err(Refusal::lost("vkGetSemaphoreCounterValue"));
@@ -118,16 +157,11 @@ impl Semaphore {
 
     /// Blocks until it has come to `value`, and no longer than a slice. Says whether it has.
     pub(crate) fn wait(&self, value: u64, slice: Duration) -> Answer<bool> {
-        let (semaphores, values) = ([self.handle], [value]);
-        let info = vk::SemaphoreWaitInfo::default().semaphores(&semaphores).values(&values);
-        let nanos = u64::try_from(slice.as_nanos()).unwrap_or(u64::MAX);
-        let wait = self.device.timelines().wait;
-        // SAFETY: as above; values are copied into the structure, and nobody changes them.
-        let code = unsafe { wait(self.device.raw().handle(), &raw const info, nanos) };
-        if code == vk::Result::TIMEOUT {
+        let (raw, timelines) = (self.device.raw().handle(), self.device.timelines());
+        // SAFETY: as above.
+        if !unsafe { timelines.wait(raw, (self.handle, value), slice) }? {
             return Ok(false);
         }
-        answer("vkWaitSemaphores", code.result())?;
         // A driver may say so of a lost device, too; where the semaphore is says more.
         self.look().map(|seen| seen >= value)
     }

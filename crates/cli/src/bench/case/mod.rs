@@ -3,6 +3,7 @@
 mod block;
 mod enqueue;
 mod fan;
+mod fill;
 mod hop;
 mod point;
 mod trip;
@@ -24,6 +25,7 @@ use super::{
 pub(super) use {
     enqueue::{DEPTH, RUNNING},
     fan::WIDTH,
+    fill::{BYTES, TURN},
     hop::HOPS,
     point::COUNT,
     trip::PIPELINES,
@@ -61,7 +63,7 @@ impl Case {
     pub(super) fn measure(&self, device: &Device, effort: Effort) -> Result<Figures, Trouble> {
         let samples = effort.samples().min(self.most);
         let mut ours = (self.prepare)(device)?;
-        let Some((rival, prepare)) = rival::of(self.name) else {
+        let Some((rival, prepare)) = rival::of(self.name, device) else {
             return Ok((sample::alone(samples, &mut ours)?, None));
         };
         let (nanos, rivals) = sample::beside(samples, &mut ours, &mut prepare()?)?;
@@ -98,6 +100,10 @@ const CASES: &[Case] = &[
     Case::new("pipeline of 2 streams", |device| trip::pipeline(device, 2)),
     Case::new("pipeline of 8 streams", |device| trip::pipeline(device, 8)),
     Case::new("pipeline of 64 streams", |device| trip::pipeline(device, 64)),
+    Case::new("fill", fill::alone),
+    Case::new("fill and record", fill::record),
+    Case::new("fill, another stream waits for it", fill::wait),
+    Case::new("fill and query", fill::query),
     Case::few("hop, enqueue and run, 2 streams", |device| hop::both(device, 2)),
     Case::few("hop, enqueue and run, 16 streams", |device| hop::both(device, 16)),
     Case::few("hop, enqueue and run, 1000 streams", |device| hop::both(device, 1000)),

@@ -6,8 +6,11 @@ mod park;
 mod stream_thread;
 mod tasks;
 mod threads;
+mod vulkan;
 
 use std::time::Duration;
+
+use syncpoint::Device;
 
 use super::{
     sample::{Prepared, Rival},
@@ -17,10 +20,11 @@ use super::{
 /// Whether rivals are built in.
 pub(super) const BUILT_IN: bool = true;
 
-/// The rival of a case: its name, and what prepares it.
-pub(super) fn of(case: &str) -> Option<Rival> {
-    let (_, rival, prepare) = RIVALS.iter().find(|(name, _, _)| *name == case)?;
-    Some((rival, *prepare))
+/// The rival of a case on a device: its name, and what prepares it. Work of the device itself has the calls of its driver.
+pub(super) fn of(case: &str, device: &Device) -> Option<Rival> {
+    let found = RIVALS.iter().find(|(name, _, _)| *name == case);
+    let everywhere = found.map(|(_, rival, prepare)| -> Rival { (rival, Box::new(*prepare)) });
+    everywhere.or_else(|| vulkan::of(case, device))
 }
 
 const CHANNEL: &str = "crossbeam send";

@@ -14,7 +14,9 @@ use syncpoint::{
 
 use crate::actor::{Actor, Outcome};
 use crate::belongings::Held;
-use crate::{lives, others};
+use crate::lives;
+#[cfg(unix)]
+use crate::others;
 
 pub(crate) type Act = fn(&mut Actor) -> Outcome;
 
@@ -25,7 +27,7 @@ pub(crate) const ON_PURPOSE: &str = "on purpose";
 const PATIENCE: Duration = Duration::from_millis(2);
 
 /// All acts; one that stands here more than once is drawn more often.
-pub(crate) const ACTS: [(&str, Act); 40] = [
+pub(crate) const ACTS: &[(&str, Act)] = &[
     ("make a stream", make_stream),
     ("borrow a stream", borrow_stream),
     ("drop a stream", drop_stream),
@@ -65,6 +67,7 @@ pub(crate) const ACTS: [(&str, Act); 40] = [
     ("retire", begin_to_retire),
     ("use memory", use_memory),
     ("live with a device", lives::act),
+    #[cfg(unix)]
     ("live with another process", others::act),
 ];
 

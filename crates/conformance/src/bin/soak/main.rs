@@ -16,6 +16,7 @@ mod actor;
 mod acts;
 mod belongings;
 mod lives;
+#[cfg(unix)]
 mod others;
 mod request;
 mod sample;

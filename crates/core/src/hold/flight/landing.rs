@@ -21,6 +21,13 @@ pub(in crate::hold) enum Landing {
     Done,
 }
 
+impl Landing {
+    /// The wait that failed, and with what.
+    pub(in crate::hold) fn failed(&self) -> Option<(u64, &Error)> {
+        if let Self::Fail(own, error) = self { Some((*own, error)) } else { None }
+    }
+}
+
 impl Flight {
     /// How far values have come, waits not looked at.
     fn horizon(&self) -> u64 {
@@ -78,10 +85,12 @@ impl Flight {
         if told { Landing::Done } else { Landing::Seek(point) }
     }
 
-    /// The submitted wait that has failed, if one has.
+    /// The wait that has failed of those that are passed, or that the stream is held for: what is held lies behind what is
+    /// passed.
     pub(in crate::hold) fn failed_wait(&self) -> Option<(u64, Error)> {
-        let passed = self.waits.between(0, self.passed);
-        passed.into_iter().find_map(|edge| match edge.point.timeline().state(edge.point.value()) {
+        let stood_before = self.passed + u64::from(self.held > 0);
+        let waits = self.waits.between(0, stood_before);
+        waits.into_iter().find_map(|edge| match edge.point.timeline().state(edge.point.value()) {
             State::Failed(error) => Some((edge.own, error)),
             State::Pending | State::Complete => None,
         })

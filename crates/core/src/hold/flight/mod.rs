@@ -58,6 +58,8 @@ pub(super) struct Flight {
     unnoticed: u64,
     /// Where the failure of this era begins.
     failed_from: Option<u64>,
+    /// How many failures came behind the first of their era, by another cause.
+    pub(super) later_failures: u64,
     /// Why the device is lost.
     pub(super) lost: Option<Error>,
 }
@@ -132,6 +134,23 @@ impl Flight {
             self.untold = 0;
             self.answer(value);
         }
+    }
+
+    /// The driver was given `value`, the last of a stream that holds nothing.
+    #[inline]
+    pub(super) fn submit_last(&mut self, value: u64) {
+        debug_assert!(self.passed <= value, "nothing is passed that was not taken");
+        self.passed = value;
+        self.submitted = value;
+        self.untold += 1;
+    }
+
+    /// The same of one of which the driver will tell. Who asked for it has to be answered.
+    #[inline]
+    pub(super) fn signal_last(&mut self, value: u64) {
+        self.submit_last(value);
+        self.signalled = value;
+        self.untold = 0;
     }
 
     /// Whether the driver has come to `value`.
@@ -246,6 +265,11 @@ impl Flight {
         }
     }
 
+    /// The same of everything that is signalled.
+    pub(super) fn answer_signalled(&mut self) {
+        self.answer(self.signalled);
+    }
+
     /// Apart from the look, because nothing is asked for where nothing is held.
     #[cold]
     fn answer_asks(&mut self, value: u64) {
@@ -285,15 +309,19 @@ impl Flight {
         News { asked, signalled: self.signalled, expects, lands }
     }
 
-    /// Whether nobody has to be told anything of what was submitted last but its signal.
+    /// Whether nobody has to be told anything of what signals and was just submitted, the last of a stream that holds
+    /// nothing, but that it is. Gates that are to open and what is kept for work that failed are behind what was submitted
+    /// before: who comes so far sees to them.
     #[inline]
     pub(super) fn is_calm(&self) -> bool {
-        self.expected <= self.reached
-            && self.reached <= self.landed
-            && self.landed < self.submitted
-            && self.asks.is_empty()
-            && self.openings.is_empty()
-            && self.retired.is_empty()
+        self.expected <= self.landed && self.reached <= self.landed && self.asks.is_empty()
+    }
+
+    /// The same of something of which the driver will not tell: nothing lands by it, and nobody sleeps for it but who has
+    /// asked.
+    #[inline]
+    pub(super) fn is_quiet(&self) -> bool {
+        self.asks.is_empty() && self.untold < UNTOLD
     }
 
     fn has_due_opening(&self) -> bool {
@@ -373,20 +401,35 @@ impl Flight {
         self.kept.iter().map(|(_, task)| task)
     }
 
-    /// A mark of what was submitted, or a question about it, was refused.
-    pub(super) fn go_unnoticed(&mut self) {
-        self.unnoticed = self.submitted;
+    /// A mark of what was submitted, or a question about it, was refused. Says whether that is news.
+    pub(super) fn go_unnoticed(&mut self) -> bool {
+        let before = std::mem::replace(&mut self.unnoticed, self.submitted);
+        before == 0 && self.was_refused()
+    }
+
+    /// Whether a mark, or a question, was refused, and nobody has heard since of what was submitted then.
+    pub(super) fn was_refused(&self) -> bool {
+        self.unnoticed > 0
+    }
+
+    /// Whether somebody has heard of it just now.
+    pub(super) fn hear(&mut self) -> bool {
+        let is_heard = self.was_refused() && self.unnoticed <= self.reached;
+        if is_heard {
+            self.unnoticed = 0;
+        }
+        is_heard
     }
 
     /// What was submitted and nobody has heard of since a refusal, as the stream ends: its resources, which the device may
-    /// use still.
-    pub(super) fn take_unnoticed(&mut self) -> (Vec<Task>, Vec<Kept>) {
+    /// use still. `None`: all was heard of.
+    pub(super) fn take_unnoticed(&mut self) -> Option<(Vec<Task>, Vec<Kept>)> {
         let is_heard_of = self.is_through() || self.lost.is_some();
         if is_heard_of || self.unnoticed <= self.reached {
-            return (Vec::new(), Vec::new());
+            return None;
         }
         let kept = self.kept.drain(..).map(|(_, task)| task);
-        (kept.collect(), self.retired.drain(..).map(|(_, kept)| kept).collect())
+        Some((kept.collect(), self.retired.drain(..).map(|(_, kept)| kept).collect()))
     }
 
     /// The device is lost: nothing of it touches the resources any more.

@@ -1,8 +1,9 @@
 //! A driver whose engine is a thread of the model, and a crew of one.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use loom::thread::{self, JoinHandle};
@@ -111,8 +112,43 @@ impl<const EACH: bool> Driver for Double<EACH> {
     type Timer = Arc<Stamp>;
 
     type Latch = Latch;
+    /// The other stream of the last wait.
+    type Ordered = Option<Weak<dyn Any + Send + Sync>>;
 
     const SIGNALS_EACH: bool = EACH;
+
+    const WAITS_AGAIN: bool = !EACH;
+
+    fn ordered(&self) -> Self::Ordered {
+        None
+    }
+
+    fn wait(
+        stream: &HeldStream<Self>,
+        awaited: &mut Self::Ordered,
+        value: u64,
+        (other, of_other): (&Arc<HeldStream<Self>>, u64),
+    ) -> Result<()> {
+        Self::submit(&stream.this(), value, Operation::Wait { stream: other, value: of_other })?;
+        let other: Arc<dyn Any + Send + Sync> = Arc::<HeldStream<Self>>::clone(other);
+        *awaited = Some(Arc::downgrade(&other));
+        Ok(())
+    }
+
+    fn wait_again(
+        stream: &HeldStream<Self>,
+        awaited: &mut Self::Ordered,
+        of_other: u64,
+    ) -> Option<Result<()>> {
+        let other: Arc<HeldStream<Self>> = awaited.as_ref()?.upgrade()?.downcast().ok()?;
+        if *lock(&other.driver().signalled) < of_other {
+            return None;
+        }
+        // Behind everything submitted: the double has no use for the value of a wait.
+        let value = stream.timeline().enqueued() + 1;
+        let operation = Operation::Wait { stream: &other, value: of_other };
+        Some(Self::submit(&stream.this(), value, operation))
+    }
 
     fn submit(
         stream: &Arc<HeldStream<Self>>,

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a model is a test")]
 
 mod double;
+mod peers;
 mod planted;
 
 use std::collections::HashMap;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use loom::thread;
 
 use super::HeldStream;
-use crate::contract::RawStream;
+use crate::contract::{RawStream, tell_all};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::model::holds;
@@ -122,6 +123,25 @@ fn a_failure_reaches_whoever_waits_natively_beside_it() {
 }
 
 #[test]
+fn a_failure_that_reaches_a_waiter_twice_fails_no_other_era_of_it() {
+    holds(2, || {
+        let bench = Bench::<true>::new();
+        let (fails, waits) = (bench.stream(), bench.stream());
+        let awaited = work(&fails);
+        waits.wait(&awaited).expect("the failure is not known yet");
+        let [fails, waiter] = [&awaited, &waits.timeline().point(1)].map(raw);
+        let spreads = thread::spawn(move || fails.fail(1, &Error::failed("on purpose")));
+        // As the device does that was let through: it lands, and finds the failure by itself.
+        waiter.complete(1);
+        let failure = waits.recover().expect("no device is lost");
+        spreads.join().expect("a failure is told");
+        assert!(failure.is_none() || waits.failure().is_none(), "another era has failed");
+        drop(waiter);
+        bench.close();
+    });
+}
+
+#[test]
 fn whoever_sleeps_for_a_value_without_a_signal_has_it_marked() {
     holds(2, || {
         let bench = Bench::<false>::new();
@@ -171,7 +191,7 @@ fn a_cancellation_beside_the_worker_leaves_nobody_asleep() {
         stream.open(&promised).expect("a promise");
         let opened = stream.record().expect("a point");
         let opener = thread::spawn(move || gate.open().expect("nobody used it"));
-        raw(&opened).cancel(&Error::failed("on purpose"));
+        tell_all(raw(&opened).cancel(&Error::failed("on purpose")));
         let settled = outcome(&opened).is_ok();
         assert_eq!(outcome(&promised.point()).is_ok(), settled, "a gate and its opening");
         opener.join().expect("a gate opens");
@@ -219,6 +239,11 @@ fn a_failure_beside_a_recovery_is_one_for_everybody_or_for_nobody() {
 }
 
 #[test]
+fn what_was_refused_stays_marked_beside_the_end_of_what_was_refused_before() {
+    holds(3, || two_are_refused(HeldStream::complete));
+}
+
+#[test]
 fn each_latch_is_opened_with_its_gate() {
     holds(2, || two_latches_open(Bench::new()));
 }
@@ -249,7 +274,7 @@ fn a_cancellation_beside_the_worker_leaves_no_latch_closed() {
         let stream = bench.exposed();
         stream.enqueue(|| ()).expect("room for work");
         let end = stream.record().expect("a point");
-        raw(&end).cancel(&Error::failed("on purpose"));
+        tell_all(raw(&end).cancel(&Error::failed("on purpose")));
         engine_runs_to(&bench, &end);
         let _either = outcome(&end);
         bench.close();
@@ -354,6 +379,27 @@ fn a_peer_fails(fail: Fail, complete: Complete) {
     assert!(end.is_err(), "a failure did not reach who waits for it");
     bench.engine.close();
     engine.join().expect("the engine ends");
+    bench.close();
+}
+
+/// A question about a value is refused, and one about the next beside the end of the first.
+fn two_are_refused(complete: Complete) {
+    let bench = Bench::<true>::new();
+    let stream = bench.stream();
+    let held = raw(&work(&stream));
+    held.fail_unnoticed(1, &Error::failed("on purpose"));
+    let engine = thread::spawn({
+        let held = Arc::clone(&held);
+        move || complete(&held, 1)
+    });
+    stream.recover().expect("no device is lost");
+    let next = work(&stream).value();
+    held.fail_unnoticed(next, &Error::failed("on purpose"));
+    engine.join().expect("the engine ends");
+    assert!(held.timeline().is_unheard(), "the mark of the second is gone");
+    held.complete(next);
+    assert!(!held.timeline().is_unheard(), "the device has come so far");
+    drop(held);
     bench.close();
 }
 

@@ -4,7 +4,11 @@ use std::any::Any;
 use std::sync::Arc;
 
 use super::double::{Bench, Double};
-use super::{HeldStream, a_peer_fails, an_opening_lands, two_gates_open, two_latches_open};
+use super::{
+    HeldStream, a_peer_fails, an_opening_lands, two_are_refused, two_gates_open, two_latches_open,
+};
+use crate::error::Error;
+use crate::hold::losing::Losing;
 use crate::model::{catches, holds};
 use crate::sync::Ordering;
 use crate::work::Pump;
@@ -47,9 +51,28 @@ fn a_word_of_the_driver_that_goes_past_the_gates_is_caught() {
 
 #[test]
 fn a_failure_that_nobody_is_told_and_nobody_asks_for_is_caught() {
+    fn fails_alone(stream: &HeldStream<Double<true>>, value: u64, error: &Error) {
+        Losing::of(stream.this(), stream.begin_failure(value, error)).tell();
+    }
     fn completes_and_asks_no_wait(stream: &HeldStream<Double<true>>, value: u64) {
         stream.timeline().complete(value);
     }
-    let check = || a_peer_fails(HeldStream::fail_alone, completes_and_asks_no_wait);
+    let check = || a_peer_fails(fails_alone, completes_and_asks_no_wait);
     catches("a failure did not reach", || holds(2, check));
+}
+
+#[test]
+fn a_mark_that_is_taken_away_behind_the_lock_is_caught() {
+    fn hears_behind_the_lock(stream: &HeldStream<Double<true>>, value: u64) {
+        let mut flight = stream.flight();
+        let done = flight.reach(value);
+        let is_heard = flight.hear();
+        drop(flight);
+        if is_heard {
+            stream.timeline().hear();
+        }
+        stream.land();
+        drop(done);
+    }
+    catches("is gone", || holds(2, || two_are_refused(hears_behind_the_lock)));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::double::Bench;
 use super::{assert_complete, assert_pending, failure_of, work};
+use crate::contract::{RawStream, tell_all};
 use crate::error::{Error, Kind, Reason};
 use crate::point::{Point, State};
 
@@ -93,7 +94,7 @@ fn what_has_begun_ends_with_the_function_at_work_although_what_is_behind_it_was_
     stream
         .enqueue(move || {
             let held = inside.held_stream(0);
-            crate::contract::RawStream::cancel(held.as_ref(), &Error::failed("shut down"));
+            tell_all(held.cancel(&Error::failed("shut down")));
             inside.run();
             send.send((held.begun(), held.begun().state())).unwrap();
         })

@@ -1,85 +1,34 @@
-//! A driver that notes what it is given and completes nothing by itself, and a crew that pumps when it is asked.
+//! A driver that notes what it is given and completes nothing by itself.
+
+mod event;
+mod notes;
+mod places;
 
 use std::any::Any;
-use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Weak};
+use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use event::EventDouble;
+use notes::Notes;
+use places::Places;
+
+use super::room::Room;
 use crate::capabilities::{Capabilities, PriorityRange};
 use crate::contract::{
-    Captured, ForeignEvent, Item, Memory, NativeEvent, Placed, RawBuffer, RawDevice, RawStream,
-    Stamp, Task, Time,
+    Captured, Line, Memory, NativeEvent, RawBuffer, RawDevice, RawStream, Stamp, Time,
 };
 use crate::device::Device;
 use crate::error::{Error, Kind, Result};
-use crate::event::{Event, EventState};
 use crate::event_options::EventOptions;
-use crate::hold::{Crew, Domain, Driver, HeldStream, Operation};
-use crate::place::Place;
-use crate::point::Point;
+use crate::hold::{Domain, Driver, HeldStream, Need, Operation};
 use crate::stream::Stream;
 use crate::sync::{Mutex, lock};
 use crate::time::Clock;
 use crate::timeline::Timeline;
-use crate::work::Pump;
 
-/// Pumps when it is asked.
-#[derive(Debug, Default)]
-struct Steps(Mutex<VecDeque<Arc<dyn Pump>>>);
-
-impl Crew for Steps {
-    fn ensure(&self) -> Result<()> {
-        Ok(())
-    }
-
-    fn rouse(&self, stream: Arc<dyn Pump>) {
-        lock(&self.0).push_back(stream);
-    }
-}
-
-impl Steps {
-    fn take(&self) -> Option<Arc<dyn Pump>> {
-        lock(&self.0).pop_front()
-    }
-}
-
-/// What all streams of a bench share.
-#[derive(Debug, Default)]
-struct Notes {
-    given: Mutex<Vec<String>>,
-    /// Refuses a submission, once so many others were taken.
-    refusal: Mutex<Option<(u32, Error)>>,
-    expected: Mutex<Vec<(u64, u64)>>,
-    /// How many latches were made, where the driver has latches.
-    latches: Mutex<Option<u64>>,
-    /// Whether the driver says that a stream is idle.
-    idle: Mutex<bool>,
-    /// Tells that the next submission has begun, and keeps it until it is told to go on.
-    pause: Mutex<Option<(Sender<()>, Receiver<()>)>>,
-    /// Whether others capture the streams that they launch on.
-    capturing: Mutex<bool>,
-    /// Whether the capture ends with the next record.
-    ends_with_record: Mutex<bool>,
-    /// Whether what a function needs is current.
-    lent: Mutex<bool>,
-    /// Whether what was submitted has to be marked at once.
-    marks_at_once: Mutex<bool>,
-}
-
-impl Notes {
-    fn refuse(&self) -> Result<()> {
-        let mut refusal = lock(&self.refusal);
-        match refusal.take() {
-            Some((0, error)) => Err(error),
-            Some((others, error)) => {
-                *refusal = Some((others - 1, error));
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-}
+use super::{again, steps::Steps};
 
 /// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver.
 #[derive(Debug)]
@@ -89,11 +38,24 @@ pub(super) struct Double<const EACH: bool> {
     index: u64,
     calls: Mutex<u64>,
     native: Option<u64>,
+    places: Places,
     /// The stream, while something of it is on its way.
     on_its_way: Mutex<Option<Arc<HeldStream<Self>>>>,
 }
 
 impl<const EACH: bool> Double<EACH> {
+    /// What was given last was a wait for the stream that was waited for last.
+    pub(super) fn note_again(&self) {
+        if let Some(latest) = lock(&self.notes.given).last_mut() {
+            latest.push_str(" again");
+        }
+    }
+
+    /// The places that the stream has of the driver's room.
+    pub(super) fn places(&self) -> &Places {
+        &self.places
+    }
+
     /// Nothing is on its way any more.
     pub(super) fn forget(&self) {
         let kept = lock(&self.on_its_way).take();
@@ -103,10 +65,32 @@ impl<const EACH: bool> Double<EACH> {
 
 impl<const EACH: bool> Driver for Double<EACH> {
     type Timer = Arc<Stamp>;
-
     type Latch = u64;
+    type Ordered = Option<Weak<dyn Any + Send + Sync>>;
 
     const SIGNALS_EACH: bool = EACH;
+    const WAITS_AGAIN: bool = !EACH;
+
+    fn ordered(&self) -> Self::Ordered {
+        None
+    }
+
+    fn wait(
+        stream: &HeldStream<Self>,
+        awaited: &mut Self::Ordered,
+        _value: u64,
+        (other, of_other): (&Arc<HeldStream<Self>>, u64),
+    ) -> Result<()> {
+        again::wait(stream, awaited, other, of_other)
+    }
+
+    fn wait_again(
+        stream: &HeldStream<Self>,
+        awaited: &mut Self::Ordered,
+        of_other: u64,
+    ) -> Option<Result<()>> {
+        again::wait_again(stream, awaited.as_ref(), of_other)
+    }
 
     fn submit(
         stream: &Arc<HeldStream<Self>>,
@@ -139,15 +123,49 @@ impl<const EACH: bool> Driver for Double<EACH> {
         Ok(())
     }
 
+    fn has_room(&self) -> bool {
+        self.notes.room.is_there()
+    }
+
+    fn take_room(&self, _need: Need) -> bool {
+        let is_there = self.notes.room.is_there();
+        if is_there {
+            self.places.take();
+        }
+        is_there
+    }
+
+    fn leave_room(&self) {
+        self.places.leave();
+    }
+
+    fn keep_room(&self) {
+        self.places.keep();
+    }
+
+    fn use_room(&self) {
+        self.places.use_kept();
+    }
+
+    fn wait_for_room(&self, _: Need, _: Option<Instant>, _: &mut Line) -> Result<()> {
+        self.notes.room.wait();
+        Ok(())
+    }
+
     fn timer(&self) -> Result<(Self::Timer, Time)> {
         let stamp = Arc::new(Stamp::default());
         Ok((Arc::clone(&stamp), Time::Stamp(stamp)))
     }
 
-    fn act(&self, act: &(dyn Any + Send + Sync)) -> Result<()> {
-        self.notes.refuse()?;
+    fn act(
+        stream: &Arc<HeldStream<Self>>,
+        _value: u64,
+        act: &(dyn Any + Send + Sync),
+    ) -> Result<()> {
+        let notes = &stream.driver().notes;
+        notes.refuse()?;
         let words: &&str = act.downcast_ref().expect("an act of the double's");
-        lock(&self.notes.given).push((*words).to_owned());
+        lock(&notes.given).push((*words).to_owned());
         Ok(())
     }
 
@@ -209,6 +227,15 @@ impl<const EACH: bool> Driver for Double<EACH> {
         lock(&driver.notes.expected).push((driver.index, value));
     }
 
+    fn drive(stream: &Arc<HeldStream<Self>>, _value: u64, sleeper: &Waker) {
+        // As of the waker of nobody, of which a program may have several tables.
+        *lock(&stream.driver().notes.spun) |= sleeper.data().is_null();
+    }
+
+    fn is_lost(&self) -> bool {
+        *lock(&self.notes.lost)
+    }
+
     fn calls(&self) -> u64 {
         *lock(&self.calls)
     }
@@ -237,7 +264,8 @@ impl<const EACH: bool> Raw<EACH> {
         let notes = Arc::clone(&self.notes);
         let index = lock(&self.streams).len() as u64;
         let (native, on_its_way) = (self.native, Mutex::new(None));
-        Double { notes, index, calls: Mutex::new(0), native, on_its_way }
+        let (calls, places) = (Mutex::new(0), Places::default());
+        Double { notes, index, calls, native, places, on_its_way }
     }
 
     fn add(&self, stream: Arc<HeldStream<Double<EACH>>>) -> Arc<dyn RawStream> {
@@ -269,57 +297,7 @@ impl<const EACH: bool> RawDevice for Raw<EACH> {
     }
 
     fn shutdown(&self, deadline: Instant) -> Result<()> {
-        self.domain.wait_for_begun(|_| true, deadline)
-    }
-}
-
-/// An event of the double's: its records and waits are submissions.
-#[derive(Debug)]
-pub(super) struct EventDouble;
-
-impl EventDouble {
-    fn put(words: &'static str, stream: &Arc<dyn RawStream>, place: Place) -> Result<Placed> {
-        stream.put(Item { task: Task::Native(Box::new(words)), place })
-    }
-}
-
-impl NativeEvent for EventDouble {
-    fn record_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Placed> {
-        Self::put("native record", stream, place)
-    }
-
-    fn wait_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Option<Placed>> {
-        Self::put("native wait", stream, place).map(Some)
-    }
-}
-
-/// An event that others made.
-#[derive(Debug)]
-struct ForeignDouble {
-    device: Device,
-    native: Option<EventDouble>,
-    gate: Point,
-}
-
-impl ForeignEvent for ForeignDouble {
-    fn device(&self) -> &Device {
-        &self.device
-    }
-
-    fn state(&self) -> EventState {
-        EventState::Pending
-    }
-
-    fn awaited(self: Arc<Self>, _place: Place) -> Result<Option<Point>> {
-        Ok(Some(self.gate.clone()))
-    }
-
-    fn native(&self) -> Option<&dyn NativeEvent> {
-        self.native.as_ref().map(|native| -> &dyn NativeEvent { native })
-    }
-
-    fn whose(&self) -> &'static str {
-        "another program's"
+        self.domain.shut_down("the double", |_| true, deadline)
     }
 }
 
@@ -363,10 +341,16 @@ impl<const EACH: bool> Bench<EACH> {
 
     /// A stream that others made.
     pub(super) fn borrowed(&self) -> Stream {
+        self.borrowed_beside(|_| ()).expect("a borrowed stream")
+    }
+
+    /// The same, while this is done with the device.
+    pub(super) fn borrowed_beside(&self, act: impl FnOnce(&Device)) -> Result<Stream> {
         let raw = &self.raw;
-        let build =
-            |timeline| Ok(raw.add(HeldStream::borrowed(timeline, &raw.domain, raw.driver(), 0)));
-        self.device.stream_of(None, 0, build).expect("a borrowed stream")
+        self.device.stream_of(None, 0, |timeline| {
+            act(&self.device);
+            Ok(raw.add(HeldStream::borrowed(timeline, &raw.domain, raw.driver(), 0)))
+        })
     }
 
     /// Gives the driver latches.
@@ -390,6 +374,11 @@ impl<const EACH: bool> Bench<EACH> {
         *lock(&self.raw.notes.marks_at_once) = true;
     }
 
+    /// The driver's room for what streams are given.
+    pub(super) fn room(&self) -> &Room {
+        &self.raw.notes.room
+    }
+
     /// Whether what a function needs is current.
     pub(super) fn is_lent(&self) -> bool {
         *lock(&self.raw.notes.lent)
@@ -403,13 +392,6 @@ impl<const EACH: bool> Bench<EACH> {
     /// The held stream of this number.
     pub(super) fn held_stream(&self, index: usize) -> Arc<HeldStream<Double<EACH>>> {
         Arc::clone(&lock(&self.raw.streams)[index])
-    }
-
-    /// An event that others made, of the driver's or with nothing to record, whose latest record ends with a gate.
-    pub(super) fn foreign_event(&self, is_native: bool, gate: Point) -> Event {
-        let native = is_native.then_some(EventDouble);
-        let foreign = ForeignDouble { device: self.device.clone(), native, gate };
-        Event::foreign(EventOptions::new(), Arc::new(foreign))
     }
 
     /// Lets go of the streams that this bench keeps itself.
@@ -433,9 +415,7 @@ impl<const EACH: bool> Bench<EACH> {
 
     /// Pumps until nobody is roused.
     pub(super) fn run(&self) {
-        while let Some(stream) = self.raw.steps.take() {
-            stream.pump();
-        }
+        while self.raw.steps.pump_one() {}
     }
 
     /// Waits until the driver was given this, by another thread.
@@ -450,7 +430,7 @@ impl<const EACH: bool> Bench<EACH> {
 
     /// Pumps one stream, if one is roused.
     pub(super) fn run_one(&self) -> bool {
-        self.raw.steps.take().map(Pump::pump).is_some()
+        self.raw.steps.pump_one()
     }
 
     /// The driver refuses the next submission.
@@ -472,8 +452,14 @@ impl<const EACH: bool> Bench<EACH> {
 
     /// The device is lost.
     pub(super) fn lose(&self) {
+        self.lose_untold();
         let error = Error::new(Kind::DeviceLost, "the double is lost; open it anew");
         self.raw.domain.lose(|_| true, &error);
+    }
+
+    /// The device is lost, and no stream has heard of it yet.
+    pub(super) fn lose_untold(&self) {
+        *lock(&self.raw.notes.lost) = true;
     }
 
     /// What the driver was given since the last look.
@@ -484,6 +470,11 @@ impl<const EACH: bool> Bench<EACH> {
     /// What the driver was asked to notice since the last look.
     pub(super) fn expected(&self) -> Vec<(u64, u64)> {
         std::mem::take(&mut *lock(&self.raw.notes.expected))
+    }
+
+    /// Whether a wait has spun since the last look.
+    pub(super) fn has_spun(&self) -> bool {
+        std::mem::take(&mut *lock(&self.raw.notes.spun))
     }
 
     /// Panics unless the driver was given exactly this since the last look.

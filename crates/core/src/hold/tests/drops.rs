@@ -14,6 +14,8 @@ use crate::event::Event;
 use crate::event_options::EventOptions;
 use crate::gate::Gate;
 use crate::hold::HeldStream;
+use crate::notify;
+use crate::retire::retire;
 
 /// Drops objects that hang together while both order locks are held.
 fn drops_beside_held_locks<const EACH: bool>() {
@@ -111,6 +113,56 @@ fn what_the_device_may_use_outlives_a_stream_that_nobody_could_ask() {
         }
         end(held);
         assert_eq!(memory.strong_count() > 0, !is_heard_of);
+    }
+}
+
+#[test]
+fn what_a_lost_device_had_ends_with_a_stream_that_nobody_could_ask_and_that_has_not_heard_of_it() {
+    let refusal = Error::new(Kind::Driver, "no answer");
+    for is_lost_before in [false, true] {
+        let bench = Bench::<false>::new();
+        let (held, memory) = filling(&bench);
+        bench.run();
+        if is_lost_before {
+            bench.lose_untold();
+        }
+        held.fail_unnoticed(1, &refusal);
+        assert_eq!(held.flight().was_refused(), !is_lost_before);
+        bench.lose_untold();
+        end(held);
+        assert_eq!(memory.strong_count(), 0);
+    }
+}
+
+/// Waits until the notifier has done what it was given before.
+fn notified() {
+    let (sender, done) = channel();
+    notify::post(move || sender.send(()).unwrap());
+    done.recv_timeout(PATIENCE).unwrap();
+}
+
+#[test]
+fn what_is_retired_behind_a_stream_that_is_gone_stays_where_nobody_could_ask() {
+    let refusal = Error::new(Kind::Driver, "no answer");
+    for is_heard_of in [false, true] {
+        let bench = Bench::<false>::new();
+        let (held, _memory) = filling(&bench);
+        let point = held.timeline().point(1);
+        bench.run();
+        held.fail_unnoticed(1, &refusal);
+        let submitted = held.flight().submitted();
+        if is_heard_of {
+            held.complete(submitted);
+        }
+        end(held);
+        assert!(point.timeline().stream().is_none(), "it is gone");
+        let resource = Arc::new(());
+        let watched = Arc::downgrade(&resource);
+        retire(resource, [point]).unwrap();
+        // It is left by one task of the notifier, and dropped by another.
+        notified();
+        notified();
+        assert_eq!(watched.strong_count() > 0, !is_heard_of);
     }
 }
 

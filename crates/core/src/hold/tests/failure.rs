@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use super::double::Bench;
+use super::double::{Bench, PATIENCE};
 use super::{assert_complete, assert_pending, failure_of, held, work};
+use crate::contract::{RawStream, tell_all};
+use crate::device::Device;
 use crate::error::{Error, Kind};
 use crate::gate::Gate;
 use crate::point::State;
@@ -38,6 +40,22 @@ fn device_work_already_submitted_runs_and_its_points_fail_all_the_same() {
     bench.complete(0, 3);
     assert_complete(&first);
     assert_eq!([failure_of(&second), failure_of(&third)], ["bad kernel", "bad kernel"]);
+}
+
+#[test]
+fn the_first_cause_of_a_failure_is_told_and_those_behind_it_are_counted() {
+    let bench = Bench::<true>::new();
+    let stream = bench.stream();
+    let points: Vec<_> = (0..3).map(|_| work(&stream)).collect();
+    let first = Error::failed("bad kernel");
+    bench.held_stream(0).fail(1, &first);
+    assert_eq!(stream.statistics().later_failures, 0);
+    bench.held_stream(0).fail(1, &first);
+    assert_eq!(stream.statistics().later_failures, 0, "it is told again");
+    bench.held_stream(0).fail(2, &Error::failed("page fault"));
+    bench.held_stream(0).fail(3, &Error::failed("page fault"));
+    assert_eq!(stream.statistics().later_failures, 2);
+    assert!(points.iter().all(|point| failure_of(point) == "bad kernel"));
 }
 
 #[test]
@@ -118,6 +136,21 @@ fn a_lost_device_fails_what_is_not_known_complete_and_has_no_recovery() {
 }
 
 #[test]
+fn what_a_device_is_given_as_it_is_lost_keeps_nothing() {
+    let bench = Bench::<true>::new();
+    let (stream, buffer) = (bench.stream(), bench.device().buffer(8).unwrap());
+    let (has_begun, go_on) = bench.pause_next();
+    std::thread::scope(|scope| {
+        let given = scope.spawn(|| stream.fill(&buffer, 0..8, 1));
+        has_begun.recv().unwrap();
+        bench.lose();
+        go_on.send(()).unwrap();
+        given.join().unwrap().unwrap();
+    });
+    assert_eq!(bench.held_stream(0).flight().kept().count(), 0);
+}
+
+#[test]
 fn a_record_on_an_idle_stream_of_a_lost_device_has_failed() {
     let bench = Bench::<true>::new();
     let stream = bench.stream();
@@ -174,6 +207,25 @@ fn after_recovery_new_work_runs_and_points_of_before_stay_failed() {
 }
 
 #[test]
+fn what_fails_while_it_is_pending_fails_nothing_of_another_era_and_nothing_that_the_device_has_passed()
+ {
+    let bench = Bench::<true>::new();
+    let stream = bench.stream();
+    let (passed, pending) = (work(&stream), work(&stream));
+    let held = bench.held_stream(0);
+    bench.complete(0, 1);
+    held.fail_pending(1, &Error::failed("too late"));
+    assert_complete(&passed);
+    assert_pending(&pending);
+    held.fail_pending(2, &Error::failed("in time"));
+    assert_eq!(failure_of(&pending), "in time");
+    assert!(stream.recover().unwrap().is_some());
+    let new = work(&stream);
+    held.fail_pending(2, &Error::failed("of another era"));
+    assert_pending(&new);
+}
+
+#[test]
 fn recovery_waits_for_nothing_but_host_work_begins_when_the_device_is_through() {
     let bench = Bench::<true>::new();
     let stream = bench.stream();
@@ -201,12 +253,24 @@ fn shutdown_fails_what_is_held_and_lets_what_was_submitted_end() {
     let held = stream.record().unwrap();
     let late = bench.device().shutdown(Duration::from_millis(1)).unwrap_err();
     assert_eq!(late.kind(), Kind::TimedOut);
+    assert!(late.message().starts_with("work still runs on the double"), "{late}");
+    let report = late.report().expect("a timeout explains itself");
+    assert_eq!(report.awaited(), &submitted);
     bench.complete(0, 1);
     assert_complete(&submitted);
     assert!(failure_of(&held).contains("shut down"));
     bench.device().shutdown(Duration::from_millis(1)).unwrap();
     assert!(stream.recover().unwrap().is_none());
     assert!(stream.delay(Duration::ZERO).is_err(), "a device that was shut down takes nothing");
+}
+
+#[test]
+fn a_stream_that_is_made_while_its_device_is_shut_down_is_refused() {
+    let bench = Bench::<false>::new();
+    let shut_down = |device: &Device| device.shutdown(PATIENCE).unwrap();
+    let refused = bench.borrowed_beside(shut_down).unwrap_err();
+    assert_eq!(refused.kind(), Kind::Unavailable);
+    assert!(refused.message().contains("shut down"), "{refused}");
 }
 
 #[test]
@@ -220,7 +284,7 @@ fn gates_fail_at_once_although_work_that_runs_holds_the_turn() {
     let other = Arc::clone(&crew);
     stream
         .enqueue(move || {
-            crate::contract::RawStream::cancel(own.as_ref(), &Error::failed("shut down"));
+            tell_all(own.cancel(&Error::failed("shut down")));
             other.run();
             assert!(matches!(seen.state(), State::Failed(_)));
         })

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::double::{Bench, PATIENCE};
 use super::{assert_complete, assert_pending, failure_of, held, work};
+use crate::contract::{RawStream, tell_all};
 use crate::error::{Error, Kind};
 use crate::gate::Gate;
 use crate::stream::Stream;
@@ -139,7 +140,7 @@ fn a_shutdown_ends_functions_that_have_not_begun() {
     work(&stream);
     stream.enqueue(move || send.send(()).unwrap()).unwrap();
     let held = bench.held_stream(0);
-    crate::contract::RawStream::cancel(held.as_ref(), &Error::failed("shut down"));
+    tell_all(held.cancel(&Error::failed("shut down")));
     bench.run();
     bench.complete(0, 2);
     assert_eq!(receive.recv(), Err(mpsc::RecvError));

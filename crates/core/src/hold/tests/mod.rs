@@ -1,6 +1,7 @@
 //! Tests of the hold queue over a driver that does nothing until it is told to, and a crew that runs when it is asked.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot be set up stops")]
 
+mod again;
 mod asks;
 mod away;
 mod captures;
@@ -9,12 +10,17 @@ mod drops;
 mod failure;
 mod host;
 mod latches;
+mod losing;
 mod marks;
+mod meanwhile;
 mod modes;
 mod native;
 mod order;
 mod own_waits;
 mod retire;
+mod room;
+mod spins;
+mod steps;
 
 use std::time::Duration;
 
@@ -29,6 +35,13 @@ fn held<const EACH: bool>(bench: &Bench<EACH>) -> (Stream, Gate) {
     let (stream, gate) = (bench.stream(), Gate::new());
     stream.wait(&gate.point()).expect("a wait");
     (stream, gate)
+}
+
+/// A stream whose handle was given out.
+fn exposed(bench: &Bench<false>) -> Stream {
+    let stream = bench.stream();
+    bench.held_stream(0).expose().expect("an idle stream");
+    stream
 }
 
 /// A short piece of device work.

@@ -6,18 +6,11 @@ use std::thread;
 use std::time::Duration;
 
 use super::double::{Bench, Double, PATIENCE};
-use super::{assert_complete, assert_pending, failure_of, held, work};
+use super::{assert_complete, assert_pending, exposed, failure_of, held, work};
 use crate::error::{Kind, Reason, Result};
 use crate::gate::Gate;
 use crate::hold::HeldStream;
-use crate::stream::{Mode, Stream};
-
-/// A stream whose handle was given out.
-fn exposed(bench: &Bench<false>) -> Stream {
-    let stream = bench.stream();
-    bench.held_stream(0).expose().unwrap();
-    stream
-}
+use crate::stream::Mode;
 
 #[test]
 fn a_stream_says_how_it_came_here() {

@@ -27,6 +27,24 @@ fn an_event_with_a_handle_records_its_point_and_the_drivers_event() {
 }
 
 #[test]
+fn a_point_that_an_event_gets_while_it_is_recorded_once_stays_its_first() {
+    let bench = bench();
+    let (slow, quick) = (bench.stream(), bench.stream());
+    let event = bench.device().event_with(EventOptions::timed()).unwrap();
+    let (has_begun, go_on) = bench.pause_next();
+    std::thread::scope(|scope| {
+        let once = scope.spawn(|| event.record_once(&slow));
+        has_begun.recv().unwrap();
+        event.record(&quick).unwrap();
+        go_on.send(()).unwrap();
+        once.join().unwrap().unwrap();
+    });
+    assert_eq!(event.point().unwrap().timeline(), quick.timeline());
+    event.record(&slow).unwrap();
+    assert_eq!(event.point().unwrap().timeline(), slow.timeline(), "another record moves it");
+}
+
+#[test]
 fn an_event_without_a_handle_has_none_to_give_out() {
     let bench = bench();
     let refused = bench.device().event().native().unwrap_err();

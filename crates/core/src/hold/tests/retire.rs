@@ -100,6 +100,19 @@ fn failed_work_that_nobody_would_hear_of_is_marked_for_the_sake_of_its_resource(
 }
 
 #[test]
+fn what_was_not_noticed_and_is_heard_of_later_is_marked_no_more_while_its_stream_lives() {
+    let bench = Bench::<true>::new();
+    let stream = bench.stream();
+    let retired = Retired::with(&work(&stream));
+    bench.held_stream(0).fail_unnoticed(1, &Error::failed("a refused question"));
+    assert!(stream.timeline().is_unheard());
+    retired.assert_kept();
+    bench.complete(0, 1);
+    assert!(!stream.timeline().is_unheard(), "the device has come so far");
+    retired.assert_dropped();
+}
+
+#[test]
 fn a_resource_of_work_that_never_began_goes_when_that_fails() {
     let bench = Bench::<true>::new();
     let (stream, gate) = held(&bench);
@@ -141,6 +154,19 @@ fn a_resource_of_a_function_at_work_stays_until_what_that_submits_is_over() {
     let retired = receive.try_recv().unwrap();
     retired.assert_kept();
     bench.complete(0, 3);
+    retired.assert_dropped();
+}
+
+#[test]
+fn a_resource_of_a_function_that_fails_stays_until_what_it_had_submitted_is_over() {
+    let bench = Bench::<true>::lending(Some(7));
+    let stream = bench.stream();
+    stream.submit(|_| Err::<(), _>("the second of two batches")).unwrap();
+    let retired = Retired::with(&stream.timeline().point(1));
+    retired.assert_kept();
+    bench.run();
+    bench.assert_given(&["0.1 mark"]);
+    bench.complete(0, 1);
     retired.assert_dropped();
 }
 

@@ -10,7 +10,7 @@ use loom::thread;
 use super::*;
 use crate::Kind;
 use crate::capabilities::{Capabilities, PriorityRange};
-use crate::contract::{Edge, RawBuffer, RawDevice, RawStream, Refused, Time};
+use crate::contract::{Edge, RawBuffer, RawDevice, RawStream, Refused, Time, Untold, Why};
 use crate::device::Device;
 use crate::gate;
 use crate::model::{catches, holds};
@@ -81,7 +81,7 @@ fn one_opens_what_it_comes_to_wait_for<const LOOKS: bool>() {
     waiter.join().expect("a wait returns");
     let edges = stream.raw.waits_between(0, u64::MAX);
     let [wait] = &edges[..] else { panic!("one wait: {edges:?}") };
-    if let Ok(placed) = opening {
+    if let Ok(Some(placed)) = opening {
         assert!(placed.value < wait.own, "the stream opens behind its own wait");
     }
 }
@@ -154,7 +154,7 @@ impl<const LOOKS: bool> RawStream for Still<LOOKS> {
     fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused> {
         let mut order = lock(&self.order);
         if LOOKS && order.latest != enqueued {
-            return Err(Refused { item, error: None });
+            return Err(Refused { item, why: Why::MoreWork });
         }
         order.items.push(item);
         Ok(self.placed(&mut order))
@@ -183,7 +183,9 @@ impl<const LOOKS: bool> RawStream for Still<LOOKS> {
         Ok(None)
     }
 
-    fn cancel(&self, _error: &Error) {}
+    fn cancel(&self, _error: &Error) -> Option<Box<dyn Untold>> {
+        None
+    }
 
     fn close(&self) {}
 

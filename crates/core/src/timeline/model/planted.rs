@@ -9,7 +9,7 @@ use super::{
 use crate::error::Error;
 use crate::model::{catches, holds};
 use crate::sync::{AtomicBool, AtomicU64, Mutex, Ordering, lock};
-use crate::timeline::wakers::Wakers;
+use crate::timeline::wakers::{Wakers, Whose};
 
 #[test]
 fn a_waiter_that_looks_before_it_is_listed_is_caught() {
@@ -22,7 +22,7 @@ twin! {
             if self.0.progress.completed() >= value {
                 return None;
             }
-            let ticket = lock(&self.0.leaf).wakers.insert(value, waker);
+            let ticket = self.0.leaf.lock().wakers.insert(value, waker, Whose::Ours);
             self.0.progress.announce();
             Some(ticket)
         }
@@ -38,7 +38,7 @@ twin! {
     AnnouncesNobodyAgain as real in (fail recover register state) but {
         fn complete(&self, value: u64) {
             if self.0.progress.advance(value) {
-                let due = lock(&self.0.leaf).wakers.take_due(self.0.progress.completed());
+                let due = self.0.leaf.lock().wakers.take_due(self.0.progress.completed());
                 due.wake();
             }
         }
@@ -56,7 +56,7 @@ twin! {
             if !self.0.progress.advance(value) {
                 return;
             }
-            let mut leaf = lock(&self.0.leaf);
+            let mut leaf = self.0.leaf.lock();
             let due = leaf.wakers.take_due(self.0.progress.completed());
             if !leaf.wakers.is_empty() {
                 self.0.progress.announce();
@@ -134,7 +134,7 @@ impl Row for TwoWords {
 
     fn register(&self, value: u64, waker: Waker) -> Option<Ticket> {
         let mut wakers = lock(&self.wakers);
-        let ticket = wakers.insert(value, waker);
+        let ticket = wakers.insert(value, waker, Whose::Ours);
         self.waiting.store(true, Ordering::Release);
         if self.completed.load(Ordering::Acquire) < value {
             return Some(ticket);
@@ -178,7 +178,7 @@ impl Row for Relaxed {
 
     fn register(&self, value: u64, waker: Waker) -> Option<Ticket> {
         let mut wakers = lock(&self.wakers);
-        let ticket = wakers.insert(value, waker);
+        let ticket = wakers.insert(value, waker, Whose::Ours);
         if self.word.fetch_or(1, Ordering::Relaxed) >> 1 < value {
             return Some(ticket);
         }

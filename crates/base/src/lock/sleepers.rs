@@ -1,0 +1,79 @@
+//! Where those sleep who wait for a lock: by a call of Linux at the word itself, elsewhere and in a model beside it.
+
+#[cfg(all(target_os = "linux", not(syncpoint_loom)))]
+pub(super) use at_the_word::Sleepers;
+#[cfg(any(not(target_os = "linux"), syncpoint_loom))]
+pub(super) use beside::Sleepers;
+#[cfg(syncpoint_loom)]
+pub(super) use loom::sync::atomic::{AtomicU32, Ordering};
+#[cfg(not(syncpoint_loom))]
+pub(super) use std::sync::atomic::{AtomicU32, Ordering};
+
+#[cfg(all(target_os = "linux", not(syncpoint_loom)))]
+mod at_the_word {
+    //! The kernel compares the word and puts the thread to sleep in one step.
+
+    use rustix::thread::futex::{self, Flags};
+
+    use super::AtomicU32;
+
+    #[derive(Default)]
+    pub(in super::super) struct Sleepers;
+
+    impl Sleepers {
+        /// Sleeps while the word has this value; may wake early.
+        #[expect(clippy::unused_self, reason = "as beside the word")]
+        pub(in super::super) fn sleep_while(&self, word: &AtomicU32, value: u32) {
+            // Interrupted, or the word has changed: whoever called looks again.
+            let _woken_early = futex::wait(word, Flags::PRIVATE, value, None);
+        }
+
+        /// Wakes one that sleeps.
+        #[expect(clippy::unused_self, reason = "as beside the word")]
+        pub(in super::super) fn wake_one(&self, word: &AtomicU32) {
+            let _nobody_slept = futex::wake(word, Flags::PRIVATE, 1);
+        }
+    }
+}
+
+#[cfg(any(not(target_os = "linux"), syncpoint_loom))]
+mod beside {
+    //! The word is compared under a lock of the standard library's, which whoever wakes takes too.
+
+    #[cfg(syncpoint_loom)]
+    use loom::sync::{Condvar, Mutex};
+    use std::sync::PoisonError;
+    #[cfg(not(syncpoint_loom))]
+    use std::sync::{Condvar, Mutex};
+
+    use super::{AtomicU32, Ordering};
+
+    pub(in super::super) struct Sleepers {
+        door: Mutex<()>,
+        bell: Condvar,
+    }
+
+    impl Default for Sleepers {
+        fn default() -> Self {
+            Self { door: Mutex::new(()), bell: Condvar::new() }
+        }
+    }
+
+    impl Sleepers {
+        /// Sleeps while the word has this value; may wake early.
+        pub(in super::super) fn sleep_while(&self, word: &AtomicU32, value: u32) {
+            let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+            // Relaxed: under the lock that whoever changed it takes before the wake, so it is that or something later.
+            if word.load(Ordering::Relaxed) == value {
+                drop(self.bell.wait(door).unwrap_or_else(PoisonError::into_inner));
+            }
+        }
+
+        /// Wakes one that sleeps.
+        pub(in super::super) fn wake_one(&self, _word: &AtomicU32) {
+            let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+            self.bell.notify_one();
+            drop(door);
+        }
+    }
+}

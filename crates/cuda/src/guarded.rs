@@ -1,0 +1,56 @@
+//! Guards: what the poller looks at when its time comes, beside what somebody waits for.
+//!
+//! The deadlines of latches, and lanes that nobody waits in any more.
+
+use std::fmt;
+use std::time::Instant;
+
+use syncpoint_core::contract::Ours;
+use syncpoint_core::errands::Sleep;
+
+/// Something that the poller is to look at.
+pub(crate) trait Guard: fmt::Debug + Send {
+    /// When.
+    fn at(&self) -> Instant;
+
+    /// Whether it is to be looked at still.
+    fn is_pending(&self) -> bool;
+
+    /// The time has come. Says whether it has to be looked at again.
+    fn pass(&mut self) -> bool;
+}
+
+/// All of that.
+#[derive(Default)]
+pub(crate) struct Guarded(Vec<Box<dyn Guard>>);
+
+/// So many that are over already are kept at least before they are looked through.
+const SHORT: usize = 64;
+
+impl Guarded {
+    pub(crate) fn add(&mut self, guard: Box<dyn Guard>) {
+        if self.0.len() >= SHORT && self.0.len().is_power_of_two() {
+            self.0.retain(|guard| guard.is_pending());
+        }
+        self.0.push(guard);
+    }
+
+    /// Until the next is to be looked at, where there is one.
+    pub(crate) fn sleep(&mut self) -> Sleep {
+        self.0.retain(|guard| guard.is_pending());
+        let next = self.0.iter().map(|guard| guard.at()).min();
+        next.map_or(Sleep::UntilGiven, |at| {
+            Sleep::For(at.saturating_duration_since(Instant::now()))
+        })
+    }
+
+    /// Looks at those whose time has come.
+    pub(crate) fn pass(&mut self, ours: Ours) {
+        let now = Instant::now();
+        self.0.retain_mut(|guard| {
+            let stays = guard.at() > now || guard.pass();
+            ours.go_on();
+            stays
+        });
+    }
+}

@@ -1,0 +1,51 @@
+//! No room for threads: a poller that could not be made is made for whoever waits next. Alone in the process, which has one.
+
+#![cfg(target_os = "linux")]
+
+mod fake;
+
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use syncpoint::{Result, Stream};
+use syncpoint_conformance::patience;
+use syncpoint_conformance::secluded::refuse_new_threads;
+
+use fake::Fake;
+
+/// So long that it is not over when it is first asked for.
+const LONG: Duration = Duration::from_millis(100);
+
+/// The notifier, and whatever the driver makes for the first work, but nothing that waits for that.
+fn warm(stream: &Stream) -> Result<()> {
+    let (sender, told) = channel();
+    let complete = syncpoint::open("host:0")?.stream()?.record()?;
+    complete.notify(move |outcome| patience::say(&sender, outcome))?;
+    patience::heard(&told, "the notifier")?;
+    stream.delay(LONG)?;
+    let point = stream.record()?;
+    patience::until("the first work", || point.query().is_ok_and(|is_over| is_over));
+    Ok(())
+}
+
+#[test]
+fn a_poller_that_could_not_be_made_is_made_for_who_waits_next_for_the_same_stream() -> Result<()> {
+    Fake::used();
+    let stream = syncpoint::cuda::open(0)?.stream()?;
+    warm(&stream)?;
+    let (sender, told) = channel();
+    thread::scope(|scope| {
+        let secluded = scope.spawn(|| {
+            refuse_new_threads();
+            stream.delay(LONG)?;
+            stream.record()?.notify(move |outcome| patience::say(&sender, outcome)).map(drop)
+        });
+        secluded.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })?;
+    let (sender, later) = channel();
+    stream.delay(LONG)?;
+    let _told = stream.record()?.notify(move |outcome| patience::say(&sender, outcome))?;
+    patience::heard(&later, "the end that somebody could be made for")?;
+    patience::heard(&told, "the end before")
+}

@@ -1,0 +1,69 @@
+//! The devices of the machine, and the process that uses them.
+
+use objc2::rc::{Retained, autoreleasepool};
+use objc2::runtime::ProtocolObject;
+use objc2_metal::{MTLCopyAllDevices, MTLCreateSystemDefaultDevice, MTLDevice};
+use syncpoint_base::{Process, watch_driver};
+use syncpoint_core::{Device, Error, Kind, Reason, Result};
+
+use super::calls::Metal;
+use crate::context::Limits;
+use crate::device::device_over;
+use crate::sync::OnceLock;
+
+/// The process in which Metal was first used. In a child of it Metal does not work.
+static BEGUN: OnceLock<Process> = OnceLock::new();
+
+/// Metal begins in this process, unless it has in an ancestor.
+pub(super) fn begin() -> Result<()> {
+    if !BEGUN.get_or_init(Process::current).is_current() {
+        let message = "Metal was in use as this process was forked, and works in the parent alone; fork before the first \
+                       use of Metal, or start the child as a program of its own";
+        return Err(Error::new(Kind::Unavailable, message));
+    }
+    // Each time: Metal registers handlers of its own as it begins, and others may have begun it.
+    watch_driver();
+    Ok(())
+}
+
+type Devices = Vec<Retained<ProtocolObject<dyn MTLDevice>>>;
+
+fn all() -> Result<Devices> {
+    begin()?;
+    let all = autoreleasepool(|_| MTLCopyAllDevices().to_vec());
+    watch_driver();
+    Ok(all)
+}
+
+/// All of them, the system's own choice first: Metal promises no order.
+fn sorted() -> Result<Devices> {
+    let mut devices = all()?;
+    let first = autoreleasepool(|_| MTLCreateSystemDefaultDevice().map(|first| first.registryID()));
+    devices.sort_by_key(|device| Some(device.registryID()) != first);
+    Ok(devices)
+}
+
+/// There is Metal wherever this is built for. It counts its devices once it has begun.
+pub(crate) fn available() -> Result<Option<u32>> {
+    BEGUN.get().map(|_begun| count()).transpose()
+}
+
+/// How many devices there are.
+pub(crate) fn count() -> Result<u32> {
+    Ok(u32::try_from(all()?.len()).unwrap_or(u32::MAX))
+}
+
+pub(crate) fn open(index: u32) -> Result<Device> {
+    let mut devices = sorted()?;
+    let (count, at) = (devices.len(), usize::try_from(index).unwrap_or(usize::MAX));
+    if count == 0 {
+        let message = "Metal has no device here; log in to a session that has a GPU";
+        return Err(Error::new(Kind::Unavailable, message));
+    }
+    if at >= count {
+        let message = format!("metal:{index} does not exist; metal has {count}, counted from 0");
+        return Err(Error::misuse(Reason::OutOfRange, message));
+    }
+    let metal = Metal::new(devices.swap_remove(at));
+    Ok(device_over(format!("metal:{index}"), metal, Limits::default()))
+}

@@ -1,0 +1,140 @@
+//! Fills and copies: blits where they lie on four bytes, as Metal wants them on macOS, and kernels of ours elsewhere.
+
+use std::ops::Range;
+
+use crate::calls::{Bytewise, Calls, Kernel, Piece, Refusal};
+use crate::context::Context;
+use crate::own::Own;
+use crate::sync::OnceLock;
+
+/// The kernels of a device, compiled with its first buffer.
+#[derive(Debug)]
+pub(crate) struct Kernels<C: Calls> {
+    fill: Pipeline<C>,
+    copy: Pipeline<C>,
+    /// Whether they were asked for with a buffer: a compiler that refuses is not asked again with each.
+    prepared: OnceLock<()>,
+}
+
+type Pipeline<C> = OnceLock<Own<C, <C as Calls>::Pipeline>>;
+
+impl<C: Calls> Kernels<C> {
+    pub(crate) fn new() -> Self {
+        Self { fill: OnceLock::new(), copy: OnceLock::new(), prepared: OnceLock::new() }
+    }
+}
+
+impl<C: Calls> Context<C> {
+    /// Compiles what fills and copies need, the first time. Under no lock: the first fill comes under a stream's. What cannot
+    /// be compiled now is asked for again by who needs it, and told then.
+    pub(crate) fn prepare(&self) {
+        // Who comes second waits until they are there: otherwise its first fill would compile them.
+        self.kernels().prepared.get_or_init(|| {
+            let _asked_again = self.pipeline(&self.kernels().fill, Kernel::Fill);
+            let _asked_again = self.pipeline(&self.kernels().copy, Kernel::Copy);
+        });
+    }
+
+    /// Fills bytes of a buffer, which lie inside, at any offset and of any number.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) fn fill(
+        &self,
+        commands: &mut C::Commands,
+        memory: &C::Memory,
+        part: Range<u64>,
+        byte: u8,
+    ) -> Result<(), Refusal> {
+        if part.is_empty() {
+            return Ok(());
+        }
+        if are_even(&[part.start, part.end]) {
+            return self.calls().fill(commands, memory, part, byte);
+        }
+        let pipeline = self.pipeline(&self.kernels().fill, Kernel::Fill)?;
+        let bytewise = Bytewise { pipeline, bytes: part.end - part.start };
+        self.calls().fill_bytes(commands, bytewise, (memory, part.start), byte)
+    }
+
+    /// Copies bytes, which lie inside and do not overlap, at any offsets and of any number.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    pub(crate) fn copy(
+        &self,
+        commands: &mut C::Commands,
+        source: (&C::Memory, u64),
+        target: (&C::Memory, u64),
+        bytes: u64,
+    ) -> Result<(), Refusal> {
+        if bytes == 0 {
+            return Ok(());
+        }
+        if are_even(&[source.1, target.1, bytes]) {
+            return self.calls().copy(commands, source, target, bytes);
+        }
+        let pipeline = self.pipeline(&self.kernels().copy, Kernel::Copy)?;
+        self.calls().copy_bytes(commands, Bytewise { pipeline, bytes }, source, target)
+    }
+
+    /// A kernel. Metal compiles for as long as it takes; only success is remembered, since a compiler may fail once.
+    fn pipeline<'a>(
+        &self,
+        made: &'a Pipeline<C>,
+        kernel: Kernel,
+    ) -> Result<&'a C::Pipeline, Refusal> {
+        if let Some(pipeline) = made.get() {
+            return Ok(pipeline);
+        }
+        let pipeline = self.calls().pipeline(kernel)?;
+        Ok(made.get_or_init(|| Own::new(pipeline)))
+    }
+}
+
+/// Whether a blit may have these bounds.
+fn are_even(bounds: &[u64]) -> bool {
+    bounds.iter().all(|bound| bound.is_multiple_of(BLIT))
+}
+
+/// What the bounds of a blit are multiples of, on macOS (Apple's manual, *documented*).
+const BLIT: u64 = 4;
+
+/// Threads of a group: no device has fewer than this at a time.
+const GROUP: u64 = 32;
+
+/// So many bytes of one dispatch: positions in a grid have 32 bits.
+const PIECE: u64 = 1 << 30;
+
+impl<P> Bytewise<'_, P> {
+    /// What is dispatched, one piece after the other: all bytes, each once.
+    pub fn pieces(&self) -> impl Iterator<Item = Piece> + use<P> {
+        let whole = self.bytes;
+        let starts = (0..whole.div_ceil(PIECE)).map(|index| index * PIECE);
+        starts.map(move |start| {
+            let bytes = PIECE.min(whole - start);
+            Piece { start, bytes, groups: bytes.div_ceil(GROUP), threads: GROUP }
+        })
+    }
+}
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_all_bytes_once_and_have_threads_for_each_that_a_grid_can_number() {
+        for whole in [1, 31, 32, 33, PIECE - 1, PIECE, PIECE + 1, 5 * PIECE + 7] {
+            let mut end = 0;
+            for piece in (Bytewise { pipeline: &(), bytes: whole }).pieces() {
+                let threads = piece.groups * piece.threads;
+                assert_eq!(piece.start, end, "of {whole}");
+                assert!(piece.bytes > 0 && threads >= piece.bytes, "{piece:?} of {whole}");
+                assert!(threads - piece.bytes < piece.threads, "{piece:?} has groups in vain");
+                assert!(threads <= 1 << 32, "{piece:?} numbers threads beyond 32 bits");
+                end += piece.bytes;
+            }
+            assert_eq!(end, whole);
+        }
+    }
+}

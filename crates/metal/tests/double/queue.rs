@@ -1,0 +1,206 @@
+//! Command queues of the double: each runs its command buffers in the order in which they were committed, on a thread.
+
+use std::fmt;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+
+use syncpoint::{Result, Stream};
+use syncpoint_metal::protocol::{End, Ended, Killed, expose};
+
+use super::{Alive, Double, Event, Fault, Faults};
+
+/// The name of the double's threads: nothing of the user's runs there.
+pub(crate) const THREAD: &str = "double";
+
+/// A command queue.
+#[derive(Clone)]
+pub(crate) struct Queue {
+    sender: Sender<Committed>,
+    room: Arc<Room>,
+    faults: Arc<Faults>,
+    _alive: Option<Alive>,
+}
+
+/// Room for command buffers, which whoever wants one waits for.
+struct Room {
+    left: Mutex<usize>,
+    freed: Condvar,
+}
+
+/// One place in it.
+struct Place(Arc<Room>);
+
+/// A command of a command buffer.
+pub(super) enum Command {
+    Wait(Event, u64),
+    Signal(Event, u64),
+    Work(Box<dyn FnOnce() + Send>),
+}
+
+/// A command buffer that is put together.
+pub(crate) struct Commands {
+    list: Vec<Command>,
+    ended: Ended,
+    place: (Place, Option<Alive>),
+    sender: Sender<Committed>,
+    faults: Arc<Faults>,
+}
+
+struct Committed {
+    list: Vec<Command>,
+    ended: Ended,
+    place: (Place, Option<Alive>),
+    fault: Option<Fault>,
+}
+
+impl Queue {
+    pub(super) fn new(most: usize, faults: &Arc<Faults>, alive: Option<Alive>) -> Self {
+        let (sender, receiver) = channel();
+        let room = Arc::new(Room { left: Mutex::new(most), freed: Condvar::new() });
+        let of_thread = Arc::clone(faults);
+        let thread = thread::Builder::new().name(THREAD.to_owned());
+        thread.spawn(move || serve(&receiver, &of_thread)).unwrap();
+        Self { sender, room, faults: Arc::clone(faults), _alive: alive }
+    }
+
+    /// One of others, with as much room as those have that nobody asks for more.
+    pub(crate) fn ordinary() -> Self {
+        Self::new(64, &Arc::default(), None)
+    }
+
+    /// That of a stream, given out.
+    pub(crate) fn of(stream: &Stream) -> Result<Self> {
+        expose::<Double, _>(stream, Self::clone)
+    }
+
+    pub(super) fn identity(&self) -> usize {
+        Arc::as_ptr(&self.room).addr()
+    }
+
+    pub(super) fn commands(&self, ended: Ended, alive: Option<Alive>) -> Commands {
+        let place = Room::take(&self.room);
+        let (sender, faults) = (self.sender.clone(), Arc::clone(&self.faults));
+        Commands { list: Vec::new(), ended, place: (place, alive), sender, faults }
+    }
+
+    /// Commits a command buffer of the user's.
+    pub(crate) fn run(&self, work: impl FnOnce() + Send + 'static) {
+        let mut commands = self.commands(Box::new(|_end| {}), None);
+        commands.work(work);
+        commands.commit();
+    }
+}
+
+impl Commands {
+    pub(super) fn push(&mut self, command: Command) {
+        self.list.push(command);
+    }
+
+    pub(super) fn work(&mut self, work: impl FnOnce() + Send + 'static) {
+        self.push(Command::Work(Box::new(work)));
+    }
+
+    pub(super) fn commit(self) {
+        let fault = self.faults.next();
+        for command in &self.list {
+            match command {
+                Command::Wait(event, value) if event.promised() < *value => {
+                    self.faults.note_early();
+                }
+                Command::Signal(event, value) => event.promise(*value),
+                Command::Wait(..) | Command::Work(_) => {}
+            }
+        }
+        let Self { list, ended, place, sender, faults } = self;
+        if let Some(Fault::KilledEarly(killed)) = fault {
+            let end = End { seconds: 0.0, killed: Some(killed) };
+            return faults.call_now(Box::new(move || {
+                ended(end);
+                drop(place);
+            }));
+        }
+        sender.send(Committed { list, ended, place, fault }).unwrap();
+    }
+}
+
+fn serve(receiver: &Receiver<Committed>, faults: &Faults) {
+    for Committed { list, ended, place, fault } in receiver {
+        let end = end_of(list, fault, faults);
+        faults.call(Box::new(move || {
+            ended(end);
+            drop(place);
+        }));
+    }
+}
+
+fn end_of(list: Vec<Command>, fault: Option<Fault>, faults: &Faults) -> End {
+    if let Some(Fault::Ends(end)) = fault {
+        return end;
+    }
+    let killed = run(list, fault.as_ref(), faults).err();
+    let seconds = match fault {
+        Some(Fault::EndsAt(seconds)) => seconds,
+        _ => Faults::seconds(),
+    };
+    End { seconds, killed }
+}
+
+fn run(
+    list: Vec<Command>,
+    fault: Option<&Fault>,
+    faults: &Faults,
+) -> std::result::Result<(), Killed> {
+    if let Some(Fault::Killed(killed)) = fault {
+        return Err(killed.clone());
+    }
+    let is_gone = || faults.is_gone();
+    let further = if let Some(Fault::Strays(further)) = fault { *further } else { 0 };
+    for command in list {
+        if is_gone() {
+            return Err(gone());
+        }
+        match command {
+            Command::Work(work) => work(),
+            Command::Signal(event, value) => event.set(value + further),
+            Command::Wait(event, value) if event.wait(value, is_gone) => {}
+            Command::Wait(..) => return Err(gone()),
+        }
+    }
+    Ok(())
+}
+
+fn gone() -> Killed {
+    Killed { code: 11, words: "the device was removed".to_owned() }
+}
+
+impl Room {
+    fn take(room: &Arc<Self>) -> Place {
+        let mut left = room.left.lock().unwrap();
+        while *left == 0 {
+            left = room.freed.wait(left).unwrap();
+        }
+        *left -= 1;
+        Place(Arc::clone(room))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        *self.0.left.lock().unwrap() += 1;
+        self.0.freed.notify_one();
+    }
+}
+
+/// As for events.
+impl Drop for Queue {
+    fn drop(&mut self) {
+        super::end_children();
+    }
+}
+
+impl fmt::Debug for Queue {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Queue")
+    }
+}

@@ -1,0 +1,175 @@
+"""The current device and streams of each thread and task.
+
+They lie in a context variable, so that tasks of asyncio do not see each other's. What a new thread inherits with its context
+is its parent's: there it counts for nothing, and the thread begins on the default streams of the first devices.
+"""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from . import _native
+from ._by_device import ByDevice
+
+if TYPE_CHECKING:
+    from ._devices import DeviceLike
+
+
+class _Set(NamedTuple):
+    """A stream that was made current, with its device: one of before a fork has the same name, and is another."""
+
+    device: _native.Device
+    stream: _native.Stream
+
+
+class _Saved(NamedTuple):
+    """What the end of a `with` brings back: the index of the kind, and the stream of the device."""
+
+    number: int | None
+    stream: _Set | None
+
+
+class _State(NamedTuple):
+    #: The thread that set it.
+    thread: object
+    #: The current streams, by the names of their devices.
+    streams: Mapping[str, _Set]
+    #: The index of the current device of each kind.
+    indices: Mapping[str, int]
+    #: What each stream that is entered brings back, the latest last.
+    entered: Mapping[int, tuple[_Saved, ...]]
+
+
+class _Thread(threading.local):
+    """What tells this thread from every other, also from later ones with its number."""
+
+    def __init__(self) -> None:
+        mark = object()
+        self.nothing = _State(mark, {}, {}, {})
+
+
+_thread = _Thread()
+_current: contextvars.ContextVar[_State] = contextvars.ContextVar("syncpoint.current")
+_defaults: ByDevice[_native.Stream] = ByDevice(lambda device: device._default_stream())
+
+
+def _state() -> _State:
+    nothing, state = _thread.nothing, _current.get(None)
+    return state if state is not None and state.thread is nothing.thread else nothing
+
+
+def index(kind: str) -> int:
+    """The index of the current device of a kind."""
+    return _state().indices.get(kind, 0)
+
+
+def set_index(kind: str, index: int | None) -> None:
+    """Makes the device of a kind with an index the current one; `None` the first."""
+    state = _state()
+    _current.set(state._replace(indices=_with(state.indices, kind, index)))
+
+
+def default_stream(device: DeviceLike = None) -> _native.Stream:
+    """The stream on which a thread begins. There is one for each device; of CUDA it is the driver's legacy stream, on which
+    others launch who name none.
+
+    >>> import syncpoint
+    >>> syncpoint.default_stream("host") == syncpoint.current_stream("host")
+    True
+    """
+    return _defaults.of(_devices.resolved(device))
+
+
+def current_stream(device: DeviceLike = None) -> _native.Stream:
+    """The stream that is meant where none is given, of this thread and task.
+
+    >>> import syncpoint
+    >>> syncpoint.current_stream() == syncpoint.default_stream()
+    True
+    """
+    of = _devices.resolved(device)
+    current = _state().streams.get(of.name)
+    if current is not None and (current.device is of or current.device == of):
+        return current.stream
+    return _defaults.of(of)
+
+
+def set_stream(stream: _native.Stream | None) -> None:
+    """Makes a stream the current one of its device, and that the current one of its kind, for this thread and task. `None`
+    changes nothing.
+
+    >>> import syncpoint
+    >>> stream = syncpoint.Stream("host")
+    >>> syncpoint.set_stream(stream)
+    >>> syncpoint.current_stream("host") == stream
+    True
+    >>> syncpoint.set_stream(syncpoint.default_stream("host"))
+    """
+    if stream is not None:
+        _current.set(_on(_state(), stream))
+
+
+def _on(state: _State, stream: _native.Stream) -> _State:
+    device = _devices.known(stream.device)
+    return state._replace(
+        streams={**state.streams, device.name: _Set(device, stream)},
+        indices={**state.indices, device.type: device.index},
+    )
+
+
+def _with(mapping: Mapping[str, int], key: str, value: int | None) -> Mapping[str, int]:
+    rest = {each: mapping[each] for each in mapping if each != key}
+    return rest if value is None else {**rest, key: value}
+
+
+def entered(stream: _native.Stream) -> None:
+    """Begins the `with` of a stream: it is current until the matching end, which brings back what was."""
+    state, device = _state(), stream.device
+    saved = _Saved(state.indices.get(device.type), state.streams.get(device.name))
+    before = state.entered.get(stream._id, ())
+    _current.set(_on(state, stream)._replace(entered={**state.entered, stream._id: (*before, saved)}))
+
+
+def left(stream: _native.Stream) -> None:
+    """Ends the `with` of a stream. Raises `RuntimeError` where this thread and task has not begun it."""
+    state, device = _state(), stream.device
+    if stream._id not in state.entered:
+        raise RuntimeError("Stream context stack is empty.")
+    *before, saved = state.entered[stream._id]
+    rest = {each: state.entered[each] for each in state.entered if each != stream._id}
+    streams = {name: state.streams[name] for name in state.streams if name != device.name}
+    if saved.stream is not None:
+        streams[device.name] = saved.stream
+    indices = _with(state.indices, device.type, saved.number)
+    entered = {**rest, stream._id: tuple(before)} if before else rest
+    _current.set(_State(state.thread, streams, indices, entered))
+
+
+class stream:
+    """Makes a stream the current one of its device, and that the current device, for the length of a `with`; `None` changes
+    nothing. May be nested, entered again, and shared by threads and tasks.
+
+    >>> import syncpoint
+    >>> other = syncpoint.Stream("host")
+    >>> with syncpoint.stream(other):
+    ...     syncpoint.current_stream("host") == other
+    True
+    """
+
+    def __init__(self, stream: _native.Stream | None) -> None:
+        self.stream = stream
+
+    def __enter__(self) -> _native.Stream | None:
+        if self.stream is not None:
+            entered(self.stream)
+        return self.stream
+
+    def __exit__(self, *_raised: object) -> None:
+        if self.stream is not None:
+            left(self.stream)
+
+
+from . import _devices  # noqa: E402  (each needs the other, here only when it is called)

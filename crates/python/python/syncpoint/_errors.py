@@ -1,0 +1,90 @@
+"""What goes wrong, by what to do about it. Every class is an `Error`, and a `RuntimeError`, which is what torch raises."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+
+class Error(RuntimeError):
+    """A call that was refused, or work that failed. The message says what was asked, of which object, and the remedy."""
+
+    #: The kind, by the name that Rust and C have for it too.
+    kind: str = ""
+    #: The kind's number, the same in Rust and C; 0 for an error that was made by hand.
+    number: int = 0
+    #: Which misuse it was; `None` for every other kind.
+    reason: str | None = None
+    #: The driver's own number and name.
+    code: tuple[int, str] | None = None
+    #: The operation in which it began, with its stream and its place in the source.
+    origin: str | None = None
+    #: Who waited for whom, where a wait ran out.
+    report: str | None = None
+    #: Of several that were waited for, the place of the one that failed.
+    index: int | None = None
+    #: Where a driver cannot begin: whether it is `"absent"`, or was begun before a fork and stayed with the parent.
+    _missing: Literal["absent", "forked"] | None = None
+
+
+class MisuseError(Error):
+    """Fix the code: the call can never succeed as it stands. `reason` says which misuse it was."""
+
+
+class UnavailableError(Error):
+    """Do without, or make it available: the message says what was searched."""
+
+
+class UnsupportedError(Error, NotImplementedError):
+    """Ask `capabilities` first: this device cannot do it, and the message names the remedy."""
+
+
+class TimedOutError(Error, TimeoutError):
+    """Nothing changed: wait again, or act on the `report`."""
+
+
+class ExhaustedError(Error, MemoryError):
+    """Try again later or ask for less: a bound was reached."""
+
+
+class FailedError(Error):
+    """Do not use the result: earlier work failed, and the error tells the first cause."""
+
+
+class DeviceLostError(Error):
+    """Open the device anew: everything on it that was not seen complete is lost."""
+
+
+class DriverError(Error):
+    """The driver refused in its own words: look at the `code`."""
+
+
+_CLASSES = {
+    "misuse": MisuseError,
+    "unavailable": UnavailableError,
+    "unsupported": UnsupportedError,
+    "timed out": TimedOutError,
+    "exhausted": ExhaustedError,
+    "failed": FailedError,
+    "device lost": DeviceLostError,
+    "driver": DriverError,
+}
+
+
+for _class in (Error, *_CLASSES.values()):
+    # What tracebacks and pickles call them, and users catch.
+    _class.__module__ = "syncpoint"
+
+
+def _made(
+    kind: str,
+    number: int,
+    message: str,
+    reason: str | None,
+    code: tuple[int, str] | None,
+    origin: str | None,
+    report: str | None,
+) -> Error:
+    error = _CLASSES[kind](message)
+    error.kind, error.number, error.reason = kind, number, reason
+    error.code, error.origin, error.report = code, origin, report
+    return error

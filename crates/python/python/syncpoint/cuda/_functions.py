@@ -1,0 +1,124 @@
+"""The functions of `torch.cuda` that are about devices and current streams."""
+
+from __future__ import annotations
+
+from .. import _current, _devices, _native
+from .._devices import DeviceLike
+from . import _backend
+from .streams import Stream, external
+
+
+def is_available() -> bool:
+    """Whether there is a device: of CUDA, or of the backend that stands in for it. Raises as `device_count` does.
+
+    >>> import syncpoint
+    >>> syncpoint.set_default_backend("host")
+    >>> syncpoint.cuda.is_available()
+    True
+    >>> syncpoint.set_default_backend(None)
+    """
+    return device_count() > 0
+
+
+@_backend.present()
+def device_count() -> int:
+    """How many devices there are; 0 where there is no driver.
+
+    Raises `UnavailableError` in a child of a fork whose parent had begun the driver: the devices are there, and of no use.
+    """
+    return _devices.counted(_backend.backend())
+
+
+@_backend.present()
+def current_device() -> int:
+    """The number of the current device of this thread and task."""
+    return _backend.device().index
+
+
+@_backend.present()
+def set_device(device: DeviceLike) -> None:
+    """Makes a device the current one of this thread and task. A negative number changes nothing."""
+    index = _backend.index_of(device)
+    if index is not None and index >= 0:
+        _current.set_index(_backend.backend(), _backend.device(index).index)
+
+
+class device:
+    """Makes a device the current one for the length of a `with`; `None` and negative numbers change nothing.
+
+    >>> import syncpoint
+    >>> syncpoint.set_default_backend("sim")
+    >>> with syncpoint.cuda.device(1):
+    ...     syncpoint.cuda.current_device()
+    1
+    >>> syncpoint.set_default_backend(None)
+    """
+
+    def __init__(self, device: DeviceLike) -> None:
+        index = _backend.index_of(device)
+        self.idx = -1 if index is None else index
+        self._before: list[int] = []
+
+    def __enter__(self) -> None:
+        self._before.append(_backend.current_index())
+        set_device(self.idx)
+
+    def __exit__(self, *_raised: object) -> None:
+        set_device(self._before.pop())
+
+
+@_backend.present()
+def current_stream(device: DeviceLike = None) -> Stream:
+    """The current stream of a device, of this thread and task: a new object each time, equal to those of before."""
+    return _wrapped(_current.current_stream(_backend.device(device)))
+
+
+@_backend.present()
+def default_stream(device: DeviceLike = None) -> Stream:
+    """The stream on which a thread begins; of CUDA the driver's legacy stream."""
+    return _wrapped(_current.default_stream(_backend.device(device)))
+
+
+def set_stream(stream: _native.Stream | None) -> None:
+    """Makes a stream the current one of its device, and that the current device. `None` changes nothing."""
+    _current.set_stream(stream)
+
+
+class StreamContext(_current.stream):
+    """What `stream` gives: a stream is current for the length of a `with`, and its device too."""
+
+
+def stream(stream: _native.Stream | None) -> StreamContext:
+    """Makes a stream the current one for the length of a `with`, and its device too; `None` changes nothing.
+
+    >>> import syncpoint
+    >>> syncpoint.set_default_backend("host")
+    >>> other = syncpoint.cuda.Stream()
+    >>> with syncpoint.cuda.stream(other):
+    ...     syncpoint.cuda.current_stream() == other
+    True
+    >>> syncpoint.set_default_backend(None)
+    """
+    return StreamContext(stream)
+
+
+@_backend.present()
+def get_stream_from_external(data_ptr: int, device: DeviceLike = None) -> Stream:
+    """A stream that others made, by its pointer; whoever made it keeps it alive. 0 is the default stream."""
+    return _wrapped(external(data_ptr, device))
+
+
+@_backend.present()
+def synchronize(device: DeviceLike = None, timeout: float | None = None) -> None:
+    """Waits on this thread until all that the streams of a device were given so far is complete, at most `timeout` seconds."""
+    _backend.device(device).synchronize(timeout)
+
+
+@_backend.present()
+def is_current_stream_capturing() -> bool:
+    """Whether the current stream is captured into a graph."""
+    return _current.current_stream(_backend.device()).is_capturing()
+
+
+def _wrapped(stream: _native.Stream) -> Stream:
+    return _native.Stream.__new__(Stream, stream)

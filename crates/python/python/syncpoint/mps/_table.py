@@ -1,0 +1,149 @@
+"""Events and streams by number, as `torch._C` has them for MPS."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from .. import _current, _devices, _native
+from .._by_device import ByDevice
+from .._errors import UnavailableError, _made
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+
+_pools: ByDevice[_native.EventPool] = ByDevice(lambda device: _native.EventPool(device))
+_rings: ByDevice[_native.SharedStreams] = ByDevice(lambda device: _native.SharedStreams(device))
+
+
+def present(asked: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
+    """Tells in torch's words that there is no MPS; what was searched is told as the cause."""
+
+    def told(function: Callable[_P, _R]) -> Callable[_P, _R]:
+        @functools.wraps(function)
+        def call(*arguments: _P.args, **keywords: _P.kwargs) -> _R:
+            try:
+                return function(*arguments, **keywords)
+            except UnavailableError as absent:
+                if absent._missing != "absent":
+                    raise
+                text = f"Cannot execute {asked}() without MPS backend."
+                raise _made(absent.kind, absent.number, text, None, None, None, None) from absent
+
+        return call
+
+    return told
+
+
+def backend() -> str:
+    """The backend that was chosen to be the default, or Metal."""
+    return _devices.default_backend() or "metal"
+
+
+def device() -> _native.Device:
+    """The device: torch knows one."""
+    try:
+        return _devices.opened(backend(), 0)
+    except NotImplementedError as elsewhere:
+        # Metal is of another system.
+        absent = _made("unavailable", 2, str(elsewhere), None, None, None, None)
+        absent._missing = "absent"
+        raise absent from elsewhere
+
+
+def _pool() -> _native.EventPool:
+    return _pools.of(device())
+
+
+def ring() -> _native.SharedStreams:
+    """The 32 streams of the device that are shared."""
+    return _rings.of(device())
+
+
+def numbered(number: int) -> _native.Stream:
+    """The stream that has a number: 0 the default one, 1 to 32 the shared ones."""
+    of = device()
+    if number == 0:
+        return _current.default_stream(of)
+    if not 1 <= number <= 32:
+        raise RuntimeError(f"stream_id={number} not found")
+    return ring().at(0, number - 1)
+
+
+def number_of(stream: _native.Stream) -> int:
+    """The number of a stream; negative of one that nobody else has, for which torch has none."""
+    if stream._place is not None:
+        return stream._place[1] + 1
+    return 0 if stream.is_shared else -stream._id
+
+
+def on_default(pool: _native.EventPool) -> None:
+    """Refuses, as torch does, where another stream than the default one is current."""
+    if _current.current_stream(pool.device) != _current.default_stream(pool.device):
+        raise NotImplementedError("Non-default streams are not yet supported.")
+
+
+@present("acquireEvent")
+def acquired(enable_timing: bool) -> tuple[_native.EventPool, int]:
+    """An event by its number, and whose it is."""
+    pool = _pool()
+    return pool, pool.acquire(enable_timing)
+
+
+def _mps_acquireEvent(enable_timing: bool) -> int:
+    """The number of an event, never 0, until it is released; no number means two events, ever."""
+    return acquired(enable_timing)[1]
+
+
+@present("releaseEvent")
+def _mps_releaseEvent(event_id: int) -> None:
+    _pool().release(event_id)
+
+
+@present("recordEvent")
+def _mps_recordEvent(event_id: int) -> None:
+    on_default(_pool())
+    _pool().record(event_id)
+
+
+@present("waitForEvent")
+def _mps_waitForEvent(event_id: int) -> None:
+    on_default(_pool())
+    _pool().wait(event_id)
+
+
+@present("synchronizeEvent")
+def _mps_synchronizeEvent(event_id: int, timeout: float | None = None) -> None:
+    _pool().synchronize(event_id, timeout)
+
+
+@present("queryEvent")
+def _mps_queryEvent(event_id: int) -> bool:
+    return _pool().query(event_id)
+
+
+@present("elapsedTimeOfEvents")
+def _mps_elapsedTimeOfEvents(start_event_id: int, end_event_id: int) -> float:
+    return _pool().elapsed_time(start_event_id, end_event_id)
+
+
+@present("setStream")
+def _mps_setStream(stream_id: int) -> None:
+    _current.set_stream(numbered(stream_id))
+
+
+@present("getCurrentStream")
+def _mps_getCurrentStream() -> int:
+    return number_of(_current.current_stream(device()))
+
+
+@present("deviceSynchronize")
+def _mps_deviceSynchronize(timeout: float | None = None) -> None:
+    device().synchronize(timeout)
+
+
+@present("emptyCache")
+def _mps_emptyCache() -> None:
+    """Drops the events that nobody has."""
+    _pool().empty_cache()

@@ -1,0 +1,337 @@
+//! Events: names for points, which are recorded anew as often as one likes.
+
+use std::ops::Deref;
+use std::sync::{Arc, Weak};
+
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBytes, PyType};
+use syncpoint::{EventOptions, EventState, IpcHandle, Loan, Reason};
+
+use crate::device::Device;
+use crate::devices::{self, not_pickled};
+use crate::error::{misuse, queried, raised, released};
+use crate::notify::{self, Notification};
+use crate::parity::{self, NoTime};
+use crate::point::Point;
+use crate::released::Released;
+use crate::span::Span;
+use crate::stream::Stream;
+use crate::waits;
+
+/// A name for a point of a stream: of its latest record.
+#[pyclass(frozen, subclass, module = "syncpoint", weakref)]
+pub(crate) struct Event {
+    event: Released<Arc<Holder>>,
+    /// The kind of device that it is for, where one was named and no device.
+    kind: Option<String>,
+}
+
+/// Whose an event is.
+#[derive(Debug)]
+pub(crate) enum Holder {
+    /// Its objects'.
+    Own(syncpoint::Event),
+    /// A pool's, to which it goes back.
+    Lent(Loan<syncpoint::Event>),
+}
+
+impl Deref for Holder {
+    type Target = syncpoint::Event;
+
+    fn deref(&self) -> &syncpoint::Event {
+        match self {
+            Self::Own(event) => event,
+            Self::Lent(event) => event,
+        }
+    }
+}
+
+impl Event {
+    /// `options`: timing, blocking, interprocess, external, native handle.
+    pub(crate) fn made(
+        py: Python<'_>,
+        device: Option<&syncpoint::Device>,
+        options: [bool; 5],
+    ) -> PyResult<Self> {
+        let made = released(py, || {
+            let options = chosen(options)?;
+            device.map_or_else(
+                || Ok(syncpoint::Event::new(options)),
+                |device| device.event_with(options),
+            )
+        });
+        made.map(|event| Self::over(Holder::Own(event)))
+    }
+
+    pub(crate) fn over(held: Holder) -> Self {
+        Self { event: Released::new(Arc::new(held)), kind: None }
+    }
+
+    pub(crate) fn inner(&self) -> &syncpoint::Event {
+        &self.event
+    }
+
+    fn same(&self) -> Self {
+        Self { event: Released::new(Arc::clone(&self.event)), kind: self.kind.clone() }
+    }
+}
+
+fn chosen(
+    [timing, blocking, interprocess, external, native_handle]: [bool; 5],
+) -> syncpoint::Result<EventOptions> {
+    let mut builder = EventOptions::builder();
+    if timing {
+        builder = builder.timing();
+    }
+    if blocking {
+        builder = builder.blocking();
+    }
+    if interprocess {
+        builder = builder.interprocess();
+    }
+    if external {
+        builder = builder.external();
+    }
+    if native_handle {
+        builder = builder.native_handle();
+    }
+    builder.build()
+}
+
+#[pymethods]
+impl Event {
+    /// An event of `device`, or of the device of its first record where none is given: any, or one of the kind that is
+    /// named, as with `"cuda"`. `blocking` waits sleep at once; an `interprocess` event can be exported; an `external` one
+    /// is recorded and waited for by every launch of a graph; `native_handle` gives it an event of the driver's.
+    ///
+    /// Raises `MisuseError` where options contradict each other, `UnsupportedError` where the device has none such.
+    ///
+    /// >>> import syncpoint
+    /// >>> event = syncpoint.Event("host", enable_timing=True)
+    /// >>> event.query(), event.device
+    /// (True, None)
+    #[expect(
+        clippy::fn_params_excessive_bools,
+        clippy::too_many_arguments,
+        reason = "keywords of Python"
+    )]
+    #[new]
+    #[pyo3(signature = (device = None, *, enable_timing = false, blocking = false, interprocess = false, external = false, native_handle = false))]
+    fn new(
+        device: Option<&Bound<'_, PyAny>>,
+        py: Python<'_>,
+        enable_timing: bool,
+        blocking: bool,
+        interprocess: bool,
+        external: bool,
+        native_handle: bool,
+    ) -> PyResult<Self> {
+        let options = [enable_timing, blocking, interprocess, external, native_handle];
+        let Some(device) = device else { return Self::made(py, None, options) };
+        if let Ok(event) = device.cast::<Self>() {
+            return Ok(event.get().same());
+        }
+        let device = devices::of_event(device)?;
+        if let Ok(device) = device.cast::<Device>() {
+            return Self::made(py, Some(device.get().inner()), options);
+        }
+        let kind = Some(device.extract()?);
+        Ok(Self { kind, ..Self::made(py, None, options)? })
+    }
+
+    /// The device; `None` until it is recorded, where none was given.
+    #[getter]
+    fn device(&self) -> Option<Device> {
+        self.event.device().map(Device::of)
+    }
+
+    /// The id, never used again in this process; 0 until it is recorded, as with torch.
+    #[getter]
+    fn event_id(&self) -> u64 {
+        if matches!(self.event.state(), EventState::NeverRecorded) { 0 } else { self.event.id() }
+    }
+
+    /// The handle of the driver's event, of one that has it: see `native_handle` of the constructor.
+    #[getter]
+    fn native_handle(&self, py: Python<'_>) -> PyResult<usize> {
+        released(py, || syncpoint::cuda::event_handle(&self.event)).map(|raw| raw.as_ptr().addr())
+    }
+
+    /// The 64 bytes by which another process opens it with `from_ipc_handle`, of an event made with `interprocess`.
+    ///
+    /// Raises `MisuseError` of any other; `UnsupportedError` where the machine or the device cannot.
+    fn ipc_handle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let handle = released(py, || self.event.export())?;
+        Ok(PyBytes::new(py, handle.as_bytes()))
+    }
+
+    /// The event that another process exported, by its handle, for streams of a device to wait for, and for the host. It is
+    /// recorded by its own process only.
+    ///
+    /// Raises `MisuseError` for bytes that are no handle, `FailedError` where the event is gone, or its process.
+    #[classmethod]
+    fn from_ipc_handle<'py>(
+        class: &Bound<'py, PyType>,
+        device: &Bound<'py, PyAny>,
+        handle: &[u8],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = class.py();
+        let device = devices::of_stream(py, Some(device))?.cast_into::<Device>()?.unbind();
+        let imported =
+            released(py, || device.get().inner().import_event(&IpcHandle::from_bytes(handle)?))?;
+        let event = Py::new(py, Self::over(Holder::Own(imported)))?;
+        py.get_type::<Self>().call_method1("__new__", (class, event))
+    }
+
+    /// Whether it was made with `enable_timing`.
+    #[getter]
+    fn enable_timing(&self) -> bool {
+        self.event.options().timing()
+    }
+
+    /// Whether it was made with `interprocess`.
+    #[getter]
+    fn interprocess(&self) -> bool {
+        self.event.options().interprocess()
+    }
+
+    /// Records the end of what `stream` was given so far, of the current stream where none is given.
+    #[pyo3(signature = (stream = None))]
+    fn record(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<()> {
+        let stream = self.on(py, stream)?;
+        self.check(py, stream.get().inner().device())?;
+        released(py, || self.event.record(stream.get().inner()))
+    }
+
+    /// What `stream` is given from now on waits for the latest record; nothing where there is none.
+    #[pyo3(signature = (stream = None))]
+    fn wait(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<()> {
+        let stream = self.on(py, stream)?;
+        released(py, || stream.get().inner().wait_event(&self.event))
+    }
+
+    /// Whether its latest record is complete; true where there is none. Raises the failure of its stream.
+    fn query(&self, py: Python<'_>) -> PyResult<bool> {
+        queried(py, || self.event.query())
+    }
+
+    /// Waits on this thread for the latest record, and for none that comes meanwhile, at most `timeout` seconds; returns at
+    /// once where there is none.
+    #[pyo3(signature = (timeout = None))]
+    fn synchronize(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
+        waits::event(py, &self.event, timeout)
+    }
+
+    /// Milliseconds from this event to `end_event`; negative where that came first.
+    #[pyo3(signature = (end_event, /))]
+    fn elapsed_time(&self, py: Python<'_>, end_event: &Bound<'_, PyAny>) -> PyResult<f64> {
+        let Ok(end_event) = end_event.cast::<Self>() else {
+            return Err(PyRuntimeError::new_err("expected other to be a torch.Event object"));
+        };
+        let end_event = end_event.get();
+        self.between(py, end_event).map(|span| span.milliseconds())
+    }
+
+    /// The time from `start` to this event, with its clock and that clock's resolution: see `Span`. It is refused as
+    /// `elapsed_time` is.
+    fn __sub__(&self, py: Python<'_>, start: &Bound<'_, Self>) -> PyResult<Span> {
+        let start = start.get();
+        start.between(py, self)
+    }
+
+    /// The point of the latest record, which stays that however often the event is recorded anew.
+    fn point(&self, py: Python<'_>) -> PyResult<Point> {
+        released(py, || self.event.point()).map(Point::of)
+    }
+
+    /// Calls `function` once its latest record is complete, or has failed: with `None`, or with the exception that tells of the
+    /// failure. It is called on a thread of ours, under no lock; what it raises goes to `sys.unraisablehook`.
+    ///
+    /// >>> import queue, syncpoint
+    /// >>> stream, told = syncpoint.open("host:0").stream(), queue.Queue()
+    /// >>> event = stream.record_event()
+    /// >>> notification = event.add_done_callback(told.put)
+    /// >>> print(told.get(timeout=10))
+    /// None
+    fn add_done_callback(&self, py: Python<'_>, function: Py<PyAny>) -> PyResult<Notification> {
+        notify::when_settled(py, function, &Weak::new(), |callback| {
+            self.event.notify(move |outcome| callback.call(outcome))
+        })
+    }
+
+    /// The completion of its latest record as a `concurrent.futures.Future`, whose result is `None`. To cancel it cancels
+    /// nothing on the device.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream = syncpoint.open("host:0").stream()
+    /// >>> stream.record_event().future().result(timeout=10)
+    fn future(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        static FUTURE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let future = FUTURE.import(slf.py(), "syncpoint._futures", "_future")?;
+        future.call1((slf,)).map(Bound::unbind)
+    }
+
+    /// Awaits it on the running loop of `asyncio`; raises its failure. A task that is cancelled cancels nothing on the device.
+    fn __await__(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        static AWAIT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let await_ = AWAIT.import(slf.py(), "syncpoint._awaiting", "_await")?;
+        await_.call1((slf,)).map(Bound::unbind)
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Err(not_pickled(slf.as_any()))
+    }
+
+    fn __repr__(&self) -> String {
+        let device = self.event.device();
+        let (kind, index) = device.as_ref().map_or_else(
+            || (self.kind.as_deref().unwrap_or("none"), "-1"),
+            |device| parity::parts(device.name()),
+        );
+        format!(
+            "syncpoint.Event device_type={kind}, device_index={index}, event_flag={}, event_id={}",
+            u8::from(self.enable_timing()),
+            self.event_id()
+        )
+    }
+}
+
+impl Event {
+    fn between(&self, py: Python<'_>, end: &Self) -> PyResult<Span> {
+        let span = py.detach(|| parity::between(&self.event, &end.event));
+        span.map_err(|refused| match refused {
+            NoTime::NotTimed | NoTime::NotRecorded => PyValueError::new_err(refused.to_string()),
+            NoTime::Refused(error) => raised(py, &error),
+            _ => PyRuntimeError::new_err(refused.to_string()),
+        })
+    }
+
+    /// Refuses a stream of another device, as torch tells it.
+    pub(crate) fn check(&self, py: Python<'_>, stream: &syncpoint::Device) -> PyResult<()> {
+        let device = self.event.device();
+        let bound = device.as_ref().map(syncpoint::Device::name).or(self.kind.as_deref());
+        let refused = bound.and_then(|bound| parity::other_device(bound, stream.name()));
+        refused.map_or(Ok(()), |text| Err(misuse(py, &text, Reason::WrongDevice)))
+    }
+
+    /// The stream that is meant: this one, or the current one of the event's device.
+    fn on(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<Py<Stream>> {
+        match (stream, self.device()) {
+            (Some(stream), _) => Ok(stream),
+            (None, Some(device)) => current(py, device),
+            (None, None) => current(py, self.kind.as_deref()),
+        }
+    }
+}
+
+/// The current stream of a device, of this thread and task.
+pub(crate) fn current<'py>(
+    py: Python<'py>,
+    device: impl IntoPyObject<'py>,
+) -> PyResult<Py<Stream>> {
+    static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    let current = CURRENT.import(py, "syncpoint._current", "current_stream")?;
+    Ok(current.call1((device,))?.cast_into::<Stream>()?.unbind())
+}

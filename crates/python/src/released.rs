@@ -1,0 +1,34 @@
+//! Values whose end may enter a driver: they are dropped without the interpreter's lock.
+
+use std::ops::Deref;
+
+use pyo3::Python;
+
+/// A value of ours inside an object of Python's. A garbage collector, whichever thread runs it, waits for no driver.
+#[derive(Debug)]
+pub(crate) struct Released<T: Send>(Option<T>);
+
+impl<T: Send> Released<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Self(Some(value))
+    }
+}
+
+impl<T: Send> Deref for Released<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        self.0.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    }
+}
+
+impl<T: Send> Drop for Released<T> {
+    fn drop(&mut self) {
+        let mut value = self.0.take();
+        // Where the interpreter is not there any more there is no lock of its to release.
+        let dropped = Python::try_attach(|py| py.detach(|| drop(value.take())));
+        if dropped.is_none() {
+            drop(value);
+        }
+    }
+}

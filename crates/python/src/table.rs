@@ -1,0 +1,189 @@
+//! Events by number, lent by a pool: the table that torch keeps for its events of MPS.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use syncpoint::{Event, EventOptions, EventState, Loan, Reason};
+
+use crate::device::Device;
+use crate::devices;
+use crate::error::{misuse, raised, released};
+use crate::event::{self, Holder};
+use crate::span::Span;
+use crate::stream::Stream;
+use crate::waits;
+
+/// Events of a device by number: acquired, used, and released, after which the number means no event ever again. The event
+/// itself is used anew. `record` and `wait` without a stream mean the current one.
+///
+/// Every call raises `MisuseError` with torch's `Invalid Event ID: N` for a number that means no event, and holds no lock
+/// then: other numbers are used on.
+///
+/// >>> import syncpoint
+/// >>> pool = syncpoint.EventPool("host")
+/// >>> number = pool.acquire(enable_timing=True)
+/// >>> pool.query(number)
+/// False
+/// >>> pool.record(number)
+/// >>> pool.synchronize(number, timeout=10)
+/// >>> pool.query(number)
+/// True
+/// >>> pool.release(number)
+#[pyclass(frozen, module = "syncpoint", weakref)]
+pub(crate) struct EventPool {
+    device: Py<Device>,
+    pool: syncpoint::EventPool,
+    /// Guards which number means which event. Nothing is called under it.
+    table: Mutex<HashMap<i64, Lent>>,
+}
+
+/// An event that has a number; whoever uses it keeps it from going back.
+type Lent = Arc<Loan<Event>>;
+
+/// The numbers given out so far, of all tables: none means two events, whichever table is asked. It orders nothing.
+static NUMBERS: AtomicI64 = AtomicI64::new(0);
+
+#[pymethods]
+impl EventPool {
+    #[new]
+    #[pyo3(signature = (device = None))]
+    fn new(py: Python<'_>, device: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
+        let device = devices::of_stream(py, device)?.cast_into::<Device>()?.unbind();
+        Ok(Self { device, pool: syncpoint::EventPool::new(), table: Mutex::default() })
+    }
+
+    #[getter]
+    fn device(&self, py: Python<'_>) -> Py<Device> {
+        self.device.clone_ref(py)
+    }
+
+    /// The number of an event, never 0, which is this caller's until it is released.
+    #[pyo3(signature = (enable_timing = false))]
+    fn acquire(&self, py: Python<'_>, enable_timing: bool) -> PyResult<i64> {
+        let lent = Arc::new(self.lent(py, enable_timing)?);
+        let number = NUMBERS.fetch_add(1, Ordering::Relaxed) + 1;
+        self.table().insert(number, lent);
+        Ok(number)
+    }
+
+    /// An event as an object, which goes back to the pool when nobody has it any more.
+    #[pyo3(signature = (*, enable_timing = false))]
+    fn event(&self, py: Python<'_>, enable_timing: bool) -> PyResult<event::Event> {
+        self.lent(py, enable_timing).map(|lent| event::Event::over(Holder::Lent(lent)))
+    }
+
+    /// Gives an event back. Who waits for it goes on doing so.
+    fn release(&self, number: i64, py: Python<'_>) -> PyResult<()> {
+        // What is taken out ends after the lock.
+        let released = self.table().remove(&number);
+        released.map(drop).ok_or_else(|| invalid(py, number))
+    }
+
+    /// Records an event.
+    #[pyo3(signature = (number, stream = None))]
+    fn record(&self, py: Python<'_>, number: i64, stream: Option<Py<Stream>>) -> PyResult<()> {
+        let (event, stream) = (self.named(py, number)?, self.on(py, stream)?);
+        released(py, || event.record(stream.get().inner()))
+    }
+
+    /// What a stream is given from now on waits for the event; nothing where it was never recorded.
+    #[pyo3(signature = (number, stream = None))]
+    fn wait(&self, py: Python<'_>, number: i64, stream: Option<Py<Stream>>) -> PyResult<()> {
+        let (event, stream) = (self.named(py, number)?, self.on(py, stream)?);
+        released(py, || stream.get().inner().wait_event(&event))
+    }
+
+    /// Waits on this thread for an event's latest record, and no later one, at most `timeout` seconds; returns at once where it
+    /// was never recorded.
+    #[pyo3(signature = (number, timeout = None))]
+    fn synchronize(&self, py: Python<'_>, number: i64, timeout: Option<f64>) -> PyResult<()> {
+        let event = self.named(py, number)?;
+        waits::event(py, &event, timeout)
+    }
+
+    /// Whether an event was recorded and is complete: false where it was never recorded, as with torch's MPS.
+    fn query(&self, number: i64, py: Python<'_>) -> PyResult<bool> {
+        let event = self.named(py, number)?;
+        if matches!(event.state(), EventState::NeverRecorded) {
+            return Ok(false);
+        }
+        released(py, || event.query())
+    }
+
+    /// Milliseconds between two events. It waits for both, as torch's MPS does, at most `timeout` seconds each; an end that
+    /// came before its start is refused.
+    #[pyo3(signature = (start, end, timeout = None))]
+    fn elapsed_time(
+        &self,
+        py: Python<'_>,
+        start: i64,
+        end: i64,
+        timeout: Option<f64>,
+    ) -> PyResult<f64> {
+        let events = [self.named(py, start)?, self.named(py, end)?];
+        if events.iter().any(|event| !event.options().timing()) {
+            return Err(PyRuntimeError::new_err(NOT_TIMED));
+        }
+        if events.iter().any(|event| matches!(event.state(), EventState::NeverRecorded)) {
+            return Err(PyRuntimeError::new_err(NOT_RECORDED));
+        }
+        // Once: what is waited for is what is timed, however often they are recorded meanwhile.
+        let [from, to] = &events;
+        let (from, to) = released(py, || Ok((from.timed_point()?, to.timed_point()?)))?;
+        for point in [&from, &to] {
+            waits::until(py, timeout, |until| point.synchronize_deadline(until))?;
+        }
+        let span = released(py, || Span::between(&from, &to))?.milliseconds();
+        if span < 0.0 {
+            let text = format!("End event {end} was not recorded after start event {start}");
+            return Err(misuse(py, &text, Reason::Reversed));
+        }
+        Ok(span)
+    }
+
+    /// Drops the events that nobody has.
+    fn empty_cache(&self, py: Python<'_>) {
+        py.detach(|| self.pool.empty_cache());
+    }
+
+    fn __repr__(&self) -> String {
+        let acquired = self.table().len();
+        format!("<syncpoint.EventPool device={} acquired={acquired}>", self.device.get().inner())
+    }
+}
+
+/// As torch says it of MPS.
+const NOT_TIMED: &str = "Events were not created with argument 'enable_timing=True'";
+
+/// As torch says it of MPS.
+const NOT_RECORDED: &str = "Both events must be recorded before calculating elapsed time";
+
+impl EventPool {
+    fn lent(&self, py: Python<'_>, enable_timing: bool) -> PyResult<Loan<Event>> {
+        let options = if enable_timing { EventOptions::timed() } else { EventOptions::new() };
+        // Such events are made without a driver: to let go of the interpreter's lock would be the greater part of the cost.
+        let lent = self.pool.event(self.device.get().inner(), options);
+        lent.map_err(|refused| raised(py, &refused))
+    }
+
+    fn named(&self, py: Python<'_>, number: i64) -> PyResult<Lent> {
+        let lent = self.table().get(&number).map(Arc::clone);
+        lent.ok_or_else(|| invalid(py, number))
+    }
+
+    fn table(&self) -> MutexGuard<'_, HashMap<i64, Lent>> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn on(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<Py<Stream>> {
+        stream.map_or_else(|| event::current(py, &self.device), Ok)
+    }
+}
+
+#[cold]
+fn invalid(py: Python<'_>, number: i64) -> PyErr {
+    misuse(py, &format!("Invalid Event ID: {number}"), Reason::StaleHandle)
+}

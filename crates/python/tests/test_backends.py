@@ -1,0 +1,95 @@
+"""The surface of torch on other backends than the host: on the stand-in driver of CUDA, and where there is none."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FAKE = os.environ.get("SYNCPOINT_CUDA_FAKE_LIBRARY")
+HERE = Path(__file__).parent
+
+
+def run(*arguments, **variables):
+    environment = {**os.environ, **variables}
+    return subprocess.run([sys.executable, *arguments], env=environment, capture_output=True, text=True, timeout=300)
+
+
+@pytest.mark.skipif(FAKE is None, reason="no stand-in driver is named: SYNCPOINT_CUDA_FAKE_LIBRARY")
+@pytest.mark.parametrize("tests", ["test_cuda.py", "test_mps.py", "test_classes.py"])
+def test_the_same_is_so_on_the_stand_in_driver(tests):
+    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / tests), SYNCPOINT_CUDA_LIBRARY=str(FAKE))
+    assert done.returncode == 0, done.stdout
+
+
+ABSENT = """
+import syncpoint
+from syncpoint import cuda, mps
+
+def refused(text, call, *arguments):
+    try:
+        call(*arguments)
+    except syncpoint.UnavailableError as absent:
+        assert str(absent) == text, absent
+        assert absent.__cause__ is not None
+    else:
+        raise AssertionError(call)
+
+driver = ("Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU and installed a driver from "
+          "http://www.nvidia.com/Download/index.aspx")
+refused("torch.cuda.Stream requires CUDA support", cuda.Stream)
+refused("torch.cuda.Stream requires CUDA support", cuda.ExternalStream, 5)
+refused("torch.cuda.Stream requires CUDA support", cuda.Stream, "cuda:1")
+refused("torch.cuda.Stream requires CUDA support", cuda.ExternalStream, 0, "cuda:1")
+refused("torch.cuda.Event requires CUDA support", cuda.Event)
+for call in (cuda.current_stream, cuda.default_stream, cuda.synchronize, cuda.current_device,
+             cuda.is_current_stream_capturing):
+    refused(driver, call)
+for call in (cuda.set_device, cuda.current_stream, cuda.default_stream, cuda.synchronize):
+    refused(driver, call, 0)
+    refused(driver, call, 1)
+refused(driver, cuda.Stream.priority_range)
+refused(driver, cuda.Event.from_ipc_handle, 0, bytes(64))
+refused(driver, cuda.Event.from_ipc_handle, 1, bytes(64))
+assert not cuda.is_available() and cuda.device_count() == 0
+cuda.set_stream(None)
+if mps.device_count() == 0:
+    refused("Cannot execute acquireEvent() without MPS backend.", mps.Event)
+    refused("Cannot execute releaseEvent() without MPS backend.", mps._mps_releaseEvent, 1)
+    refused("Cannot execute deviceSynchronize() without MPS backend.", mps.synchronize)
+    refused("Cannot execute getDefaultStream() without MPS backend.", mps.default_stream)
+"""
+
+
+def test_what_is_not_there_is_told_in_torchs_words_and_nothing_else_is_said():
+    done = run("-c", ABSENT, SYNCPOINT_CUDA_LIBRARY="/nonexistent/libcuda.so.1")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+CHOSEN = """
+import syncpoint
+from syncpoint import cuda
+assert syncpoint.default_backend() == "sim" and cuda.device_count() > 1
+assert cuda.Stream("cuda:1").device == syncpoint.open("sim:1")
+event = cuda.Event()
+cuda.set_stream(cuda.Stream("cuda:1"))
+assert cuda.current_device() == 1
+event.record()
+try:
+    event.record(cuda.Stream("cuda:0"))
+except RuntimeError as refused:
+    assert str(refused) == "Event device 1 does not match recording stream's device 0.", refused
+else:
+    raise AssertionError
+with cuda.device(0):
+    assert cuda.current_stream() == cuda.default_stream("cuda:0")
+with cuda.stream(cuda.Stream("cuda:0")):
+    assert cuda.current_device() == 0
+assert cuda.current_device() == 1
+"""
+
+
+def test_the_environment_chooses_a_backend_with_several_devices():
+    done = run("-c", CHOSEN, SYNCPOINT_DEFAULT_BACKEND="sim")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

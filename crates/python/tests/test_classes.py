@@ -1,0 +1,99 @@
+"""`syncpoint.classes.cuda` as scripts of torch have `torch.classes.cuda`: section 4."""
+
+import copy
+import inspect
+import os
+import pickle
+
+import pytest
+
+import syncpoint
+from syncpoint.classes.cuda import Event, Stream
+
+BACKEND = "cuda" if os.environ.get("SYNCPOINT_CUDA_LIBRARY") else "host"
+
+
+@pytest.fixture(autouse=True)
+def backend():
+    syncpoint.set_default_backend(BACKEND)
+    yield
+    syncpoint.set_default_backend(None)
+
+
+def test_schemas_are_torchs():
+    told = {
+        Event: "(enable_timing=False, blocking=False, interprocess=False)",
+        Event.record: "(self, stream)",
+        Event.wait: "(self, stream)",
+        Event.query: "(self)",
+        Event.synchronize: "(self)",
+        Event.elapsed_time: "(self, end)",
+        Stream: "(device=None, priority=0)",
+        Stream.query: "(self)",
+        Stream.synchronize: "(self)",
+        Stream.record_event: "(self, event)",
+        Stream.wait_event: "(self, event)",
+        Stream.wait_stream: "(self, stream)",
+        Stream.device_index: "(self)",
+        Stream.id: "(self)",
+    }
+    for function, signature in told.items():
+        parameters = inspect.signature(function).parameters.values()
+        bare = [each.replace(annotation=each.empty) for each in parameters]
+        assert str(inspect.Signature(bare)) == signature
+
+
+def test_events_order_and_time_streams():
+    first, second = Stream(), Stream(None, -1)
+    start, end = Event(enable_timing=True), Event(True)
+    start.record(first)
+    assert second.record_event(end) is end
+    second.wait_event(start)
+    second.wait_stream(first)
+    end.wait(first)
+    for each in (first, second, end, start):
+        each.synchronize()
+        assert each.query()
+    assert isinstance(start.elapsed_time(end), float)
+
+
+def test_an_event_that_was_never_recorded_is_complete():
+    event = Event(blocking=True)
+    event.wait(Stream())
+    event.synchronize()
+    assert event.query()
+
+
+def test_interprocess_and_timing_exclude_each_other():
+    with pytest.raises(RuntimeError, match="^Expected !enable_timing to be true, but got false"):
+        Event(enable_timing=True, interprocess=True)
+
+
+def test_elapsed_time_is_refused_as_of_other_events():
+    with pytest.raises(ValueError, match="must be created with argument 'enable_timing=True'"):
+        Event().elapsed_time(Event())
+    with pytest.raises(ValueError, match="must be recorded before"):
+        Event(True).elapsed_time(Event(True))
+
+
+def test_nothing_is_left_out_and_none_is_refused():
+    event, stream = Event(), Stream()
+    calls = [event.record, event.wait, event.elapsed_time, stream.record_event, stream.wait_event, stream.wait_stream]
+    for call in calls:
+        with pytest.raises(TypeError):
+            call()
+        with pytest.raises(TypeError, match="but got NoneType"):
+            call(None)
+
+
+def test_a_stream_tells_where_it_is():
+    stream, same = Stream("cuda"), Stream("cuda:0")
+    assert stream.device_index() == 0 and stream.device.type == BACKEND
+    assert stream.id() != same.id() and stream != same
+
+
+def test_neither_is_copied_or_pickled():
+    for made in (Event(), Stream()):
+        for refused in (copy.copy, pickle.dumps):
+            with pytest.raises(TypeError, match="^cannot pickle '(Event|Stream)' object$"):
+                refused(made)

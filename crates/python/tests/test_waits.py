@@ -1,0 +1,48 @@
+"""Waits: bounded, interrupted by signals, and beside other threads of the interpreter."""
+
+import threading
+
+import pytest
+from conftest import LONG
+
+import syncpoint
+
+
+def held(stream, name=None):
+    gate = syncpoint.Gate(name)
+    stream.wait(gate.point)
+    return gate
+
+
+def test_a_wait_that_runs_out_changes_nothing_and_says_who_waited_for_whom(stream):
+    gate = held(stream, "late")
+    with pytest.raises(syncpoint.TimedOutError) as late:
+        stream.synchronize(timeout=0.06)
+    assert isinstance(late.value, TimeoutError)
+    assert 'gate' in late.value.report and '"late"' in late.value.report
+    gate.open()
+    stream.synchronize(timeout=LONG)
+
+
+@pytest.mark.parametrize("timeout", [-1.0, float("nan")])
+def test_a_timeout_that_is_no_time_is_refused(stream, timeout):
+    with pytest.raises(ValueError, match="seconds from 0 on"):
+        stream.synchronize(timeout=timeout)
+
+
+def test_other_threads_run_while_one_waits(stream):
+    gate = held(stream)
+    opener = threading.Thread(target=gate.open)
+    waiter = threading.Thread(target=stream.synchronize)
+    waiter.start()
+    opener.start()
+    for thread in (opener, waiter):
+        thread.join(LONG)
+        assert not thread.is_alive()
+
+
+def test_a_gate_that_is_failed_fails_whoever_waits_with_its_message(stream):
+    gate = held(stream)
+    gate.fail("no disk")
+    with pytest.raises(syncpoint.FailedError, match="no disk"):
+        stream.synchronize(timeout=LONG)
