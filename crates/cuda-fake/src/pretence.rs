@@ -161,9 +161,11 @@ fn note_struck() {
     *lock(&PRETENCE).struck.entry(name.trim_end().to_owned()).or_default() += 1;
 }
 
-/// How many calls were refused on threads of a name, as Linux tells and cuts it.
+/// How many calls were refused on threads of a name, as Linux tells and cuts it; on all for `*`.
 pub(crate) fn struck(thread: &str) -> u64 {
-    lock(&PRETENCE).struck.get(thread).copied().unwrap_or_default()
+    let pretence = lock(&PRETENCE);
+    let asked = pretence.struck.iter().filter(|(name, _)| thread == "*" || *name == thread);
+    asked.map(|(_, calls)| calls).sum()
 }
 
 /// The code with which the operation that a stream is given now breaks its context, if a script says so.

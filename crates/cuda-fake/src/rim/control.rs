@@ -87,7 +87,7 @@ extern "C" fn syncpointFakeCount(function: Text) -> u64 {
 }
 
 /// How many calls scripts have refused on threads of a name since the last reset, as Linux tells it: its first fifteen
-/// characters. So a test finds out who has met with its fault.
+/// characters; on all threads for `*`. So a test finds out who has met with its fault.
 #[unsafe(no_mangle)]
 extern "C" fn syncpointFakeStruck(thread: Text) -> u64 {
     contained(0, || thread.get().map_or(0, |name| pretence::struck(&name)))

@@ -118,7 +118,7 @@ impl Fake {
         self.number("syncpointFakeCount", function)
     }
 
-    /// How many calls a script has refused on threads of this name.
+    /// How many calls a script has refused on threads of this name; on all for `*`.
     pub(crate) fn struck(&self, thread: &str) -> u64 {
         self.number("syncpointFakeStruck", thread)
     }
