@@ -63,6 +63,7 @@ pub(crate) const PARTLY_SILENT: &[(&str, &[&str])] = &[
     ("cuEventCreate", &[CREW]),
     ("cuEventRecord", &[CREW, EXPORT]),
     ("cuEventQuery", &[POLLER, WAIT]),
+    ("cuStreamIsCapturing", &[MISUSE]),
 ];
 
 /// Of a drop, which is counted.
