@@ -43,8 +43,8 @@ pub(crate) fn provide_package(workshop: &Workshop) -> Option<String> {
     PACKAGE.provide(workshop)
 }
 
-/// Our package, installed as its users install it; then its tests, the examples in its documentation, and whether its
-/// stubs and annotations say what is so. The stand-in driver is built first, for the tests on it.
+/// Our package, installed as its users install it; then its tests, the examples in its documentation, whether its stubs and
+/// annotations say what is so, and whether its bench runs. The stand-in driver is built first, for the tests on it.
 pub(crate) fn package(workshop: &Workshop) -> Vec<Step> {
     let python = |line: &str| Step::program(PACKAGE.python(workshop), line);
     let library = workshop.target.join("release/libsyncpoint_cuda_fake.so");
@@ -57,6 +57,7 @@ pub(crate) fn package(workshop: &Workshop) -> Vec<Step> {
         python(tests).variable("SYNCPOINT_CUDA_FAKE_LIBRARY", &library.to_string_lossy()),
         python("-m mypy --strict --config-file= -p syncpoint"),
         python("-m mypy.stubtest syncpoint --ignore-disjoint-bases"),
+        python("crates/python/benches/beside.py --check"),
     ]
 }
 

@@ -1,102 +1,176 @@
-"""What calls of the package take on the host, beside what Python programs use instead, in one run.
+"""What calls of the package take, beside what Python programs use instead, in one run.
 
-python crates/python/benches/beside.py, in an environment in which `pip install .` was done; what else is not installed (PyPI has
-`iree-base-runtime`; torch, CuPy and cuda.core need a GPU) is left out, and says so. Each row is the least of many rounds: what
-the call takes where nothing disturbs it. The empty call at the top is in every row.
+python crates/python/benches/beside.py, in an environment in which `pip install .` was done, and `pip install -r
+crates/python/benches/requirements.txt` for IREE's semaphores. torch, CuPy and cuda.core are asked where they and a GPU are, with
+`--backend cuda` for ours on the same GPU. What is not there is told in one line.
+
+Each row is a statement as a program has it. All rows are measured in turn, 200 statements at a time, 201 times over; what is
+printed is the median of a row, and the median of its ratio to the first row of its table: that one's time over this one's.
+`--check` runs every statement a few times instead, to see that it can be run.
 """
 
-import asyncio
-import threading
-import time
+import argparse
+import contextlib
+import itertools
+import statistics
+import timeit
+from dataclasses import dataclass, field
 
+import rivals
 import syncpoint
 
-TIMES, ROUNDS = 1000, 41
+ROUNDS, TIMES = 201, 200
+
+#: Long enough for a machine that others use too; seconds.
+LONG = 60
+
+#: In nanoseconds.
+CALL, LENT = 1000, 300
 
 
-def least(call, settle=lambda: None):
-    """The shortest round, in nanoseconds a call."""
-    rounds = []
-    for _ in range(ROUNDS):
-        begin = time.perf_counter_ns()
-        for _ in range(TIMES):
-            call()
-        rounds.append((time.perf_counter_ns() - begin) / TIMES)
-        settle()
-    return min(rounds)
+@dataclass
+class Row:
+    """A statement of a library's, and what it took."""
+
+    table: str
+    library: str
+    statement: str
+    names: dict
+    settle: object = None
+    goal: int | None = None
+    took: list = field(default_factory=list)
+
+    def measure(self, times):
+        """One sample, in nanoseconds a statement. What the statements left on its way is waited for behind it."""
+        self.took.append(timeit.Timer(self.statement, globals=self.names).timeit(times) / times * 1e9)
+        if self.settle is not None:
+            self.settle()
+
+    def told(self, first):
+        """The line of it."""
+        ratio = statistics.median(ours / this for ours, this in zip(first.took, self.took))
+        took = statistics.median(self.took)
+        goal = "" if self.goal is None else f"  goal {self.goal}: {'met' if took <= self.goal else 'missed'}"
+        return f"  {self.library:<24}{self.statement:<31}{took:>8.0f} ns{ratio:>8.2f}{goal}"
 
 
-def row(library, what, call, settle=lambda: None):
-    print(f"{library:<22}{what:<28}{least(call, settle):>8.0f} ns", flush=True)
+class Tables:
+    """The rows, by the tables in which they are printed."""
+
+    def __init__(self):
+        self.rows = []
+        self.missing = []
+
+    def add(self, table, library, statements, names, settle=None, goal=None):
+        """A row for each of the statements."""
+        for statement in statements:
+            self.rows.append(Row(table, library, statement, names, settle, goal))
+
+    def measure(self, rounds, times):
+        """Every row in turn, so that what disturbs the machine disturbs all alike."""
+        for _ in range(rounds):
+            for row in self.rows:
+                row.measure(times)
+
+    def print(self):
+        for table, rows in itertools.groupby(sorted(self.rows, key=self._place), key=lambda row: row.table):
+            rows = list(rows)
+            print(table, *(row.told(rows[0]) for row in rows), "", sep="\n")
+
+    def _place(self, row):
+        """Tables in the order of their first rows."""
+        return next(place for place, other in enumerate(self.rows) if other.table == row.table)
 
 
-def ours():
-    device = syncpoint.open("host:0")
-    stream, other, event, pool = device.stream(), device.stream(), syncpoint.Event(), syncpoint.EventPool()
+def settled(*streams):
+    """Waits for what streams were given."""
+    return lambda: [stream.synchronize(timeout=LONG) for stream in streams]
 
-    def settle():
-        stream.synchronize()
-        other.synchronize()
 
-    row("syncpoint", "record on a stream", lambda: event.record(stream), settle)
-    row("syncpoint", "record on the current one", event.record, syncpoint.synchronize)
-    row("syncpoint", "query of a complete one", event.query)
-    row("syncpoint", "wait, left out", lambda: event.wait(other), settle)
-    gate = syncpoint.Gate()
-    stream.wait(gate.point)
+def ours(tables, device, ended):
+    """`syncpoint`'s own classes."""
+    stream, event, pool = device.stream(), syncpoint.Event(), syncpoint.EventPool(device)
     event.record(stream)
-    row("syncpoint", "query of a pending one", event.query)
-    row("syncpoint", "wait, kept once", lambda: event.wait(other))
-    gate.open()
-    settle()
-    row("syncpoint", "synchronize, complete", event.synchronize)
-    row("syncpoint", "an event from the pool", pool.event)
-    row("syncpoint", "a new event", syncpoint.Event)
+    names, settle = {"syncpoint": syncpoint, "stream": stream, "event": event, "pool": pool}, settled(stream)
+    add = lambda table, library, *statements, goal=None: tables.add(table, library, statements, names, settle, goal)  # noqa: E731
+    add("record", "syncpoint.Event", "event.record(stream)", "event.record()", goal=CALL)
+    add("record", "syncpoint.Stream", "stream.record_event(event)", "stream.record()", goal=CALL)
+    add("query, complete", "syncpoint.Event", "event.query()", goal=CALL)
+    add("query, complete", "syncpoint.Stream", "stream.query()", goal=CALL)
+    add("wait of a stream, for what is complete", "syncpoint.Event", "event.wait(stream)", "event.wait()", goal=CALL)
+    add("wait of a stream, for what is complete", "syncpoint.Stream", "stream.wait_event(event)", goal=CALL)
+    add("synchronize, complete", "syncpoint.Event", "event.synchronize()")
+    add("make one and drop it", "syncpoint.Event", "syncpoint.Event()")
+    add("make one and drop it", "syncpoint.EventPool", "pool.event()", goal=LENT)
+    add("make one and drop it", "syncpoint.EventPool", "pool.release(pool.acquire())")
+    pending(tables, device, ended)
 
 
-def threads():
-    event = threading.Event()
-    row("threading.Event", "a new one", threading.Event)
-    row("threading.Event", "set", event.set)
-    row("threading.Event", "is_set", event.is_set)
-    row("threading.Event", "wait, set", event.wait)
+def pending(tables, device, ended):
+    """Events that are not complete, for as long as the run lasts."""
+    gate, held, behind, event = syncpoint.Gate(), device.stream(), device.stream(), syncpoint.Event()
+    held.wait(gate.point)
+    event.record(held)
+    ended.callback(settled(held, behind))
+    ended.callback(gate.open)
+    names = {"stream": behind, "event": event}
+    tables.add("query, pending", "syncpoint.Event", ["event.query()"], names, goal=CALL)
+    tables.add("wait of a stream, for what is pending", "syncpoint.Event", ["event.wait(stream)"], names, goal=CALL)
 
 
-def tasks():
-    event = asyncio.Event()
-    row("asyncio.Event", "a new one", asyncio.Event)
-    row("asyncio.Event", "set", event.set)
-    row("asyncio.Event", "is_set", event.is_set)
+def cuda(tables, device, ended):
+    """`syncpoint.cuda`, with torch's names."""
+    stream, event = syncpoint.cuda.Stream(), syncpoint.cuda.Event()
+    parity(tables, "syncpoint.cuda.Event", stream, event, "event.record()", "event.wait()")
+    tables.add("make one and drop it", "syncpoint.cuda.Event", ["cuda.Event()"], {"cuda": syncpoint.cuda})
 
 
-def iree():
-    import iree.runtime
-
-    device = iree.runtime.get_driver("local-task").create_default_device()
-    semaphore = device.create_semaphore(0)
-    values = iter(range(1, 10**9))
-    row("IREE's semaphore", "a new one", lambda: device.create_semaphore(0))
-    row("IREE's semaphore", "signal of the next value", lambda: semaphore.signal(next(values)))
-    row("IREE's semaphore", "query", semaphore.query)
+def classes(tables, device, ended):
+    """`syncpoint.classes.cuda`, with the names of torch's scripts."""
+    of = syncpoint.classes.cuda
+    parity(tables, "syncpoint.classes.cuda", of.Stream(), of.Event())
+    tables.add("make one and drop it", "syncpoint.classes.cuda", ["classes.Event()"], {"classes": of})
 
 
-def torch():
-    import torch
+def parity(tables, library, stream, event, *current):
+    """A layer that takes streams: `current` are the statements that name none."""
+    event.record(stream)
+    names, settle = {"stream": stream, "event": event}, stream.synchronize
+    tables.add("record", library, ["event.record(stream)", *current[:1]], names, settle, CALL)
+    tables.add("query, complete", library, ["event.query()"], names, None, CALL)
+    waits = ["event.wait(stream)", *current[1:]]
+    tables.add("wait of a stream, for what is complete", library, waits, names, settle, CALL)
+    tables.add("synchronize, complete", library, ["event.synchronize()"], names)
 
-    stream, other, event = torch.cuda.Stream(), torch.cuda.Stream(), torch.cuda.Event()
-    row("torch.cuda.Event", "record on a stream", lambda: event.record(stream), torch.cuda.synchronize)
-    row("torch.cuda.Event", "query of a complete one", event.query)
-    row("torch.cuda.Event", "wait", lambda: event.wait(other), torch.cuda.synchronize)
-    row("torch.cuda.Event", "a new one", torch.cuda.Event)
+
+def mps(tables, device, ended):
+    """`syncpoint.mps`, which knows the default stream alone."""
+    event, library = syncpoint.mps.Event(), "syncpoint.mps.Event"
+    event.record()
+    names, settle = {"mps": syncpoint.mps, "event": event}, settled(syncpoint.default_stream(device))
+    tables.add("record", library, ["event.record()"], names, settle, CALL)
+    tables.add("query, complete", library, ["event.query()"], names, None, CALL)
+    tables.add("wait of a stream, for what is complete", library, ["event.wait()"], names, settle, CALL)
+    tables.add("synchronize, complete", library, ["event.synchronize()"], names)
+    tables.add("make one and drop it", library, ["mps.Event()"], names)
 
 
 def main():
-    row("", "the empty call", lambda: None)
-    for rows in (ours, threads, tasks, iree, torch):
-        try:
-            rows()
-        except Exception as missing:
-            print(f"{rows.__name__}: left out, for {type(missing).__name__}: {missing}")
+    options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    options.add_argument("--backend", default="host", help="where ours run: host, or cuda beside others on a GPU")
+    options.add_argument("--check", action="store_true", help="see that every statement runs, and measure nothing")
+    given = options.parse_args()
+    syncpoint.set_default_backend(given.backend)
+    tables = Tables()
+    with contextlib.ExitStack() as ended:
+        tables.add("nothing", "an empty loop", ["pass"], {})
+        for add in (ours, cuda, classes, mps):
+            add(tables, syncpoint.open(f"{given.backend}:0"), ended)
+        rivals.add(tables)
+        tables.measure(*((2, 5) if given.check else (ROUNDS, TIMES)))
+    if not given.check:
+        tables.print()
+    print(*tables.missing, sep="\n")
 
 
 if __name__ == "__main__":
