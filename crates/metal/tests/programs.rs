@@ -8,6 +8,6 @@ use double::Double;
 
 #[test]
 fn random_programs_end_as_the_reference_says() {
-    let trial = Trial { seeds: 20, programs: 25, repeats: 2, runs_on: true };
+    let trial = Trial { seeds: 20, programs: 25, repeats: 2, runs_on: true, races: true };
     hold(trial, |_seed| Ok(vec![Double::open()?, Double::open()?]));
 }

@@ -14,20 +14,20 @@ fn devices(builder: Builder) -> Result<Vec<Device>> {
 
 #[test]
 fn random_programs_end_as_the_reference_says_whatever_the_seed() {
-    let trial = Trial { seeds: 1000, programs: 4, repeats: 1, runs_on: true };
+    let trial = Trial { seeds: 1000, programs: 4, repeats: 1, runs_on: true, races: true };
     let drawn = Sim::builder().late(Duration::from_micros(20)).host_work(Duration::from_micros(20));
     hold(trial, |seed| devices(drawn.seed(seed).stepped()));
 }
 
 #[test]
 fn random_programs_end_as_the_reference_says_where_a_thread_moves_the_devices() {
-    let trial = Trial { seeds: 20, programs: 25, repeats: 3, runs_on: true };
+    let trial = Trial { seeds: 20, programs: 25, repeats: 3, runs_on: true, races: true };
     hold(trial, |seed| devices(Sim::builder().seed(seed)));
 }
 
 #[test]
 fn a_backend_that_breaks_a_law_is_told_of_with_its_seed_and_a_shrunk_program() {
-    let trial = Trial { seeds: 3, programs: 50, repeats: 1, runs_on: true };
+    let trial = Trial { seeds: 3, programs: 50, repeats: 1, runs_on: true, races: true };
     let panic = catch_unwind(AssertUnwindSafe(|| hold(trial, failing_device))).unwrap_err();
     let story = panic.downcast_ref::<String>().unwrap();
     assert!(story.contains(" (run it alone with SYNCPOINT_SEED="), "{story}");

@@ -20,7 +20,7 @@ fn devices() -> Result<Vec<Device>> {
 #[test]
 fn ten_thousand_random_programs_across_backends_end_as_the_reference_says() {
     if machine::is_there() {
-        let trial = Trial { seeds: 100, programs: 100, repeats: 1, runs_on: true };
+        let trial = Trial { seeds: 100, programs: 100, repeats: 1, runs_on: true, races: true };
         hold(trial, |_seed| devices());
     }
 }

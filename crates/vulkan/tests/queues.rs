@@ -228,7 +228,7 @@ fn commands_of_the_users_of_a_function_that_fails_keep_what_is_retired_until_the
 #[test]
 fn random_programs_over_several_queues_end_as_the_reference_says() {
     if is_there() {
-        let trial = Trial { seeds: 10, programs: 20, repeats: 2, runs_on: true };
+        let trial = Trial { seeds: 10, programs: 20, repeats: 2, runs_on: true, races: true };
         hold(trial, |_seed| (0..2).map(|_| syncpoint::vulkan::open(0)).collect());
     }
 }

@@ -107,7 +107,7 @@ mod tests {
 
     /// Whether the sound beginning of an era that failed and was recovered from must have settled.
     fn must_have_settled(runs_on: bool) -> bool {
-        let trial = Trial { seeds: 1, programs: 1, repeats: 1, runs_on };
+        let trial = Trial { seeds: 1, programs: 1, repeats: 1, runs_on, races: true };
         let program = Program { streams: vec![0], operations: Vec::new() };
         let devices = [syncpoint::open("host:0").expect("the host is always there")];
         let mut drive = Drive::new(trial, &program, &devices).expect("it has streams");

@@ -1,14 +1,14 @@
 //! Bytes: what device work and host work leave in buffers, as far as the order of a program decides it.
 //!
 //! Each stream has a few cells of a buffer of its device's which it alone writes, so that the last write is known. Who reads a
-//! cell while its stream may write it gets any bytes, and so does who copies from there.
+//! cell while its stream may write it gets any bytes, and so does who copies from there; a trial may leave that out.
 
 use std::collections::HashMap;
 
 use syncpoint::{Buffer, Device, Result};
 
 use super::drive::{Difference, Drive, ensure};
-use super::reference::{ItemKind, Outcome, Past, Place, Reference, StreamId, Target, bit};
+use super::reference::{Item, ItemKind, Outcome, Past, Place, Reference, StreamId, Target, bit};
 
 /// How many cells a stream has.
 pub(super) const CELLS: u8 = 3;
@@ -96,6 +96,9 @@ impl Drive {
     /// The device fills a cell with a byte of this operation's own.
     pub(super) fn fill(&mut self, number: usize, id: StreamId, cell: u8) -> Result<(), Difference> {
         let (to, byte) = (Cell::of(id, cell), own_byte(number));
+        if !self.may_write(to) {
+            return Ok(());
+        }
         let outcome = self.stream(id).fill(&self.buffers[id], to.range(), byte);
         let write = Write { to, what: What::Byte(byte), by: By::Device };
         self.enqueued(number, id, ItemKind::Write(write), outcome)
@@ -126,6 +129,9 @@ impl Drive {
         cell: u8,
     ) -> Result<(), Difference> {
         let (to, byte) = (Cell::of(id, cell), own_byte(number));
+        if !self.may_write(to) {
+            return Ok(());
+        }
         let (log, buffer) = (self.log.clone(), self.buffers[id].clone());
         let outcome = self
             .stream(id)
@@ -152,11 +158,32 @@ impl Drive {
         self.enqueued(number, id, ItemKind::Write(write), outcome)
     }
 
-    /// The cell of this number of all streams; `None`: it is the one to be written.
+    /// The cell of this number of all streams; `None`: it is the one to be written, or the trial leaves the copy out.
     fn chosen(&self, number: u8, to: Cell) -> Option<Cell> {
         let stream = usize::from(number / CELLS) % self.buffers.len();
         let cell = Cell::of(stream, number % CELLS);
-        (cell != to).then_some(cell)
+        let may_copy = || self.may_read(cell, to.stream) && self.may_write(to);
+        (cell != to && may_copy()).then_some(cell)
+    }
+
+    /// Whether a trial without races lets a stream read a cell now: behind all that writes it.
+    fn may_read(&self, cell: Cell, by: StreamId) -> bool {
+        self.is_behind(by, |write| write.to == cell)
+    }
+
+    /// Whether a trial without races lets the stream of a cell write it now: behind all that reads it.
+    fn may_write(&self, cell: Cell) -> bool {
+        self.is_behind(cell.stream, |write| matches!(write.what, What::From(from) if from == cell))
+    }
+
+    /// Whether what a stream is given now runs behind the writes chosen, or the trial does not ask.
+    fn is_behind(&self, id: StreamId, chosen: impl Fn(&Write) -> bool) -> bool {
+        let past = self.reference.past(Target::Place(self.reference.end(id))) | self.host_past;
+        let is_before = |item: &Item| match &item.kind {
+            ItemKind::Write(write) => !chosen(write) || past & bit(item.number) != 0,
+            _ => true,
+        };
+        self.trial.races || self.reference.everything().all(|(_, item)| is_before(item))
     }
 
     /// Compares what is in every cell, once everything that can has settled.
@@ -231,7 +258,6 @@ impl Contents {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reference::Item;
     use super::*;
 
     /// Two streams, and what each took: the first writes a cell, and the second may wait before it copies that.

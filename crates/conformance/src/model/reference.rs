@@ -240,6 +240,8 @@ impl Pasts<'_> {
         if let Some(known) = self.known.get(&place) {
             return *known;
         }
+        // Who waits for a gate that only work behind it opens never goes on: its past is of no account.
+        self.known.insert(place, 0);
         let reference = self.reference;
         let mut past = self.eras_before(place);
         for item in reference.items(place) {

@@ -25,6 +25,9 @@ pub struct Trial {
     /// Whether work that a device was given before a failure may still be on its way in the era after it; where only the
     /// host runs work, nothing is.
     pub runs_on: bool,
+    /// Whether bytes are also read where the order of the program leaves open what another stream has written there by then.
+    /// A sanitizer rightly tells of that.
+    pub races: bool,
 }
 
 /// Panics with the seed and the shrunk program if the backend differs from the reference. Each seed has devices of its
