@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a device, a stream or a point.
 
+mod bytes;
 mod exit;
 mod inside;
 mod latest;
@@ -15,6 +16,7 @@ mod sleep;
 mod usage;
 mod work;
 
+pub use bytes::{read_bytes, write_bytes};
 pub use exit::{end_child, is_exiting, is_exiting_here, watch_exit};
 pub use inside::{Inside, watch_driver};
 pub use latest::{Latest, Replaced};

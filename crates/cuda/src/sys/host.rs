@@ -1,7 +1,8 @@
 //! Memory of the host for operations of a device, which reaches it by itself.
 
-use std::ptr;
 use std::sync::PoisonError;
+
+use syncpoint_base::{read_bytes, write_bytes};
 
 use crate::sync::{Mutex, lock};
 
@@ -49,7 +50,7 @@ impl HostMemory {
     pub(crate) fn read(&self, offset: u64, bytes: &mut [u8]) {
         self.with(offset, bytes.len(), |start, count| {
             // SAFETY: so many bytes lie inside the memory, and no other thread of the host writes there.
-            unsafe { ptr::copy_nonoverlapping(start, bytes.as_mut_ptr(), count) };
+            unsafe { read_bytes(start, &mut bytes[..count]) };
         });
     }
 
@@ -57,7 +58,7 @@ impl HostMemory {
     pub(crate) fn write(&self, offset: u64, bytes: &[u8]) {
         self.with(offset, bytes.len(), |start, count| {
             // SAFETY: so many bytes lie inside the memory, and no other thread of the host is there.
-            unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), start, count) };
+            unsafe { write_bytes(start, &bytes[..count]) };
         });
     }
 

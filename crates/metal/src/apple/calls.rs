@@ -16,6 +16,7 @@ use objc2_metal::{
     MTLBuffer, MTLCommandBuffer, MTLCommandBufferErrorDomain, MTLCommandBufferStatus,
     MTLCommandQueue, MTLDevice, MTLEvent, MTLResourceOptions, MTLSharedEvent,
 };
+use syncpoint_base::{read_bytes, write_bytes};
 use syncpoint_core::contract::contain;
 
 use super::bytes::{self, Pipeline};
@@ -133,13 +134,13 @@ impl Calls for Metal {
         let from = memory.at(offset, bytes.len());
         // SAFETY: it lies inside; the device may write there meanwhile, where the program is wrong, and then what is read
         // is any bytes.
-        unsafe { from.copy_to_nonoverlapping(NonNull::from(&mut *bytes).cast(), bytes.len()) };
+        unsafe { read_bytes(from.as_ptr(), bytes) };
     }
 
     fn write(&self, memory: &Memory, offset: u64, bytes: &[u8]) {
         let to = memory.at(offset, bytes.len());
         // SAFETY: as above.
-        unsafe { to.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len()) };
+        unsafe { write_bytes(to.as_ptr(), bytes) };
     }
 
     fn commands(&self, queue: &RawQueue, ended: Ended) -> Option<Commands> {

@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::ptr;
 
 use ash::vk;
+use syncpoint_base::{read_bytes, write_bytes};
 
 use super::code::{Answer, Meaning, Refusal, answer};
 use super::device::Device;
@@ -83,9 +84,7 @@ impl Memory {
         let bytes = read(&self.bytes);
         // SAFETY: inside what is mapped, and no thread of the host writes. A device that writes meanwhile, as a program
         // without order makes it, gives any bytes: they are copied, and never borrowed.
-        unsafe {
-            ptr::copy_nonoverlapping(bytes.0.wrapping_add(begin), into.as_mut_ptr(), into.len());
-        };
+        unsafe { read_bytes(bytes.0.wrapping_add(begin), into) };
     }
 
     /// Writes bytes now. Panics where they lie outside.
@@ -93,7 +92,7 @@ impl Memory {
         let begin = self.check(offset, from.len());
         let bytes = write(&self.bytes);
         // SAFETY: as in `read`, and no thread of the host reads.
-        unsafe { ptr::copy_nonoverlapping(from.as_ptr(), bytes.0.wrapping_add(begin), from.len()) };
+        unsafe { write_bytes(bytes.0.wrapping_add(begin), from) };
     }
 
     /// Where an offset lies, in bytes that fit in memory. The part lies inside, as its caller checked.
