@@ -7,7 +7,7 @@ mod machine;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use syncpoint::{Buffer, Device, Kind, Point, Result, Stream};
+use syncpoint::{Buffer, Device, Error, Gate, Point, Result, Stream};
 use syncpoint_conformance::model::{Trial, hold};
 
 /// The host, Vulkan, CUDA, the host, Vulkan: a program's streams are on any of them.
@@ -32,49 +32,63 @@ fn devices_and_sim() -> Result<Vec<Device>> {
     Ok(devices)
 }
 
-/// One stream on each device, every one waiting for the one before, and work on each; the point behind the last.
-fn chain(devices: &[Device], first: &Point, journal: &Arc<Mutex<Vec<usize>>>) -> Result<Point> {
-    let mut last = first.clone();
-    for (turn, device) in devices.iter().enumerate() {
-        let (stream, journal) = (device.stream()?, Arc::clone(journal));
-        stream.wait(&last)?;
-        stream.enqueue(move || {
-            if let Ok(mut turns) = journal.lock() {
-                turns.push(turn);
-            }
-        })?;
-        last = stream.record()?;
-    }
-    Ok(last)
+/// One stream on each device, every one waiting for the one before, and work on each, of which one may fail; what ran, and
+/// the point behind the last.
+struct Chain {
+    gate: Gate,
+    ran: Arc<Mutex<Vec<usize>>>,
+    last: Point,
+    fails_at: usize,
 }
 
+impl Chain {
+    /// It fails at this device; at none where there are fewer.
+    fn held(devices: &[Device], fails_at: usize) -> Result<Self> {
+        let (gate, ran) = (Gate::new(), Arc::default());
+        let mut last = gate.point();
+        for (turn, device) in devices.iter().enumerate() {
+            let (stream, ran) = (device.stream()?, Arc::clone(&ran));
+            stream.wait(&last)?;
+            stream.enqueue(move || {
+                if turn == fails_at {
+                    return Err(Error::failed("the first cause"));
+                }
+                note(&ran, turn);
+                Ok(())
+            })?;
+            last = stream.record()?;
+        }
+        Ok(Self { gate, ran, last, fails_at })
+    }
+
+    /// What is before the failure ran in order, and nothing else.
+    fn is_kept(&self, devices: usize) {
+        let outcome = self.last.synchronize_timeout(Duration::from_secs(20));
+        let ran = self.ran.lock().map(|ran| ran.clone()).unwrap_or_default();
+        assert_eq!(ran, (0..devices.min(self.fails_at)).collect::<Vec<_>>());
+        match outcome {
+            Ok(()) => assert!(self.fails_at >= devices, "the failure was lost"),
+            Err(failure) => assert!(failure.message().contains("the first cause"), "{failure}"),
+        }
+    }
+}
+
+/// Some at a time, so that what one does goes on while others begin.
 #[test]
-#[expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
-fn a_chain_over_all_backends_keeps_its_order_and_its_failure() -> Result<()> {
+fn ten_thousand_chains_over_all_backends_keep_their_order_and_their_failures() -> Result<()> {
+    const CHAINS: usize = 10_000;
+    const AT_A_TIME: usize = 20;
     if !machine::is_there() {
         return Ok(());
     }
-    let (devices, long) = (devices_and_sim()?, Duration::from_secs(20));
-    for round in 0..200 {
-        let (gate, journal) = (syncpoint::Gate::new(), Arc::new(Mutex::new(Vec::new())));
-        let last = chain(&devices, &gate.point(), &journal)?;
-        if round % 2 == 0 {
-            gate.open()?;
-            last.synchronize_timeout(long)?;
-            assert_eq!(
-                journal.lock().map(|turns| turns.clone()).unwrap_or_default(),
-                [0, 1, 2, 3, 4, 5]
-            );
-        } else {
-            let cause = syncpoint::Error::new(Kind::Failed, "the first cause");
-            gate.fail(cause.clone())?;
-            let failure = last.synchronize_timeout(long).unwrap_err();
-            assert!(failure.message().contains("the first cause"), "{failure}");
-            assert!(
-                journal.lock().is_ok_and(|turns| turns.is_empty()),
-                "work ran behind a failure"
-            );
-        }
+    let devices = devices_and_sim()?;
+    for begun in (0..CHAINS).step_by(AT_A_TIME) {
+        // Each device fails as often as it does not, whichever chains are beside.
+        let place = |chain: usize| (chain * 7 + begun / AT_A_TIME) % (2 * devices.len());
+        let chains = (0..AT_A_TIME).map(|chain| Chain::held(&devices, place(chain)));
+        let chains = chains.collect::<Result<Vec<_>>>()?;
+        chains.iter().try_for_each(|chain| chain.gate.open())?;
+        chains.iter().for_each(|chain| chain.is_kept(devices.len()));
     }
     Ok(())
 }
