@@ -17,8 +17,8 @@ on_stand_in = pytest.mark.skipif(
 
 
 def told(program, *arguments, **environment):
-    """What a program says. It must end well, and complain of nothing."""
-    command = [sys.executable, "-c", program, *arguments]
+    """What a program says, which is given as its text or its file. It must end well, and complain of nothing."""
+    command = [sys.executable, *(["-c", program] if isinstance(program, str) else [str(program)]), *arguments]
     ended = subprocess.run(
         command, env=os.environ | environment, capture_output=True, text=True, timeout=LONG, check=False
     )

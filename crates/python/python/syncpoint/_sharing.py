@@ -1,11 +1,21 @@
-"""Events in the messages of `multiprocessing`: one that was made `interprocess` goes to another process, no other does."""
+"""Events in the messages of `multiprocessing`: one that was made `interprocess` goes to another process, no other does.
+
+An event that was sent is kept, whoever else lets go of it, for whoever takes it in later: the last `_KEPT` of a process are.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
 
 from . import _native, cuda
+
+#: How many of the events that were sent are kept. Each is a page of memory and a file of that size.
+_KEPT = 4096
+
+#: What was sent, by its handle, the latest last.
+_sent: dict[bytes, _native.Event] = {}
 
 
 def _taken_in(kind: type[_native.Event], device: str, handle: bytes) -> _native.Event:
@@ -16,9 +26,22 @@ def _reduced(event: _native.Event) -> tuple[Callable[..., _native.Event], tuple[
     if not event.interprocess:
         raise TypeError(f"cannot pickle {type(event).__name__!r} object")
     handle = event.ipc_handle()
+    _keep(handle, event)
     device = event.device
     return _taken_in, (type(event), "host:0" if device is None else device.name, handle)
 
+
+def _keep(handle: bytes, event: _native.Event) -> None:
+    # Another name of it: the sender's own object is not kept.
+    _sent.pop(handle, None)
+    _sent[handle] = _native.Event.__new__(_native.Event, event)
+    while len(_sent) > _KEPT:
+        _sent.pop(next(iter(_sent)), None)
+
+
+if hasattr(os, "register_at_fork"):
+    # What was sent before a fork is the parent's to keep.
+    os.register_at_fork(after_in_child=_sent.clear)
 
 for _kind in (_native.Event, cuda.Event):
     ForkingPickler.register(_kind, _reduced)

@@ -1,0 +1,95 @@
+"""Events that are sent before they are recorded, and after their sender has let go of them; and how they look."""
+
+import gc
+import multiprocessing
+import sys
+
+import pytest
+from child import on_stand_in, told_on_stand_in
+from conftest import LONG
+
+import syncpoint
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="processes share events on Linux alone")
+
+spawn = multiprocessing.get_context("spawn")
+
+
+def takes(events, answers):
+    event = events.get(timeout=LONG)
+    event.synchronize(timeout=LONG)
+    answers.put(event.query())
+
+
+def sent(events, stream):
+    """Sends an event of which nobody here knows once this has returned."""
+    event = syncpoint.Event("host", interprocess=True)
+    event.record(stream)
+    event.synchronize(timeout=LONG)
+    events.put(event)
+
+
+def test_an_event_that_was_sent_stays_until_it_is_taken_whoever_lets_go_of_it(stream):
+    events, answers = spawn.Queue(), spawn.Queue()
+    sent(events, stream)
+    # What is behind it in the queue was pickled after it.
+    gc.collect()
+    child = spawn.Process(target=takes, args=(events, answers))
+    child.start()
+    assert answers.get(timeout=LONG) is True
+    child.join(LONG)
+    assert child.exitcode == 0
+
+
+def test_of_what_was_sent_the_latest_are_kept(stream):
+    from syncpoint import _sharing
+
+    dumps = multiprocessing.reduction.ForkingPickler.dumps
+    first = syncpoint.Event("host", interprocess=True)
+    first.record(stream)
+    dumps(first)
+    assert first.ipc_handle() in _sharing._sent
+    for _ in range(_sharing._KEPT):
+        event = syncpoint.Event("host", interprocess=True)
+        event.record(stream)
+        dumps(event)
+    assert len(_sharing._sent) == _sharing._KEPT and first.ipc_handle() not in _sharing._sent
+    assert event.ipc_handle() in _sharing._sent
+    _sharing._sent.clear()
+
+
+LOOKS = """
+import multiprocessing, sys
+import syncpoint
+from syncpoint import cuda
+
+def take(handle, answers):
+    taken = cuda.Event.from_ipc_handle(0, handle)
+    assert repr(taken) == f"<torch.cuda.Event {taken.event_id:#x}>", repr(taken)
+    assert taken.cuda_event == taken._as_parameter_.value == taken.event_id > 0
+    answers.put("looked")
+
+if __name__ == "__main__":
+    event = cuda.Event(interprocess=True)
+    assert repr(event) == "<torch.cuda.Event uninitialized>"
+    event.record()
+    assert repr(event) == f"<torch.cuda.Event {event.event_id:#x}>", repr(event)
+    assert event.cuda_event == event._as_parameter_.value == event.event_id > 0
+    plain = cuda.Event()
+    plain.record()
+    assert plain.cuda_event == plain.native_handle
+    spawn = multiprocessing.get_context("spawn")
+    answers = spawn.Queue()
+    child = spawn.Process(target=take, args=(event.ipc_handle(), answers))
+    child.start()
+    sys.stdout.write(answers.get(timeout=20))
+    child.join(20)
+    assert child.exitcode == 0
+"""
+
+
+@on_stand_in
+def test_an_event_between_processes_is_shown_by_its_number(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(LOOKS)
+    assert told_on_stand_in(program) == "looked"
