@@ -88,3 +88,13 @@ def _made(
     error.kind, error.number, error.reason = kind, number, reason
     error.code, error.origin, error.report = code, origin, report
     return error
+
+
+def _again(error: Error) -> Error:
+    """The same error as another exception: each has the traceback of its own wait."""
+    return _worded(error, str(error))
+
+
+def _worded(error: Error, text: str) -> Error:
+    """The same error in other words."""
+    return _made(error.kind, error.number, text, error.reason, error.code, error.origin, error.report)

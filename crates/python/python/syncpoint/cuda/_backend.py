@@ -6,9 +6,9 @@ import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
 
-from .. import _current, _devices, _native
+from .. import _devices, _native
 from .._devices import DeviceLike
-from .._errors import Error, UnavailableError, _made
+from .._errors import UnavailableError, _worded
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -77,15 +77,6 @@ def tell(refused: UnavailableError, text: str) -> None:
     """Raises in torch's words that there is no device, or that its driver stayed with the parent of a fork. Any other refusal
     stays what it is."""
     if refused._missing == "absent":
-        raise in_words(refused, text) from refused
+        raise _worded(refused, text) from refused
     if refused._missing == "forked" and backend() == "cuda":
-        raise in_words(refused, _FORKED) from refused
-
-
-def in_words(error: Error, text: str) -> Error:
-    """The same error in torch's words."""
-    return _made(error.kind, error.number, text, error.reason, error.code, error.origin, error.report)
-
-
-def current_index() -> int:
-    return _current.index(backend())
+        raise _worded(refused, _FORKED) from refused

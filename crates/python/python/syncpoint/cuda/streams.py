@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _current, _devices, _native
 from .._by_device import ByDevice
 from .._devices import DeviceLike
-from .._errors import Error, MisuseError, UnavailableError
+from .._errors import Error, MisuseError, UnavailableError, UnsupportedError, _worded
 from . import _backend
 from ._mode import checked
 
@@ -235,11 +235,14 @@ class Event(_native.Event):
 
     @property
     def cuda_event(self) -> int:
-        """The driver's event, as a number; 0 until it is recorded. On a backend that stands in for CUDA it is a number that
-        no driver knows."""
+        """The driver's event, as a number; 0 until it is recorded. It is a number that no driver knows where there is no such
+        event: of an `interprocess` event, of one of another process, and on a backend that stands in for CUDA."""
         if self.device is None or self.device.type != "cuda" or self.event_id == 0:
             return self.event_id
-        return self.native_handle
+        try:
+            return self.native_handle
+        except UnsupportedError:
+            return self.event_id
 
     @property
     def _as_parameter_(self) -> ctypes.c_void_p:
@@ -252,7 +255,7 @@ class Event(_native.Event):
             text = "Expected stream_.device_type() == DeviceType::CUDA to be true, but got false."
         elif refused.reason == "wrong device" and self.device is not None:
             text = f"Event device {self.device.index} does not match recording stream's device {device.index}."
-        return _backend.in_words(refused, text)
+        return _worded(refused, text)
 
     def __repr__(self) -> str:
         return f"<torch.cuda.Event {self.cuda_event:#x}>" if self.event_id else "<torch.cuda.Event uninitialized>"
