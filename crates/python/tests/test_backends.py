@@ -54,6 +54,14 @@ refused(driver, cuda.Event.from_ipc_handle, 0, bytes(64))
 refused(driver, cuda.Event.from_ipc_handle, 1, bytes(64))
 assert not cuda.is_available() and cuda.device_count() == 0
 cuda.set_stream(None)
+with cuda.device(None), cuda.device(-1):
+    pass
+try:
+    with cuda.device(None):
+        raise KeyError
+except KeyError:
+    pass
+refused(driver, cuda.device(0).__enter__)
 if mps.device_count() == 0:
     refused("Cannot execute acquireEvent() without MPS backend.", mps.Event)
     refused("Cannot execute releaseEvent() without MPS backend.", mps._mps_releaseEvent, 1)
@@ -92,4 +100,72 @@ assert cuda.current_device() == 1
 
 def test_the_environment_chooses_a_backend_with_several_devices():
     done = run("-c", CHOSEN, SYNCPOINT_DEFAULT_BACKEND="sim")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+SEVERAL = """
+import contextvars, threading
+import syncpoint
+from syncpoint import cuda
+
+with cuda.device(1):
+    assert cuda.current_device() == 1
+    with cuda.device(None), cuda.device(-1):
+        assert cuda.current_device() == 1
+    with cuda.device(None):
+        cuda.set_device(0)
+    # Of no device nothing is kept, and nothing brought back.
+    assert cuda.current_device() == 0
+assert cuda.current_device() == 0
+try:
+    cuda.device(99).__enter__()
+except RuntimeError as refused:
+    assert "out of index range" in str(refused), refused
+assert cuda.current_device() == 0
+
+shared, turns, seen = cuda.device(1), threading.Barrier(2), {}
+
+def enters(name, before):
+    cuda.set_device(before)
+    for turn in range(2):
+        if (turn == 0) == (name == "first"):
+            shared.__enter__()
+        turns.wait(20)
+    for turn in range(2):
+        if (turn == 0) == (name == "first"):
+            shared.__exit__(None, None, None)
+        turns.wait(20)
+    seen[name] = cuda.current_device()
+
+threads = [threading.Thread(target=enters, args=each) for each in (("first", 0), ("second", 1))]
+for thread in threads: thread.start()
+for thread in threads: thread.join(20)
+assert seen == {"first": 0, "second": 1}, seen
+
+# One object is entered by itself again.
+with shared:
+    cuda.set_device(0)
+    with shared:
+        assert cuda.current_device() == 1
+    assert cuda.current_device() == 0
+assert cuda.current_device() == 0
+try:
+    shared.__exit__(None, None, None)
+except RuntimeError as refused:
+    assert str(refused) == "Device context stack is empty.", refused
+else:
+    raise AssertionError
+
+# The end of a stream's `with` brings back the stream of its device as well, and the device where it began.
+mine = cuda.Stream("cuda:1")
+cuda.set_stream(mine)
+cuda.set_device(0)
+with cuda.stream(cuda.Stream("cuda:1")):
+    assert cuda.current_device() == 1 and cuda.current_stream() != mine
+assert cuda.current_device() == 0 and cuda.current_stream("cuda:1") == mine
+"""
+
+
+def test_a_device_is_current_for_the_length_of_a_with_in_each_thread_by_itself():
+    done = run("-c", SEVERAL, SYNCPOINT_DEFAULT_BACKEND="sim")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -97,3 +97,20 @@ def test_neither_is_copied_or_pickled():
         for refused in (copy.copy, pickle.dumps):
             with pytest.raises(TypeError, match="^cannot pickle '(Event|Stream)' object$"):
                 refused(made)
+
+
+def test_a_scripting_stream_is_made_current_as_any_other():
+    cuda, stream = syncpoint.cuda, Stream()
+    with cuda.stream(stream):
+        assert cuda.current_stream().stream_id == stream.id()
+    before = cuda.current_stream()
+    cuda.set_stream(stream)
+    assert cuda.current_stream().stream_id == stream.id()
+    cuda.set_stream(before)
+
+
+@pytest.mark.parametrize("given", [3, "cuda", object()])
+def test_what_is_no_stream_is_made_current_by_nobody(given):
+    for refused in (syncpoint.cuda.stream, syncpoint.cuda.set_stream, syncpoint.stream, syncpoint.set_stream):
+        with pytest.raises(TypeError, match=f"^expected a stream or None, but got {type(given).__name__}$"):
+            refused(given)

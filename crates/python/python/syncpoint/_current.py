@@ -16,6 +16,7 @@ from ._by_device import ByDevice
 
 if TYPE_CHECKING:
     from ._devices import DeviceLike
+    from .classes import cuda as classes
 
 
 class _Set(NamedTuple):
@@ -32,6 +33,13 @@ class _Saved(NamedTuple):
     stream: _Set | None
 
 
+class _Index(NamedTuple):
+    """What the end of the `with` of a device brings back: the index of its kind."""
+
+    kind: str
+    number: int | None
+
+
 class _State(NamedTuple):
     #: The thread that set it.
     thread: object
@@ -41,6 +49,8 @@ class _State(NamedTuple):
     indices: Mapping[str, int]
     #: What each stream that is entered brings back, the latest last.
     entered: Mapping[int, tuple[_Saved, ...]]
+    #: What each `with` of a device brings back, the latest last.
+    devices: Mapping[object, tuple[_Index, ...]]
 
 
 class _Thread(threading.local):
@@ -48,7 +58,7 @@ class _Thread(threading.local):
 
     def __init__(self) -> None:
         mark = object()
-        self.nothing = _State(mark, {}, {}, {})
+        self.nothing = _State(mark, {}, {}, {}, {})
 
 
 _thread = _Thread()
@@ -97,7 +107,7 @@ def current_stream(device: DeviceLike = None) -> _native.Stream:
     return _defaults.of(of)
 
 
-def set_stream(stream: _native.Stream | None) -> None:
+def set_stream(stream: _native.Stream | classes.Stream | None) -> None:
     """Makes a stream the current one of its device, and that the current one of its kind, for this thread and task. `None`
     changes nothing.
 
@@ -108,8 +118,17 @@ def set_stream(stream: _native.Stream | None) -> None:
     True
     >>> syncpoint.set_stream(syncpoint.default_stream("host"))
     """
-    if stream is not None:
-        _current.set(_on(_state(), stream))
+    inner = meant(stream)
+    if inner is not None:
+        _current.set(_on(_state(), inner))
+
+
+def meant(stream: object) -> _native.Stream | None:
+    """The stream that is to be made current, which may be inside one of the classes of scripts."""
+    inner = getattr(stream, "_stream", stream)
+    if inner is not None and not isinstance(inner, _native.Stream):
+        raise TypeError(f"expected a stream or None, but got {type(stream).__name__}")
+    return inner
 
 
 def _on(state: _State, stream: _native.Stream) -> _State:
@@ -145,7 +164,27 @@ def left(stream: _native.Stream) -> None:
         streams[device.name] = saved.stream
     indices = _with(state.indices, device.type, saved.number)
     entered = {**rest, stream._id: tuple(before)} if before else rest
-    _current.set(_State(state.thread, streams, indices, entered))
+    _current.set(state._replace(streams=streams, indices=indices, entered=entered))
+
+
+def entered_device(context: object, kind: str, index: int) -> None:
+    """Begins the `with` of a device: it is the current one of its kind until the matching end, which brings back what was."""
+    state = _state()
+    saved = (*state.devices.get(context, ()), _Index(kind, state.indices.get(kind)))
+    indices = _with(state.indices, kind, index)
+    _current.set(state._replace(indices=indices, devices={**state.devices, context: saved}))
+
+
+def left_device(context: object) -> None:
+    """Ends the `with` of a device. Raises `RuntimeError` where this thread and task has not begun it."""
+    state = _state()
+    if context not in state.devices:
+        raise RuntimeError("Device context stack is empty.")
+    *before, saved = state.devices[context]
+    devices = {each: state.devices[each] for each in state.devices if each is not context}
+    if before:
+        devices[context] = tuple(before)
+    _current.set(state._replace(indices=_with(state.indices, saved.kind, saved.number), devices=devices))
 
 
 class stream:
@@ -159,8 +198,8 @@ class stream:
     True
     """
 
-    def __init__(self, stream: _native.Stream | None) -> None:
-        self.stream = stream
+    def __init__(self, stream: _native.Stream | classes.Stream | None) -> None:
+        self.stream = meant(stream)
 
     def __enter__(self) -> _native.Stream | None:
         if self.stream is not None:

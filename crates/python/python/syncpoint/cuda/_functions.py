@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .. import _current, _devices, _native
 from .._devices import DeviceLike
 from . import _backend
 from .streams import Stream, external
+
+if TYPE_CHECKING:
+    from ..classes import cuda as classes
 
 
 def is_available() -> bool:
@@ -44,7 +49,8 @@ def set_device(device: DeviceLike) -> None:
 
 
 class device:
-    """Makes a device the current one for the length of a `with`; `None` and negative numbers change nothing.
+    """Makes a device the current one for the length of a `with`; `None` and negative numbers change nothing. May be nested,
+    entered again, and shared by threads and tasks.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("sim")
@@ -57,14 +63,15 @@ class device:
     def __init__(self, device: DeviceLike) -> None:
         index = _backend.index_of(device)
         self.idx = -1 if index is None else index
-        self._before: list[int] = []
 
+    @_backend.present()
     def __enter__(self) -> None:
-        self._before.append(_backend.current_index())
-        set_device(self.idx)
+        if self.idx >= 0:
+            _current.entered_device(self, _backend.backend(), _backend.device(self.idx).index)
 
     def __exit__(self, *_raised: object) -> None:
-        set_device(self._before.pop())
+        if self.idx >= 0:
+            _current.left_device(self)
 
 
 @_backend.present()
@@ -79,7 +86,7 @@ def default_stream(device: DeviceLike = None) -> Stream:
     return _wrapped(_current.default_stream(_backend.device(device)))
 
 
-def set_stream(stream: _native.Stream | None) -> None:
+def set_stream(stream: _native.Stream | classes.Stream | None) -> None:
     """Makes a stream the current one of its device, and that the current device. `None` changes nothing."""
     _current.set_stream(stream)
 
@@ -88,7 +95,7 @@ class StreamContext(_current.stream):
     """What `stream` gives: a stream is current for the length of a `with`, and its device too."""
 
 
-def stream(stream: _native.Stream | None) -> StreamContext:
+def stream(stream: _native.Stream | classes.Stream | None) -> StreamContext:
     """Makes a stream the current one for the length of a `with`, and its device too; `None` changes nothing.
 
     >>> import syncpoint
