@@ -65,8 +65,39 @@ print("ok")
 """
 
 
+NUMBERED = """
+import ctypes, os, types, syncpoint
+made = syncpoint.open("cuda:0").stream()
+
+class Other:
+    def __init__(self, **where):
+        vars(self).update(where)
+    def __cuda_stream__(self):
+        return 0, made.native_handle
+
+for other in (Other(), Other(device_id=0), Other(device=types.SimpleNamespace(device_id=0))):
+    for given in (None, 0, "cuda", "cuda:0"):
+        assert syncpoint.as_stream(other, given) == made
+assert syncpoint.external_stream(made.native_handle, 0) == made
+assert syncpoint.from_dlpack_stream(made.native_handle, 0) == made
+count = syncpoint.cuda.device_count()
+for call in (lambda: syncpoint.as_stream(Other(), count), lambda: syncpoint.as_stream(Other(device_id=count)),
+             lambda: syncpoint.external_stream(made.native_handle, count)):
+    try:
+        call()
+    except syncpoint.MisuseError as refused:
+        assert str(refused) == f"Device index value {count} is out of index range [0, {count})", refused
+    else:
+        raise AssertionError
+print("ok")
+"""
+
+
+NAMES = ["given out", "taken in", "ours", "defaults", "numbered"]
+
+
 @on_stand_in
-@pytest.mark.parametrize("program", [GIVEN_OUT, TAKEN_IN, OURS, DEFAULTS], ids=["given out", "taken in", "ours", "defaults"])
+@pytest.mark.parametrize("program", [GIVEN_OUT, TAKEN_IN, OURS, DEFAULTS, NUMBERED], ids=NAMES)
 def test_streams_go_to_other_programs_and_come_from_them(program):
     assert told_on_stand_in(program) == "ok\n"
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from . import _native
-from ._devices import DeviceLike, resolved
+from ._devices import DeviceLike, opened, resolved
 
 
 def external_stream(
     handle: int, device: DeviceLike = None, *, owner: object = None
 ) -> _native.Stream:
     """A stream that others made on a CUDA device, by its handle (`cudaStream_t`): 0 and 1 are the legacy default stream, 2
-    is that of this thread. It is never destroyed here. `owner` is kept for as long as it is used; without one see to it that the
-    stream lives. A handle that is no stream's is undefined behaviour of the driver.
+    is that of this thread. A `device` that is a number is one of CUDA. The stream is never destroyed here. `owner` is kept for as
+    long as it is used; without one see to it that the stream lives. A handle that is no stream's is undefined behaviour of the
+    driver.
 
     Raises `UnsupportedError` where `device` is of another kind, `UnavailableError` where there is no driver.
     """
-    return resolved("cuda" if device is None else device)._external_stream(handle, owner)
+    of = opened("cuda", device) if device is None or isinstance(device, int) else resolved(device)
+    return of._external_stream(handle, owner)
 
 
 def as_stream(stream: Any, device: DeviceLike = None) -> _native.Stream:
@@ -34,15 +36,15 @@ def as_stream(stream: Any, device: DeviceLike = None) -> _native.Stream:
     version, handle = protocol()
     if version != 0:
         raise TypeError(f"{type(stream).__name__} speaks version {version} of __cuda_stream__; version 0 is known here")
-    return external_stream(handle, device or _device_of(stream), owner=stream)
+    return external_stream(handle, _device_of(stream) if device is None else device, owner=stream)
 
 
-def _device_of(stream: Any) -> str | None:
-    """The device of a stream of others, where it names one: by `index` (torch) or `device_id` (cuda.core)."""
+def _device_of(stream: Any) -> int | None:
+    """The device of a stream of others, where it names one: by the `index` (torch) or the `device_id` (cuda.core) of its
+    device, or by its own `device_id` (CuPy)."""
     device = getattr(stream, "device", None)
-    index = getattr(device, "index", None)
-    index = getattr(device, "device_id", None) if index is None else index
-    return f"cuda:{index}" if isinstance(index, int) else None
+    named = (getattr(device, "index", None), getattr(device, "device_id", None), getattr(stream, "device_id", None))
+    return next((index for index in named if isinstance(index, int)), None)
 
 
 def from_dlpack_stream(number: int | None, device: DeviceLike = None) -> _native.Stream | None:
