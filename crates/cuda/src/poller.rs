@@ -204,10 +204,10 @@ fn look(Watch { stream, asked }: &mut Watch, ours: Ours, news: &mut bool) -> boo
     }
 }
 
-/// Whether a stream of a broken context is watched on: until it has failed, which is given to the poller too, since nobody
-/// else may have it any more.
+/// Whether a stream of a broken context is watched on: until it was told so, which is given to the poller too, since nobody
+/// else may have it any more. That it failed before says nothing of what was given to the device before that.
 fn awaits_the_loss(stream: &HeldStream<CudaStream>) -> bool {
-    let awaits = !stream.timeline().has_failed();
+    let awaits = !stream.is_told_lost();
     if !awaits {
         stream.driver().marks().leave();
     }

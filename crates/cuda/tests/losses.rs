@@ -1,11 +1,13 @@
 //! A device that is lost while the poller asks for its streams, alone in its process: what is scripted meets all of it.
 
+#![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
+
 mod fake;
 
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-use syncpoint::{Device, EventOptions, Kind, Point, Result, Stream};
+use syncpoint::{Device, Error, EventOptions, Gate, Kind, Point, Result, Stream};
 use syncpoint_conformance::patience::{PATIENCE, failure_of, heard, refused, say, until};
 
 use fake::Fake;
@@ -43,26 +45,45 @@ fn points_of_dropped_streams_fail_although_the_poller_asks_for_them_as_the_devic
     });
 }
 
-/// Somebody waits from before the loss: who begins to wait later would have the stream watched anew.
 #[test]
 fn a_point_of_a_dropped_stream_fails_where_the_poller_is_the_first_to_hear_of_the_loss() {
     let name =
         "a_point_of_a_dropped_stream_fails_where_the_poller_is_the_first_to_hear_of_the_loss";
+    Fake::alone(name, |fake| lose_what_the_poller_has(fake, |_stream| Ok(())));
+}
+
+#[test]
+fn a_point_before_an_earlier_failure_fails_with_the_loss_although_its_stream_is_dropped() {
+    let name =
+        "a_point_before_an_earlier_failure_fails_with_the_loss_although_its_stream_is_dropped";
     Fake::alone(name, |fake| {
-        let device = syncpoint::cuda::open(0)?;
-        let (stream, point) = pending(&device)?;
-        let (sender, receiver) = channel();
-        let _told = point.notify(move |end| say(&sender, end))?;
-        block_the_poller(fake);
-        // From here on the poller alone has it.
-        drop(stream);
-        fake.make_current(0);
-        fake.script("break cuCtxSynchronize 1 719");
-        assert_eq!(fake.call("cuCtxSynchronize", 0, 0), 719, "others break the context");
-        fake.script("release");
-        refused(heard(&receiver, "the failure"), Kind::DeviceLost);
-        Ok(())
+        lose_what_the_poller_has(fake, |stream| {
+            let gate = Gate::new();
+            stream.wait(&gate.point())?;
+            gate.fail(Error::unsupported("on purpose"))?;
+            failure_of(&stream.record()?);
+            Ok(())
+        })
     });
+}
+
+/// Somebody waits from before the loss: who begins to wait later would have the stream watched anew. Behind the point the
+/// stream is given what `behind` gives.
+fn lose_what_the_poller_has(fake: &Fake, behind: impl FnOnce(&Stream) -> Result<()>) -> Result<()> {
+    let device = syncpoint::cuda::open(0)?;
+    let (stream, point) = pending(&device)?;
+    let (sender, receiver) = channel();
+    let _told = point.notify(move |end| say(&sender, end))?;
+    behind(&stream)?;
+    block_the_poller(fake);
+    // From here on the poller alone has it.
+    drop(stream);
+    fake.make_current(0);
+    fake.script("break cuCtxSynchronize 1 719");
+    assert_eq!(fake.call("cuCtxSynchronize", 0, 0), 719, "others break the context");
+    fake.script("release");
+    refused(heard(&receiver, "the failure"), Kind::DeviceLost);
+    Ok(())
 }
 
 #[test]

@@ -194,6 +194,11 @@ impl<D: Driver> HeldStream<D> {
         self.flight().was_refused()
     }
 
+    /// Whether it was told that its device is lost: nothing of it is pending any more.
+    pub fn is_told_lost(&self) -> bool {
+        self.flight().lost.is_some()
+    }
+
     /// Waits until the deadline for a function that runs although its value has failed, and for what that had been given.
     ///
     /// # Errors
