@@ -43,12 +43,13 @@ pub(crate) fn provide_package(workshop: &Workshop) -> Option<String> {
     PACKAGE.provide(workshop)
 }
 
-/// Our package, installed as its users install it; then its tests, the examples in its documentation, whether its stubs and
-/// annotations say what is so, and whether its bench runs. The stand-in driver is built first, for the tests on it.
+/// Our package, installed as its users install it; then its tests, which carry out the examples in its documentation, whether
+/// its stubs and annotations say what is so, and whether its bench runs. The stand-in driver is built first, for the tests
+/// on it.
 pub(crate) fn package(workshop: &Workshop) -> Vec<Step> {
     let python = |line: &str| Step::program(PACKAGE.python(workshop), line);
     let library = workshop.target.join("release/libsyncpoint_cuda_fake.so");
-    let tests = "-m pytest -q crates/python/tests --doctest-modules --pyargs syncpoint";
+    let tests = "-m pytest -q crates/python/tests";
     vec![
         Step::cargo("build --release --package syncpoint-cuda-fake"),
         python("-m pip install --quiet --no-deps --no-build-isolation --force-reinstall .")

@@ -6,24 +6,60 @@ use pyo3::sync::PyOnceLock;
 
 use crate::error::released;
 
-/// What a device can do: ask it before using what not every device has.
+/// What a device can do: ask it before using what not every device has. Two of equal devices are equal.
+///
+/// >>> import syncpoint
+/// >>> host = syncpoint.capabilities("host")
+/// >>> host.timing, host.interprocess, host.external, host.native_handle
+/// (True, True, False, False)
 #[pyclass(frozen, get_all, module = "syncpoint", eq)]
 #[derive(PartialEq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a question of its own")]
 pub(crate) struct Capabilities {
     /// Whether it times its work.
+    ///
+    /// >>> import syncpoint
+    /// >>> device = syncpoint.open("host:0")
+    /// >>> device.event(enable_timing=device.capabilities.timing).enable_timing
+    /// True
     timing: bool,
     /// Whether its events go to other processes.
+    ///
+    /// >>> import syncpoint
+    /// >>> device = syncpoint.open("host:0")
+    /// >>> device.event(interprocess=device.capabilities.interprocess).interprocess
+    /// True
     interprocess: bool,
     /// Whether events are recorded and waited for by launches of graphs.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.capabilities("host").external
+    /// False
     external: bool,
     /// Whether an event can own a handle of the driver's.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.capabilities("host").native_handle
+    /// False
     native_handle: bool,
     /// The least and the greatest priority of streams: a smaller number is more urgent.
+    ///
+    /// >>> import syncpoint
+    /// >>> least, greatest = syncpoint.capabilities("host").priority_range
+    /// >>> syncpoint.Stream("host", priority=least).priority == least
+    /// True
     priority_range: (i32, i32),
     /// The clock that times its work.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.capabilities("host").clock == syncpoint.capabilities("sim").clock
+    /// False
     clock: String,
     /// The step of that clock, in seconds.
+    ///
+    /// >>> import syncpoint
+    /// >>> 0 < syncpoint.capabilities("host").resolution < 0.001
+    /// True
     resolution: f64,
 }
 

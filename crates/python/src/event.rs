@@ -20,7 +20,23 @@ use crate::span::Span;
 use crate::stream::Stream;
 use crate::waits;
 
-/// A name for a point of a stream: of its latest record.
+/// A name for a point of a stream: of its latest record. Any thread may use it, and a task of `asyncio` may await it.
+///
+/// It is of `device`, or of the device of its first record where none is given: any, or one of the kind that is named, as with
+/// `"cuda"`; given an event it is another object of the same. `enable_timing` lets it be timed; `blocking` waits sleep at
+/// once; an `interprocess` event can be exported; an `external` one is recorded and waited for by every launch of a graph;
+/// `native_handle` gives it an event of the driver's.
+///
+/// Raises `MisuseError` where options contradict each other, `UnsupportedError` where the device has none such.
+///
+/// >>> import syncpoint
+/// >>> stream = syncpoint.Stream("host")
+/// >>> start, end = (syncpoint.Event("host", enable_timing=True) for _ in range(2))
+/// >>> start.query(), start.device
+/// (True, None)
+/// >>> start.record(stream); stream.delay(0.001); end.record(stream); end.synchronize(timeout=10)
+/// >>> (end - start).seconds >= 0.001
+/// True
 #[pyclass(frozen, subclass, module = "syncpoint", weakref)]
 pub(crate) struct Event {
     event: Released<Arc<Holder>>,
@@ -102,16 +118,6 @@ fn chosen(
 
 #[pymethods]
 impl Event {
-    /// An event of `device`, or of the device of its first record where none is given: any, or one of the kind that is
-    /// named, as with `"cuda"`. `blocking` waits sleep at once; an `interprocess` event can be exported; an `external` one
-    /// is recorded and waited for by every launch of a graph; `native_handle` gives it an event of the driver's.
-    ///
-    /// Raises `MisuseError` where options contradict each other, `UnsupportedError` where the device has none such.
-    ///
-    /// >>> import syncpoint
-    /// >>> event = syncpoint.Event("host", enable_timing=True)
-    /// >>> event.query(), event.device
-    /// (True, None)
     #[expect(
         clippy::fn_params_excessive_bools,
         clippy::too_many_arguments,
@@ -142,18 +148,37 @@ impl Event {
     }
 
     /// The device; `None` until it is recorded, where none was given.
+    ///
+    /// >>> import syncpoint
+    /// >>> event = syncpoint.Event()
+    /// >>> event.device, syncpoint.Stream("host").record_event(event).device
+    /// (None, syncpoint.open("host:0"))
     #[getter]
     fn device(&self) -> Option<Device> {
         self.event.device().map(Device::of)
     }
 
     /// The id, never used again in this process; 0 until it is recorded, as with torch.
+    ///
+    /// >>> import syncpoint
+    /// >>> event = syncpoint.Event()
+    /// >>> event.event_id, syncpoint.Stream("host").record_event(event).event_id > 0
+    /// (0, True)
     #[getter]
     fn event_id(&self) -> u64 {
         if matches!(self.event.state(), EventState::NeverRecorded) { 0 } else { self.event.id() }
     }
 
     /// The handle of the driver's event, of one that has it: see `native_handle` of the constructor.
+    ///
+    /// Raises `UnsupportedError` of any other.
+    ///
+    /// >>> import syncpoint
+    /// >>> try:
+    /// ...     syncpoint.Event("host").native_handle
+    /// ... except syncpoint.Error as refused:
+    /// ...     print(refused.kind)
+    /// unsupported
     #[getter]
     fn native_handle(&self, py: Python<'_>) -> PyResult<usize> {
         released(py, || syncpoint::cuda::event_handle(&self.event)).map(|raw| raw.as_ptr().addr())
@@ -161,7 +186,14 @@ impl Event {
 
     /// The 64 bytes by which another process opens it with `from_ipc_handle`, of an event made with `interprocess`.
     ///
-    /// Raises `MisuseError` of any other; `UnsupportedError` where the machine or the device cannot.
+    /// Raises `MisuseError` of any other and where it has no device yet; `UnsupportedError` where the machine or the device
+    /// cannot.
+    ///
+    /// >>> import syncpoint
+    /// >>> event = syncpoint.Event("host", interprocess=True)
+    /// >>> event.record(syncpoint.Stream("host"))
+    /// >>> len(event.ipc_handle())
+    /// 64
     fn ipc_handle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let handle = released(py, || self.event.export())?;
         Ok(PyBytes::new(py, handle.as_bytes()))
@@ -171,6 +203,12 @@ impl Event {
     /// recorded by its own process only.
     ///
     /// Raises `MisuseError` for bytes that are no handle, `FailedError` where the event is gone, or its process.
+    ///
+    /// >>> import syncpoint
+    /// >>> ours = syncpoint.open("host:0").event(interprocess=True)
+    /// >>> theirs = syncpoint.Event.from_ipc_handle("host", ours.ipc_handle())
+    /// >>> theirs.query()
+    /// True
     #[classmethod]
     fn from_ipc_handle<'py>(
         class: &Bound<'py, PyType>,
@@ -186,18 +224,33 @@ impl Event {
     }
 
     /// Whether it was made with `enable_timing`.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.Event(enable_timing=True).enable_timing
+    /// True
     #[getter]
     fn enable_timing(&self) -> bool {
         self.event.options().timing()
     }
 
     /// Whether it was made with `interprocess`.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.Event("host").interprocess
+    /// False
     #[getter]
     fn interprocess(&self) -> bool {
         self.event.options().interprocess()
     }
 
-    /// Records the end of what `stream` was given so far, of the current stream where none is given.
+    /// Records the end of what `stream` was given so far, of the current stream where none is given. Does not wait.
+    ///
+    /// Raises `MisuseError` for a stream of another device. On a stream that has failed the event has failed too.
+    ///
+    /// >>> import syncpoint
+    /// >>> event, stream = syncpoint.Event(), syncpoint.Stream("host")
+    /// >>> event.record(stream)
+    /// >>> event.synchronize(timeout=10)
     #[pyo3(signature = (stream = None))]
     fn record(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<()> {
         let stream = self.on(py, stream)?;
@@ -205,26 +258,58 @@ impl Event {
         released(py, || self.event.record(stream.get().inner()))
     }
 
-    /// What `stream` is given from now on waits for the latest record; nothing where there is none.
+    /// What `stream` is given from now on waits for the latest record, the current stream where none is given; nothing waits where
+    /// there is no record. This thread does not wait. A stream that has failed raises it, if it would have to wait.
+    ///
+    /// >>> import syncpoint
+    /// >>> first, second = syncpoint.Stream("host"), syncpoint.Stream("host")
+    /// >>> first.record_event().wait(second)
+    /// >>> second.synchronize(timeout=10)
     #[pyo3(signature = (stream = None))]
     fn wait(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<()> {
         let stream = self.on(py, stream)?;
         released(py, || stream.get().inner().wait_event(&self.event))
     }
 
-    /// Whether its latest record is complete; true where there is none. Raises the failure of its stream.
+    /// Whether its latest record is complete; true where there is none. Does not wait. Raises the failure of its stream.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream, gate = syncpoint.Stream("host"), syncpoint.Gate()
+    /// >>> stream.wait(gate.point)
+    /// >>> syncpoint.Event().query(), stream.record_event().query()
+    /// (True, False)
+    /// >>> gate.open()
     fn query(&self, py: Python<'_>) -> PyResult<bool> {
         queried(py, || self.event.query())
     }
 
     /// Waits on this thread for the latest record, and for none that comes meanwhile, at most `timeout` seconds; returns at
-    /// once where there is none.
+    /// once where there is none. Ctrl-C ends the wait and nothing else.
+    ///
+    /// Raises `TimedOutError` with the report of who waits for whom, the failure of its stream, `ValueError` for a timeout that
+    /// is no time.
+    ///
+    /// >>> import syncpoint
+    /// >>> event = syncpoint.Stream("host").record_event()
+    /// >>> event.synchronize(timeout=10)
+    /// >>> event.query()
+    /// True
     #[pyo3(signature = (timeout = None))]
     fn synchronize(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         waits::event(py, &self.event, timeout)
     }
 
-    /// Milliseconds from this event to `end_event`; negative where that came first.
+    /// Milliseconds from this event to `end_event`; negative where that came first. Does not wait.
+    ///
+    /// Raises `ValueError` where either was made without `enable_timing` or never recorded, `RuntimeError` where they are of
+    /// different devices, where either is not complete, and for what is no event.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream = syncpoint.Stream("host")
+    /// >>> start, end = (syncpoint.Event(enable_timing=True) for _ in range(2))
+    /// >>> start.record(stream); stream.delay(0.002); end.record(stream); end.synchronize(timeout=10)
+    /// >>> start.elapsed_time(end) >= 1
+    /// True
     #[pyo3(signature = (end_event, /))]
     fn elapsed_time(&self, py: Python<'_>, end_event: &Bound<'_, PyAny>) -> PyResult<f64> {
         let Ok(end_event) = end_event.cast::<Self>() else {
@@ -242,6 +327,16 @@ impl Event {
     }
 
     /// The point of the latest record, which stays that however often the event is recorded anew.
+    ///
+    /// Raises `MisuseError` where it was never recorded.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream, event = syncpoint.Stream("host"), syncpoint.Event()
+    /// >>> event.record(stream)
+    /// >>> before = event.point()
+    /// >>> stream.delay(0.001); event.record(stream)
+    /// >>> before == event.point()
+    /// False
     fn point(&self, py: Python<'_>) -> PyResult<Point> {
         released(py, || self.event.point()).map(Point::of)
     }

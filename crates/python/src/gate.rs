@@ -13,7 +13,15 @@ use crate::released::Released;
 use crate::room::Room;
 
 /// A promise that the host keeps: streams wait for its point until it is opened, or fails. One that is dropped fails, also one
-/// that only the callbacks and the work that it holds back could still reach.
+/// that only the callbacks and the work that it holds back could still reach. Reports of waits have its `name`.
+///
+/// >>> import syncpoint
+/// >>> stream, gate = syncpoint.Stream("host"), syncpoint.Gate("the file is here")
+/// >>> stream.wait(gate.point)
+/// >>> read = stream.enqueue(len, "text")
+/// >>> gate.open()
+/// >>> read.result(timeout=10)
+/// 4
 #[pyclass(frozen, module = "syncpoint", weakref)]
 pub(crate) struct Gate {
     gate: Released<syncpoint::Gate>,
@@ -32,18 +40,39 @@ impl Gate {
     }
 
     /// The point that comes when the gate is opened.
+    ///
+    /// >>> import syncpoint
+    /// >>> gate = syncpoint.Gate()
+    /// >>> before = gate.point.query()
+    /// >>> gate.open()
+    /// >>> before, gate.point.query()
+    /// (False, True)
     #[getter]
     fn point(&self) -> Point {
         Point::behind(self.gate.point(), Arc::downgrade(&self.room))
     }
 
-    /// Opens it: whoever waits goes on. Raises `MisuseError` where it was opened or failed before.
+    /// Opens it: whoever waits goes on. From any thread. Raises `MisuseError` where it was opened or failed before.
+    ///
+    /// >>> import syncpoint, threading
+    /// >>> gate = syncpoint.Gate()
+    /// >>> threading.Thread(target=gate.open).start()
+    /// >>> gate.point.synchronize(timeout=10)
     fn open(&self, py: Python<'_>) -> PyResult<()> {
         self.room.close();
         released(py, || self.gate.open())
     }
 
-    /// Fails it with a message: whoever waits fails with that.
+    /// Fails it with a message: whoever waits fails with that. From any thread. Raises `MisuseError` where it was opened or failed
+    /// before.
+    ///
+    /// >>> import syncpoint
+    /// >>> gate = syncpoint.Gate()
+    /// >>> gate.fail("the disk is full")
+    /// >>> gate.point.synchronize(timeout=10)
+    /// Traceback (most recent call last):
+    /// ...
+    /// syncpoint.FailedError: ...the disk is full...
     #[pyo3(signature = (message = "the gate was failed"))]
     fn fail(&self, py: Python<'_>, message: &str) -> PyResult<()> {
         self.room.close();

@@ -42,24 +42,48 @@ impl Buffer {
 
 #[pymethods]
 impl Buffer {
+    /// The device that it is memory of, or that reaches it.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.open("host:0").buffer(4).device
+    /// syncpoint.open("host:0")
     #[getter]
     fn device(&self) -> Device {
         Device::of(self.memory.device().clone())
     }
 
     /// Where the part begins, in bytes from the begin of the memory that was made.
+    ///
+    /// >>> import syncpoint
+    /// >>> buffer = syncpoint.open("host:0").buffer(8)
+    /// >>> buffer.offset, buffer[4:].offset, buffer[4:][2:].offset
+    /// (0, 4, 6)
     #[getter]
     fn offset(&self) -> u64 {
         self.range.start
     }
 
     /// The length in bytes.
+    ///
+    /// >>> import syncpoint
+    /// >>> buffer = syncpoint.open("host:0").buffer(8)
+    /// >>> buffer.nbytes, buffer[4:].nbytes, len(buffer[4:6])
+    /// (8, 4, 2)
     #[getter]
     fn nbytes(&self) -> u64 {
         self.length()
     }
 
     /// The bytes, as they are now: synchronize the work that writes them first. May block for the device, never for a stream.
+    ///
+    /// Raises what the driver says: `DeviceLostError` or `DriverError`.
+    ///
+    /// >>> import syncpoint
+    /// >>> device = syncpoint.open("host:0")
+    /// >>> stream, buffer = device.stream(), device.buffer(3)
+    /// >>> stream.fill(buffer, 255); stream.synchronize(timeout=10)
+    /// >>> buffer.to_bytes()
+    /// b'\xff\xff\xff'
     fn to_bytes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         let bytes = released(py, || self.memory.to_vec(self.range.clone()))?;
         Ok(PyBytes::new(py, &bytes))

@@ -11,12 +11,26 @@ use crate::held::Held;
 use crate::room::Room;
 
 /// A function that is still to be called. Dropping it changes nothing: the function is called all the same.
+///
+/// >>> import queue, syncpoint
+/// >>> gate, told = syncpoint.Gate(), queue.Queue()
+/// >>> notification = gate.point.add_done_callback(told.put)
+/// >>> gate.open()
+/// >>> print(told.get(timeout=10))
+/// None
 #[pyclass(frozen, module = "syncpoint", weakref)]
 pub(crate) struct Notification(Mutex<Option<syncpoint::Notification>>);
 
 #[pymethods]
 impl Notification {
-    /// Takes the function back, unless its call has begun or is about to. Says whether it was taken back.
+    /// Takes the function back, unless its call has begun or is about to. Says whether it was taken back. Does not wait.
+    ///
+    /// >>> import syncpoint
+    /// >>> gate = syncpoint.Gate()
+    /// >>> notification = gate.point.add_done_callback(print)
+    /// >>> notification.cancel(), notification.cancel()
+    /// (True, False)
+    /// >>> gate.open()
     fn cancel(&self, py: Python<'_>) -> bool {
         py.detach(|| {
             let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();

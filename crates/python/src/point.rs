@@ -11,7 +11,16 @@ use crate::released::Released;
 use crate::room::Room;
 use crate::waits;
 
-/// A place in the order of a stream: complete once everything before it is. It never means another place.
+/// A place in the order of a stream: complete once everything before it is. It never means another place. Any thread may use
+/// it, and a task of `asyncio` may await it.
+///
+/// >>> import asyncio, syncpoint
+/// >>> stream = syncpoint.Stream("host")
+/// >>> async def wait():
+/// ...     await stream.record()
+/// ...     return stream.query()
+/// >>> asyncio.run(wait())
+/// True
 #[pyclass(frozen, module = "syncpoint", weakref)]
 pub(crate) struct Point {
     point: Released<syncpoint::Point>,
@@ -40,13 +49,29 @@ impl Point {
 
 #[pymethods]
 impl Point {
-    /// Whether it is complete. Raises the failure, where its stream has failed before it.
+    /// Whether it is complete. Does not wait. Raises the failure, where its stream has failed before it.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream, gate = syncpoint.Stream("host"), syncpoint.Gate()
+    /// >>> stream.wait(gate.point)
+    /// >>> stream.record().query()
+    /// False
+    /// >>> gate.open()
     fn query(&self, py: Python<'_>) -> PyResult<bool> {
         queried(py, || self.point.query())
     }
 
     /// Waits on this thread until it is complete, at most `timeout` seconds; `TimedOutError` has the report of who waits for
     /// whom. Ctrl-C ends the wait and nothing else.
+    ///
+    /// Raises the failure, where its stream has failed before it, `ValueError` for a timeout that is no time.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream = syncpoint.Stream("host")
+    /// >>> stream.delay(0.001)
+    /// >>> stream.record().synchronize(timeout=10)
+    /// >>> stream.query()
+    /// True
     #[pyo3(signature = (timeout = None))]
     fn synchronize(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         waits::until(py, timeout, |until| self.point.synchronize_deadline(until))

@@ -47,12 +47,23 @@ impl SharedStreams {
         Ok(Self { device, levels: Default::default() })
     }
 
+    /// The device of every one of them.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.SharedStreams("host").device
+    /// syncpoint.open("host:0")
     #[getter]
     fn device(&self, py: Python<'_>) -> Py<Device> {
         self.device.clone_ref(py)
     }
 
-    /// The next stream of a priority, which is clamped to those that the device has.
+    /// The next stream of a priority, which is clamped to those that the device has. May enter the driver, and raises what
+    /// `Device.stream` does.
+    ///
+    /// >>> import syncpoint
+    /// >>> streams = syncpoint.SharedStreams("host")
+    /// >>> streams.next().is_shared, streams.next() == streams.next()
+    /// (True, False)
     #[pyo3(signature = (priority = 0))]
     fn next(&self, py: Python<'_>, priority: i32) -> PyResult<Stream> {
         let most = self.device.get().inner().priority_range().greatest();
@@ -61,7 +72,18 @@ impl SharedStreams {
         self.at(py, level, index)
     }
 
-    /// The stream of a level (0 is the least urgent) at a place from 0 to 31, made if it is not there.
+    /// The stream of a level (0 is the least urgent) at a place from 0 to 31, made if it is not there. May enter the driver.
+    ///
+    /// Raises `IndexError` where there is no such level or place, and what `Device.stream` does.
+    ///
+    /// >>> import syncpoint
+    /// >>> streams = syncpoint.SharedStreams("host")
+    /// >>> streams.at(0, 0) == streams.next()
+    /// True
+    /// >>> streams.at(0, 32)
+    /// Traceback (most recent call last):
+    /// ...
+    /// IndexError: no stream 32 of level 0; there are 32 of 4 levels
     fn at(&self, py: Python<'_>, level: usize, index: usize) -> PyResult<Stream> {
         let place = self.levels.get(level).and_then(|level| level.streams.get(index));
         let place = place.ok_or_else(|| {

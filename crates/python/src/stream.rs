@@ -19,7 +19,22 @@ use crate::released::Released;
 use crate::room::Behind;
 use crate::{waits, work};
 
-/// Work in order, on a device. What is enqueued runs behind what was before, and beside other streams.
+/// Work in order, on a device. What is enqueued runs behind what was before, and beside other streams. Any thread may use it;
+/// `with stream:` makes it the current one of its device, and that the current device, for this thread and task.
+///
+/// It is of `device`, and nobody else has it: of the current device where none is given, of the one with that number, or name;
+/// given a stream it is another object of the same. A smaller `priority` is more urgent; one out of the device's range is
+/// clamped.
+///
+/// Raises `UnavailableError` where the device is not there.
+///
+/// >>> import syncpoint
+/// >>> stream = syncpoint.Stream("host", priority=-1)
+/// >>> stream.device, stream.query()
+/// (syncpoint.open("host:0"), True)
+/// >>> with stream:
+/// ...     syncpoint.current_stream("host") == stream
+/// True
 #[expect(clippy::struct_field_names, reason = "the stream itself is what the class is round")]
 #[pyclass(frozen, subclass, module = "syncpoint", weakref)]
 pub(crate) struct Stream {
@@ -65,15 +80,6 @@ impl Stream {
 
 #[pymethods]
 impl Stream {
-    /// A stream of `device`, which nobody else has: of the current device where none is given, of the one with that number,
-    /// or name. A smaller `priority` is more urgent; one out of the device's range is clamped.
-    ///
-    /// Raises `UnavailableError` where the device is not there.
-    ///
-    /// >>> import syncpoint
-    /// >>> stream = syncpoint.Stream("host", priority=-1)
-    /// >>> stream.device, stream.query()
-    /// (syncpoint.open("host:0"), True)
     #[new]
     #[pyo3(signature = (device = None, *, priority = 0))]
     fn new(device: Option<&Bound<'_, PyAny>>, py: Python<'_>, priority: i32) -> PyResult<Self> {
@@ -86,12 +92,22 @@ impl Stream {
         Self::made(py, device.cast::<Device>()?.get().inner(), priority)
     }
 
+    /// The device on which it runs.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.Stream("sim:1").device.name
+    /// 'sim:1'
     #[getter]
     fn device(&self) -> Device {
         Device::of(self.stream.device().clone())
     }
 
     /// The id: never used again in this process.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream = syncpoint.Stream("host")
+    /// >>> stream.stream_id == syncpoint.Stream(stream).stream_id != syncpoint.Stream("host").stream_id
+    /// True
     #[getter]
     fn stream_id(&self) -> u64 {
         self.stream.id()
@@ -104,18 +120,30 @@ impl Stream {
     }
 
     /// The number of the device among those of its kind.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.Stream("sim:1").device_index
+    /// 1
     #[getter]
     fn device_index(&self) -> u32 {
         Device::of(self.stream.device().clone()).number()
     }
 
-    /// The number that torch has for the kind of device.
+    /// The number that torch has for the kind of device: 0 of the host, 1 of CUDA.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.Stream("host").device_type
+    /// 0
     #[getter]
     fn device_type(&self) -> u8 {
         parity::device_type(self.stream.device().name())
     }
 
     /// Whether others may have this stream too: what they enqueue comes between.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.Stream("host").is_shared, syncpoint.default_stream("host").is_shared
+    /// (False, True)
     #[getter]
     fn is_shared(&self) -> bool {
         !matches!(self.share, Share::Own)
@@ -131,6 +159,10 @@ impl Stream {
     }
 
     /// How it came here: `"managed"`, `"exposed"` once its handle was given out, or `"borrowed"` from others.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.Stream("host").mode
+    /// 'managed'
     #[getter]
     fn mode(&self) -> &'static str {
         match self.stream.mode() {
@@ -140,14 +172,24 @@ impl Stream {
         }
     }
 
-    /// Whether others capture it into a graph now.
+    /// Whether others capture it into a graph now. May enter the driver.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.Stream("host").is_capturing()
+    /// False
     fn is_capturing(&self, py: Python<'_>) -> PyResult<bool> {
         released(py, || self.stream.is_capturing())
     }
 
     /// The driver's stream, as a number: others may launch on it from now on, so nothing of it is held on the host any more.
     ///
-    /// Raises `UnsupportedError` where the device's driver has no such number.
+    /// Raises `UnsupportedError` where the device's driver has no such number, `MisuseError` where it holds work on the host.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.Stream("host").native_handle
+    /// Traceback (most recent call last):
+    /// ...
+    /// syncpoint.UnsupportedError: host backend doesn't support getting stream native handle.
     #[getter]
     fn native_handle(&self, py: Python<'_>) -> PyResult<usize> {
         let kind = parity::kind(self.stream.device().name());
@@ -158,35 +200,81 @@ impl Stream {
         released(py, || syncpoint::cuda::expose(&self.stream)).map(|raw| raw.as_ptr().addr())
     }
 
+    /// The priority, within the device's range: a smaller number is more urgent.
+    ///
+    /// >>> import syncpoint
+    /// >>> least, greatest = syncpoint.open("host:0").priority_range
+    /// >>> syncpoint.Stream("host", priority=-99).priority == greatest
+    /// True
     #[getter]
     fn priority(&self) -> i32 {
         self.stream.priority()
     }
 
-    /// The protocol by which programs of CUDA take in each other's streams: its version and the driver's handle.
+    /// The protocol by which programs of CUDA take in each other's streams: its version and the driver's handle, which is given
+    /// out as by `native_handle`, and refused as that.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.Stream("host").__cuda_stream__()
+    /// Traceback (most recent call last):
+    /// ...
+    /// syncpoint.UnsupportedError: host backend doesn't support getting stream native handle.
     fn __cuda_stream__(&self, py: Python<'_>) -> PyResult<(u32, usize)> {
         self.native_handle(py).map(|handle| (0, handle))
     }
 
-    /// Whether everything enqueued so far is complete. Raises the stream's failure.
+    /// Whether everything enqueued so far is complete. Does not wait. Raises the stream's failure.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream, gate = syncpoint.Stream("host"), syncpoint.Gate()
+    /// >>> stream.wait(gate.point)
+    /// >>> stream.query()
+    /// False
+    /// >>> gate.open()
     fn query(&self, py: Python<'_>) -> PyResult<bool> {
         queried(py, || self.stream.query())
     }
 
-    /// Waits on this thread until everything enqueued so far is complete, at most `timeout` seconds.
+    /// Waits on this thread until everything enqueued so far is complete, at most `timeout` seconds. Ctrl-C ends the wait and
+    /// nothing else.
+    ///
+    /// Raises `TimedOutError` with the report of who waits for whom, the stream's failure, `ValueError` for a timeout that is no
+    /// time.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream = syncpoint.Stream("host")
+    /// >>> work = stream.enqueue(sum, [1, 2, 3])
+    /// >>> stream.synchronize(timeout=10)
+    /// >>> work.done()
+    /// True
     #[pyo3(signature = (timeout = None))]
     fn synchronize(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
         let end = released(py, || self.stream.record())?;
         waits::until(py, timeout, |until| end.synchronize_deadline(until))
     }
 
-    /// The end of the work enqueued so far.
+    /// The end of the work enqueued so far. Does not wait. The point of a stream that has failed has failed too.
+    ///
+    /// >>> import syncpoint
+    /// >>> first, second = syncpoint.Stream("host"), syncpoint.Stream("host")
+    /// >>> first.delay(0.001); second.wait(first.record())
+    /// >>> second.synchronize(timeout=10)
+    /// >>> first.query()
+    /// True
     fn record(&self, py: Python<'_>) -> PyResult<Point> {
         let behind = self.behind.first();
         released(py, || self.stream.record()).map(|point| Point::behind(point, behind))
     }
 
     /// Records an event here, a new one without timing where none is given, and gives it.
+    ///
+    /// Raises `MisuseError` for an event of another device, `RuntimeError` for what is no event. On a stream that has failed the
+    /// event has failed too.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream = syncpoint.Stream("host")
+    /// >>> event = stream.record_event()
+    /// >>> event.synchronize(timeout=10)
     #[pyo3(signature = (event = None))]
     fn record_event(
         &self,
@@ -204,24 +292,51 @@ impl Stream {
         Ok(event)
     }
 
-    /// What is enqueued from now on waits for the event's latest record. One that was never recorded is not waited for.
+    /// What is enqueued from now on waits for the event's latest record. One that was never recorded is not waited for. This
+    /// thread does not wait. Where the record fails, this stream does; one that has failed raises it, if it would have to wait.
+    ///
+    /// >>> import syncpoint
+    /// >>> first, second = syncpoint.Stream("host"), syncpoint.Stream("host")
+    /// >>> second.wait_event(first.record_event())
+    /// >>> second.synchronize(timeout=10)
     fn wait_event(&self, py: Python<'_>, event: &Event) -> PyResult<()> {
         released(py, || self.stream.wait_event(event.inner()))
     }
 
-    /// What is enqueued from now on waits for all that `stream` was given so far.
+    /// What is enqueued from now on waits for all that `stream` was given so far. This thread does not wait. Where that
+    /// fails, this stream does; one that has failed raises it, if it would have to wait.
+    ///
+    /// >>> import syncpoint
+    /// >>> first, second = syncpoint.Stream("host"), syncpoint.Stream("sim")
+    /// >>> second.wait_stream(first)
+    /// >>> second.synchronize(timeout=10)
     fn wait_stream(&self, py: Python<'_>, stream: &Self) -> PyResult<()> {
         released(py, || self.stream.wait_stream(&stream.stream))
     }
 
-    /// What is enqueued from now on waits for a point, of whichever device.
+    /// What is enqueued from now on waits for a point, of whichever device. This thread does not wait. Where the point
+    /// fails, this stream does; one that has failed raises it, if it would have to wait.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream, gate = syncpoint.Stream("host"), syncpoint.Gate()
+    /// >>> stream.wait(gate.point)
+    /// >>> work = stream.enqueue(abs, -3)
+    /// >>> work.done(), gate.open(), work.result(timeout=10)
+    /// (False, None, 3)
     fn wait(&self, py: Python<'_>, point: &Point) -> PyResult<()> {
         released(py, || self.stream.wait(point.inner()))?;
         self.behind.add(point.room());
         Ok(())
     }
 
-    /// Lets `seconds` pass on the device.
+    /// Lets `seconds` pass on the device, behind what was enqueued so far. This thread does not wait.
+    ///
+    /// Raises `ValueError` for a time that is none, the stream's failure.
+    ///
+    /// >>> import syncpoint
+    /// >>> stream = syncpoint.Stream("host")
+    /// >>> stream.delay(0.001)
+    /// >>> stream.synchronize(timeout=10)
     fn delay(&self, py: Python<'_>, seconds: f64) -> PyResult<()> {
         let duration = std::time::Duration::try_from_secs_f64(seconds)
             .map_err(|refused| pyo3::exceptions::PyValueError::new_err(refused.to_string()))?;
@@ -250,7 +365,8 @@ impl Stream {
     }
 
     /// Copies `source` to `target`, which are of equal length, in the order of the stream. Each is a `Buffer` of its device, or
-    /// an array of the host as with `fill`; one that cannot be written is read as well.
+    /// an array of the host as with `fill`; one that cannot be written is read as well. Raises as `fill` does, and `ValueError`
+    /// where the lengths differ.
     ///
     /// >>> import syncpoint
     /// >>> device = syncpoint.open("host:0")

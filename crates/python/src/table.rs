@@ -55,12 +55,23 @@ impl EventPool {
         Ok(Self { device, pool: syncpoint::EventPool::new(), table: Mutex::default() })
     }
 
+    /// The device of its events.
+    ///
+    /// >>> import syncpoint
+    /// >>> syncpoint.EventPool("host").device
+    /// syncpoint.open("host:0")
     #[getter]
     fn device(&self, py: Python<'_>) -> Py<Device> {
         self.device.clone_ref(py)
     }
 
-    /// The number of an event, never 0, which is this caller's until it is released.
+    /// The number of an event, never 0, which is this caller's until it is released. No number means two events, ever.
+    ///
+    /// >>> import syncpoint
+    /// >>> pool = syncpoint.EventPool("host")
+    /// >>> first = pool.acquire(); pool.release(first)
+    /// >>> pool.acquire() > first > 0
+    /// True
     #[pyo3(signature = (enable_timing = false))]
     fn acquire(&self, py: Python<'_>, enable_timing: bool) -> PyResult<i64> {
         let lent = Arc::new(self.lent(py, enable_timing)?);
@@ -70,26 +81,52 @@ impl EventPool {
     }
 
     /// An event as an object, which goes back to the pool when nobody has it any more.
+    ///
+    /// >>> import syncpoint
+    /// >>> event = syncpoint.EventPool("host").event(enable_timing=True)
+    /// >>> event.record(syncpoint.Stream("host"))
+    /// >>> event.synchronize(timeout=10)
     #[pyo3(signature = (*, enable_timing = false))]
     fn event(&self, py: Python<'_>, enable_timing: bool) -> PyResult<event::Event> {
         self.lent(py, enable_timing).map(|lent| event::Event::over(Holder::Lent(lent)))
     }
 
     /// Gives an event back. Who waits for it goes on doing so.
+    ///
+    /// >>> import syncpoint
+    /// >>> pool = syncpoint.EventPool("host")
+    /// >>> pool.release(0)
+    /// Traceback (most recent call last):
+    /// ...
+    /// syncpoint.MisuseError: Invalid Event ID: 0
     fn release(&self, number: i64, py: Python<'_>) -> PyResult<()> {
         // What is taken out ends after the lock.
         let released = self.table().remove(&number);
         released.map(drop).ok_or_else(|| invalid(py, number))
     }
 
-    /// Records an event.
+    /// Records an event: the end of what the stream was given so far. On a stream that has failed the event has failed too.
+    ///
+    /// >>> import syncpoint
+    /// >>> pool, stream = syncpoint.EventPool("host"), syncpoint.Stream("host")
+    /// >>> number = pool.acquire()
+    /// >>> pool.record(number, stream)
+    /// >>> pool.synchronize(number, timeout=10)
     #[pyo3(signature = (number, stream = None))]
     fn record(&self, py: Python<'_>, number: i64, stream: Option<Py<Stream>>) -> PyResult<()> {
         let (event, stream) = (self.named(py, number)?, self.on(py, stream)?);
         released(py, || event.record(stream.get().inner()))
     }
 
-    /// What a stream is given from now on waits for the event; nothing where it was never recorded.
+    /// What a stream is given from now on waits for the event; nothing where it was never recorded. This thread does not wait.
+    /// A stream that has failed raises it, if it would have to wait.
+    ///
+    /// >>> import syncpoint
+    /// >>> pool, stream = syncpoint.EventPool("host"), syncpoint.Stream("host")
+    /// >>> number = pool.acquire()
+    /// >>> pool.record(number)
+    /// >>> pool.wait(number, stream)
+    /// >>> stream.synchronize(timeout=10)
     #[pyo3(signature = (number, stream = None))]
     fn wait(&self, py: Python<'_>, number: i64, stream: Option<Py<Stream>>) -> PyResult<()> {
         let (event, stream) = (self.named(py, number)?, self.on(py, stream)?);
@@ -97,14 +134,30 @@ impl EventPool {
     }
 
     /// Waits on this thread for an event's latest record, and no later one, at most `timeout` seconds; returns at once where it
-    /// was never recorded.
+    /// was never recorded. Ctrl-C ends the wait and nothing else.
+    ///
+    /// Raises `TimedOutError` with the report of who waits for whom, and the failure of the event's stream.
+    ///
+    /// >>> import syncpoint
+    /// >>> pool = syncpoint.EventPool("host")
+    /// >>> number = pool.acquire()
+    /// >>> pool.record(number)
+    /// >>> pool.synchronize(number, timeout=10)
+    /// >>> pool.query(number)
+    /// True
     #[pyo3(signature = (number, timeout = None))]
     fn synchronize(&self, py: Python<'_>, number: i64, timeout: Option<f64>) -> PyResult<()> {
         let event = self.named(py, number)?;
         waits::event(py, &event, timeout)
     }
 
-    /// Whether an event was recorded and is complete: false where it was never recorded, as with torch's MPS.
+    /// Whether an event was recorded and is complete: false where it was never recorded, as with torch's MPS. Does not wait.
+    /// Raises the failure of its stream.
+    ///
+    /// >>> import syncpoint
+    /// >>> pool = syncpoint.EventPool("host")
+    /// >>> pool.query(pool.acquire())
+    /// False
     fn query(&self, number: i64, py: Python<'_>) -> PyResult<bool> {
         let event = self.named(py, number)?;
         if matches!(event.state(), EventState::NeverRecorded) {
@@ -113,8 +166,17 @@ impl EventPool {
         released(py, || event.query())
     }
 
-    /// Milliseconds between two events. It waits for both, as torch's MPS does, at most `timeout` seconds each; an end that
-    /// came before its start is refused.
+    /// Milliseconds between two events. It waits for both, as torch's MPS does, at most `timeout` seconds each.
+    ///
+    /// Raises `RuntimeError` where either was acquired without timing or never recorded, `MisuseError` where the end came first,
+    /// `TimedOutError`, and the failure of their streams.
+    ///
+    /// >>> import syncpoint
+    /// >>> pool, stream = syncpoint.EventPool("host"), syncpoint.Stream("host")
+    /// >>> start, end = (pool.acquire(enable_timing=True) for _ in range(2))
+    /// >>> pool.record(start, stream); stream.delay(0.002); pool.record(end, stream)
+    /// >>> pool.elapsed_time(start, end, timeout=10) >= 1
+    /// True
     #[pyo3(signature = (start, end, timeout = None))]
     fn elapsed_time(
         &self,
@@ -144,7 +206,12 @@ impl EventPool {
         Ok(span)
     }
 
-    /// Drops the events that nobody has.
+    /// Drops the events that nobody has. May enter the driver.
+    ///
+    /// >>> import syncpoint
+    /// >>> pool = syncpoint.EventPool("host")
+    /// >>> pool.release(pool.acquire())
+    /// >>> pool.empty_cache()
     fn empty_cache(&self, py: Python<'_>) {
         py.detach(|| self.pool.empty_cache());
     }

@@ -6,7 +6,16 @@ from typing import Literal
 
 
 class Error(RuntimeError):
-    """A call that was refused, or work that failed. The message says what was asked, of which object, and the remedy."""
+    """A call that was refused, or work that failed. The message says what was asked, of which object, and the remedy; the class
+    says what to do, and so does `kind`. `docs/errors.md` tells them all.
+
+    >>> import syncpoint
+    >>> try:
+    ...     syncpoint.Stream("sim:99")
+    ... except syncpoint.Error as refused:
+    ...     print(type(refused).__name__, refused.kind, refused.reason, sep=", ")
+    MisuseError, misuse, out of range
+    """
 
     #: The kind, by the name that Rust and C have for it too.
     kind: str = ""
@@ -27,35 +36,109 @@ class Error(RuntimeError):
 
 
 class MisuseError(Error):
-    """Fix the code: the call can never succeed as it stands. `reason` says which misuse it was."""
+    """Fix the code: the call can never succeed as it stands. `reason` says which misuse it was.
+
+    >>> import syncpoint
+    >>> gate = syncpoint.Gate()
+    >>> gate.open()
+    >>> try:
+    ...     gate.open()
+    ... except syncpoint.MisuseError as refused:
+    ...     print(refused.reason)
+    gate used
+    """
 
 
 class UnavailableError(Error):
-    """Do without, or make it available: the message says what was searched."""
+    """Do without, or make it available: the message says what was searched.
+
+    >>> import syncpoint
+    >>> def device():
+    ...     try:
+    ...         return syncpoint.open("cuda:0")
+    ...     except syncpoint.UnavailableError:
+    ...         return syncpoint.open("host:0")
+    >>> device().type in ("cuda", "host")
+    True
+    """
 
 
 class UnsupportedError(Error, NotImplementedError):
-    """Ask `capabilities` first: this device cannot do it, and the message names the remedy."""
+    """Ask `capabilities` first: this device cannot do it, and the message names the remedy. It is a `NotImplementedError` too.
+
+    >>> import syncpoint
+    >>> syncpoint.capabilities("host").native_handle
+    False
+    >>> syncpoint.Stream("host").native_handle
+    Traceback (most recent call last):
+    ...
+    syncpoint.UnsupportedError: host backend doesn't support getting stream native handle.
+    """
 
 
 class TimedOutError(Error, TimeoutError):
-    """Nothing changed: wait again, or act on the `report`."""
+    """Nothing changed: wait again, or act on the `report`, which tells who waits for whom. It is a `TimeoutError` too.
+
+    >>> import syncpoint
+    >>> gate = syncpoint.Gate("the weights")
+    >>> try:
+    ...     gate.point.synchronize(timeout=0.001)
+    ... except TimeoutError as late:
+    ...     print("the weights" in late.report)
+    True
+    """
 
 
 class ExhaustedError(Error, MemoryError):
-    """Try again later or ask for less: a bound was reached."""
+    """Try again later or ask for less: a bound was reached. It is a `MemoryError` too.
+
+    >>> import syncpoint
+    >>> try:
+    ...     syncpoint.open("host:0").buffer(2**62)
+    ... except MemoryError as refused:
+    ...     print(refused.kind)
+    exhausted
+    """
 
 
 class FailedError(Error):
-    """Do not use the result: earlier work failed, and the error tells the first cause."""
+    """Do not use the result: earlier work failed, and the error tells the first cause, with its `origin`. `Stream.recover` ends
+    the failure of a stream.
+
+    >>> import syncpoint
+    >>> stream = syncpoint.Stream("host")
+    >>> work = stream.enqueue(int, "three")
+    >>> try:
+    ...     stream.synchronize(timeout=10)
+    ... except syncpoint.FailedError as failure:
+    ...     print("'three'" in str(failure), failure.origin.split(" at ")[0].startswith("enqueue on stream"))
+    True True
+    """
 
 
 class DeviceLostError(Error):
-    """Open the device anew: everything on it that was not seen complete is lost."""
+    """Open the device anew: everything on it that was not seen complete is lost.
+
+    >>> import syncpoint
+    >>> def checked(stream):
+    ...     try:
+    ...         stream.synchronize(timeout=10)
+    ...     except syncpoint.DeviceLostError:
+    ...         return syncpoint.open(stream.device.name).stream()
+    ...     return stream
+    >>> stream = syncpoint.Stream("host")
+    >>> checked(stream) is stream
+    True
+    """
 
 
 class DriverError(Error):
-    """The driver refused in its own words: look at the `code`."""
+    """The driver refused in its own words: look at the `code`, its number and its name.
+
+    >>> import syncpoint
+    >>> issubclass(syncpoint.DriverError, syncpoint.Error), syncpoint.DriverError("by hand").code
+    (True, None)
+    """
 
 
 _CLASSES = {

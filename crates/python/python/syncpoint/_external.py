@@ -17,6 +17,12 @@ def external_stream(
     driver.
 
     Raises `UnsupportedError` where `device` is of another kind, `UnavailableError` where there is no driver.
+
+    >>> import syncpoint
+    >>> syncpoint.external_stream(0x5570, "host")
+    Traceback (most recent call last):
+    ...
+    syncpoint.UnsupportedError: host backend has no streams of others by pointer; make one with Stream()
     """
     of = opened("cuda", device) if device is None or isinstance(device, int) else resolved(device)
     return of._external_stream(handle, owner)
@@ -26,7 +32,12 @@ def as_stream(stream: Any, device: DeviceLike = None) -> _native.Stream:
     """The stream that is meant by an object: a `syncpoint.Stream`, or what has `__cuda_stream__` (streams of torch, CuPy and
     cuda.core), which is kept for as long as its stream is used here.
 
-    Raises `TypeError` where it is neither.
+    Raises `TypeError` where it is neither, and what `external_stream` raises.
+
+    >>> import syncpoint
+    >>> stream = syncpoint.Stream("host")
+    >>> syncpoint.as_stream(stream) is stream
+    True
     """
     if isinstance(stream, _native.Stream):
         return stream
@@ -51,7 +62,12 @@ def from_dlpack_stream(number: int | None, device: DeviceLike = None) -> _native
     """The stream that the number of a DLPack exchange means on CUDA (`stream` of `__dlpack__`): none or 1 the legacy default
     stream, 2 that of this thread, a greater one is a handle; -1 is no stream: nobody is to be waited for.
 
-    Raises `ValueError` for 0, which the protocol does not allow, and for any other negative number.
+    Raises `ValueError` for 0, which the protocol does not allow, and for any other negative number; what `external_stream`
+    raises.
+
+    >>> import syncpoint
+    >>> print(syncpoint.from_dlpack_stream(-1))
+    None
     """
     if number == -1:
         return None

@@ -32,7 +32,13 @@ class Run:
 
     @property
     def verdict(self) -> str:
-        """How it ended: `complete`, `failed`, `unfinished`, `timed_out` or `interrupted`."""
+        """How it ended: `complete`, `failed`, `unfinished`, `timed_out` or `interrupted`.
+
+        >>> import io, syncpoint
+        >>> text = '[[stream]]\\nname = "a"\\n[[step]]\\nname = "bad"\\nstream = "a"\\ncommand = ["no-such-program"]\\n'
+        >>> syncpoint.run(io.StringIO(text), timeout=10).verdict
+        'failed'
+        """
         return str(self.data["verdict"])
 
     def __repr__(self) -> str:
@@ -48,6 +54,12 @@ def run(file: str | os.PathLike[str] | Any, *, device: str = "host:0", timeout: 
     the run is ended, and so it is by Ctrl-C.
 
     Raises `ValueError` with every fault of the file, at its line, before anything runs, and `OSError` where it cannot be read.
+
+    >>> import io, syncpoint
+    >>> syncpoint.run(io.StringIO('[[step]]\\nname = "rest"\\ndelay = "1 ms"\\n'))
+    Traceback (most recent call last):
+    ...
+    ValueError: <pipeline>:1: step "rest" has no stream; ...
     """
     if hasattr(file, "read"):
         name, text = str(getattr(file, "name", "<pipeline>")), file.read()

@@ -1,7 +1,7 @@
 """`torch.cuda`'s events, streams and devices, without torch: `import syncpoint.cuda as cuda` runs code written for it.
 
 They are of CUDA, and tell in torch's words where there is none. `syncpoint.set_default_backend("host")`, or the environment
-variable `SYNCPOINT_DEFAULT_BACKEND`, lets the same code run on the host, or on any other backend.
+variable `SYNCPOINT_DEFAULT_BACKEND`, lets the same code run on the host, or on any other backend: so do the examples here.
 
 >>> import syncpoint, syncpoint.cuda as cuda
 >>> syncpoint.set_default_backend("host")
@@ -12,7 +12,6 @@ variable `SYNCPOINT_DEFAULT_BACKEND`, lets the same code run on the host, or on 
 >>> cuda.synchronize(timeout=10)
 >>> start.elapsed_time(end) >= 0
 True
->>> syncpoint.set_default_backend(None)
 """
 
 from . import streams

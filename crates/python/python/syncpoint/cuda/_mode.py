@@ -13,6 +13,8 @@ def set_sync_debug_mode(debug_mode: int | str) -> None:
     """What a `Stream.synchronize` does beside: `"default"` or 0 nothing, `"warn"` or 1 it warns, `"error"` or 2 it raises
     `RuntimeError`. Waits for events and for whole devices are not minded, as with torch. Of the whole process.
 
+    Raises `RuntimeError` for any other mode.
+
     >>> import syncpoint.cuda
     >>> syncpoint.cuda.set_sync_debug_mode("warn")
     >>> syncpoint.cuda.get_sync_debug_mode()
@@ -26,7 +28,12 @@ def set_sync_debug_mode(debug_mode: int | str) -> None:
 
 
 def get_sync_debug_mode() -> int:
-    """The mode, as a number."""
+    """The mode, as a number.
+
+    >>> import syncpoint.cuda
+    >>> syncpoint.cuda.get_sync_debug_mode()
+    0
+    """
     return _mode
 
 

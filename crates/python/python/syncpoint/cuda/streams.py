@@ -1,4 +1,9 @@
-"""`Event`, `Stream` and `ExternalStream` as `torch.cuda.streams` has them."""
+"""`Event`, `Stream` and `ExternalStream` as `torch.cuda.streams` has them.
+
+>>> from syncpoint.cuda.streams import ExternalStream, Stream
+>>> issubclass(ExternalStream, Stream)
+True
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,8 @@ from ._mode import checked
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+__all__ = ["Event", "ExternalStream", "Stream"]
 
 #: The shared streams of each device.
 _rings: ByDevice[_native.SharedStreams] = ByDevice(lambda device: _native.SharedStreams(device))
@@ -34,7 +41,6 @@ class Stream(_native.Stream):
     >>> stream = syncpoint.cuda.Stream(priority=-1)
     >>> stream.is_shared, stream.query()
     (True, True)
-    >>> syncpoint.set_default_backend(None)
     """
 
     def __new__(cls, device: DeviceLike = None, priority: int = 0, **kwargs: Any) -> Self:
@@ -50,7 +56,15 @@ class Stream(_native.Stream):
     @property
     def stream_id(self) -> int:
         """Torch's number of it: 0 of the default stream, the pointer of one of others, else of its place among the shared
-        ones; negative of a stream that nobody else has, for which torch has no number."""
+        ones; negative of a stream that nobody else has, for which torch has no number.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> stream = syncpoint.cuda.Stream()
+        >>> numbers = {name: getattr(stream, name) for name in ("stream_id", "device_index", "device_type")}
+        >>> syncpoint.cuda.Stream(**numbers) == stream
+        True
+        """
         if self._place is not None:
             level, place = self._place
             return (place << 5) | ((level + 1) << 1) | 1
@@ -59,7 +73,13 @@ class Stream(_native.Stream):
     @property
     def cuda_stream(self) -> int:
         """The driver's stream, as a number, 0 of the default stream: others may launch on it from now on. On a backend that
-        stands in for CUDA it is a number that no driver knows."""
+        stands in for CUDA it is a number that no driver knows.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> syncpoint.cuda.default_stream().cuda_stream, syncpoint.cuda.Stream().cuda_stream > 0
+        (0, True)
+        """
         if self.device.type != "cuda":
             return 0 if self.is_shared and self._place is None else self._id
         handle = self.native_handle
@@ -70,24 +90,66 @@ class Stream(_native.Stream):
         return ctypes.c_void_p(self.cuda_stream)
 
     def __cuda_stream__(self) -> tuple[int, int]:
-        """The protocol of CUDA's streams: its version, and the handle."""
+        """The protocol of CUDA's streams: its version, and the handle, which is given out as by `cuda_stream`.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> stream = syncpoint.cuda.Stream()
+        >>> stream.__cuda_stream__() == (0, stream.cuda_stream)
+        True
+        """
         return 0, self.cuda_stream
 
     @staticmethod
     def priority_range() -> tuple[int, int]:
-        """The least and the greatest priority, as torch has them: 0, and -3 at most."""
+        """The least and the greatest priority, as torch has them: 0, and -3 at most.
+
+        Raises `UnavailableError` where there is no device.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> least, greatest = syncpoint.cuda.Stream.priority_range()
+        >>> syncpoint.cuda.Stream(priority=-99).priority == greatest, least
+        (True, 0)
+        """
         return _priority_range()
 
     def wait_event(self, event: Any) -> None:
-        """What is enqueued from now on waits for the event's latest record."""
+        """What is enqueued from now on waits for the event's latest record; this thread does not. It goes by `event.wait(self)`,
+        and raises what that does.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> first, second = syncpoint.cuda.Stream(), syncpoint.cuda.Stream()
+        >>> second.wait_event(first.record_event())
+        >>> second.synchronize(timeout=10)
+        """
         event.wait(self)
 
     def wait_stream(self, stream: Any) -> None:
-        """What is enqueued from now on waits for all that `stream` was given so far."""
+        """What is enqueued from now on waits for all that `stream` was given so far; this thread does not. Where that
+        fails, this stream does.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> loads, computes = syncpoint.cuda.Stream(), syncpoint.cuda.Stream()
+        >>> loads.delay(0.001); computes.wait_stream(loads)
+        >>> computes.synchronize(timeout=10)
+        >>> loads.query()
+        True
+        """
         self.wait_event(stream.record_event())
 
     def record_event(self, event: Any = None) -> Any:
-        """Records an event here, a new one without timing where none is given, and gives it."""
+        """Records an event here, a new one without timing where none is given, and gives it. It goes by `event.record(self)`, and
+        raises what that does.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> event = syncpoint.cuda.Event(enable_timing=True)
+        >>> syncpoint.cuda.Stream().record_event(event) is event
+        True
+        """
         if event is None:
             event = Event()
         event.record(self)
@@ -95,7 +157,16 @@ class Stream(_native.Stream):
 
     def synchronize(self, timeout: float | None = None) -> None:
         """Waits on this thread until all that was enqueued so far is complete, at most `timeout` seconds: see
-        `syncpoint.Stream.synchronize`. Minds `set_sync_debug_mode`."""
+        `syncpoint.Stream.synchronize`. Minds `set_sync_debug_mode`, by which it may raise `RuntimeError`.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> stream = syncpoint.cuda.Stream()
+        >>> work = stream.enqueue(sum, [1, 2, 3])
+        >>> stream.synchronize(timeout=10)
+        >>> work.done(), work.result()
+        (True, 6)
+        """
         checked()
         super().synchronize(timeout)
 
@@ -150,7 +221,12 @@ def external(pointer: object, device: DeviceLike) -> _native.Stream:
 class ExternalStream(Stream):
     """A stream that others made, by its pointer: `torch.cuda.ExternalStream`. Whoever made it keeps it alive.
 
-    Raises `UnsupportedError` on a backend that stands in for CUDA.
+    Raises `UnsupportedError` on a backend that stands in for CUDA, `RuntimeError` for a priority, which it has already.
+
+    >>> import syncpoint
+    >>> syncpoint.set_default_backend("host")
+    >>> syncpoint.cuda.ExternalStream(0) == syncpoint.cuda.default_stream()
+    True
     """
 
     def __new__(cls, stream_ptr: int | None, device: DeviceLike = None, **kwargs: Any) -> Self:
@@ -177,7 +253,6 @@ class Event(_native.Event):
     >>> event.synchronize(timeout=10)
     >>> event.query()
     True
-    >>> syncpoint.set_default_backend(None)
     """
 
     def __new__(
@@ -201,7 +276,18 @@ class Event(_native.Event):
     @classmethod
     @_backend.present()
     def from_ipc_handle(cls, device: DeviceLike, handle: bytes) -> Self:
-        """The event that another process exported, by the 64 bytes of its `ipc_handle`."""
+        """The event that another process exported, by the 64 bytes of its `ipc_handle`. Enters the driver.
+
+        Raises `RuntimeError` for another kind of device and for what is not 64 bytes, `MisuseError` for bytes that are no
+        handle, `FailedError` where the event is gone, or its process, `UnsupportedError` where the device takes none in.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> syncpoint.cuda.Event.from_ipc_handle(0, b"short")
+        Traceback (most recent call last):
+        ...
+        RuntimeError: cudaIpcEventHandle_t expects byte-like object of size 64, but got 5
+        """
         try:
             index = _backend.index_of(device)
         except ValueError:
@@ -216,7 +302,17 @@ class Event(_native.Event):
         return _native.Event.__new__(cls, imported)
 
     def record(self, stream: _native.Stream | None = None) -> None:
-        """Records the end of what `stream` was given so far, of the current stream where none is given."""
+        """Records the end of what `stream` was given so far, of the current stream where none is given.
+
+        Raises `MisuseError` for a stream of another device, `RuntimeError` for what is no stream. On a stream that has failed
+        the event has failed too.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> event = syncpoint.cuda.Event()
+        >>> event.record(syncpoint.cuda.Stream())
+        >>> event.synchronize(timeout=10)
+        """
         stream = _stream(stream)
         try:
             super().record(stream)
@@ -224,11 +320,34 @@ class Event(_native.Event):
             raise self._told(refused, stream) from None
 
     def wait(self, stream: _native.Stream | None = None) -> None:
-        """What `stream` is given from now on waits for the latest record; nothing where there is none."""
+        """What `stream` is given from now on waits for the latest record, the current stream where none is given; nothing waits
+        where there is no record. This thread does not wait.
+
+        Raises `RuntimeError` for what is no stream, and the failure of a stream that would have to wait and has failed.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> event, stream = syncpoint.cuda.Stream().record_event(), syncpoint.cuda.Stream()
+        >>> event.wait(stream)
+        >>> stream.synchronize(timeout=10)
+        """
         super().wait(_stream(stream))
 
     def elapsed_time(self, end_event: _native.Event) -> float:
-        """Milliseconds from this event to `end_event`; negative where that came first."""
+        """Milliseconds from this event to `end_event`; negative where that came first. Does not wait.
+
+        Raises `ValueError` where either was made without `enable_timing` or never recorded, `RuntimeError` where either is
+        not complete, and for what is no event of this class.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> start, end = (syncpoint.cuda.Event(enable_timing=True) for _ in range(2))
+        >>> stream = syncpoint.cuda.Stream()
+        >>> start.record(stream); stream.delay(0.002); end.record(stream)
+        >>> end.synchronize(timeout=10)
+        >>> start.elapsed_time(end) >= 1
+        True
+        """
         if not isinstance(end_event, Event):
             raise RuntimeError("expected other to be a torch.cuda.Event object")
         return super().elapsed_time(end_event)
@@ -236,7 +355,16 @@ class Event(_native.Event):
     @property
     def cuda_event(self) -> int:
         """The driver's event, as a number; 0 until it is recorded. It is a number that no driver knows where there is no such
-        event: of an `interprocess` event, of one of another process, and on a backend that stands in for CUDA."""
+        event: of an `interprocess` event, of one of another process, and on a backend that stands in for CUDA.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> event = syncpoint.cuda.Event()
+        >>> before = event.cuda_event
+        >>> event.record()
+        >>> before, event.cuda_event > 0
+        (0, True)
+        """
         if self.device is None or self.device.type != "cuda" or self.event_id == 0:
             return self.event_id
         try:

@@ -1,8 +1,8 @@
 """`torch.mps`'s events and streams, without torch: `from syncpoint.mps import Event` runs code written for it.
 
 They are of Metal, and tell in torch's words where there is none. `syncpoint.set_default_backend("host")`, or the environment
-variable `SYNCPOINT_DEFAULT_BACKEND`, lets the same code run on the host, or on any other backend. What torch has by number
-in `torch._C` is here: `_mps_acquireEvent` and its like.
+variable `SYNCPOINT_DEFAULT_BACKEND`, lets the same code run on the host, or on any other backend: so do the examples here.
+What torch has by number in `torch._C` is here: `_mps_acquireEvent` and its like.
 
 >>> import syncpoint
 >>> syncpoint.set_default_backend("host")
@@ -12,7 +12,6 @@ in `torch._C` is here: `_mps_acquireEvent` and its like.
 >>> syncpoint.mps.synchronize(timeout=10)
 >>> event.query()
 True
->>> syncpoint.set_default_backend(None)
 """
 
 from . import event

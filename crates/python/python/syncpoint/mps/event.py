@@ -1,8 +1,15 @@
-"""`Event` as `torch.mps.event` has it."""
+"""`Event` as `torch.mps.event` has it.
+
+>>> import syncpoint
+>>> syncpoint.mps.event.Event is syncpoint.mps.Event
+True
+"""
 
 from __future__ import annotations
 
 from . import _table
+
+__all__ = ["Event"]
 
 
 class Event:
@@ -20,7 +27,6 @@ class Event:
     >>> start.record(); end.record()
     >>> start.elapsed_time(end) >= 0
     True
-    >>> syncpoint.set_default_backend(None)
     """
 
     def __init__(self, enable_timing: bool = False) -> None:
@@ -44,29 +50,73 @@ class Event:
         """Records the end of what the default stream was given so far.
 
         Raises `NotImplementedError` where another stream is current.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> event = syncpoint.mps.Event()
+        >>> with syncpoint.mps.stream(syncpoint.mps.Stream()):
+        ...     event.record()
+        Traceback (most recent call last):
+        ...
+        NotImplementedError: Non-default streams are not yet supported.
+        >>> event.record()
         """
         _table.on_default(self.__pool)
         self.__pool.record(self.__eventId)
 
     def wait(self) -> None:
-        """What the default stream is given from now on waits for the latest record; nothing where there is none.
+        """What the default stream is given from now on waits for the latest record; nothing where there is none. This thread does
+        not wait.
 
-        Raises `NotImplementedError` where another stream is current.
+        Raises `NotImplementedError` where another stream is current, and the failure of a stream that would have to wait and
+        has failed.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> event = syncpoint.mps.Event()
+        >>> event.record(); event.wait()
+        >>> syncpoint.mps.synchronize(timeout=10)
         """
         _table.on_default(self.__pool)
         self.__pool.wait(self.__eventId)
 
     def query(self) -> bool:
-        """Whether it was recorded and is complete: false where it was never recorded, unlike other events."""
+        """Whether it was recorded and is complete: false where it was never recorded, unlike other events. Does not wait. Raises
+        the failure of the stream.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> syncpoint.mps.Event().query(), syncpoint.Event().query()
+        (False, True)
+        """
         return self.__pool.query(self.__eventId)
 
     def synchronize(self, timeout: float | None = None) -> None:
-        """Waits on this thread for the latest record, at most `timeout` seconds; returns at once where there is none."""
+        """Waits on this thread for the latest record, at most `timeout` seconds; returns at once where there is none. Ctrl-C ends
+        the wait and nothing else.
+
+        Raises `TimedOutError` with the report of who waits for whom, and the failure of the stream.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> event = syncpoint.mps.Event()
+        >>> event.record()
+        >>> event.synchronize(timeout=10)
+        >>> event.query()
+        True
+        """
         self.__pool.synchronize(self.__eventId, timeout)
 
     def elapsed_time(self, end_event: Event) -> float:
         """Milliseconds from this event to `end_event`. It waits for both.
 
         Raises `RuntimeError` where either was made without `enable_timing` or never recorded, or the end came first.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> start, end = (syncpoint.mps.Event(enable_timing=True) for _ in range(2))
+        >>> start.record(); syncpoint.mps.default_stream().delay(0.002); end.record()
+        >>> start.elapsed_time(end) >= 1
+        True
         """
         return self.__pool.elapsed_time(self.__eventId, end_event.__eventId)

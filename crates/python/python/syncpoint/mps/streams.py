@@ -23,7 +23,6 @@ class Stream(_native.Stream):
     >>> syncpoint.set_default_backend("host")
     >>> syncpoint.mps.Stream(stream_id=3)
     <torch.mps.Stream stream_id=3>
-    >>> syncpoint.set_default_backend(None)
     """
 
     def __new__(cls, stream_id: int | None = None) -> Self:
@@ -31,7 +30,13 @@ class Stream(_native.Stream):
 
     @property
     def stream_id(self) -> int:
-        """The number: 0 of the default stream, 1 to 32 of the shared ones, negative of others."""
+        """The number: 0 of the default stream, 1 to 32 of the shared ones, negative of others.
+
+        >>> import syncpoint
+        >>> syncpoint.set_default_backend("host")
+        >>> syncpoint.mps.default_stream().stream_id, syncpoint.mps.Stream(32).stream_id
+        (0, 32)
+        """
         return _table.number_of(self)
 
     def __repr__(self) -> str:
@@ -45,24 +50,48 @@ def _found(stream_id: int | None) -> _native.Stream:
 
 @_table.present("getCurrentStream")
 def current_stream() -> Stream:
-    """The current stream of this thread and task."""
+    """The current stream of this thread and task.
+
+    Raises `UnavailableError` where there is no MPS and no default backend.
+
+    >>> import syncpoint
+    >>> syncpoint.set_default_backend("host")
+    >>> syncpoint.mps.current_stream()
+    <torch.mps.Stream stream_id=0>
+    """
     return _wrapped(_current.current_stream(_table.device()))
 
 
 @_table.present("getDefaultStream")
 def default_stream() -> Stream:
-    """The stream on which a thread begins."""
+    """The stream on which a thread begins.
+
+    Raises `UnavailableError` where there is no MPS and no default backend.
+
+    >>> import syncpoint
+    >>> syncpoint.set_default_backend("host")
+    >>> with syncpoint.mps.stream(syncpoint.mps.Stream()):
+    ...     syncpoint.mps.default_stream()
+    <torch.mps.Stream stream_id=0>
+    """
     return _wrapped(_current.default_stream(_table.device()))
 
 
 def set_stream(stream: _native.Stream | None) -> None:
-    """Makes a stream the current one. `None` changes nothing."""
+    """Makes a stream the current one of this thread and task. `None` changes nothing.
+
+    >>> import syncpoint
+    >>> syncpoint.set_default_backend("host")
+    >>> syncpoint.mps.set_stream(syncpoint.mps.Stream(7))
+    >>> syncpoint.mps.current_stream()
+    <torch.mps.Stream stream_id=7>
+    """
     _current.set_stream(stream)
 
 
 @contextlib.contextmanager
 def stream(stream: _native.Stream | None) -> Iterator[_native.Stream | None]:
-    """Makes a stream the current one for the length of a `with`; `None` changes nothing.
+    """Makes a stream the current one of this thread and task for the length of a `with`; `None` changes nothing.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")
@@ -70,25 +99,36 @@ def stream(stream: _native.Stream | None) -> Iterator[_native.Stream | None]:
     >>> with syncpoint.mps.stream(other):
     ...     syncpoint.mps.current_stream() == other
     True
-    >>> syncpoint.set_default_backend(None)
     """
     with _current.stream(stream):
         yield stream
 
 
 def synchronize(timeout: float | None = None) -> None:
-    """Waits on this thread until all that any stream of the device was given so far is complete, at most `timeout` seconds."""
+    """Waits on this thread until all that any stream of the device was given so far is complete, at most `timeout` seconds. Ctrl-C
+    ends the wait and nothing else.
+
+    Raises `TimedOutError` with the report of who waits for whom, `FailedError` where a stream has failed, `UnavailableError`
+    where there is no MPS and no default backend.
+
+    >>> import syncpoint
+    >>> syncpoint.set_default_backend("host")
+    >>> stream = syncpoint.mps.Stream()
+    >>> stream.delay(0.001)
+    >>> syncpoint.mps.synchronize(timeout=10)
+    >>> stream.query()
+    True
+    """
     _table._mps_deviceSynchronize(timeout)
 
 
 def device_count() -> int:
-    """How many devices there are: one or none.
+    """How many devices there are: one or none. May begin the driver.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")
     >>> syncpoint.mps.device_count()
     1
-    >>> syncpoint.set_default_backend(None)
     """
     return min(1, _devices.counted(_table.backend()))
 

@@ -1,0 +1,89 @@
+"""Every public name has an example in its documentation, and every example is so."""
+
+import contextvars
+import doctest
+import inspect
+
+import pytest
+
+import syncpoint
+
+#: What other programs look for and call: such names are public too.
+PROTOCOLS = {"__cuda_stream__"}
+
+
+def members(owner):
+    """What a module or a class itself has for its users, by name; numbers and texts, which have no documentation, left out."""
+    if inspect.ismodule(owner):
+        return {name: getattr(owner, name) for name in owner.__all__}
+    public = {name for name in vars(owner) if not name.startswith("_")} | PROTOCOLS & vars(owner).keys()
+    values = {name: vars(owner)[name] for name in public}
+    return {name: value for name, value in values.items() if inspect.isroutine(value) or inspect.isdatadescriptor(value)}
+
+
+def walked(name, value, seen):
+    """A name and those under it, each with its value; what has two names is told once."""
+    if id(value) in seen:
+        return
+    seen.add(id(value))
+    yield name, value
+    if inspect.ismodule(value) or inspect.isclass(value):
+        for member, of in sorted(members(value).items()):
+            yield from walked(f"{name}.{member}", of, seen)
+
+
+NAMES = dict(walked("syncpoint", syncpoint, set()))
+
+
+@pytest.fixture(autouse=True)
+def backend():
+    yield
+    # What an example has chosen is for that alone.
+    syncpoint.set_default_backend(None)
+
+
+def example(name, documentation):
+    """The lines of an example, as the interpreter would read them."""
+    return doctest.DocTestParser().get_doctest(inspect.cleandoc(documentation or ""), {}, name, None, None)
+
+
+def told(found):
+    """What is not so in an example. The current streams that it sets are its own."""
+    report = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    contextvars.copy_context().run(runner.run, found, out=report.append)
+    return "".join(report)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_public_name_has_an_example_and_it_is_so(name):
+    found = example(name, NAMES[name].__doc__)
+    assert found.examples, f"{name} has no example: {NAMES[name].__doc__}"
+    assert told(found) == ""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "syncpoint.cuda",
+        "syncpoint.open",
+        "syncpoint.Capabilities.timing",
+        "syncpoint.Event.from_ipc_handle",
+        "syncpoint.Stream.__cuda_stream__",
+        "syncpoint.Point.query",
+        "syncpoint.Run.verdict",
+        "syncpoint.cuda.device_count",
+        "syncpoint.cuda.Stream.priority_range",
+        "syncpoint.mps._mps_queryEvent",
+        "syncpoint.classes.cuda.Event.wait",
+    ],
+)
+def test_names_of_every_kind_are_looked_at(name):
+    assert name in NAMES
+
+
+def test_an_example_that_is_not_so_is_told():
+    assert told(example("right", "Adds.\n\n    >>> 1 + 1\n    2")) == ""
+    assert "Expected:\n    3\nGot:\n    2" in told(example("wrong", "Adds.\n\n    >>> 1 + 1\n    3"))
+    assert "NameError" in told(example("raising", ">>> nothing"))
+    assert not example("none", None).examples
