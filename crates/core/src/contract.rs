@@ -184,7 +184,8 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// As [`put`](Self::put).
     fn wait(&self, point: &Point, place: Place) -> Result<Option<Placed>>;
 
-    /// The same where nobody observes, by whatever way is shorter.
+    /// The same where nobody observes and nothing on the timeline of the point had failed a moment ago, by whatever way is
+    /// shorter.
     ///
     /// # Errors
     /// As [`put`](Self::put).

@@ -211,6 +211,11 @@ impl Context {
     /// waited before has heard nothing yet, where nobody could be made to tell them.
     #[inline]
     pub(crate) fn check(&self) -> Result<()> {
+        if self.is_lost() { self.refuse_lost() } else { Ok(()) }
+    }
+
+    #[cold]
+    fn refuse_lost(&self) -> Result<()> {
         self.ground.check().inspect_err(|_lost| self.see_polled())
     }
 

@@ -190,30 +190,39 @@ impl CudaStream {
         let Some((_, event)) = other.marks().beyond(value) else { return Ok(()) };
         // Asked about a broken one, the driver may take the wait, or say that this context is broken.
         other.context.check()?;
-        self.wait_on(other, event)
+        let waited = self.called(self.handle().wait(&event));
+        other.context.give_back(event);
+        waited
     }
 
-    /// Waits for an event that another stream, of this context or another, has in its ring.
+    /// Waits for an event that another stream of this context has in its ring, on a stream that is no default one.
     #[expect(
         clippy::inline_always,
         reason = "a frame of its own is 14 instructions of the 200 of a wait"
     )]
     #[inline(always)]
-    fn wait_on(&self, other: &Self, event: Arc<Event>) -> Result<()> {
+    fn wait_near(&self, event: Arc<Event>) -> Result<()> {
         self.count(1);
-        match self.handle().wait(&event) {
+        match self.handle().wait_now(&event) {
             Ok(()) => {
-                other.context.give_back(event);
+                self.context.give_back(event);
                 Ok(())
             }
-            Err(refusal) => Err(self.refused_with(&refusal, other, event)),
+            Err(refusal) => self.wait_nearer(refusal, event),
         }
     }
 
-    /// A call with an event of another stream's was refused.
     #[cold]
-    fn refused_with(&self, refusal: &Refusal, other: &Self, event: Arc<Event>) -> Error {
-        other.context.give_back(event);
+    fn wait_nearer(&self, refusal: Refusal, event: Arc<Event>) -> Result<()> {
+        let waited = self.handle().wait_nearer(refusal, &event);
+        self.context.give_back(event);
+        waited.map_err(|refusal| self.context.refused(&refusal))
+    }
+
+    /// A record of an event was refused.
+    #[cold]
+    fn refused_with(&self, refusal: &Refusal, event: Arc<Event>) -> Error {
+        self.context.give_back(event);
         self.context.refused(refusal)
     }
 
@@ -265,7 +274,7 @@ impl CudaStream {
         self.count(1);
         match event.record(self.handle()) {
             Ok(()) => Ok(event),
-            Err(refusal) => Err(self.refused_with(&refusal, self, event)),
+            Err(refusal) => Err(self.refused_with(&refusal, event)),
         }
     }
 }
@@ -310,7 +319,8 @@ impl Driver for CudaStream {
     #[inline]
     fn mark(stream: &HeldStream<Self>, ready: &mut Ready, value: u64) -> Result<()> {
         let driver = stream.driver();
-        driver.check()?;
+        // A managed stream is no thread's default one.
+        driver.context.check()?;
         driver.record_next(ready, value)
     }
 
@@ -340,11 +350,11 @@ impl Driver for CudaStream {
     ) -> Option<Result<()>> {
         let driver = stream.driver();
         // What is refused says so when the other stream is asked.
-        if driver.context.is_lost() || driver.thread.is_some() {
+        if driver.context.is_lost() {
             return None;
         }
         let (_, event) = ready.awaited()?.lock().beyond(awaited)?;
-        Some(driver.wait_on(driver, event))
+        Some(driver.wait_near(event))
     }
 
     /// The first of a context compiles the kernel.

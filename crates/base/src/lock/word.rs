@@ -1,22 +1,23 @@
 //! The word of a lock: who has it, and whether somebody may sleep for it.
 //!
 //! ```text
-//! take:    FREE -> TAKEN, and it is ours; otherwise, after a few looks:
-//!          until the exchange of AWAITED finds FREE: sleep while the word is AWAITED
-//! let go:  the exchange of FREE; where it finds AWAITED, wake one
+//! take:    sets TAKEN; where that was not set, it is ours; otherwise, after a few looks:
+//!          until TAKEN was not set as both are: sleep while both are
+//! let go:  clears TAKEN; where AWAITED is left: unless another has taken it meanwhile, who then does this as it lets
+//!          go, clears AWAITED and wakes one
 //! ```
 //!
-//! Who comes out of a sleep leaves AWAITED, although nobody else may sleep: it cannot know, and the price is one wake too
+//! Who comes out of a sleep sets AWAITED, although nobody else may sleep: it cannot know, and the price is one wake too
 //! many (after U. Drepper, *Futexes are tricky*).
 
 use super::sleepers::{AtomicU32, Ordering, Sleepers};
 
-/// Nobody has the lock.
+/// Nobody has the lock, and nobody sleeps for it.
 const FREE: u32 = 0;
-/// Somebody has it, and nobody sleeps for it.
+/// Somebody has it.
 const TAKEN: u32 = 1;
-/// Somebody has it, and somebody may sleep for it.
-pub(super) const AWAITED: u32 = 2;
+/// Somebody may sleep for it.
+const AWAITED: u32 = 2;
 
 /// How often one looks before one sleeps: mostly what is done under a lock takes less than a sleep and a wake. A submission
 /// under the order lock of a stream may take long, where the driver's queue is full: who wants the lock meanwhile sleeps. As
@@ -33,28 +34,26 @@ pub(super) struct Word {
 impl Word {
     #[inline]
     pub(super) fn take(&self) {
-        // Acquire: pairs with the release in `let_go`, so that what was done under the lock before is seen. Relaxed: one
-        // that fails reads nothing else.
-        let taken = self.word.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed);
-        if taken.is_err() {
+        if !self.set(TAKEN) {
             self.take_from_another();
         }
     }
 
+    /// Sets TAKEN, with AWAITED or without. Says whether it is ours: one bit that is set and tested is one instruction.
+    #[inline]
+    fn set(&self, bits: u32) -> bool {
+        // Acquire: pairs with the release in `let_go`, so that what was done under the lock before is seen.
+        self.word.fetch_or(bits, Ordering::Acquire) & TAKEN == 0
+    }
+
     #[cold]
     fn take_from_another(&self) {
-        // Who sees it free may take it as if nobody slept: one that does is woken by whoever woke it from AWAITED.
-        if self.look() == FREE {
-            // Acquire, relaxed: as in `take`.
-            let taken =
-                self.word.compare_exchange(FREE, TAKEN, Ordering::Acquire, Ordering::Relaxed);
-            if taken.is_ok() {
-                return;
-            }
+        // Who sees it free may take it as if nobody slept: one that does has left AWAITED, or was woken.
+        if self.look() & TAKEN == 0 && self.set(TAKEN) {
+            return;
         }
-        // Acquire: as in `take`.
-        while self.word.swap(AWAITED, Ordering::Acquire) != FREE {
-            self.sleepers.sleep_while(&self.word, AWAITED);
+        while !self.set(TAKEN | AWAITED) {
+            self.sleepers.sleep_while(&self.word, TAKEN | AWAITED);
         }
     }
 
@@ -74,34 +73,38 @@ impl Word {
 
     #[inline]
     pub(super) fn let_go(&self) {
-        // Release: pairs with the acquire in `take`.
-        if self.word.swap(FREE, Ordering::Release) == AWAITED {
+        // Release: pairs with the acquire in `set`.
+        if self.word.fetch_sub(TAKEN, Ordering::Release) != TAKEN {
             self.wake();
         }
     }
 
     #[cold]
     fn wake(&self) {
-        self.sleepers.wake_one(&self.word);
+        // Relaxed: whoever has taken it meanwhile saw what was let go of, and whoever is woken takes it anew.
+        let left = self.word.compare_exchange(AWAITED, FREE, Ordering::Relaxed, Ordering::Relaxed);
+        if left.is_ok() {
+            self.sleepers.wake_one(&self.word);
+        }
     }
 
     /// Whether somebody may sleep for it.
     #[cfg(all(test, not(syncpoint_loom)))]
     pub(super) fn is_awaited(&self) -> bool {
         // Relaxed: a look of a test.
-        self.word.load(Ordering::Relaxed) == AWAITED
+        self.word.load(Ordering::Relaxed) & AWAITED != 0
     }
 
     /// Lets go of it and wakes nobody: a mistake that the model must catch.
     #[cfg(all(test, syncpoint_loom))]
     pub(super) fn let_go_in_silence(&self) {
-        self.word.swap(FREE, Ordering::Release);
+        self.word.fetch_and(AWAITED, Ordering::Release);
     }
 
     /// Lets go of it without what was written under it: a mistake that the model must catch.
     #[cfg(all(test, syncpoint_loom))]
     pub(super) fn let_go_unseen(&self) {
-        if self.word.swap(FREE, Ordering::Relaxed) == AWAITED {
+        if self.word.fetch_sub(TAKEN, Ordering::Relaxed) != TAKEN {
             self.wake();
         }
     }

@@ -14,31 +14,38 @@ use crate::place::Place;
 use crate::point::Point;
 
 impl<D: Driver> HeldStream<D> {
-    /// A wait for a later value of the timeline that was waited for last, where it is usual.
+    /// A wait for a later value of the timeline that was waited for last, where it is usual; otherwise one that asks more.
+    /// The caller has seen that nothing on the timeline had failed; what fails meanwhile is found behind the call.
     #[inline]
-    pub(super) fn wait_again(&self, point: &Point, place: Place) -> Option<Result<Waited>> {
-        if !D::WAITS_AGAIN {
-            return None;
-        }
-        let timeline = point.timeline();
-        let mut order = self.order();
+    pub(super) fn wait_again(&self, point: &Point, place: Place) -> Result<Waited> {
+        let (timeline, mut order) = (point.timeline(), self.order());
         if order.latest.timeline != timeline.id()
             || !self.is_usual(&order)
             || !self.driver.has_room()
         {
-            return None;
-        }
-        if !timeline.has_no_failure() {
-            return None;
+            return self.wait_otherwise(order, point, place);
         }
         if order.latest.value >= point.value() {
-            return Some(Ok(Waited::Already));
+            return Ok(Waited::Already);
         }
-        match D::wait_again(self, &mut order.driver, point.value())? {
-            Ok(()) => self.note_again(order, point, place),
-            Err(error) => return Some(Err(self.refused_again(order, place, error))),
+        match D::wait_again(self, &mut order.driver, point.value()) {
+            Some(Ok(())) => self.note_again(order, point, place),
+            Some(Err(error)) => return Err(self.refused_again(order, place, error)),
+            None => return self.wait_otherwise(order, point, place),
         }
-        Some(Ok(Waited::Anew))
+        Ok(Waited::Anew)
+    }
+
+    /// Apart and cold: behind many branches to what is not, the compiler takes the usual wait for rare.
+    #[cold]
+    fn wait_otherwise(
+        &self,
+        order: OrderLocked<'_, D>,
+        point: &Point,
+        place: Place,
+    ) -> Result<Waited> {
+        drop(order);
+        self.wait_anew(point, place)
     }
 
     /// Nothing was noted.

@@ -79,7 +79,8 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         operation: Operation<'_, Self>,
     ) -> Result<()>;
 
-    /// As `submit` of a [`Mark`](Operation::Mark), which a program makes all the time, by whatever way is shorter.
+    /// As `submit` of a [`Mark`](Operation::Mark), which a program makes all the time, by whatever way is shorter. Asked of
+    /// managed streams alone.
     ///
     /// # Errors
     /// As [`submit`](Self::submit).
@@ -88,7 +89,7 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         Self::submit(&stream.this(), value, Operation::Mark)
     }
 
-    /// As `submit` of a [`Wait`](Operation::Wait) for `awaited` of another stream, for the same reason.
+    /// As `submit` of a [`Wait`](Operation::Wait) for `awaited` of another stream, for the same reason and of the same streams.
     ///
     /// # Errors
     /// As [`submit`](Self::submit).

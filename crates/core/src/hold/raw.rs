@@ -83,7 +83,7 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn wait_unobserved(&self, point: &Point, place: Place) -> Result<Waited> {
-        self.wait_again(point, place).unwrap_or_else(|| self.wait_anew(point, place))
+        if D::WAITS_AGAIN { self.wait_again(point, place) } else { self.wait_anew(point, place) }
     }
 
     fn record(&self) -> Result<Placed> {

@@ -169,11 +169,10 @@ impl<E> Place<E> {
     /// The event, where it was passed and nobody else has it.
     #[inline]
     fn take_passed(&mut self, reached: u64) -> Option<Arc<E>> {
-        if self.value > reached {
-            return None;
-        }
-        Arc::get_mut(self.event.as_mut()?)?;
-        self.event.take()
+        let is_passed = self.value <= reached;
+        // Names of an event that lies here are made under the lock of the marks alone, so nobody makes another now. That
+        // who had one is through with it the driver knows, whose calls come one after the other.
+        self.event.take_if(|event| is_passed && Arc::strong_count(event) == 1)
     }
 
     #[inline]

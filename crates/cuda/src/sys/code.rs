@@ -1,6 +1,7 @@
 //! The driver's codes: what each says of a call, of its context, and of what to do.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use syncpoint_core::{Error, Kind, Reason};
 
@@ -11,8 +12,8 @@ use super::types::Status;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Refusal {
     function: &'static Function,
-    /// `None`: the library lacks the function.
-    code: Option<u32>,
+    /// `None`: the library lacks the function. Two words with it, so that the outcome of a call stays in registers.
+    code: Option<NonZeroU32>,
 }
 
 /// `CUDA_ERROR_NOT_READY`: an answer of a query.
@@ -122,10 +123,8 @@ impl Refusal {
     /// What a call gave.
     #[inline]
     pub(super) fn of(function: &'static Function, status: Status) -> Result<(), Self> {
-        match status.0 {
-            0 => Ok(()),
-            code => Err(Self { function, code: Some(code) }),
-        }
+        let code = NonZeroU32::new(status.0);
+        if code.is_none() { Ok(()) } else { Err(Self { function, code }) }
     }
 
     #[cold]
@@ -136,13 +135,13 @@ impl Refusal {
     /// The call was not made, because the host has no memory for it: as the driver would say.
     #[cold]
     pub(super) fn no_room(function: &'static Function) -> Self {
-        Self { function, code: Some(NO_ROOM) }
+        Self { function, code: NonZeroU32::new(NO_ROOM) }
     }
 
     /// The call was not made, because the process comes to its end: as the driver would say.
     #[cold]
     pub(super) fn ending(function: &'static Function) -> Self {
-        Self { function, code: Some(DEINITIALIZED) }
+        Self { function, code: NonZeroU32::new(DEINITIALIZED) }
     }
 
     #[cfg(test)]
@@ -156,7 +155,7 @@ impl Refusal {
     }
 
     pub(crate) fn code(&self) -> Option<u32> {
-        self.code
+        self.code.map(NonZeroU32::get)
     }
 
     pub(crate) fn is_missing(&self) -> bool {
@@ -165,16 +164,16 @@ impl Refusal {
 
     /// Whether it is no refusal but the answer *pending*.
     pub(crate) fn is_not_ready(&self) -> bool {
-        self.code == Some(NOT_READY)
+        self.code() == Some(NOT_READY)
     }
 
     /// Whether the same call may succeed where the right context is current.
     pub(crate) fn is_of_context(&self) -> bool {
-        matches!(self.code, Some(INVALID_CONTEXT | INVALID_HANDLE))
+        matches!(self.code(), Some(INVALID_CONTEXT | INVALID_HANDLE))
     }
 
     pub(crate) fn meaning(&self) -> Meaning {
-        self.code.map_or(Meaning::Unsupported, Meaning::of)
+        self.code().map_or(Meaning::Unsupported, Meaning::of)
     }
 
     /// The error of a call that was refused, of `object`; `name` is what the driver calls its code.
@@ -191,7 +190,7 @@ impl Refusal {
         object: &dyn fmt::Display,
         name: Option<String>,
     ) -> Error {
-        let Some(code) = self.code else { return self.missing_error(object) };
+        let Some(code) = self.code() else { return self.missing_error(object) };
         let (kind, remedy) = meaning.told();
         let known = NAMES.iter().find(|(known, _)| *known == code);
         let name = known.map(|(_, name)| (*name).to_owned()).or(name);

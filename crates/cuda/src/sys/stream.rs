@@ -154,28 +154,23 @@ impl Stream {
     }
 
     /// Holds back what it is given later until the device has come to the event, which may be of another context.
-    #[expect(
-        clippy::inline_always,
-        reason = "a frame of its own is 14 instructions of the 200 of a wait"
-    )]
-    #[inline(always)]
     pub(crate) fn wait(&self, event: &Event) -> Result<(), Refusal> {
-        if self.whose == Whose::Driver {
-            return self.primary.within(|| self.wait_now(event));
-        }
-        // As `call`.
-        match self.wait_now(event) {
-            Ok(()) => Ok(()),
-            Err(refusal) => self.primary.nearer(refusal, || self.wait_now(event)),
-        }
+        self.call(|| self.wait_now(event))
     }
 
+    /// The same behind a refusal of [`wait_now`](Self::wait_now).
+    #[cold]
+    pub(crate) fn wait_nearer(&self, refusal: Refusal, event: &Event) -> Result<(), Refusal> {
+        self.primary.nearer(refusal, || self.wait_now(event))
+    }
+
+    /// The same with whatever is current, of a stream that is no default one.
     #[expect(
         clippy::inline_always,
         reason = "a frame of its own is 14 instructions of the 200 of a wait"
     )]
     #[inline(always)]
-    fn wait_now(&self, event: &Event) -> Result<(), Refusal> {
+    pub(crate) fn wait_now(&self, event: &Event) -> Result<(), Refusal> {
         // SAFETY: both handles live: each is destroyed only with its owner, which is borrowed here.
         unsafe { self.primary.library().table().wait(self.handle, event.handle(), 0) }
     }

@@ -92,10 +92,25 @@ macro_rules! table {
                 /// - The arguments are what the manual asks for: pointers to room of their types, handles that live.
                 #[inline(always)]
                 pub(super) unsafe fn $name(&self, $($argument: $kind),*) -> Result<(), Refusal> {
+                    /// Calls on a thread of ours, which enters the driver for it.
+                    ///
+                    /// # Safety
+                    /// - As of the method.
+                    #[cold]
+                    unsafe fn inside(
+                        function: unsafe extern "system" fn($($kind),*) -> Status,
+                        $($argument: $kind),*
+                    ) -> Result<(), Refusal> {
+                        let entered = enter_if_ours();
+                        let _inside = entered.map_err(|_| Refusal::ending(&functions::$name))?;
+                        // SAFETY: as below.
+                        let status = unsafe { function($($argument),*) };
+                        Refusal::of(&functions::$name, status)
+                    }
                     let Some(function) = self.$name else { return Err(Refusal::missing(&functions::$name)) };
                     if is_ours() {
                         // SAFETY: as below.
-                        return inside(&functions::$name, move || unsafe { function($($argument),*) });
+                        return unsafe { inside(function, $($argument),*) };
                     }
                     // SAFETY: the function has this signature, and the arguments are the caller's duty.
                     let status = unsafe { function($($argument),*) };
@@ -104,14 +119,6 @@ macro_rules! table {
             )+
         }
     };
-}
-
-/// Calls a function on a thread of ours, which enters the driver for it.
-#[cold]
-#[inline(never)]
-fn inside(function: &'static Function, call: impl FnOnce() -> Status) -> Result<(), Refusal> {
-    let _inside = enter_if_ours().map_err(|_| Refusal::ending(function))?;
-    Refusal::of(function, call())
 }
 
 table! {
