@@ -99,7 +99,11 @@ impl Lends for Event {
     }
 
     /// An event names points and holds no work: it is clean as soon as it names none.
-    fn bring_back(mut self, counter: Weak<Counter<Self>>, ticket: LoanTicket<Self::Key>) {
+    fn bring_back(
+        mut self: Box<Self>,
+        counter: Weak<Counter<Self>>,
+        ticket: LoanTicket<Self::Key>,
+    ) {
         let Some(counter) = counter.upgrade() else { return };
         if self.is_exported() {
             // Others may hold its handle: it ends, and another takes its place.

@@ -25,7 +25,7 @@ pub trait Lends: fmt::Debug + Send + Sync + Sized + 'static {
     fn refresh(&mut self) {}
 
     /// Brings a loan back to the counter, at once or when it is clean. Quick and silent: it runs in a drop.
-    fn bring_back(self, counter: Weak<Counter<Self>>, ticket: LoanTicket<Self::Key>);
+    fn bring_back(self: Box<Self>, counter: Weak<Counter<Self>>, ticket: LoanTicket<Self::Key>);
 }
 
 /// Names one loan: its kind, and its number at the counter.
@@ -63,13 +63,17 @@ pub struct Counter<T: Lends> {
 
 #[derive(Debug)]
 struct Shelf<T: Lends> {
-    /// Idle ones of each kind, the last brought back last. A row, because programs use a handful of kinds.
-    idle: Vec<(T::Key, Vec<T>)>,
+    /// Idle ones of each kind, the last brought back last. A row, because programs use a handful of kinds. Each in a box of its
+    /// own, which is what comes and goes: an event is some hundred bytes.
+    idle: Vec<(T::Key, Vec<Box<T>>)>,
     /// Where each loan was made; only in debug builds, for the leak report.
     places: BTreeMap<u64, Place>,
     number: u64,
     statistics: PoolStatistics,
 }
+
+/// What was on the shelf, if anything, and the name of the loan.
+type Taken<T> = (Option<Box<T>>, LoanTicket<<T as Lends>::Key>);
 
 impl<T: Lends> Counter<T> {
     pub(super) fn new(bound: usize) -> Arc<Self> {
@@ -91,7 +95,7 @@ impl<T: Lends> Counter<T> {
             thing.refresh();
             thing
         });
-        match lent.map_or_else(make, Ok) {
+        match lent.map_or_else(|| make().map(Box::new), Ok) {
             Ok(thing) => Ok(Loan { thing: Some((thing, ticket)), counter: Arc::downgrade(self) }),
             Err(error) => {
                 self.write_off(&ticket);
@@ -100,7 +104,7 @@ impl<T: Lends> Counter<T> {
         }
     }
 
-    fn take(&self, key: T::Key, place: Place) -> Result<(Option<T>, LoanTicket<T::Key>)> {
+    fn take(&self, key: T::Key, place: Place) -> Result<Taken<T>> {
         let mut shelf = lock(&self.shelf);
         if shelf.statistics.in_use >= self.bound {
             return Err(self.exhausted(&shelf.statistics));
@@ -127,7 +131,7 @@ impl<T: Lends> Counter<T> {
     }
 
     /// Puts a clean one back. One more than the bound is not kept.
-    pub(super) fn put(&self, thing: T, ticket: &LoanTicket<T::Key>) {
+    pub(super) fn put(&self, thing: Box<T>, ticket: &LoanTicket<T::Key>) {
         let mut shelf = lock(&self.shelf);
         shelf.end(ticket);
         if shelf.statistics.idle < self.bound {
@@ -143,7 +147,7 @@ impl<T: Lends> Counter<T> {
     pub(super) fn stock(&self, key: &T::Key, make: impl FnOnce() -> Result<T>) -> Result<()> {
         inherited::check(self.process, &"the pool")?;
         self.has_room_for_idle()?;
-        let thing = make()?;
+        let thing = Box::new(make()?);
         let mut shelf = lock(&self.shelf);
         // Looked at again: others may have come while it was made.
         let idle = shelf.statistics.idle;
@@ -209,7 +213,7 @@ fn no_room(idle: usize) -> Error {
 }
 
 impl<T: Lends> Shelf<T> {
-    fn row(&mut self, key: &T::Key) -> &mut Vec<T> {
+    fn row(&mut self, key: &T::Key) -> &mut Vec<Box<T>> {
         let index = self.idle.iter().position(|(known, _)| known == key).unwrap_or_else(|| {
             self.idle.push((key.clone(), Vec::new()));
             self.idle.len() - 1
@@ -229,7 +233,7 @@ impl<T: Lends> Shelf<T> {
 #[must_use = "a loan that is dropped goes back at once"]
 pub struct Loan<T: Lends> {
     /// `None` only while it is brought back or kept.
-    thing: Option<(T, LoanTicket<T::Key>)>,
+    thing: Option<(Box<T>, LoanTicket<T::Key>)>,
     counter: Weak<Counter<T>>,
 }
 
@@ -243,7 +247,7 @@ impl<T: Lends> Loan<T> {
         if let Some(counter) = counter.filter(|counter| counter.process.is_current()) {
             counter.write_off(&ticket);
         }
-        thing
+        *thing
     }
 }
 

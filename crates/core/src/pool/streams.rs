@@ -94,7 +94,7 @@ impl Lends for Stream {
 
     /// A stream comes back when its work has settled. No driver is asked for a point: all work of a managed stream came
     /// through us, so the latest value is its end.
-    fn bring_back(self, counter: Weak<Counter<Self>>, ticket: LoanTicket<Self::Key>) {
+    fn bring_back(self: Box<Self>, counter: Weak<Counter<Self>>, ticket: LoanTicket<Self::Key>) {
         if counter.strong_count() == 0 {
             return;
         }
@@ -114,7 +114,7 @@ impl Lends for Stream {
 struct Returning {
     counter: Weak<Counter<Stream>>,
     end: Point,
-    stream: Once<(Stream, LoanTicket<i32>)>,
+    stream: Once<(Box<Stream>, LoanTicket<i32>)>,
 }
 
 impl Wake for Returning {

@@ -46,7 +46,7 @@ fn a_loan_that_looks_at_the_bound_before_it_takes_is_caught() {
         }
         lock(&counter.shelf).statistics.in_use += 1;
         let ticket = LoanTicket { key: (), number: 0 };
-        Ok(Loan { thing: Some((make()?, ticket)), counter: Arc::downgrade(counter) })
+        Ok(Loan { thing: Some((Box::new(make()?), ticket)), counter: Arc::downgrade(counter) })
     }
     let check = || two_take_and_give_back(|counter, make| lend_after_a_look(counter, make));
     catches("one at a time", || holds(2, check));
@@ -56,7 +56,7 @@ fn a_loan_that_looks_at_the_bound_before_it_takes_is_caught() {
 fn a_thing_put_on_the_shelf_after_a_look_alone_is_caught() {
     fn stock_after_a_look(counter: &Counter<Thing>, make: Make<'_>) -> Result<()> {
         counter.has_room_for_idle()?;
-        let thing = make()?;
+        let thing = Box::new(make()?);
         let mut shelf = lock(&counter.shelf);
         shelf.statistics.idle += 1;
         shelf.row(&()).push(thing);
@@ -120,7 +120,7 @@ struct Thing(Tally);
 impl Lends for Thing {
     type Key = ();
 
-    fn bring_back(self, counter: Weak<Counter<Self>>, ticket: LoanTicket<()>) {
+    fn bring_back(self: Box<Self>, counter: Weak<Counter<Self>>, ticket: LoanTicket<()>) {
         if let Some(counter) = counter.upgrade() {
             counter.put(self, &ticket);
         }
