@@ -38,11 +38,13 @@ class Row:
     names: dict
     settle: object = None
     goal: int | None = None
+    within: object = field(default_factory=contextlib.nullcontext)
     took: list = field(default_factory=list)
 
     def measure(self, times):
         """One sample, in nanoseconds a statement. What the statements left on its way is waited for behind it."""
-        self.took.append(timeit.Timer(self.statement, globals=self.names).timeit(times) / times * 1e9)
+        with self.within:
+            self.took.append(timeit.Timer(self.statement, globals=self.names).timeit(times) / times * 1e9)
         if self.settle is not None:
             self.settle()
 
@@ -65,6 +67,11 @@ class Tables:
         """A row for each of the statements."""
         for statement in statements:
             self.rows.append(Row(table, library, statement, names, settle, goal))
+
+    def add_within(self, table, library, statement, names, settle, goal):
+        """A row of a statement inside `with stream`."""
+        told = f"{statement}  # with stream"
+        self.rows.append(Row(table, library, told, names, settle, goal, names["stream"]))
 
     def measure(self, rounds, times):
         """Every row in turn, so that what disturbs the machine disturbs all alike."""
@@ -94,6 +101,7 @@ def ours(tables, device, ended):
     names, settle = {"syncpoint": syncpoint, "stream": stream, "event": event, "pool": pool}, settled(stream)
     add = lambda table, library, *statements, goal=None: tables.add(table, library, statements, names, settle, goal)  # noqa: E731
     add("record", "syncpoint.Event", "event.record(stream)", "event.record()", goal=CALL)
+    tables.add_within("record", "syncpoint.Event", "event.record()", names, settle, CALL)
     add("record", "syncpoint.Stream", "stream.record_event(event)", "stream.record()", goal=CALL)
     add("query, complete", "syncpoint.Event", "event.query()", goal=CALL)
     add("query, complete", "syncpoint.Stream", "stream.query()", goal=CALL)
@@ -122,6 +130,8 @@ def cuda(tables, device, ended):
     """`syncpoint.cuda`, with torch's names."""
     stream, event = syncpoint.cuda.Stream(), syncpoint.cuda.Event()
     parity(tables, "syncpoint.cuda.Event", stream, event, "event.record()", "event.wait()")
+    names = {"stream": stream, "event": event}
+    tables.add_within("record", "syncpoint.cuda.Event", "event.record()", names, stream.synchronize, CALL)
     tables.add("make one and drop it", "syncpoint.cuda.Event", ["cuda.Event()"], {"cuda": syncpoint.cuda})
 
 

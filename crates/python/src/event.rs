@@ -9,6 +9,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyType};
 use syncpoint::{EventOptions, EventState, IpcHandle, Loan, Reason};
 
+use crate::current;
 use crate::device::Device;
 use crate::devices::{self, not_pickled};
 use crate::error::{misuse, queried, raised, released};
@@ -71,14 +72,31 @@ impl Event {
         device: Option<&syncpoint::Device>,
         options: [bool; 5],
     ) -> PyResult<Self> {
-        let made = released(py, || {
-            let options = chosen(options)?;
-            device.map_or_else(
-                || Ok(syncpoint::Event::new(options)),
-                |device| device.event_with(options),
-            )
-        });
-        made.map(|event| Self::over(Holder::Own(event)))
+        let made = match (device, chosen(options)) {
+            // Such an event is made without a driver: see `EventPool.event`.
+            (None, Ok(options)) => syncpoint::Event::new(options),
+            (Some(device), Ok(options)) => released(py, || device.event_with(options))?,
+            (_, Err(_)) => released(py, || chosen(options).map(syncpoint::Event::new))?,
+        };
+        Ok(Self::over(Holder::Own(made)))
+    }
+
+    /// Of a device as users give it; of another event, the same once more.
+    pub(crate) fn given(
+        py: Python<'_>,
+        device: Option<&Bound<'_, PyAny>>,
+        options: [bool; 5],
+    ) -> PyResult<Self> {
+        let Some(device) = device else { return Self::made(py, None, options) };
+        if let Ok(event) = device.cast::<Self>() {
+            return Ok(event.get().same());
+        }
+        let device = devices::of_event(device)?;
+        if let Ok(device) = device.cast::<Device>() {
+            return Self::made(py, Some(device.get().inner()), options);
+        }
+        let kind = Some(device.extract()?);
+        Ok(Self { kind, ..Self::made(py, None, options)? })
     }
 
     pub(crate) fn over(held: Holder) -> Self {
@@ -135,16 +153,7 @@ impl Event {
         native_handle: bool,
     ) -> PyResult<Self> {
         let options = [enable_timing, blocking, interprocess, external, native_handle];
-        let Some(device) = device else { return Self::made(py, None, options) };
-        if let Ok(event) = device.cast::<Self>() {
-            return Ok(event.get().same());
-        }
-        let device = devices::of_event(device)?;
-        if let Ok(device) = device.cast::<Device>() {
-            return Self::made(py, Some(device.get().inner()), options);
-        }
-        let kind = Some(device.extract()?);
-        Ok(Self { kind, ..Self::made(py, None, options)? })
+        Self::given(py, device, options)
     }
 
     /// The device; `None` until it is recorded, where none was given.
@@ -254,8 +263,7 @@ impl Event {
     #[pyo3(signature = (stream = None))]
     fn record(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<()> {
         let stream = self.on(py, stream)?;
-        self.check(py, stream.get().inner().device())?;
-        released(py, || self.event.record(stream.get().inner()))
+        self.recorded(py, stream.get().inner())
     }
 
     /// What `stream` is given from now on waits for the latest record, the current stream where none is given; nothing waits where
@@ -268,7 +276,7 @@ impl Event {
     #[pyo3(signature = (stream = None))]
     fn wait(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<()> {
         let stream = self.on(py, stream)?;
-        released(py, || stream.get().inner().wait_event(&self.event))
+        self.waited(py, stream.get().inner())
     }
 
     /// Whether its latest record is complete; true where there is none. Does not wait. Raises the failure of its stream.
@@ -403,8 +411,22 @@ impl Event {
         })
     }
 
-    /// Refuses a stream of another device, as torch tells it.
-    pub(crate) fn check(&self, py: Python<'_>, stream: &syncpoint::Device) -> PyResult<()> {
+    /// Records the end of what a stream was given so far. A stream of another device is refused as torch tells it.
+    pub(crate) fn recorded(&self, py: Python<'_>, stream: &syncpoint::Stream) -> PyResult<()> {
+        let device = stream.device();
+        if self.kind.as_deref().is_some_and(|kind| kind != parity::kind(device.name())) {
+            self.check(py, device)?;
+        }
+        let recorded = released(py, || self.event.record(stream));
+        // Of the kind of device, which is all that the record itself does not look at, it is by now.
+        recorded.map_err(|refused| self.check(py, device).err().unwrap_or(refused))
+    }
+
+    pub(crate) fn waited(&self, py: Python<'_>, stream: &syncpoint::Stream) -> PyResult<()> {
+        released(py, || stream.wait_event(&self.event))
+    }
+
+    fn check(&self, py: Python<'_>, stream: &syncpoint::Device) -> PyResult<()> {
         let device = self.event.device();
         let bound = device.as_ref().map(syncpoint::Device::name).or(self.kind.as_deref());
         let refused = bound.and_then(|bound| parity::other_device(bound, stream.name()));
@@ -413,20 +435,12 @@ impl Event {
 
     /// The stream that is meant: this one, or the current one of the event's device.
     fn on(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<Py<Stream>> {
-        match (stream, self.device()) {
-            (Some(stream), _) => Ok(stream),
-            (None, Some(device)) => current(py, device),
-            (None, None) => current(py, self.kind.as_deref()),
+        if let Some(stream) = stream {
+            return Ok(stream);
+        }
+        match self.event.device() {
+            Some(device) => current::of(py, &device),
+            None => current::named(py, self.kind.as_deref()),
         }
     }
-}
-
-/// The current stream of a device, of this thread and task.
-pub(crate) fn current<'py>(
-    py: Python<'py>,
-    device: impl IntoPyObject<'py>,
-) -> PyResult<Py<Stream>> {
-    static CURRENT: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-    let current = CURRENT.import(py, "syncpoint._current", "current_stream")?;
-    Ok(current.call1((device,))?.cast_into::<Stream>()?.unbind())
 }

@@ -3,6 +3,8 @@
 //! Here is what enters a driver, may wait, or is shared with other languages; what only arranges names is Python
 //! (`python/syncpoint`). The interpreter's lock is released round every call that may block, drops included.
 
+mod cuda_event;
+mod current;
 mod device;
 mod devices;
 mod ending;
@@ -32,6 +34,10 @@ use pyo3::prelude::*;
 /// What the package is made of.
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::cuda_event::CudaEvent;
+    #[pymodule_export]
+    use super::current::{_current_stream, _default_if_current, thread};
     #[pymodule_export]
     use super::device::{Device, devices, open};
     #[pymodule_export]

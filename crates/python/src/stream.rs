@@ -286,9 +286,7 @@ impl Stream {
             Some(Err(_)) => return Err(PyRuntimeError::new_err(NO_EVENT)),
             None => Py::new(py, Event::made(py, Some(self.stream.device()), [false; 5])?)?,
         };
-        event.get().check(py, self.stream.device())?;
-        let inner = event.get().inner();
-        released(py, || inner.record(&self.stream))?;
+        event.get().recorded(py, &self.stream)?;
         Ok(event)
     }
 

@@ -8,9 +8,10 @@ use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use syncpoint::{Event, EventOptions, EventState, Loan, Reason};
 
+use crate::current;
 use crate::device::Device;
 use crate::devices;
-use crate::error::{misuse, raised, released};
+use crate::error::{misuse, queried, raised, released};
 use crate::event::{self, Holder};
 use crate::span::Span;
 use crate::stream::Stream;
@@ -163,7 +164,7 @@ impl EventPool {
         if matches!(event.state(), EventState::NeverRecorded) {
             return Ok(false);
         }
-        released(py, || event.query())
+        queried(py, || event.query())
     }
 
     /// Milliseconds between two events. It waits for both, as torch's MPS does, at most `timeout` seconds each.
@@ -246,7 +247,7 @@ impl EventPool {
     }
 
     fn on(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<Py<Stream>> {
-        stream.map_or_else(|| event::current(py, &self.device), Ok)
+        stream.map_or_else(|| current::of(py, self.device.get().inner()), Ok)
     }
 }
 

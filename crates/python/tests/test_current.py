@@ -54,3 +54,11 @@ def test_tasks_do_not_see_each_others_streams(device):
         return await asyncio.gather(*tasks)
 
     assert asyncio.run(both()) == [True, True]
+
+
+def test_devices_that_are_asked_in_turns_keep_their_own_default_streams():
+    for name in ("sim:0", "sim:1", "sim:0", "sim:1"):
+        event = syncpoint.Event(name)
+        event.record()
+        assert (event.device.name, syncpoint.current_stream(name).device.name) == (name, name)
+        assert syncpoint.current_stream(name) == syncpoint.default_stream(name)

@@ -53,3 +53,16 @@ def test_what_the_package_asks_for_itself_is_asked_where_the_program_called_it(s
     with pytest.raises(syncpoint.TimedOutError, match=f"recorded at {re.escape(__file__)}:{recorded}"):
         event.synchronize(timeout=0)
     gate.open()
+
+
+def test_a_call_is_told_by_its_own_place_however_often_it_is_made_and_whatever_was_where_it_is(stream):
+    gate = syncpoint.Gate()
+    stream.wait(gate.point)
+    for number in range(200):
+        code = compile("\n" * (number % 5) + "point = stream.record()", f"made{number}.py", "exec")
+        for _again in range(2):
+            names = {"stream": stream}
+            exec(code, names)
+            with pytest.raises(syncpoint.TimedOutError, match=rf"recorded at made{number}\.py:{number % 5 + 1}\b"):
+                names["point"].synchronize(timeout=0)
+    gate.open()

@@ -7,7 +7,6 @@ is its parent's: there it counts for nothing, and the thread begins on the defau
 from __future__ import annotations
 
 import contextvars
-import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,8 +40,8 @@ class _Index(NamedTuple):
 
 
 class _State(NamedTuple):
-    #: The thread that set it.
-    thread: object
+    #: The number of the thread that set it.
+    thread: int
     #: The current streams, by the names of their devices.
     streams: Mapping[str, _Set]
     #: The index of the current device of each kind.
@@ -53,33 +52,31 @@ class _State(NamedTuple):
     devices: Mapping[object, tuple[_Index, ...]]
 
 
-class _Thread(threading.local):
-    """What tells this thread from every other, also from later ones with its number."""
-
-    def __init__(self) -> None:
-        mark = object()
-        self.nothing = _State(mark, {}, {}, {}, {})
-
-
-_thread = _Thread()
-_current: contextvars.ContextVar[_State] = contextvars.ContextVar("syncpoint.current")
+_current: contextvars.ContextVar[_State | None] = contextvars.ContextVar("syncpoint.current", default=None)
+_get = _current.get
 _defaults: ByDevice[_native.Stream] = ByDevice(lambda device: device._default_stream())
 
 
 def _state() -> _State:
-    nothing, state = _thread.nothing, _current.get(None)
-    return state if state is not None and state.thread is nothing.thread else nothing
+    thread, state = _native._thread(), _get()
+    return state if state is not None and state.thread == thread else _State(thread, {}, {}, {}, {})
+
+
+def _keep(state: _State) -> None:
+    """Makes a state this thread and task's. One with nothing in it is none, which is what is looked at quickest."""
+    _current.set(state if any(state[1:]) else None)
 
 
 def index(kind: str) -> int:
     """The index of the current device of a kind."""
-    return _state().indices.get(kind, 0)
+    state = _get()
+    return state.indices.get(kind, 0) if state is not None and state.thread == _native._thread() else 0
 
 
 def set_index(kind: str, index: int | None) -> None:
     """Makes the device of a kind with an index the current one; `None` the first."""
     state = _state()
-    _current.set(state._replace(indices=_with(state.indices, kind, index)))
+    _keep(state._replace(indices=_with(state.indices, kind, index)))
 
 
 def default_stream(device: DeviceLike = None) -> _native.Stream:
@@ -100,11 +97,7 @@ def current_stream(device: DeviceLike = None) -> _native.Stream:
     >>> syncpoint.current_stream() == syncpoint.default_stream()
     True
     """
-    of = _devices.resolved(device)
-    current = _state().streams.get(of.name)
-    if current is not None and (current.device is of or current.device == of):
-        return current.stream
-    return _defaults.of(of)
+    return _native._current_stream(_devices.resolved(device))
 
 
 def set_stream(stream: _native.Stream | classes.Stream | None) -> None:
@@ -120,7 +113,7 @@ def set_stream(stream: _native.Stream | classes.Stream | None) -> None:
     """
     inner = meant(stream)
     if inner is not None:
-        _current.set(_on(_state(), inner))
+        _keep(_on(_state(), inner))
 
 
 def meant(stream: object) -> _native.Stream | None:
@@ -149,7 +142,7 @@ def entered(stream: _native.Stream) -> None:
     state, device = _state(), stream.device
     saved = _Saved(state.indices.get(device.type), state.streams.get(device.name))
     before = state.entered.get(stream._id, ())
-    _current.set(_on(state, stream)._replace(entered={**state.entered, stream._id: (*before, saved)}))
+    _keep(_on(state, stream)._replace(entered={**state.entered, stream._id: (*before, saved)}))
 
 
 def left(stream: _native.Stream) -> None:
@@ -164,7 +157,7 @@ def left(stream: _native.Stream) -> None:
         streams[device.name] = saved.stream
     indices = _with(state.indices, device.type, saved.number)
     entered = {**rest, stream._id: tuple(before)} if before else rest
-    _current.set(state._replace(streams=streams, indices=indices, entered=entered))
+    _keep(state._replace(streams=streams, indices=indices, entered=entered))
 
 
 def entered_device(context: object, kind: str, index: int) -> None:
@@ -172,7 +165,7 @@ def entered_device(context: object, kind: str, index: int) -> None:
     state = _state()
     saved = (*state.devices.get(context, ()), _Index(kind, state.indices.get(kind)))
     indices = _with(state.indices, kind, index)
-    _current.set(state._replace(indices=indices, devices={**state.devices, context: saved}))
+    _keep(state._replace(indices=indices, devices={**state.devices, context: saved}))
 
 
 def left_device(context: object) -> None:
@@ -184,7 +177,7 @@ def left_device(context: object) -> None:
     devices = {each: state.devices[each] for each in state.devices if each is not context}
     if before:
         devices[context] = tuple(before)
-    _current.set(state._replace(indices=_with(state.indices, saved.kind, saved.number), devices=devices))
+    _keep(state._replace(indices=_with(state.indices, saved.kind, saved.number), devices=devices))
 
 
 class stream:

@@ -19,7 +19,9 @@ _sent: dict[bytes, _native.Event] = {}
 
 
 def _taken_in(kind: type[_native.Event], device: str, handle: bytes) -> _native.Event:
-    return _native.Event.__new__(kind, _native.Event.from_ipc_handle(device, handle))
+    imported = _native.Event.from_ipc_handle(device, handle)
+    native = _native._CudaEvent if issubclass(kind, _native._CudaEvent) else _native.Event
+    return native.__new__(kind, imported)
 
 
 def _reduced(event: _native.Event) -> tuple[Callable[..., _native.Event], tuple[type[_native.Event], str, bytes]]:

@@ -25,7 +25,7 @@ _FORKED = (
 
 def backend() -> str:
     """The backend that was chosen to be the default, or CUDA."""
-    return _devices.default_backend() or "cuda"
+    return _devices._default or "cuda"
 
 
 def index_of(device: DeviceLike) -> int | None:

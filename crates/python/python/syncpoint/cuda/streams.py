@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .. import _current, _devices, _native
 from .._by_device import ByDevice
 from .._devices import DeviceLike
-from .._errors import Error, MisuseError, UnavailableError, UnsupportedError, _worded
+from .._errors import MisuseError, UnavailableError, UnsupportedError, _worded
 from . import _backend
 from ._mode import checked
 
@@ -235,7 +235,7 @@ class ExternalStream(Stream):
         return super().__new__(cls, device=device, stream_ptr=stream_ptr, **kwargs)
 
 
-class Event(_native.Event):
+class Event(_native._CudaEvent):
     """An event of CUDA, or of the backend that stands in for it: `torch.cuda.Event`.
 
     `enable_timing`: whether `elapsed_time` can be asked. `blocking`: whether waits of the host sleep at once.
@@ -299,39 +299,7 @@ class Event(_native.Event):
             size = len(handle) if isinstance(handle, (bytes, bytearray)) else type(handle).__name__
             raise RuntimeError(f"cudaIpcEventHandle_t expects byte-like object of size 64, but got {size}")
         imported = _native.Event.from_ipc_handle(_backend.device(index), bytes(handle))
-        return _native.Event.__new__(cls, imported)
-
-    def record(self, stream: _native.Stream | None = None) -> None:
-        """Records the end of what `stream` was given so far, of the current stream where none is given.
-
-        Raises `MisuseError` for a stream of another device, `RuntimeError` for what is no stream. On a stream that has failed
-        the event has failed too.
-
-        >>> import syncpoint
-        >>> syncpoint.set_default_backend("host")
-        >>> event = syncpoint.cuda.Event()
-        >>> event.record(syncpoint.cuda.Stream())
-        >>> event.synchronize(timeout=10)
-        """
-        stream = _stream(stream)
-        try:
-            super().record(stream)
-        except MisuseError as refused:
-            raise self._told(refused, stream) from None
-
-    def wait(self, stream: _native.Stream | None = None) -> None:
-        """What `stream` is given from now on waits for the latest record, the current stream where none is given; nothing waits
-        where there is no record. This thread does not wait.
-
-        Raises `RuntimeError` for what is no stream, and the failure of a stream that would have to wait and has failed.
-
-        >>> import syncpoint
-        >>> syncpoint.set_default_backend("host")
-        >>> event, stream = syncpoint.cuda.Stream().record_event(), syncpoint.cuda.Stream()
-        >>> event.wait(stream)
-        >>> stream.synchronize(timeout=10)
-        """
-        super().wait(_stream(stream))
+        return _native._CudaEvent.__new__(cls, imported)
 
     def elapsed_time(self, end_event: _native.Event) -> float:
         """Milliseconds from this event to `end_event`; negative where that came first. Does not wait.
@@ -376,8 +344,10 @@ class Event(_native.Event):
     def _as_parameter_(self) -> ctypes.c_void_p:
         return ctypes.c_void_p(self.cuda_event)
 
-    def _told(self, refused: MisuseError, stream: _native.Stream) -> Error:
-        """The refusal of a stream of another device, as torch tells it of CUDA's."""
+    def _told(self, refused: BaseException, stream: _native.Stream) -> BaseException:
+        """The refusal of a record; of a stream of another device as torch tells it of CUDA's."""
+        if not isinstance(refused, MisuseError):
+            return refused
         text, device = str(refused), stream.device
         if refused.reason == "wrong device" and device.type != _backend.backend():
             text = "Expected stream_.device_type() == DeviceType::CUDA to be true, but got false."
@@ -387,11 +357,3 @@ class Event(_native.Event):
 
     def __repr__(self) -> str:
         return f"<torch.cuda.Event {self.cuda_event:#x}>" if self.event_id else "<torch.cuda.Event uninitialized>"
-
-
-def _stream(stream: object) -> _native.Stream:
-    if stream is None:
-        return _current.current_stream(_backend.device())
-    if not isinstance(stream, _native.Stream):
-        raise RuntimeError("expected stream to be a torch.Stream or torch.cuda.Stream object")
-    return stream

@@ -78,10 +78,12 @@ def number_of(stream: _native.Stream) -> int:
     return 0 if stream.is_shared else -stream._id
 
 
-def on_default(pool: _native.EventPool) -> None:
-    """Refuses, as torch does, where another stream than the default one is current."""
-    if _current.current_stream(pool.device) != _current.default_stream(pool.device):
+def default_of(pool: _native.EventPool) -> _native.Stream:
+    """The default stream. Refuses, as torch does, where another is current."""
+    default = _native._default_if_current(pool.device)
+    if default is None:
         raise NotImplementedError("Non-default streams are not yet supported.")
+    return default
 
 
 @present("acquireEvent")
@@ -134,8 +136,8 @@ def _mps_recordEvent(event_id: int) -> None:
     >>> syncpoint.mps._mps_recordEvent(number)
     >>> syncpoint.mps._mps_releaseEvent(number)
     """
-    on_default(_pool())
-    _pool().record(event_id)
+    pool = _pool()
+    pool.record(event_id, default_of(pool))
 
 
 @present("waitForEvent")
@@ -151,8 +153,8 @@ def _mps_waitForEvent(event_id: int) -> None:
     >>> syncpoint.mps._mps_waitForEvent(number)
     >>> syncpoint.mps._mps_releaseEvent(number)
     """
-    on_default(_pool())
-    _pool().wait(event_id)
+    pool = _pool()
+    pool.wait(event_id, default_of(pool))
 
 
 @present("synchronizeEvent")

@@ -61,8 +61,7 @@ class Event:
         NotImplementedError: Non-default streams are not yet supported.
         >>> event.record()
         """
-        _table.on_default(self.__pool)
-        self.__pool.record(self.__eventId)
+        self.__pool.record(self.__eventId, _table.default_of(self.__pool))
 
     def wait(self) -> None:
         """What the default stream is given from now on waits for the latest record; nothing where there is none. This thread does
@@ -77,8 +76,7 @@ class Event:
         >>> event.record(); event.wait()
         >>> syncpoint.mps.synchronize(timeout=10)
         """
-        _table.on_default(self.__pool)
-        self.__pool.wait(self.__eventId)
+        self.__pool.wait(self.__eventId, _table.default_of(self.__pool))
 
     def query(self) -> bool:
         """Whether it was recorded and is complete: false where it was never recorded, unlike other events. Does not wait. Raises
