@@ -7,7 +7,11 @@ from typing import Literal
 
 class Error(RuntimeError):
     """A call that was refused, or work that failed. The message says what was asked, of which object, and the remedy; the class
-    says what to do, and so does `kind`. `docs/errors.md` tells them all.
+    says what to do. `docs/errors.md` tells them all.
+
+    `kind` and `number` name it as Rust and C do. `reason` is which misuse it was, `code` the driver's own number and name,
+    `origin` the operation in which it began, with its place in the source, `report` who waited for whom where a wait ran out,
+    and `index` the place of the one that failed of several that `wait_any` was given; each is `None` where there is none.
 
     >>> import syncpoint
     >>> try:
