@@ -59,6 +59,10 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     /// Whether every operation makes its value noticeable and can be waited for natively; otherwise marks do.
     const SIGNALS_EACH: bool;
 
+    /// Whether the driver keeps by itself what a fill or a copy works on, until it is over and whatever fails meanwhile, and
+    /// each signals. Then the queue lets go of what goes to the driver at once.
+    const KEEPS: bool = false;
+
     /// Whether the device lets time pass by itself. Otherwise a delay is host work: it begins when everything before it
     /// is complete, holds nothing but its own stream, and a thread of ours ends it. On a stream that others launch on the
     /// device stands before a latch meanwhile.
@@ -322,7 +326,8 @@ pub enum Need {
 /// One operation of a driver.
 #[expect(clippy::exhaustive_enums, reason = "a driver does every one; outside the semver promise")]
 pub enum Operation<'a, D: Driver> {
-    /// Fill part of a buffer with a byte. The buffers stay alive until the value is reached.
+    /// Fill part of a buffer with a byte. The buffers stay alive until the value is reached, unless the driver
+    /// [keeps](Driver::KEEPS) them.
     Fill(&'a Fill),
     /// Copy part of a buffer.
     Copy(&'a Copy),

@@ -57,6 +57,7 @@ impl Ground {
     ///
     /// # Errors
     /// `DeviceLost`; `Unavailable`.
+    #[inline]
     pub fn enter(&self) -> Result<Inside> {
         self.check()?;
         Inside::enter().ok_or_else(|| self.ending())

@@ -49,6 +49,7 @@ mod driver;
 mod failure;
 mod flight;
 mod ground;
+mod handed;
 mod land;
 mod latch;
 mod losing;

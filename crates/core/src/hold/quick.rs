@@ -142,7 +142,12 @@ impl<D: Driver> HeldStream<D> {
 
     /// Somebody has to be told.
     #[cold]
-    fn go_on_with(&self, order: OrderLocked<'_, D>, mut flight: Locked<'_, Flight>, value: u64) {
+    pub(super) fn go_on_with(
+        &self,
+        order: OrderLocked<'_, D>,
+        mut flight: Locked<'_, Flight>,
+        value: u64,
+    ) {
         flight.answer_signalled();
         let (news, untold) = (flight.news(), flight.is_long_untold());
         drop(flight);

@@ -34,6 +34,9 @@ impl<D: Driver> RawStream for HeldStream<D> {
         if this.is_captured()? {
             return this.put_captured(item);
         }
+        if let Some(placed) = this.hand(&item) {
+            return placed;
+        }
         if let Task::Delay(duration) = item.task {
             this.prepare_delay(duration).inspect_err(|error| {
                 error.began_at(|| {

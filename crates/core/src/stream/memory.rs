@@ -19,13 +19,13 @@ impl Stream {
     #[track_caller]
     pub fn fill(&self, target: &Buffer, range: Range<u64>, value: u8) -> Result<()> {
         let target = self.own_span(target, range)?;
-        let span = target.clone();
+        let written = Part::of(&target);
         let placed = self.put(
             Task::Fill(Box::new(Fill::new(target, value))),
             WorkKind::Fill,
             Place::caller(),
         )?;
-        self.tell_access(placed, &span, Access::Write);
+        self.tell_access(placed, written, Access::Write);
         Ok(())
     }
 
@@ -44,11 +44,11 @@ impl Stream {
     ) -> Result<()> {
         let (source, target) = (self.own_span(source, from)?, self.own_span(target, to)?);
         check_copy(&source, &target)?;
-        let (read, written) = (source.clone(), target.clone());
+        let (read, written) = (Part::of(&source), Part::of(&target));
         let task = Task::Copy(Box::new(Copy::new(source, target)));
         let placed = self.put(task, WorkKind::Copy, Place::caller())?;
-        self.tell_access(placed, &read, Access::Read);
-        self.tell_access(placed, &written, Access::Write);
+        self.tell_access(placed, read, Access::Read);
+        self.tell_access(placed, written, Access::Write);
         Ok(())
     }
 
@@ -63,15 +63,30 @@ impl Stream {
         Err(Error::misuse(Reason::WrongDevice, message))
     }
 
-    fn tell_access(&self, placed: Placed, span: &Span, access: Access) {
+    #[inline]
+    fn tell_access(&self, placed: Placed, part: Part, access: Access) {
         observe::tell(|| Operation::BufferAccessed {
             stream: self.id(),
             value: placed.value,
-            buffer: span.buffer_id(),
-            offset: span.offset(),
-            bytes: span.len(),
+            buffer: part.buffer,
+            offset: part.offset,
+            bytes: part.bytes,
             access,
         });
+    }
+}
+
+/// Which bytes of which buffer: what observers are told of a span that was given away.
+#[derive(Clone, Copy)]
+struct Part {
+    buffer: u64,
+    offset: u64,
+    bytes: u64,
+}
+
+impl Part {
+    fn of(span: &Span) -> Self {
+        Self { buffer: span.buffer_id(), offset: span.offset(), bytes: span.len() }
     }
 }
 

@@ -69,6 +69,7 @@ impl<const EACH: bool> Driver for Double<EACH> {
     type Ordered = Option<Weak<dyn Any + Send + Sync>>;
 
     const SIGNALS_EACH: bool = EACH;
+    const KEEPS: bool = EACH;
     const WAITS_AGAIN: bool = !EACH;
 
     fn ordered(&self) -> Self::Ordered {

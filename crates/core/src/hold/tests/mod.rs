@@ -8,6 +8,7 @@ mod captures;
 mod double;
 mod drops;
 mod failure;
+mod handed;
 mod host;
 mod latches;
 mod losing;

@@ -213,7 +213,7 @@ fn a_stream_that_is_pumped_gives_way_to_others() {
 
 #[test]
 fn the_resources_of_an_operation_live_until_it_is_over() {
-    let bench = Bench::<true>::new();
+    let bench = Bench::<false>::new();
     let stream = bench.stream();
     let buffer = bench.device().buffer(8).unwrap();
     stream.fill(&buffer, 0..8, 1).unwrap();

@@ -17,7 +17,7 @@ pub(super) struct Room(Mutex<Option<(Sender<()>, Receiver<()>)>>);
 
 impl Room {
     /// There is none any more. Gives who hears of a sleeper, and who makes room.
-    fn fill(&self) -> (Receiver<()>, Sender<()>) {
+    pub(super) fn fill(&self) -> (Receiver<()>, Sender<()>) {
         let ((sleeps, is_asleep), (make, is_made)) = (mpsc::channel(), mpsc::channel());
         *lock(&self.0) = Some((sleeps, is_made));
         (is_asleep, make)
