@@ -7,7 +7,7 @@ use syncpoint_core::errands::{Standing, Want};
 use syncpoint_core::hold::HeldStream;
 
 use crate::stream::VulkanStream;
-use crate::sync::{Mutex, MutexGuard, lock};
+use crate::sync::{Lock, Locked};
 use crate::sys::{self, Batch, Meaning, Parcel, Refusal, Semaphore, Submitted};
 
 /// A queue with what was submitted to it and was not seen to end, in the order in which that ends: a queue signals in
@@ -15,11 +15,11 @@ use crate::sys::{self, Batch, Meaning, Parcel, Refusal, Semaphore, Submitted};
 #[derive(Debug)]
 pub(crate) struct Queue {
     /// The driver's queue. Held while one batch is put together and submitted. Taken under the order lock of a stream.
-    native: Mutex<sys::Queue>,
+    native: Lock<sys::Queue>,
     /// Its raw handle.
     raw: usize,
     /// A leaf: nothing is called under it.
-    row: Mutex<Row>,
+    row: Lock<Row>,
 }
 
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ const UNAWAITED: u64 = 64;
 
 impl Queue {
     pub(crate) fn new(native: sys::Queue) -> Self {
-        Self { raw: native.raw(), native: Mutex::new(native), row: Mutex::default() }
+        Self { raw: native.raw(), native: Lock::new(native), row: Lock::default() }
     }
 
     /// Puts a batch together with `fill` and submits it: behind what the stream submitted before, and signalled as
@@ -91,7 +91,7 @@ impl Queue {
         fill(&mut batch)?;
         let submitted = batch.submit(stream.driver().semaphore(), value)?;
         // Under the lock of the queue, so that the row has its order.
-        Ok(lock(&self.row).push(stream, value, submitted))
+        Ok(self.row.lock().push(stream, value, submitted))
     }
 
     /// Submits commands of the user's, behind what the stream submitted before. They have no value of their own: the
@@ -117,30 +117,30 @@ impl Queue {
         fill(&mut batch);
         let submitted = batch.submit(passage, next)?;
         // What it waited for has come when it is over.
-        Ok(Passed::Given(lock(&self.row).push(stream, value, submitted)))
+        Ok(Passed::Given(self.row.lock().push(stream, value, submitted)))
     }
 
     /// Begins a batch, in what is over, where nothing else lies ready: all of it at once, for the next ones.
+    #[inline]
     fn batch<'a>(&self, native: &'a mut sys::Queue) -> Batch<'a> {
         if native.lacks_spare() {
-            native.take_back(&mut lock(&self.row).spare);
+            native.take_back(&mut self.row.lock().spare);
         }
         native.batch()
     }
 
-    /// The driver's queue, unless the device is lost: then `abandon` may have been here.
+    /// The driver's queue, unless the device is lost: then `abandon` may have been here. Who comes here has looked for that
+    /// before: under the lock a lost device is brought to rest.
+    #[inline]
     fn native_of(
         &self,
         stream: &HeldStream<VulkanStream>,
-    ) -> Result<MutexGuard<'_, sys::Queue>, Refusal> {
-        let check = || {
-            let lost = stream.driver().context().check();
-            lost.map_err(|_first_cause| Refusal::lost("vkQueueSubmit"))
-        };
-        // Before the lock too: under it a lost device is brought to rest.
-        check()?;
-        let native = lock(&self.native);
-        check().map(|()| native)
+    ) -> Result<Locked<'_, sys::Queue>, Refusal> {
+        let native = self.native.lock();
+        if stream.driver().context().is_lost() {
+            return Err(Refusal::lost("vkQueueSubmit"));
+        }
+        Ok(native)
     }
 
     /// The raw handle of the driver's queue. Takes no lock: a lost device may be brought to rest under it.
@@ -150,7 +150,7 @@ impl Queue {
 
     /// Somebody waits for what `stream` has submitted. Says whether the waiter is to be called.
     pub(crate) fn expect(&self, stream: &VulkanStream) -> Option<Want> {
-        let mut row = lock(&self.row);
+        let mut row = self.row.lock();
         row.awaited = row.awaited.max(stream.number());
         if row.is_due() { row.standing.want() } else { None }
     }
@@ -158,17 +158,17 @@ impl Queue {
     /// The waiter was called and cannot come: the call lies there for the next thread that can be made.
     #[cold]
     pub(crate) fn leave_called(&self, want: Want) {
-        lock(&self.row).standing.leave_given(want);
+        self.row.lock().standing.leave_given(want);
     }
 
     /// The waiter has come. Says whether it is to serve the row.
     pub(crate) fn watch(&self) -> bool {
-        lock(&self.row).standing.take()
+        self.row.lock().standing.take()
     }
 
     /// What the waiter does next.
     pub(crate) fn next(&self) -> Next {
-        let mut row = lock(&self.row);
+        let mut row = self.row.lock();
         let awaited = row.awaited;
         if let Some(front) = row.flying.front().filter(|front| front.number <= awaited) {
             let (semaphore, value) = front.submitted.signal();
@@ -183,7 +183,9 @@ impl Queue {
     pub(crate) fn reap(&self) -> (Vec<Come>, Result<(), Refusal>) {
         let mut come = Vec::new();
         loop {
-            let (over, front) = lock(&self.row).take_over();
+            let mut row = self.row.lock();
+            let (over, front) = (row.take_over(), row.front());
+            drop(row);
             let is_last = over.is_empty();
             self.end(over, &mut come);
             match front.map(|(semaphore, value)| semaphore.look().map(|seen| seen >= value)) {
@@ -197,7 +199,7 @@ impl Queue {
 
     /// Takes off the row what was seen to be over, from the front on, and calls no driver. Gives the values that have come.
     pub(crate) fn sweep(&self) -> Vec<Come> {
-        let (over, _front) = lock(&self.row).take_over();
+        let over = self.row.lock().take_over();
         let mut come = Vec::new();
         self.end(over, &mut come);
         come
@@ -208,7 +210,7 @@ impl Queue {
         if over.is_empty() {
             return;
         }
-        let mut spare = Vec::new();
+        let mut spare = Vec::with_capacity(over.len());
         for flying in over {
             let value = flying.value;
             spare.extend(flying.submitted.end());
@@ -217,7 +219,7 @@ impl Queue {
                 _ => come.push((flying.stream, value)),
             }
         }
-        lock(&self.row).spare.append(&mut spare);
+        self.row.lock().spare.append(&mut spare);
     }
 
     /// The device is lost: brings it to rest, while nobody submits; who would submit after that finds it lost.
@@ -225,7 +227,7 @@ impl Queue {
     /// # Errors
     /// Nobody knows whether it is at rest.
     pub(crate) fn settle(&self) -> Result<(), Refusal> {
-        match lock(&self.native).settle() {
+        match self.native.lock().settle() {
             // A lost device says so, and is at rest.
             Err(refusal) if refusal.meaning() != Meaning::Lost => Err(refusal),
             _ => Ok(()),
@@ -234,11 +236,12 @@ impl Queue {
 
     /// It is at rest: nothing on the row comes any more. To be dropped under no lock.
     pub(crate) fn abandon(&self) -> impl Sized + use<> {
-        std::mem::take(&mut lock(&self.row).flying)
+        std::mem::take(&mut self.row.lock().flying)
     }
 }
 
 impl Row {
+    #[inline]
     fn push(
         &mut self,
         stream: &Arc<HeldStream<VulkanStream>>,
@@ -261,19 +264,23 @@ impl Row {
     }
 
     /// Whether there is something for the waiter.
+    #[inline]
     fn is_due(&self) -> bool {
         self.flying.front().is_some_and(|front| front.number <= self.awaited)
     }
 
-    /// Takes what is over from the front, and tells what the front is then.
-    fn take_over(&mut self) -> (Vec<Flying>, Option<(Arc<Semaphore>, u64)>) {
+    /// Takes what is over from the front.
+    fn take_over(&mut self) -> Vec<Flying> {
         let is_over = |flying: &Flying| flying.submitted.is_over();
         let over = self.flying.iter().take_while(|flying| is_over(flying)).count();
-        let over = self.flying.drain(..over).collect();
-        let front = self.flying.front().map(|front| {
+        self.flying.drain(..over).collect()
+    }
+
+    /// What is raised when the front is over.
+    fn front(&self) -> Option<(Arc<Semaphore>, u64)> {
+        self.flying.front().map(|front| {
             let (semaphore, value) = front.submitted.signal();
             (Arc::clone(semaphore), value)
-        });
-        (over, front)
+        })
     }
 }

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::mem::ManuallyDrop;
+use std::ptr;
 use std::sync::Arc;
 
 use syncpoint_base::Inside;
@@ -16,7 +17,7 @@ use crate::handles::RawStream;
 use crate::line::Line;
 use crate::queue::{Passed, Queue};
 use crate::sync::{AtomicU64, OnceLock, Ordering};
-use crate::sys::{Batch, Meaning, Refusal, Semaphore};
+use crate::sys::{Batch, Meaning, Refusal, Semaphore, has_edges};
 use crate::time::Timed;
 
 /// The driver's side of one stream: its timeline semaphore, which has the stream's own values, and how far it is.
@@ -135,13 +136,17 @@ impl VulkanStream {
     }
 
     /// Takes off the row what was seen to be over: what nobody sleeps for would stay there, and keep its stream and the
-    /// device. Where a waker forked, the row is the parent's, and so is what was taken off it.
-    fn sweep(&self) {
+    /// device. Where a waker forked, the row is the parent's, and so is what was taken off it. `told` is complete up to
+    /// `seen`, which was said already.
+    fn sweep(&self, told: &HeldStream<Self>, seen: u64) {
         if self.context.is_inherited() {
             return;
         }
         let mut come = ManuallyDrop::new(self.queue().sweep().into_iter());
         for (stream, value) in come.by_ref() {
+            if ptr::eq(Arc::as_ptr(&stream), told) && value <= seen {
+                continue;
+            }
             stream.complete(value);
             if self.context.is_inherited() {
                 let _parents = ManuallyDrop::new(stream);
@@ -181,9 +186,10 @@ impl VulkanStream {
     }
 
     fn fill(stream: &Arc<HeldStream<Self>>, value: u64, fill: &Fill) -> Result<()> {
-        let (span, edges) = (&fill.target, stream.driver().context.edges()?);
+        let span = &fill.target;
         let target: &VulkanBuffer = span.memory();
         let part = span.offset()..span.offset() + span.len();
+        let edges = has_edges(&part).then(|| stream.driver().context.edges()).transpose()?;
         let fill = |batch: &mut Batch<'_>| batch.fill(target.memory(), part, fill.value, edges);
         Self::give(stream, value, fill)
     }
@@ -217,6 +223,8 @@ impl Driver for VulkanStream {
     type Ordered = ();
 
     const SIGNALS_EACH: bool = true;
+
+    const KEEPS: bool = true;
 
     const DELAYS: bool = false;
 
@@ -290,7 +298,7 @@ impl Driver for VulkanStream {
         }
         drop(inside);
         stream.complete(seen);
-        driver.sweep();
+        driver.sweep(stream, seen);
     }
 
     fn expect(stream: &Arc<HeldStream<Self>>, _value: u64) {

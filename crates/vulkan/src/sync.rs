@@ -6,6 +6,9 @@ pub(crate) use std::sync::{Mutex, OnceLock, RwLock};
 pub(crate) use std::sync::MutexGuard;
 use std::sync::{PoisonError, RwLockReadGuard, RwLockWriteGuard};
 
+/// A lock that no panic poisons, for what is taken at every submission.
+pub(crate) use syncpoint_base::{Lock, Locked};
+
 /// Locks, also where a thread panicked while it held the lock: every room leaves its data whole before it calls
 /// anything that can panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,6 +1,5 @@
 //! A batch: what is submitted at a time, with what it waits for and what it keeps.
 
-use std::any::Any;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,17 +13,14 @@ use super::query::Slot;
 use super::queue::{Parcel, Queue};
 use super::semaphore::Semaphore;
 
-/// What a submission keeps until it is over.
-pub(super) type Kept = Arc<dyn Any + Send + Sync>;
-
 /// A batch that is being put together. It begins commands at the first need: a wait or a mark has none. Dropped before the
 /// device has it, it leaves them to the next.
 pub(crate) struct Batch<'a> {
     queue: &'a mut Queue,
     /// There until the device has it.
     parcel: Option<Parcel>,
-    /// Whether its commands have begun.
-    has_begun: bool,
+    /// Its commands, once they have begun.
+    begun: Option<vk::CommandBuffer>,
 }
 
 /// What a submission names, and keeps until it is over.
@@ -33,7 +29,7 @@ pub(super) struct Uses {
     /// What it waits for besides the value before its own: what its user submitted since, and another stream's.
     pub(super) waits: [Option<(Arc<Semaphore>, u64)>; WAITS - 1],
     /// What its one operation works on.
-    kept: [Option<Kept>; 2],
+    kept: [Option<Arc<Memory>>; 2],
     /// Or the time that it notes.
     stamped: Option<Arc<Slot>>,
     /// Our own commands, where it has some.
@@ -85,21 +81,24 @@ fn table() -> Vec<u8> {
 }
 
 impl<'a> Batch<'a> {
+    #[inline]
     pub(super) fn new(queue: &'a mut Queue) -> Self {
         let parcel = queue.take_spare();
-        Self { queue, parcel: Some(parcel), has_begun: false }
+        Self { queue, parcel: Some(parcel), begun: None }
     }
 
     pub(super) fn queue(&mut self) -> &mut Queue {
         self.queue
     }
 
+    #[inline]
     fn parcel(&mut self) -> &mut Parcel {
         let parcel = self.parcel.as_mut();
         parcel.unwrap_or_else(|| unreachable!("it is taken by the last that is done"))
     }
 
     /// What was put together, for the device.
+    #[inline]
     pub(super) fn take(&mut self) -> Parcel {
         let parcel = self.parcel.take();
         parcel.unwrap_or_else(|| unreachable!("it is taken once"))
@@ -127,12 +126,14 @@ impl<'a> Batch<'a> {
     }
 
     /// A batch has one operation: what it works on.
-    fn keep(&mut self, first: Kept, second: Option<Kept>) -> Answer<()> {
+    #[inline]
+    fn keep(&mut self, first: &Arc<Memory>, second: Option<&Arc<Memory>>) -> Answer<()> {
         self.check_first()?;
-        self.parcel().uses.kept = [Some(first), second];
+        self.parcel().uses.kept = [Some(Arc::clone(first)), second.map(Arc::clone)];
         Ok(())
     }
 
+    #[inline]
     fn check_first(&mut self) -> Answer<()> {
         let uses = &self.parcel().uses;
         if uses.stamped.is_some() || uses.kept.iter().any(Option::is_some) {
@@ -141,7 +142,7 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    /// Fills part of a buffer. `edges` has the table of edges.
+    /// Fills part of a buffer. `edges` has the table of edges, where the part [has some](has_edges).
     ///
     /// The device fills whole words; the bytes before the first and behind the last are copied.
     pub(crate) fn fill(
@@ -149,21 +150,18 @@ impl<'a> Batch<'a> {
         target: &Arc<Memory>,
         part: Range<u64>,
         value: u8,
-        edges: &Arc<Memory>,
+        edges: Option<&Arc<Memory>>,
     ) -> Answer<()> {
-        if !target.holds(&part) {
+        if !target.holds(&part) || has_edges(&part) != edges.is_some() {
             return Err(Refusal::misuse("vkCmdFillBuffer"));
         }
         let words = words_in(&part);
-        let has_edges = words != part;
-        self.keep(as_kept(target), has_edges.then(|| as_kept(edges)))?;
+        self.keep(target, edges)?;
         let commands = self.begin()?;
         if !words.is_empty() {
             self.fill_words(commands, target, &words, value);
         }
-        if !has_edges {
-            return Ok(());
-        }
+        let Some(edges) = edges else { return Ok(()) };
         // Before and behind the words.
         for edge in [part.start..words.start, words.end..part.end] {
             if !edge.is_empty() {
@@ -213,7 +211,7 @@ impl<'a> Batch<'a> {
         {
             return Err(Refusal::misuse("vkCmdCopyBuffer"));
         }
-        self.keep(as_kept(source), Some(as_kept(target)))?;
+        self.keep(source, Some(target))?;
         let commands = self.begin()?;
         if len > 0 {
             let raw = self.queue.device().raw();
@@ -247,17 +245,17 @@ impl<'a> Batch<'a> {
     /// host saw it or this batch waited for it, and what the host wrote a submission makes available by itself. What is
     /// left is to make visible what is available, which is the barrier's second scope.
     fn begin(&mut self) -> Answer<vk::CommandBuffer> {
-        let handle = self.make_ready()?;
-        if self.has_begun {
-            return Ok(handle);
+        if let Some(begun) = self.begun {
+            return Ok(begun);
         }
+        let handle = self.make_ready()?;
         let info = vk::CommandBufferBeginInfo::default()
             .flags(vk::CommandBufferUsageFlags::ONE_TIME_SUBMIT);
         let raw = self.queue.device().raw();
         // SAFETY: nobody else has the commands, they are on no queue, and their pool is this queue's, which is borrowed
         // alone.
         answer("vkBeginCommandBuffer", unsafe { raw.begin_command_buffer(handle, &info) })?;
-        self.has_begun = true;
+        self.begun = Some(handle);
         let seen = [vk::MemoryBarrier::default()
             .dst_access_mask(vk::AccessFlags::TRANSFER_READ | vk::AccessFlags::TRANSFER_WRITE)];
         let (before, after) =
@@ -267,21 +265,26 @@ impl<'a> Batch<'a> {
     }
 
     /// Sees to it that commands lie ready.
+    #[inline]
     fn make_ready(&mut self) -> Answer<vk::CommandBuffer> {
-        if let Some(commands) = &self.parcel().commands {
-            return Ok(commands.handle());
+        match &self.parcel().commands {
+            Some(commands) => Ok(commands.handle()),
+            None => self.make_commands(),
         }
+    }
+
+    /// There are less than are on their way.
+    #[cold]
+    fn make_commands(&mut self) -> Answer<vk::CommandBuffer> {
         let made = self.queue.commands()?;
         Ok(self.parcel().commands.insert(made).handle())
     }
 
     /// Ends the commands, if they have begun: what they wrote can be read by the host, and written over. The submission runs
     /// them, or else what others recorded.
+    #[inline]
     pub(super) fn finish(&mut self) -> Answer<()> {
-        if !self.has_begun {
-            return Ok(());
-        }
-        let handle = self.make_ready()?;
+        let Some(handle) = self.begun else { return Ok(()) };
         let written = [vk::MemoryBarrier::default()
             .src_access_mask(vk::AccessFlags::TRANSFER_WRITE)
             .dst_access_mask(vk::AccessFlags::HOST_READ | vk::AccessFlags::HOST_WRITE)];
@@ -295,6 +298,7 @@ impl<'a> Batch<'a> {
     }
 
     /// `handle`: the commands, which have begun.
+    #[inline]
     fn barrier(
         &self,
         handle: vk::CommandBuffer,
@@ -319,6 +323,7 @@ impl<'a> Batch<'a> {
 
 /// Begun anew, commands forget what was put into them.
 impl Drop for Batch<'_> {
+    #[inline]
     fn drop(&mut self) {
         if let Some(parcel) = self.parcel.take() {
             self.queue.give_spare(parcel);
@@ -326,13 +331,14 @@ impl Drop for Batch<'_> {
     }
 }
 
-fn as_kept<T: Any + Send + Sync>(object: &Arc<T>) -> Kept {
-    let kept: Arc<T> = Arc::clone(object);
-    kept
-}
-
 fn region(from: u64, to: u64, len: u64) -> vk::BufferCopy {
     vk::BufferCopy { src_offset: from, dst_offset: to, size: len }
+}
+
+/// Whether a part does not consist of whole words.
+#[inline]
+pub(crate) fn has_edges(part: &Range<u64>) -> bool {
+    words_in(part) != *part
 }
 
 /// The whole words inside a part. Where there are none it lies at the end of the part, so that all of it is one edge.

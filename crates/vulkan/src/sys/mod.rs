@@ -21,7 +21,7 @@ mod queue;
 mod semaphore;
 mod theirs;
 
-pub(crate) use batch::{Batch, edges};
+pub(crate) use batch::{Batch, edges, has_edges};
 pub(crate) use borrow::device_of;
 pub use borrow::{Access, Handles};
 pub(crate) use clocks::Both;

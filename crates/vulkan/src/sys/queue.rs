@@ -50,10 +50,11 @@ impl<T: QueueLock + ?Sized> QueueLock for Arc<T> {
 }
 
 impl Lock {
-    fn run(&self, submit: &mut dyn FnMut()) {
+    #[inline]
+    fn run(&self, mut submit: impl FnMut()) {
         match self {
             Self::Alone => submit(),
-            Self::Others(lock) => lock.locked(submit),
+            Self::Others(lock) => lock.locked(&mut submit),
         }
     }
 }
@@ -143,7 +144,7 @@ impl Queue {
     pub(crate) fn settle(&mut self) -> Answer<()> {
         let raw = self.device.raw();
         let mut idle = Err(vk::Result::ERROR_UNKNOWN);
-        self.lock.run(&mut || {
+        self.lock.run(|| {
             // SAFETY: the queue is borrowed alone, and where others have it too their lock is held.
             idle = unsafe { raw.queue_wait_idle(self.handle) };
         });
@@ -224,6 +225,7 @@ impl Batch<'_> {
 
 impl Parcel {
     /// Submits it: behind the value `before` of the semaphore that it raises to `value`.
+    #[inline]
     fn give(
         &self,
         queue: &mut Queue,
@@ -249,12 +251,12 @@ impl Parcel {
             .wait_dst_stage_mask(&stages[..count])
             .signal_semaphores(&signals)
             .push_next(&mut timeline);
-        let raw = queue.device.raw();
+        let (raw, info) = (queue.device.raw(), slice::from_ref(&info));
         let mut given = Err(vk::Result::ERROR_UNKNOWN);
-        queue.lock.run(&mut || {
+        queue.lock.run(|| {
             // SAFETY: the queue is borrowed alone, and where others have it too their lock is held; everything that is
             // named is kept until the signal was seen.
-            given = unsafe { raw.queue_submit(queue.handle, &[info], vk::Fence::null()) };
+            given = unsafe { raw.queue_submit(queue.handle, info, vk::Fence::null()) };
         });
         answer("vkQueueSubmit", given)
     }
