@@ -268,8 +268,11 @@ impl Event {
     /// The latest timed point.
     ///
     /// # Errors
-    /// `Misuse(NotTimed)`: the event was made without timing. `Misuse(NotRecorded)`.
+    /// `Misuse(NotTimed)`: the event was made without timing, or its records are not ours. `Misuse(NotRecorded)`.
     pub fn timed_point(&self) -> Result<TimedPoint> {
+        if let Holder::Foreign(_) = self.holder {
+            return Err(self.has_no_time());
+        }
         if !self.options.timing() {
             let message =
                 format!("{self} was made without timing; make it with EventOptions::timed()");
@@ -279,6 +282,15 @@ impl Event {
             Some(Recorded::Timed(point)) => Ok(point),
             Some(Recorded::Plain(_)) | None => Err(self.never_recorded()),
         }
+    }
+
+    #[cold]
+    fn has_no_time(&self) -> Error {
+        let message = format!(
+            "{self} is {} and has no time here; record an event made with EventOptions::timed() beside it",
+            self.whose()
+        );
+        Error::misuse(Reason::NotTimed, message)
     }
 
     #[cold]
