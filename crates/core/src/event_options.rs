@@ -104,7 +104,8 @@ impl EventOptionsBuilder {
         Self(EventOptions { interprocess: true, ..self.0 })
     }
 
-    /// Inside a capture the event is recorded and waited for at every replay, and is no edge of the graph.
+    /// Inside a capture the event is recorded and waited for at every replay, and is no edge of the graph. With timing the
+    /// driver notes when that was, for who asks it through the handle; there are no timed points.
     pub fn external(self) -> Self {
         Self(EventOptions { external: true, ..self.0 })
     }
@@ -119,12 +120,16 @@ impl EventOptionsBuilder {
     /// The options.
     ///
     /// # Errors
-    /// `Misuse(Contradiction)`: an event between processes has no time.
+    /// `Misuse(Contradiction)`: an event between processes has no time, and an external one is of one process.
     pub fn build(self) -> Result<EventOptions> {
-        if self.0.timing && self.0.interprocess {
-            let message = "an event between processes has no time; leave timing off";
-            return Err(Error::misuse(Reason::Contradiction, message));
-        }
-        Ok(self.0)
+        let EventOptions { timing, interprocess, external, .. } = self.0;
+        let message = match (interprocess, timing, external) {
+            (true, true, _) => "an event between processes has no time; leave timing off",
+            (true, false, true) => {
+                "an external event is recorded and waited for by graphs of one process; leave interprocess off"
+            }
+            _ => return Ok(self.0),
+        };
+        Err(Error::misuse(Reason::Contradiction, message))
     }
 }

@@ -93,6 +93,8 @@ fn an_option_that_the_host_lacks_is_refused_and_never_ignored() {
 fn options_that_contradict_one_another_are_refused_when_they_are_built() {
     let builder = EventOptions::builder().timing().interprocess();
     refused(builder.build(), Kind::Misuse(Reason::Contradiction));
+    let builder = EventOptions::builder().external().interprocess();
+    refused(builder.build(), Kind::Misuse(Reason::Contradiction));
     let all = EventOptions::builder().timing().blocking().external().build().unwrap();
     assert!(all.timing() && all.blocking() && all.external() && !all.interprocess());
     assert_eq!(EventOptions::builder().build().unwrap(), EventOptions::default());
