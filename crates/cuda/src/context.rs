@@ -1,5 +1,6 @@
 //! What the streams, events and buffers of one context share: its pools, its threads, and whether it is broken.
 
+use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,9 +9,10 @@ use syncpoint_base::PerProcess;
 use syncpoint_core::contract::Owner;
 use syncpoint_core::errands::Errands;
 use syncpoint_core::hold::{Domain, Ground, HeldStream};
-use syncpoint_core::{Error, Kind, Result, work};
+use syncpoint_core::{Error, Gate, Kind, Result, work};
 
 use crate::anchor::Anchors;
+use crate::event::Native;
 use crate::guarded::Guard;
 use crate::poller::{self, Poll};
 use crate::pool::Pool;
@@ -281,7 +283,20 @@ impl Context {
     /// `Exhausted`: no poller can be made.
     pub(crate) fn guard(&self, guard: Box<dyn Guard>) -> Result<()> {
         let given = self.poller.offer(Poll::Guard(guard), poller::serve);
-        given.map_err(|_unguarded| no_poller(self.name()))
+        given.map_err(|_unguarded| {
+            no_poller(format_args!("let {} go on at the deadline of device_gates", self.name()))
+        })
+    }
+
+    /// Has the poller settle a gate with an event that has no points.
+    ///
+    /// # Errors
+    /// `Exhausted`: no poller can be made.
+    pub(crate) fn watch_event(&self, native: Native, gate: Gate) -> Result<()> {
+        let given = self.poller.offer(Poll::Event(native, gate), poller::serve);
+        given.map_err(|_unwatched| {
+            no_poller(format_args!("find out when an event of {} has come", self.name()))
+        })
     }
 
     /// Gives the reaper something to end.
@@ -303,11 +318,9 @@ impl Context {
 }
 
 #[cold]
-fn no_poller(device: &str) -> Error {
-    let message = format!(
-        "no thread could be made to let {device} go on at the deadline of device_gates; let other threads end, or raise \
-         the limit"
-    );
+fn no_poller(to: fmt::Arguments<'_>) -> Error {
+    let message =
+        format!("no thread could be made to {to}; let other threads end, or raise the limit");
     Error::new(Kind::Exhausted, message)
 }
 

@@ -9,14 +9,15 @@ use syncpoint_base::Inside;
 use syncpoint_core::contract::{ForeignEvent, Item, NativeEvent, Owner, Placed, RawStream, Task};
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{
-    Device, Error, Event, EventOptions, EventState, Gate, Place, Point, Reason, Result,
+    Device, Error, Event, EventOptions, EventState, Gate, Mode, Place, Point, Reason, Result, State,
 };
 
 use crate::context::Context;
-use crate::poller::Poll;
 use crate::reaper::{Remains, rest};
+use crate::recorded::Records;
+use crate::share::held;
 use crate::stream::CudaStream;
-use crate::sync::{AtomicBool, Ordering};
+use crate::sync::OnceLock;
 use crate::sys::{Event as DriversEvent, Meaning, Refusal};
 
 /// The raw handle of an event, given out by [`event_handle`].
@@ -55,8 +56,8 @@ struct Owned {
     owner: Option<Owner>,
     /// Whether a launch of a graph records it and waits for it.
     is_external: bool,
-    /// Whether it was ever recorded: others' events are taken to be.
-    is_recorded: AtomicBool,
+    /// The records of ours.
+    records: Records,
     context: Arc<Context>,
 }
 
@@ -73,9 +74,9 @@ impl Native {
         context.check()?;
         let made = DriversEvent::for_others(context.primary(), options);
         let event = Some(made.map_err(|refusal| context.refused(&refusal))?);
-        let (is_external, is_recorded) = (options.external(), AtomicBool::new(false));
+        let (is_external, records) = (options.external(), Records::default());
         let context = Arc::clone(context);
-        Ok(Self(Arc::new(Owned { event, owner: None, is_external, is_recorded, context })))
+        Ok(Self(Arc::new(Owned { event, owner: None, is_external, records, context })))
     }
 
     /// Has a stream do something with the event, in its order. `None`: the stream is none of the driver's.
@@ -83,7 +84,7 @@ impl Native {
         &self,
         stream: &Arc<dyn RawStream>,
         place: Place,
-        act: fn(&Owned, &CudaStream) -> Result<(), Refusal>,
+        act: impl Fn(&Owned, &CudaStream) -> Result<(), Refusal> + Send + Sync + 'static,
     ) -> Option<Result<Placed>> {
         let any: &dyn Any = stream.as_ref();
         any.downcast_ref::<HeldStream<CudaStream>>()?;
@@ -128,8 +129,6 @@ impl Owned {
     }
 
     fn record(&self, stream: &CudaStream) -> Result<(), Refusal> {
-        // Relaxed: ordered by the stream that it is recorded on.
-        self.is_recorded.store(true, Ordering::Relaxed);
         if self.is_external && stream.handle().is_capturing()? {
             return self.drivers().record_at_launch(stream.handle());
         }
@@ -146,18 +145,34 @@ impl Owned {
 
 impl NativeEvent for Native {
     fn record_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Placed> {
-        self.put(stream, place, Owned::record).unwrap_or_else(|| {
+        let number = self.0.records.begin();
+        let record = move |owned: &Owned, stream: &CudaStream| {
+            owned.records.give(number, || owned.record(stream))
+        };
+        let placed = self.put(stream, place, record).unwrap_or_else(|| {
             let message = "an event of CUDA is recorded on a stream of CUDA; use one";
             Err(Error::misuse(Reason::WrongDevice, message))
-        })
+        })?;
+        // What others launch on too holds nothing back from the driver, and a capture has no values.
+        if let Some(managed) = held(stream).filter(|stream| stream.mode() == Mode::Managed) {
+            self.0.records.taken(number, managed.timeline().point(placed.value));
+        }
+        Ok(placed)
     }
 
-    /// On the device, unless the stream holds something: then the wait would be for a record of later.
+    /// On the device, unless a stream holds the record, or this one the wait: then that would be for a record of later.
     fn wait_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Option<Placed>> {
-        if stream.statistics().held > 0 {
+        if stream.statistics().held > 0 || self.0.records.held().is_some() {
             return Ok(None);
         }
-        self.put(stream, place, Owned::wait).transpose()
+        // Of those who come here first: the driver is given it now, or never.
+        let is_now = Arc::new(OnceLock::new());
+        let given = Arc::clone(&is_now);
+        let wait = move |owned: &Owned, stream: &CudaStream| {
+            if *given.get_or_init(|| true) { owned.wait(stream) } else { Ok(()) }
+        };
+        let placed = self.put(stream, place, wait).transpose()?;
+        Ok(placed.filter(|_placed| *is_now.get_or_init(|| false)))
     }
 }
 
@@ -176,8 +191,8 @@ pub(crate) fn foreign(
     owner: Owner,
 ) -> Event {
     let (event, owner, context) = (Some(event), Some(owner), Arc::clone(context));
-    let (is_external, is_recorded) = (false, AtomicBool::new(true));
-    let native = Native(Arc::new(Owned { event, owner, is_external, is_recorded, context }));
+    let (is_external, records) = (false, Records::default());
+    let native = Native(Arc::new(Owned { event, owner, is_external, records, context }));
     Event::foreign(EventOptions::new(), Arc::new(Foreign { native, device: device.clone() }))
 }
 
@@ -200,8 +215,16 @@ impl ForeignEvent for Foreign {
     }
 
     fn state(&self) -> EventState {
-        // Relaxed: as in `record`.
-        if !self.native.0.is_recorded.load(Ordering::Relaxed) {
+        let records = &self.native.0.records;
+        if let Some(point) = records.held() {
+            return match point.state() {
+                State::Complete => EventState::Complete,
+                State::Failed(error) => EventState::Failed(error),
+                _ => EventState::Pending,
+            };
+        }
+        // Those of others are taken to be recorded.
+        if self.native.0.owner.is_none() && !records.is_given() {
             return EventState::NeverRecorded;
         }
         match self.native.has_come(DriversEvent::query) {
@@ -212,13 +235,16 @@ impl ForeignEvent for Foreign {
     }
 
     fn awaited(self: Arc<Self>, place: Place) -> Result<Option<Point>> {
+        if let Some(point) = self.native.0.records.held() {
+            return Ok(Some(point));
+        }
         // Who waits named no query.
         if self.native.has_come(DriversEvent::query_unnoticed)? {
             return Ok(None);
         }
         let gate = Gate::of_others("of an event of the driver's", place);
         let point = gate.point();
-        self.native.0.context.poll(Poll::Event(self.native.clone(), gate));
+        self.native.0.context.watch_event(self.native.clone(), gate)?;
         Ok(Some(point))
     }
 

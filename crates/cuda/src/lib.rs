@@ -25,8 +25,8 @@
 //!   [`resolution_of`](syncpoint_core::Clock::resolution_of) says how good any is. A [`timestamp`](syncpoint_core::TimedPoint::timestamp) is an estimate from an
 //!   event that was seen from the host, and says how far it may be off.
 //!
-//! What of this was not seen on hardware is believed of the driver by its manual; the facts program of the stand-in
-//! driver asks a real one.
+//! What of this was not seen on hardware is believed of the driver by its manual; the program `syncpoint-cuda-facts` asks a
+//! real one.
 
 mod anchor;
 mod begun;
@@ -50,6 +50,7 @@ mod paged;
 mod poller;
 mod pool;
 mod reaper;
+mod recorded;
 mod share;
 mod staging;
 mod stream;

@@ -10,9 +10,13 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use syncpoint::cuda::{RawStream, borrow_event, event_handle};
-use syncpoint::{Device, Event, EventOptions, EventState, Gate, Kind, Reason, Result, Stream};
-use syncpoint_conformance::patience::{PATIENCE, heard, settle, until};
+use syncpoint::cuda::{RawStream, borrow_event, event_handle, expose};
+use syncpoint::{
+    Device, Error, Event, EventOptions, EventState, Gate, Kind, Reason, Result, Stream,
+};
+use syncpoint_conformance::patience::{
+    PATIENCE, assert_held, failure_of, heard, refused, settle, until,
+};
 
 use fake::Fake;
 
@@ -100,6 +104,9 @@ fn an_event_of_others_is_asked_of_the_driver() -> Result<()> {
     record_behind_our_back(&stream, handle)?;
     assert!(matches!(event.state(), EventState::Pending));
     assert_eq!(event.point().unwrap_err().kind(), Kind::Unsupported);
+    let timed = device.event_with(EventOptions::timed())?;
+    let error = refused(timed.elapsed_since(&event), Kind::Misuse(Reason::NotTimed));
+    assert!(error.message().contains("another library's and has no time here"), "{error}");
     event.synchronize_timeout(PATIENCE)?;
     assert!(event.query()?);
     Ok(())
@@ -247,4 +254,98 @@ fn an_external_event_outside_a_capture_is_recorded_and_waited_for_as_any_other()
     settle(&other.record()?);
     assert!(event.query()?);
     Ok(())
+}
+
+fn external(device: &Device) -> Result<Event> {
+    device.event_with(EventOptions::builder().external().build()?)
+}
+
+#[test]
+fn a_record_that_a_stream_holds_is_pending_until_the_device_has_come_to_it() -> Result<()> {
+    let device = device()?;
+    for event in [external(&device)?, others(&device)?.0] {
+        let (records, waits, gate) = (device.stream()?, device.stream()?, Gate::new());
+        records.wait(&gate.point())?;
+        event.record(&records)?;
+        assert!(matches!(event.state(), EventState::Pending) && !event.query()?);
+        refused(event.synchronize_timeout(Duration::from_millis(1)), Kind::TimedOut);
+        waits.wait_event(&event)?;
+        let end = waits.record()?;
+        assert_held(&end);
+        gate.open()?;
+        settle(&end);
+        event.synchronize_timeout(PATIENCE)?;
+        assert!(event.query_recorded()?);
+    }
+    Ok(())
+}
+
+#[test]
+fn who_waits_for_a_record_that_was_never_made_fails_with_its_stream() -> Result<()> {
+    let device = device()?;
+    let (records, waits, gate) = (device.stream()?, device.stream()?, Gate::new());
+    let event = external(&device)?;
+    records.wait(&gate.point())?;
+    event.record(&records)?;
+    waits.wait_event(&event)?;
+    gate.fail(Error::failed("on purpose"))?;
+    failure_of(&waits.record()?);
+    refused(event.synchronize_timeout(PATIENCE), Kind::Failed);
+    records.recover()?;
+    event.record(&records)?;
+    event.synchronize_timeout(PATIENCE)?;
+    Ok(())
+}
+
+#[test]
+fn of_two_records_the_later_stays_although_the_first_is_made_behind_it() -> Result<()> {
+    Fake::used();
+    let device = syncpoint::cuda::builder().device_gates(6 * PATIENCE).open(0)?;
+    let (holds, stands, gates) = (device.stream()?, device.stream()?, [Gate::new(), Gate::new()]);
+    expose(&stands)?;
+    let event = external(&device)?;
+    holds.wait(&gates[0].point())?;
+    event.record(&holds)?;
+    // The driver has this one at once, and stands before it.
+    stands.wait(&gates[1].point())?;
+    event.record(&stands)?;
+    gates[0].open()?;
+    settle(&holds.record()?);
+    assert!(!event.query()?, "it is recorded on the other stream");
+    gates[1].open()?;
+    event.synchronize_timeout(PATIENCE)
+}
+
+#[test]
+fn a_wait_while_a_function_submits_is_for_no_record_of_later() {
+    Fake::alone("a_wait_while_a_function_submits_is_for_no_record_of_later", |fake| {
+        let device = device()?;
+        let ((event, handle), stream) = (others(&device)?, Arc::new(device.stream()?));
+        let before = fake.count("cuStreamWaitEvent");
+        let waits = Arc::clone(&stream);
+        stream.submit(move |submission| {
+            let outcome = std::thread::scope(|scope| {
+                scope.spawn(|| waits.wait_event(&event)).join().expect("it does not panic")
+            });
+            let raw = submission.native::<RawStream>().map_or(0, |raw| raw.as_ptr().addr());
+            assert_eq!(Fake::used().call("cuEventRecord", handle, raw), 0);
+            outcome
+        })?;
+        settle(&stream.record()?);
+        assert_eq!(fake.count("cuStreamWaitEvent"), before, "it was complete then");
+        Ok(())
+    });
+}
+
+#[test]
+fn a_record_that_the_driver_refuses_is_none() {
+    Fake::alone("a_record_that_the_driver_refuses_is_none", |fake| {
+        let device = device()?;
+        let (event, stream) = (external(&device)?, device.stream()?);
+        fake.script("fail cuEventRecord 1 2");
+        refused(event.record(&stream), Kind::Exhausted);
+        assert!(matches!(event.state(), EventState::NeverRecorded));
+        event.record(&stream)?;
+        event.synchronize_timeout(PATIENCE)
+    });
 }

@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use syncpoint::{Result, Stream};
+use syncpoint::{EventOptions, Kind, Result, Stream};
 use syncpoint_conformance::patience;
 use syncpoint_conformance::secluded::refuse_new_threads;
 
@@ -48,4 +48,26 @@ fn a_poller_that_could_not_be_made_is_made_for_who_waits_next_for_the_same_strea
     let _told = stream.record()?.notify(move |outcome| patience::say(&sender, outcome))?;
     patience::heard(&later, "the end that somebody could be made for")?;
     patience::heard(&told, "the end before")
+}
+
+#[test]
+fn who_waits_for_an_event_without_points_is_told_that_nobody_finds_out_when_it_has_come() {
+    let name =
+        "who_waits_for_an_event_without_points_is_told_that_nobody_finds_out_when_it_has_come";
+    Fake::alone(name, |_fake| {
+        let device = syncpoint::cuda::open(0)?;
+        let event = device.event_with(EventOptions::builder().external().build()?)?;
+        let stream = device.stream()?;
+        stream.delay(patience::PATIENCE)?;
+        event.record(&stream)?;
+        let outcome = thread::scope(|scope| {
+            let secluded = scope.spawn(|| {
+                refuse_new_threads();
+                event.synchronize_timeout(LONG)
+            });
+            secluded.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        patience::refused(outcome, Kind::Exhausted);
+        Ok(())
+    });
 }
