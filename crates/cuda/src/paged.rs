@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use syncpoint_core::contract::{ForeignEvent, Import, Placed, bridge};
 use syncpoint_core::hold::{Driver, HeldStream, Operation, OwnWait};
-use syncpoint_core::{Place, Point, Result, State};
+use syncpoint_core::{Error, Place, Point, Result, State};
 
 use crate::context::Context;
 use crate::elsewhere::{Elsewhere, OnDevice};
@@ -21,7 +21,7 @@ use crate::latch::{Deadline, Latch};
 use crate::poller::Poll;
 use crate::stream::CudaStream;
 use crate::sync::OnceLock;
-use crate::sys::Meaning;
+use crate::sys::{Meaning, Refusal};
 
 /// An event of another process whose device writes words.
 pub(crate) struct Paged {
@@ -125,18 +125,30 @@ impl Wait {
             word,
         });
         stands.guard(longest)?;
-        let opened = lane.open_at(word, &latch);
-        if !opened.map_err(|refusal| self.event.context.refused(&refusal))? {
-            return Ok(false);
+        match lane.open_at(word, &latch) {
+            Ok(true) => {}
+            Ok(false) => return Ok(false),
+            Err(refusal) => return Err(self.refused(word, &self.event.context, &refusal)),
         }
-        let driver = stream.driver();
-        if let Err(refusal) = driver.stand_before(&latch) {
+        if let Err(refusal) = stream.driver().stand_before(&latch) {
             // It may stand there all the same, and nobody looks at it any more.
             latch.open();
-            return Err(driver.context().refused(&refusal));
+            return Err(self.refused(word, stream.driver().context(), &refusal));
         }
         stands.until_settled();
         Ok(true)
+    }
+
+    /// A part of it was refused, and the lane may have another: that is let go should the record fail.
+    #[cold]
+    fn refused(&self, word: (usize, u64), context: &Arc<Context>, refusal: &Refusal) -> Error {
+        let (point, import) = (self.point.clone(), Arc::clone(&self.event.import));
+        let half = Arc::new(Half { point, import, word });
+        let waker = Waker::from(Arc::clone(&half));
+        if bridge::<HeldStream<CudaStream>>(&self.point, waker).is_none() {
+            half.wake();
+        }
+        context.refused(refusal)
     }
 }
 
@@ -189,7 +201,8 @@ impl Stands {
     }
 
     /// The record has failed, or will never come: the stream is told first, unless it is in another era by now, and then
-    /// let go. On the poller: whoever finds it out may hold locks.
+    /// let go, and so is the lane, to which the other device may never write. On the poller: whoever finds it out may hold
+    /// locks.
     pub(crate) fn fall(&self) {
         if let State::Failed(error) = known(&self.point) {
             self.stream.fail_pending(self.value, &error);
@@ -222,6 +235,24 @@ impl Wake for Own {
     fn wake(self: Arc<Self>) {
         if let Some(stands) = self.0.upgrade() {
             stands.open_if_failed();
+        }
+    }
+}
+
+/// A wait that was refused half-way, of which the lane may have the first half.
+struct Half {
+    point: Point,
+    import: Arc<Import>,
+    word: (usize, u64),
+}
+
+impl Wake for Half {
+    fn wake(self: Arc<Self>) {
+        let has_failed = matches!(known(&self.point), State::Failed(_));
+        // Of a parent's event the page is the parent's.
+        if has_failed && !self.point.timeline().is_inherited() {
+            let (word, generation) = self.word;
+            self.import.let_go(word, generation);
         }
     }
 }

@@ -5,16 +5,22 @@
 mod fake;
 mod sharing;
 
-use syncpoint::{Gate, Result};
+use syncpoint::{Gate, Kind, Result};
 use syncpoint_conformance::other::{Other, go_on, play, say};
-use syncpoint_conformance::patience::{PATIENCE, assert_held, promptly, settle, until};
+use syncpoint_conformance::patience::{
+    PATIENCE, assert_held, failure_of, promptly, refused, settle, until,
+};
 
 use fake::Fake;
 use sharing::{mapped, recorded, records_behind_a_latch, shared, standing, waiting, with_gates};
 
 #[test]
 fn the_other_process() {
-    play(&[("records behind a latch", records_behind_a_latch), ("records twice", records_twice)]);
+    play(&[
+        ("records behind a latch", records_behind_a_latch),
+        ("records twice", records_twice),
+        ("loses its device", loses_its_device),
+    ]);
 }
 
 #[test]
@@ -181,4 +187,59 @@ fn a_mark_that_the_driver_refuses_before_a_wait_has_the_stream_wait_through_the_
             Ok(())
         },
     );
+}
+
+/// The device never comes to the record.
+fn loses_its_device() -> Result<()> {
+    let device = with_gates(PATIENCE)?;
+    let (event, stream) = (shared(&device)?, device.stream()?);
+    say(&event.export()?);
+    stream.delay(60 * PATIENCE)?;
+    event.record(&stream)?;
+    say(&"recorded");
+    go_on();
+    Fake::used().script("fail cuMemAllocAsync 1 719");
+    refused(device.buffer(8), Kind::DeviceLost);
+    go_on();
+    Ok(())
+}
+
+#[test]
+fn a_record_that_fails_with_its_device_leaves_no_lane_to_an_exporter_that_lives() {
+    let name = "a_record_that_fails_with_its_device_leaves_no_lane_to_an_exporter_that_lives";
+    Fake::alone(name, |fake| {
+        let (device, other) = (with_gates(6 * PATIENCE)?, Other::begin("loses its device"));
+        let event = device.import_event(&other.hear())?;
+        other.hear::<String>();
+        let (stream, streams) = (device.stream()?, fake.alive("streams"));
+        stream.wait_event(&event)?;
+        assert_eq!(fake.alive("streams"), streams + 1, "the device waits in a stream of its own");
+        other.next();
+        failure_of(&stream.record()?);
+        drop(event);
+        until("the end of that", || fake.alive("streams") == streams && mapped() == 0);
+        other.end();
+        Ok(())
+    });
+}
+
+#[test]
+fn a_wait_that_was_refused_half_way_leaves_no_lane_to_an_exporter_that_is_killed() {
+    let name = "a_wait_that_was_refused_half_way_leaves_no_lane_to_an_exporter_that_is_killed";
+    Fake::alone(name, |fake| {
+        let (device, (other, handle)) = (with_gates(6 * PATIENCE)?, recorded());
+        let event = device.import_event(&handle)?;
+        let streams = fake.alive("streams") + 1;
+        // The lane waits for the word, and is not told to open the latch.
+        fake.script("fail cuStreamWriteValue64_v2 1 801");
+        let (stream, end, waits) = waiting(&device, &event)?;
+        assert_eq!(waits, 0, "it waits through the host");
+        drop(event);
+        other.kill();
+        failure_of(&end);
+        until("the end of the lane", || fake.alive("streams") == streams && mapped() == 0);
+        assert!(stream.recover()?.is_some());
+        settle(&stream.record()?);
+        Ok(())
+    });
 }

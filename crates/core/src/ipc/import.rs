@@ -170,9 +170,10 @@ impl Import {
         self.ledger.word_of(generation)
     }
 
-    /// Lets go whoever's device waits for a word of a process that has died; where it lives nothing happens.
+    /// Lets go whoever's device waits for a word up to a generation that is settled, all before it too, or will never be
+    /// because its process has died: the device of one that failed may never write it. What is pending is left as it is.
     pub fn let_go(&self, word: usize, generation: u64) {
-        if !self.is_alive() {
+        if self.outcome(generation, true).is_some() {
             self.ledger.let_go(word, generation);
         }
     }

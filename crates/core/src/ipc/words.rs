@@ -74,7 +74,8 @@ impl Ledger {
         (FIRST..FIRST + STREAMS).contains(&word).then_some(word)
     }
 
-    /// The exporter has died: whoever's device waits for this word is let go.
+    /// Everything up to the generation is settled, or the exporter has died: whoever's device waits for this word so far is
+    /// let go.
     pub(super) fn let_go(&self, word: usize, generation: u64) {
         // Release: as the device's own write.
         self.number(word).fetch_max(generation, Ordering::Release);
