@@ -66,6 +66,7 @@ const NAMES: &[(u32, &str)] = &[
     (905, "CUDA_ERROR_STREAM_CAPTURE_ISOLATION"),
     (906, "CUDA_ERROR_STREAM_CAPTURE_IMPLICIT"),
     (907, "CUDA_ERROR_CAPTURED_EVENT"),
+    (911, "CUDA_ERROR_EXTERNAL_DEVICE"),
     (999, "CUDA_ERROR_UNKNOWN"),
 ];
 
@@ -93,7 +94,7 @@ impl Meaning {
             NO_ROOM => Self::NoRoom,
             3 | 4 | 34 | 46 | 100 | 802..=804 => Self::Absent,
             801 => Self::Unsupported,
-            214 | 220 | 226 | 700 | 702 | 709 | 710 | 714..=719 | 721 => Self::Lost,
+            214 | 220 | 226 | 700 | 702 | 709 | 710 | 714..=719 | 721 | 911 => Self::Lost,
             900..=908 => Self::Capturing,
             _ => Self::Other,
         }
@@ -245,6 +246,7 @@ mod tests {
             (400, Kind::Driver),
             (700, Kind::DeviceLost),
             (719, Kind::DeviceLost),
+            (911, Kind::DeviceLost),
             (801, Kind::Unsupported),
             (906, Kind::Misuse(Reason::Capturing)),
             (98765, Kind::Driver),
