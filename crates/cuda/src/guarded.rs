@@ -1,6 +1,6 @@
 //! Guards: what the poller looks at when its time comes, beside what somebody waits for.
 //!
-//! The deadlines of latches, and lanes that nobody waits in any more.
+//! The deadlines of latches, lanes that nobody waits in any more, and exported events that nobody here has any more.
 
 use std::fmt;
 use std::time::Instant;

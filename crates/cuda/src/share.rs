@@ -3,8 +3,8 @@
 use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use syncpoint_base::PerProcess;
 use syncpoint_core::contract::{
     Item, NativeExport, NativeOffer, RawStream, Task, ToRecord, retire_in_drop,
 };
@@ -14,10 +14,11 @@ use syncpoint_core::{Error, Event, Kind, Mode, Place, Result};
 
 use crate::context::Context;
 use crate::event::Act;
+use crate::guarded::Guard;
 use crate::latest::Latest;
+use crate::poller::Poll;
 use crate::reaper::{self, Remains};
 use crate::stream::CudaStream;
-use crate::sync::{Mutex, lock};
 use crate::sys::{Event as DriversEvent, Refusal, SharedPage, Stream};
 
 /// Whether streams of other processes can wait *on their device* for an event that this process exports: then they open
@@ -65,14 +66,22 @@ struct Parts {
 #[derive(Debug)]
 struct Sharing(Arc<Shared>);
 
-/// An event of the driver's that was dropped while importers had it open.
+/// An event of the driver's that was dropped while importers had it open, until they have closed it. It keeps its context,
+/// for ever where an importer was killed.
 #[derive(Debug)]
 struct Left {
-    event: Result<DriversEvent>,
+    /// There until it is ended.
+    event: Option<DriversEvent>,
     offer: NativeOffer,
     /// An event lives no longer than its context.
     context: Arc<Context>,
+    at: Instant,
+    pause: Duration,
 }
+
+/// How often it is looked whether importers have closed an event, at first and at last: nobody waits for that.
+const LOOK: Duration = Duration::from_millis(10);
+const RARELY: Duration = Duration::from_secs(1);
 
 /// A page to which the device may still write. Where nobody can find out until when, it is left to the device for ever: so it
 /// holds nothing else of the context.
@@ -82,9 +91,6 @@ struct Written {
     reaper: Arc<Errands<Remains>>,
 }
 
-/// What importers have not closed yet: looked at whenever an event is shared, or is shared no more. Guards the list.
-static LEFT: PerProcess<Mutex<Vec<Left>>> = PerProcess::new(Mutex::default);
-
 /// Makes what importers' streams wait for on their device, and offers it: an event of the driver's, and, where the device
 /// was opened with gates, words that it writes to the page.
 ///
@@ -92,7 +98,6 @@ static LEFT: PerProcess<Mutex<Vec<Left>>> = PerProcess::new(Mutex::default);
 /// `Unsupported`: the driver has neither. `DeviceLost`, `Exhausted`.
 pub(crate) fn share(context: &Arc<Context>, offer: NativeOffer) -> Result<Arc<dyn NativeExport>> {
     context.check()?;
-    end_what_was_left();
     let event = shared_event(context, &offer);
     let page = written_page(context, &offer);
     if page.is_err() {
@@ -213,13 +218,35 @@ pub(crate) fn held(stream: &Arc<dyn RawStream>) -> Option<Arc<HeldStream<CudaStr
     any.downcast().ok()
 }
 
-/// Ends what importers have closed since.
-fn end_what_was_left() {
-    let closed: Vec<Left> = lock(&LEFT).extract_if(.., |left| left.offer.withdraw()).collect();
-    for left in closed.into_iter().filter(|left| left.context.is_usable()) {
-        if let Ok(event) = left.event {
-            left.context.reap(Remains::Event(event));
+impl Guard for Left {
+    fn at(&self) -> Instant {
+        self.at
+    }
+
+    fn is_pending(&self) -> bool {
+        self.event.is_some()
+    }
+
+    fn pass(&mut self) -> bool {
+        self.stays()
+    }
+}
+
+impl Left {
+    /// Ends the event if no importer has it open. Says whether it has to be looked at again.
+    fn stays(&mut self) -> bool {
+        if !self.context.is_usable() {
+            return false;
         }
+        if !self.offer.withdraw() {
+            self.at = Instant::now() + self.pause;
+            self.pause = (self.pause * 2).min(RARELY);
+            return true;
+        }
+        if let Some(event) = self.event.take() {
+            self.context.reap(Remains::Event(event));
+        }
+        false
     }
 }
 
@@ -232,8 +259,11 @@ impl Drop for Shared {
             return;
         }
         let Some(Parts { event, page, offer }) = self.parts.take() else { return };
-        lock(&LEFT).push(Left { event, offer, context: Arc::clone(&self.context) });
-        end_what_was_left();
+        let (context, at) = (Arc::clone(&self.context), Instant::now());
+        let mut left = Left { event: event.ok(), offer, context, at, pause: LOOK };
+        if left.stays() {
+            self.context.poll(Poll::Guard(Box::new(left)));
+        }
         let Ok(page) = page else { return };
         let records = self.records.take_pending();
         let (ground, reaper) =
