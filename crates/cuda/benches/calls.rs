@@ -1,9 +1,10 @@
 //! What a record, a wait and a query take beside the driver's own calls, and how long a delay is by the device's clock.
 //!
 //! `cargo bench -p syncpoint-cuda --bench calls`, on the stand-in driver, or on the one that `SYNCPOINT_CUDA_LIBRARY` names,
-//! `libcuda.so.1` say. Both sides do the same, in turns: some operations onto a stream that is idle, then a pause until they
-//! are over. A record is one behind a launch of nothing, since two records without work between them are one; so the
-//! launch's own row is there too, which calls no driver.
+//! `libcuda.so.1` say. In each row all rounds of the driver's own calls come first, then all of ours: some operations onto a stream
+//! that is idle, then a pause until they are over. A record of ours is one behind a launch of nothing, since two records
+//! without work between them are one; so the launch's own row is there too, which calls no driver. A query of ours asks a
+//! point that is pending, and one of the driver's an event that has come.
 #![expect(
     clippy::expect_used,
     clippy::print_stdout,

@@ -64,6 +64,9 @@ impl Builder {
     /// A device that stands is a hazard. Streams may share a hardware queue, and then others stand with it; a call that
     /// waits for the whole device (a free, a first launch of a kernel) waits for it too, and where the host does such a call
     /// before it lets the stream go, nothing moves until the deadline.
+    ///
+    /// The deadline is for streams. To hear of a word of another process the device waits on a stream of our own too, one for
+    /// each event: that one stands for as long as the other process lives and does not come to its record.
     pub fn device_gates(mut self, deadline: Duration) -> Self {
         self.gates = Some(deadline);
         self
