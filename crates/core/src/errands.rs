@@ -4,6 +4,7 @@ mod standing;
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 pub use standing::{Standing, Want};
@@ -101,9 +102,9 @@ impl<T: Send + 'static> Errands<T> {
     /// Makes a thread where there is none. Says whether there is one.
     fn see_served(self: &Arc<Self>, inbox: &mut Inbox<T>, serve: fn(&Self)) -> bool {
         if !inbox.is_served {
-            let own = Arc::clone(self);
             let builder = Builder::new().name(self.name.to_owned());
-            inbox.is_served = builder.spawn(move || serve(&own)).is_ok();
+            let serving = Serving { errands: Arc::clone(self), serve };
+            inbox.is_served = builder.spawn(move || serving.go_on()).is_ok();
             // Relaxed: as in `retry`.
             self.is_left.store(!inbox.is_served, Ordering::Relaxed);
         }
@@ -128,6 +129,31 @@ impl<T: Send + 'static> Errands<T> {
     }
 }
 
+/// The thread, for as long as it serves the list. One that panics leaves what was given since to another.
+struct Serving<T: Send + 'static> {
+    errands: Arc<Errands<T>>,
+    serve: fn(&Errands<T>),
+}
+
+impl<T: Send + 'static> Serving<T> {
+    fn go_on(self) {
+        (self.serve)(&self.errands);
+    }
+}
+
+impl<T: Send + 'static> Drop for Serving<T> {
+    fn drop(&mut self) {
+        if !thread::panicking() {
+            return;
+        }
+        let mut inbox = lock(&self.errands.inbox);
+        inbox.is_served = false;
+        if !inbox.items.is_empty() {
+            self.errands.see_served(&mut inbox, self.serve);
+        }
+    }
+}
+
 impl<T> fmt::Debug for Errands<T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "Errands({})", self.name)
@@ -136,8 +162,7 @@ impl<T> fmt::Debug for Errands<T> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Sender, channel};
-    use std::thread;
+    use std::sync::mpsc::{Receiver, Sender, channel};
 
     use super::*;
 
@@ -160,6 +185,34 @@ mod tests {
         for _ in 0..100 {
             assert_eq!(receiver.recv_timeout(IDLE).as_deref(), Ok("syncpoint-test"));
         }
+    }
+
+    /// Takes an errand, says so, waits for more than that, and panics.
+    fn break_down(errands: &Errands<(Sender<()>, Receiver<()>)>) {
+        let given = errands.take(Sleep::UntilGiven).and_then(|mut given| given.pop());
+        let Some((taken, goes_on)) = given else { return };
+        taken.send(()).unwrap_or(());
+        goes_on.recv_timeout(IDLE).unwrap_or(());
+        panic!("on purpose");
+    }
+
+    #[test]
+    fn what_is_given_while_and_after_a_thread_breaks_down_is_served_by_another() {
+        let errands = Errands::new("syncpoint-test");
+        let give = || {
+            let ((says, taken), (go_on, goes_on)) = (channel(), channel());
+            errands.give((says, goes_on), break_down);
+            (taken, go_on)
+        };
+        let (first, go_on) = give();
+        assert_eq!(first.recv_timeout(IDLE), Ok(()));
+        let (second, go_on_again) = give();
+        drop(go_on);
+        assert_eq!(second.recv_timeout(IDLE), Ok(()));
+        drop(go_on_again);
+        // Once it is gone, which nobody tells, or while it goes.
+        let (third, _go_on) = give();
+        assert_eq!(third.recv_timeout(IDLE), Ok(()));
     }
 
     #[test]

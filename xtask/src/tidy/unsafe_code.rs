@@ -47,6 +47,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/vulkan/tests/forks.rs", "commands of the user's are submitted, or none"),
     ("crates/vulkan/tests/handles.rs", "handles of others are taken in"),
     ("crates/vulkan/tests/lying/", "stands between the backend and a library of C"),
+    ("crates/vulkan/tests/locks.rs", "a device of others is taken in"),
     ("crates/vulkan/tests/lost.rs", "semaphores of others are taken in"),
     ("crates/vulkan/tests/queues.rs", "commands of the user's are submitted: none"),
     ("crates/vulkan/tests/several/", "stands between the backend and a library of C"),

@@ -7,7 +7,8 @@ use super::code::Answer;
 use super::device::Device;
 use super::instance::{Instance, Lack};
 use super::library::Library;
-use super::queue::{Lock, Queue, QueueLock};
+use super::lock::{Lock, QueueLock};
+use super::queue::Queue;
 
 /// The raw handles of a device with one of its queues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ash::vk;
-use syncpoint_core::{Error, Kind};
+use syncpoint_core::{Error, Kind, Reason};
 
 /// A call that the driver refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub(crate) enum Meaning {
     Lost,
     /// It was not called: what it was to be given breaks its rules, by our word or a layer's.
     Misuse,
+    /// It was not called: the lock of the queue, which is others', did not do it.
+    Unlocked,
     /// Anything else.
     Other,
 }
@@ -49,6 +51,7 @@ impl Meaning {
             | vk::Result::ERROR_LAYER_NOT_PRESENT => Self::Unsupported,
             vk::Result::ERROR_DEVICE_LOST => Self::Lost,
             vk::Result::ERROR_VALIDATION_FAILED_EXT => Self::Misuse,
+            UNLOCKED => Self::Unlocked,
             _ => Self::Other,
         }
     }
@@ -74,8 +77,19 @@ impl Refusal {
         Self::new(function, vk::Result::ERROR_VALIDATION_FAILED_EXT)
     }
 
+    /// The lock of the queue, which is others', did not have the driver called.
+    #[cold]
+    pub(super) fn unlocked(function: &'static str) -> Self {
+        Self::new(function, UNLOCKED)
+    }
+
     pub(crate) fn meaning(&self) -> Meaning {
         Meaning::of(self.code)
+    }
+
+    /// Whether everything is as it was before. Of the driver's answers only a lack of room is said to leave it so.
+    pub(super) fn leaves_all(&self) -> bool {
+        matches!(self.meaning(), Meaning::NoRoom | Meaning::Unlocked)
     }
 
     /// The error of a call that was made for `of`.
@@ -87,6 +101,7 @@ impl Refusal {
             Meaning::Unsupported => (Kind::Unsupported, "ask capabilities()"),
             Meaning::Lost => (Kind::DeviceLost, "what is not complete has failed; open it anew"),
             Meaning::Misuse => (Kind::Driver, "that is a mistake of this library's: report it"),
+            Meaning::Unlocked => return unlocked(self.function, of),
             Meaning::Other => (Kind::Driver, "look the code up in the manual of Vulkan"),
         };
         let refused = if self.meaning() == Meaning::Misuse {
@@ -97,6 +112,18 @@ impl Refusal {
         let message = format!("{} {refused} for {of}; {remedy}", self.function);
         Error::new(kind, message).with_code(self.code.as_raw().into(), format!("{:?}", self.code))
     }
+}
+
+/// An answer of ours, which no driver gives of a call that is made under a lock.
+const UNLOCKED: vk::Result = vk::Result::ERROR_NOT_PERMITTED_KHR;
+
+#[cold]
+fn unlocked(function: &str, of: &dyn fmt::Display) -> Error {
+    let message = format!(
+        "{function} was not called for {of}: the QueueLock of its queue panicked or did not call what it was given; call \
+         that once in locked, and do not panic there"
+    );
+    Error::misuse(Reason::Contradiction, message)
 }
 
 impl fmt::Display for Refusal {

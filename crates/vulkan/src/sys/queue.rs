@@ -9,9 +9,10 @@ use std::sync::Arc;
 use ash::vk::{self, Handle};
 
 use super::batch::{Batch, Uses, WAITS};
-use super::code::{Answer, Meaning, Refusal, answer};
+use super::code::{Answer, Refusal, answer};
 use super::device::{Device, address};
 use super::grave::Remains;
+use super::lock::Lock;
 use super::semaphore::Semaphore;
 
 /// A queue of a device, and the pool of its commands. Vulkan wants both used by one thread at a time, so whoever uses it
@@ -23,40 +24,6 @@ pub(crate) struct Queue {
     /// What is on no queue.
     spare: Vec<Parcel>,
     lock: Lock,
-}
-
-/// Who else submits to a queue.
-pub(crate) enum Lock {
-    /// Nobody.
-    Alone,
-    /// Others, who hold their lock meanwhile.
-    Others(Box<dyn QueueLock>),
-}
-
-/// The lock under which the owner of a queue submits to it.
-pub trait QueueLock: Send + Sync {
-    /// Calls `submit` once, at once and on this thread, while the lock is held.
-    ///
-    /// Called while a stream takes an operation, from any thread: whoever holds the lock may not wait for a stream, nor
-    /// enqueue on one.
-    fn locked(&self, submit: &mut dyn FnMut());
-}
-
-/// A lock that its owner keeps a name of.
-impl<T: QueueLock + ?Sized> QueueLock for Arc<T> {
-    fn locked(&self, submit: &mut dyn FnMut()) {
-        T::locked(self, submit);
-    }
-}
-
-impl Lock {
-    #[inline]
-    fn run(&self, mut submit: impl FnMut()) {
-        match self {
-            Self::Alone => submit(),
-            Self::Others(lock) => lock.locked(&mut submit),
-        }
-    }
 }
 
 struct CommandPool {
@@ -142,13 +109,12 @@ impl Queue {
 
     /// Waits until the device is through with all that the queue was given. On a lost one that takes finite time.
     pub(crate) fn settle(&mut self) -> Answer<()> {
-        let raw = self.device.raw();
-        let mut idle = Err(vk::Result::ERROR_UNKNOWN);
-        self.lock.run(|| {
+        let (raw, function) = (self.device.raw(), "vkQueueWaitIdle");
+        let idle = self.lock.run(function, || {
             // SAFETY: the queue is borrowed alone, and where others have it too their lock is held.
-            idle = unsafe { raw.queue_wait_idle(self.handle) };
-        });
-        answer("vkQueueWaitIdle", idle)
+            unsafe { raw.queue_wait_idle(self.handle) }
+        })?;
+        answer(function, idle)
     }
 
     /// Begins a batch.
@@ -210,10 +176,9 @@ impl Batch<'_> {
         let parcel = self.take();
         signal.promise(value);
         let given = parcel.give(self.queue(), (signal, value, before));
-        // Only a lack of room is said to leave everything as it was.
         if let Err(refusal) = given {
             signal.promise(before);
-            if refusal.meaning() == Meaning::NoRoom {
+            if refusal.leaves_all() {
                 self.take_back(parcel);
                 return Err(refusal);
             }
@@ -251,14 +216,13 @@ impl Parcel {
             .wait_dst_stage_mask(&stages[..count])
             .signal_semaphores(&signals)
             .push_next(&mut timeline);
-        let (raw, info) = (queue.device.raw(), slice::from_ref(&info));
-        let mut given = Err(vk::Result::ERROR_UNKNOWN);
-        queue.lock.run(|| {
+        let (raw, function) = (queue.device.raw(), "vkQueueSubmit");
+        let given = queue.lock.run(function, || {
             // SAFETY: the queue is borrowed alone, and where others have it too their lock is held; everything that is
             // named is kept until the signal was seen.
-            given = unsafe { raw.queue_submit(queue.handle, info, vk::Fence::null()) };
-        });
-        answer("vkQueueSubmit", given)
+            unsafe { raw.queue_submit(queue.handle, slice::from_ref(&info), vk::Fence::null()) }
+        })?;
+        answer(function, given)
     }
 }
 
