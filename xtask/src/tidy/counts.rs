@@ -27,6 +27,7 @@ fn offences(tree: &Tree) -> Result<Vec<String>, String> {
         ("methods that core provides ", join([device.1, buffer.1, driver.1])),
         ("places in core that ask whether each ", lines(tree, "D::SIGNALS_EACH").to_string()),
         ("places in core that ask whether there ", lines(tree, "D::DELAYS").to_string()),
+        ("places in core that ask whether a wait ", lines(tree, "D::WAITS_AGAIN").to_string()),
     ];
     let told = expected.iter().filter_map(|(row, count)| told(decisions, row, count));
     Ok(told.collect())

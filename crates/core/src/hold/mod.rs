@@ -33,8 +33,9 @@
 //! **Locks.** The order lock guards the queue and the turn; under it one value is taken and its operation submitted,
 //! and nothing else. The flight lock guards what is on its way and is never held across a call to the driver, a waker
 //! or a gate. Order is taken before flight, flight before the leaf locks of timelines; nobody holds two of a kind.
-//! Queries, host waits, wakers, drops and completions take no order lock. Nothing of the user's runs under any: the
-//! function of a `submit` runs in the stream's submission turn (*away*), which holds what others enqueue behind it.
+//! Queries, host waits, wakers, drops and completions take no order lock. Nothing of the user's runs under any, but a lock
+//! of theirs that a driver takes to submit: the function of a `submit` runs in the stream's submission turn (*away*), which
+//! holds what others enqueue behind it.
 //!
 //! **Threads.** A waker runs nothing: it lists the stream with the [`Crew`], and whoever serves the crew pumps it, so
 //! a chain of any length needs no stack.
