@@ -388,6 +388,32 @@ fn a_killed_time_fails_its_point_and_what_is_behind() -> Result<()> {
     Ok(())
 }
 
+/// What signals behind the time runs beside what was committed before it, as soon as nothing holds it.
+#[test]
+fn a_time_that_is_killed_by_itself_lets_nobody_through_before_the_work_that_it_tells_of()
+-> Result<()> {
+    let double = Double::default();
+    let device = double.device();
+    let (stream, other) = (device.stream()?, device.stream()?);
+    let (buffer, copied) = (device.buffer(8)?, device.buffer(8)?);
+    let end = block(&stream)?;
+    stream.fill(&buffer, 0..8, 7)?;
+    let filled = stream.record()?;
+    other.wait(&filled)?;
+    other.copy(&buffer, 0..8, &copied, 0..8)?;
+    let behind = other.record()?;
+    double.kill_early(0, FAULT);
+    double.fault(1, Fault::Overtakes);
+    let timed = stream.record_timed()?;
+    let early = behind.synchronize_timeout(Duration::from_millis(100));
+    assert_eq!(early.expect_err("the work runs still").kind(), Kind::TimedOut);
+    end();
+    behind.synchronize_timeout(LONG)?;
+    assert_eq!(copied.to_vec(0..8)?, [7; 8]);
+    assert_eq!(failure(&timed).code().map(|(code, _)| code), Some(FAULT));
+    filled.synchronize_timeout(LONG)
+}
+
 #[test]
 fn a_clock_that_runs_backwards_is_told_as_such() -> Result<()> {
     let double = Double::default();

@@ -53,7 +53,8 @@ impl<C: Calls> MetalStream<C> {
             let stamps = driver.stamps()?;
             let of_first = let_go(ended(stream, value, Some(timed)), Arc::clone(stamps), value);
             let mut first = driver.commands(earlier, of_first)?;
-            let mut second = driver.commands(0, ended(stream, value, None))?;
+            // Behind what is earlier by itself too: a first that is killed before it has begun holds nobody.
+            let mut second = driver.commands(earlier, ended(stream, value, None))?;
             calls.signal(&mut first, stamps, value);
             calls.wait(&mut second, stamps, value);
             calls.signal(&mut second, &driver.event, value);

@@ -72,6 +72,8 @@ pub(crate) enum Fault {
     Killed(Killed),
     /// It is killed as it is committed, whatever is before it.
     KilledEarly(Killed),
+    /// It runs beside what is before it.
+    Overtakes,
     /// It does nothing, and its handler is told this.
     Ends(End),
     /// It gives this as its end time.

@@ -120,12 +120,26 @@ impl Commands {
                 drop(place);
             }));
         }
-        sender.send(Committed { list, ended, place, fault }).unwrap();
+        let is_alone = matches!(fault, Some(Fault::Overtakes));
+        let committed = Committed { list, ended, place, fault };
+        if is_alone {
+            let thread = thread::Builder::new().name(THREAD.to_owned());
+            thread.spawn(move || committed.run(&faults)).unwrap();
+        } else {
+            sender.send(committed).unwrap();
+        }
     }
 }
 
 fn serve(receiver: &Receiver<Committed>, faults: &Faults) {
-    for Committed { list, ended, place, fault } in receiver {
+    for committed in receiver {
+        committed.run(faults);
+    }
+}
+
+impl Committed {
+    fn run(self, faults: &Faults) {
+        let Self { list, ended, place, fault } = self;
         let end = end_of(list, fault, faults);
         faults.call(Box::new(move || {
             ended(end);
