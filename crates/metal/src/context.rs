@@ -85,10 +85,11 @@ impl<C: Calls> Context<C> {
         }
         let first = self.lose(&error);
         if first.is_same(&error) {
-            self.domain.lose(|_stream| true, &error);
+            // Before wakers: whoever waits on a device for the streams may be what a waker waits for.
+            let let_go = || self.domain.streams().iter().for_each(|each| each.driver().let_go());
+            self.domain.lose_then(|_stream| true, &error, let_go);
             // Where a waker forked, the streams are the parent's.
             ours.go_on();
-            self.domain.streams().iter().for_each(|stream| stream.driver().let_go());
         }
         first
     }

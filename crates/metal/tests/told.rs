@@ -25,7 +25,6 @@ const LONG: Duration = Duration::from_secs(20);
 const FAULT: i64 = 3;
 
 /// The device is gone.
-#[cfg(unix)]
 const REMOVED: i64 = 11;
 
 /// A waker that says that it was woken, and keeps its thread until it is told to go on.
@@ -121,29 +120,32 @@ fn who_asks_for_a_killed_timed_record_over_and_over_is_told_its_failure() -> Res
     Ok(())
 }
 
+/// Of a lost device as well: others' may wait for it.
 #[test]
 fn who_waits_on_the_device_for_what_was_killed_does_not_wait_for_wakers_of_the_user() -> Result<()>
 {
-    let double = Double::default();
-    let device = double.device();
-    let (first, second) = (device.stream()?, device.stream()?);
-    let (buffer, other) = (device.buffer(8)?, device.buffer(8)?);
-    let queue = Queue::of(&second)?;
-    let (waker, woken, go_on) = blocking();
-    let end = block(&first)?;
-    double.kill(0, FAULT);
-    first.fill(&buffer, 0..8, 1)?;
-    let killed = first.record()?;
-    let _busy = wake_at(&killed, &waker);
-    second.wait(&killed)?;
-    second.fill(&other, 0..8, 1)?;
-    let behind = second.record()?;
-    drop(end);
-    woken.recv_timeout(LONG).expect("the thread stands in the waker");
-    // While it does.
-    wait_for_handlers(&queue);
-    drop(go_on);
-    behind.synchronize_timeout(LONG).expect_err("it depends on what was killed");
+    for code in [FAULT, REMOVED] {
+        let double = Double::default();
+        let device = double.device();
+        let (first, second) = (device.stream()?, device.stream()?);
+        let (buffer, other) = (device.buffer(8)?, device.buffer(8)?);
+        let queue = Queue::of(&second)?;
+        let (waker, woken, go_on) = blocking();
+        let end = block(&first)?;
+        double.kill(0, code);
+        first.fill(&buffer, 0..8, 1)?;
+        let killed = first.record()?;
+        let _busy = wake_at(&killed, &waker);
+        second.wait(&killed)?;
+        second.fill(&other, 0..8, 1)?;
+        let behind = second.record()?;
+        drop(end);
+        woken.recv_timeout(LONG).expect("the thread stands in the waker");
+        // While it does.
+        wait_for_handlers(&queue);
+        drop(go_on);
+        behind.synchronize_timeout(LONG).expect_err("it depends on what was killed");
+    }
     Ok(())
 }
 

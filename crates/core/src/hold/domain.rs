@@ -52,25 +52,34 @@ impl<D: Driver> Domain<D> {
     /// The device of the streams whose driver `is_its` is lost: everything of theirs that is not known complete has
     /// failed, and so has what waits for it.
     pub fn lose(&self, is_its: impl Fn(&D) -> bool, error: &Error) {
-        self.fail_all(is_its, |losing, stream| losing.lose(stream, error));
+        self.lose_then(is_its, error, || {});
+    }
+
+    /// The same, with `let_go` between the failures and the telling: nobody finds a value complete any more, and no waker has
+    /// run yet. There a driver lets go whoever stands before the streams on a device, so that none does for as long as
+    /// wakers take.
+    pub fn lose_then(&self, is_its: impl Fn(&D) -> bool, error: &Error, let_go: impl FnOnce()) {
+        let losing = self.fail_all(is_its, |losing, stream| losing.lose(stream, error));
+        let_go();
+        losing.tell();
     }
 
     /// The same of a device of which nobody knows whether it is at work still: what was submitted is left to it.
     pub fn give_up(&self, is_its: impl Fn(&D) -> bool, error: &Error) {
-        self.fail_all(is_its, |losing, stream| losing.give_up(stream, error));
+        self.fail_all(is_its, |losing, stream| losing.give_up(stream, error)).tell();
     }
 
     fn fail_all(
         &self,
         is_its: impl Fn(&D) -> bool,
         fail: impl Fn(&mut Losing<D>, Arc<HeldStream<D>>),
-    ) {
+    ) -> Losing<D> {
         let mut losing = Losing::new();
         for stream in self.streams().into_iter().filter(|stream| is_its(stream.driver())) {
             fail(&mut losing, stream);
         }
         losing.spread(|| self.streams());
-        losing.tell();
+        losing
     }
 
     /// Waits until the deadline for what has begun on the streams whose driver `is_its`, as a device that shuts down
