@@ -45,6 +45,23 @@ struct Flying {
     submitted: Submitted,
 }
 
+/// What was on the queue of a lost device as that had come to rest. Dropped before its end, it leaks what it keeps.
+#[derive(Debug)]
+pub(crate) struct Abandoned {
+    flying: VecDeque<Flying>,
+    doubtful: Vec<Submitted>,
+}
+
+impl Abandoned {
+    /// Lets go all that it keeps.
+    pub(crate) fn end(self) {
+        for flying in self.flying {
+            flying.submitted.end_at_rest();
+        }
+        self.doubtful.into_iter().for_each(Submitted::end_at_rest);
+    }
+}
+
 /// What the waiter does next.
 #[derive(Debug)]
 pub(crate) enum Next {
@@ -89,7 +106,8 @@ impl Queue {
             batch.wait(passage, passage.promised())?;
         }
         fill(&mut batch)?;
-        let submitted = batch.submit(stream.driver().semaphore(), value)?;
+        let submitted = batch.submit(stream.driver().semaphore(), value);
+        let submitted = submitted.map_err(|refusal| see_loss(stream, refusal))?;
         // Under the lock of the queue, so that the row has its order.
         Ok(self.row.lock().push(stream, value, submitted))
     }
@@ -115,7 +133,8 @@ impl Queue {
             batch.wait(own, value)?;
         }
         fill(&mut batch);
-        let submitted = batch.submit(passage, next)?;
+        let submitted = batch.submit(passage, next);
+        let submitted = submitted.map_err(|refusal| see_loss(stream, refusal))?;
         // What it waited for has come when it is over.
         Ok(Passed::Given(self.row.lock().push(stream, value, submitted)))
     }
@@ -234,10 +253,21 @@ impl Queue {
         }
     }
 
-    /// It is at rest: nothing on the row comes any more. To be dropped under no lock.
-    pub(crate) fn abandon(&self) -> impl Sized + use<> {
-        std::mem::take(&mut self.row.lock().flying)
+    /// It is at rest: nothing on the row comes any more, and nothing of what was refused. To be ended under no lock.
+    pub(crate) fn abandon(&self) -> Abandoned {
+        let doubtful = self.native.lock().take_doubtful();
+        Abandoned { flying: std::mem::take(&mut self.row.lock().flying), doubtful }
     }
+}
+
+/// A submission was refused. Where that is a loss, nobody submits behind it: its value may never come. Under the lock of the
+/// queue.
+#[cold]
+fn see_loss(stream: &HeldStream<VulkanStream>, refusal: Refusal) -> Refusal {
+    if refusal.meaning() == Meaning::Lost {
+        let _told_by_who_submits = stream.driver().context().refused(refusal);
+    }
+    refusal
 }
 
 impl Row {

@@ -16,7 +16,7 @@ use syncpoint_core::errands::{Errands, Sleep};
 
 use crate::context::Context;
 use crate::line::Line;
-use crate::queue::{Come, Next, Queue};
+use crate::queue::{Abandoned, Come, Next, Queue};
 use crate::stream::VulkanStream;
 use crate::sys::{Meaning, Refusal, rest};
 
@@ -143,7 +143,7 @@ fn lose(context: &Context, error: &Error, ours: Ours) {
     }
     let abandoned: Vec<_> = context.lines().all().map(|line| line.queue().abandon()).collect();
     context.domain().lose(|_stream: &VulkanStream| true, error);
-    // Before the drop: where a waker forked, what was abandoned is the parent's.
+    // Before the end: where a waker forked, what was abandoned is the parent's.
     ours.go_on();
-    drop(abandoned);
+    abandoned.into_iter().for_each(Abandoned::end);
 }

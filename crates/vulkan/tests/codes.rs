@@ -41,14 +41,15 @@ fn functions() -> impl Iterator<Item = &'static str> {
     used.copied().filter(|function| *function != faulty::REST)
 }
 
-/// Tries a code on each.
+/// Tries a code on each, which is told as this kind, and of a submission as the other.
 #[track_caller]
-fn try_everywhere(code: vk::Result, kind: Kind) {
+fn try_everywhere(code: vk::Result, kind: Kind, of_submission: Kind) {
     let _alone = faulty::alone();
     if !faulty::used() || !machine::is_there() {
         return;
     }
     for function in functions() {
+        let kind = if function == "vkQueueSubmit" { of_submission } else { kind };
         let faults = (1..=4).map(|first| Fault { function, first, times: 1, code });
         let met: u64 = faults.map(|fault| assert_told(fault, kind)).sum();
         assert!(met > 0, "{function} was never called");
@@ -57,22 +58,23 @@ fn try_everywhere(code: vk::Result, kind: Kind) {
 
 #[test]
 fn what_fails_once_is_told_by_its_name_and_harms_nothing_later() {
-    try_everywhere(vk::Result::ERROR_OUT_OF_HOST_MEMORY, Kind::Exhausted);
+    try_everywhere(vk::Result::ERROR_OUT_OF_HOST_MEMORY, Kind::Exhausted, Kind::Exhausted);
 }
 
 #[test]
 fn a_device_without_memory_is_told_by_the_name_of_the_call() {
-    try_everywhere(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, Kind::Exhausted);
+    try_everywhere(vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, Kind::Exhausted, Kind::Exhausted);
 }
 
 #[test]
 fn a_code_that_says_nothing_is_told_by_the_name_of_the_call() {
-    try_everywhere(vk::Result::ERROR_UNKNOWN, Kind::Driver);
+    // Whether the device has the submission nobody knows.
+    try_everywhere(vk::Result::ERROR_UNKNOWN, Kind::Driver, Kind::DeviceLost);
 }
 
 #[test]
 fn a_loss_is_told_by_the_name_of_the_call() {
-    try_everywhere(vk::Result::ERROR_DEVICE_LOST, Kind::DeviceLost);
+    try_everywhere(vk::Result::ERROR_DEVICE_LOST, Kind::DeviceLost, Kind::DeviceLost);
 }
 
 /// Whichever call says so: nothing of the device can be used from then on.

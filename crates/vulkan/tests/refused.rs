@@ -49,12 +49,13 @@ fn a_batch_of_the_users_that_is_refused_is_told_by_its_call_and_the_stream_goes_
         return Ok(());
     }
     let codes = [
-        (vk::Result::ERROR_OUT_OF_HOST_MEMORY, Kind::Exhausted),
-        (vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, Kind::Exhausted),
-        (vk::Result::ERROR_UNKNOWN, Kind::Driver),
+        (vk::Result::ERROR_OUT_OF_HOST_MEMORY, Kind::Exhausted, "vkQueueSubmit"),
+        (vk::Result::ERROR_OUT_OF_DEVICE_MEMORY, Kind::Exhausted, "vkQueueSubmit"),
+        (vk::Result::ERROR_VALIDATION_FAILED_EXT, Kind::Driver, "vkQueueSubmit"),
+        (vk::Result::ERROR_UNKNOWN, Kind::Driver, "vkCreateSemaphore"),
     ];
-    for (code, kind) in codes {
-        for function in ["vkCreateSemaphore", "vkQueueSubmit"] {
+    for (code, kind, last) in codes {
+        for function in ["vkCreateSemaphore", last] {
             let device = syncpoint::vulkan::open(0)?;
             let (stream, buffer) = (device.stream()?, device.buffer(64)?);
             stream.fill(&buffer, 0..64, 1)?;
@@ -76,10 +77,14 @@ fn a_batch_of_the_users_in_which_the_device_is_lost_is_never_complete() -> Resul
     if !faulty::used() || !machine::is_there() {
         return Ok(());
     }
-    for function in ["vkCreateSemaphore", "vkQueueSubmit"] {
+    // One that says neither may have run: its value is never signalled again.
+    let unknown = ("vkQueueSubmit", vk::Result::ERROR_UNKNOWN);
+    let lost = ["vkCreateSemaphore", "vkQueueSubmit"];
+    let lost = lost.map(|function| (function, vk::Result::ERROR_DEVICE_LOST));
+    for (function, code) in lost.into_iter().chain([unknown]) {
         let device = syncpoint::vulkan::open(0)?;
         let stream = device.stream()?;
-        let refused = refusal(&stream, (function, vk::Result::ERROR_DEVICE_LOST))?;
+        let refused = refusal(&stream, (function, code))?;
         assert_eq!(refused.kind(), Kind::DeviceLost, "{refused}");
         let later = stream.record().and_then(|point| point.synchronize_timeout(LONG));
         let later = later.expect_err("a lost device completes nothing");

@@ -173,11 +173,11 @@ fn a_device_of_others_comes_to_rest_under_their_lock_when_it_is_lost() -> Result
     let (handles, owner) = (user.handles(), Arc::clone(&user));
     // SAFETY: the owner keeps all of it alive, and nobody submits beside.
     let device = unsafe { syncpoint::vulkan::open_device(&handles, access, Kept(owner)) }?;
-    let (stream, buffer) = (device.stream()?, device.buffer(64)?);
+    let (stream, buffer) = (device.stream()?, device.buffer(LARGE)?);
     let before = (faulty::calls_of("vkQueueWaitIdle"), lock.times.load(Ordering::Relaxed));
     let (function, code) = ("vkQueueSubmit", vk::Result::ERROR_DEVICE_LOST);
     faulty::plan(Some(Fault { function, first: 2, times: 1, code }));
-    stream.fill(&buffer, 0..64, 1)?;
+    stream.fill(&buffer, 0..LARGE, 1)?;
     let end = stream.record()?;
     let refused = stream.record_timed().expect_err("the device is lost");
     assert_eq!(refused.kind(), Kind::DeviceLost);
@@ -186,6 +186,9 @@ fn a_device_of_others_comes_to_rest_under_their_lock_when_it_is_lost() -> Result
     let _failed_or_come = end.synchronize_timeout(LONG);
     // Two submissions, one of which was refused, and the wait.
     assert!(lock.times.load(Ordering::Relaxed) >= before.1 + 3);
+    let owner = Arc::downgrade(&user);
+    drop((end, stream, buffer, device, user));
+    patience::until("the owner's end", || owner.strong_count() == 0);
     Ok(())
 }
 

@@ -84,12 +84,18 @@ impl Refusal {
     }
 
     pub(crate) fn meaning(&self) -> Meaning {
-        Meaning::of(self.code)
+        match Meaning::of(self.code) {
+            // Nobody knows whether the device has it, so its value may be signalled or not, and never again: no stream
+            // could go on behind it.
+            Meaning::Other if self.function == SUBMIT => Meaning::Lost,
+            meaning => meaning,
+        }
     }
 
-    /// Whether everything is as it was before. Of the driver's answers only a lack of room is said to leave it so.
+    /// Whether everything is as it was before. Of the driver's answers only a lack of room is said to leave it so, and a
+    /// layer that forbids a call does not make it.
     pub(super) fn leaves_all(&self) -> bool {
-        matches!(self.meaning(), Meaning::NoRoom | Meaning::Unlocked)
+        matches!(self.meaning(), Meaning::NoRoom | Meaning::Unlocked | Meaning::Misuse)
     }
 
     /// The error of a call that was made for `of`.
@@ -113,6 +119,9 @@ impl Refusal {
         Error::new(kind, message).with_code(self.code.as_raw().into(), format!("{:?}", self.code))
     }
 }
+
+/// The function that gives a device its work.
+pub(super) const SUBMIT: &str = "vkQueueSubmit";
 
 /// An answer of ours, which no driver gives of a call that is made under a lock.
 const UNLOCKED: vk::Result = vk::Result::ERROR_NOT_PERMITTED_KHR;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use ash::vk::{self, Handle};
 
 use super::batch::{Batch, Uses, WAITS};
-use super::code::{Answer, Refusal, answer};
+use super::code::{Answer, Refusal, SUBMIT, answer};
 use super::device::{Device, address};
 use super::grave::Remains;
 use super::lock::Lock;
@@ -23,6 +23,8 @@ pub(crate) struct Queue {
     pool: Arc<CommandPool>,
     /// What is on no queue.
     spare: Vec<Parcel>,
+    /// What was refused, and of which nobody knows whether the device has it.
+    doubtful: Vec<Submitted>,
     lock: Lock,
 }
 
@@ -95,7 +97,8 @@ impl Queue {
         let pool = unsafe { device.raw().create_command_pool(&info, None) };
         let pool = answer("vkCreateCommandPool", pool)?;
         let pool = Arc::new(CommandPool { device: device.clone(), handle: pool });
-        Ok(Self { device: device.clone(), handle, pool, spare: Vec::new(), lock })
+        let (spare, doubtful) = (Vec::new(), Vec::new());
+        Ok(Self { device: device.clone(), handle, pool, spare, doubtful, lock })
     }
 
     /// The raw handle.
@@ -115,6 +118,11 @@ impl Queue {
             unsafe { raw.queue_wait_idle(self.handle) }
         })?;
         answer(function, idle)
+    }
+
+    /// What the device may have been given though that was refused, for when it is at rest.
+    pub(crate) fn take_doubtful(&mut self) -> Vec<Submitted> {
+        std::mem::take(&mut self.doubtful)
     }
 
     /// Begins a batch.
@@ -176,15 +184,20 @@ impl Batch<'_> {
         let parcel = self.take();
         signal.promise(value);
         let given = parcel.give(self.queue(), (signal, value, before));
-        if let Err(refusal) = given {
+        if let Err(refusal) = given
+            && refusal.leaves_all()
+        {
             signal.promise(before);
-            if refusal.leaves_all() {
-                self.take_back(parcel);
-                return Err(refusal);
-            }
+            self.take_back(parcel);
+            return Err(refusal);
         }
         let submitted = Submitted { parcel: Some(parcel), signal: Arc::clone(signal), value };
-        given.map(|()| submitted)
+        if let Err(refusal) = given {
+            // The value stays promised: who knows whether it comes, and nobody signals it again.
+            self.queue().doubtful.push(submitted);
+            return Err(refusal);
+        }
+        Ok(submitted)
     }
 }
 
@@ -216,7 +229,7 @@ impl Parcel {
             .wait_dst_stage_mask(&stages[..count])
             .signal_semaphores(&signals)
             .push_next(&mut timeline);
-        let (raw, function) = (queue.device.raw(), "vkQueueSubmit");
+        let (raw, function) = (queue.device.raw(), SUBMIT);
         let given = queue.lock.run(function, || {
             // SAFETY: the queue is borrowed alone, and where others have it too their lock is held; everything that is
             // named is kept until the signal was seen.
@@ -230,6 +243,11 @@ impl Submitted {
     /// The semaphore that is raised when the device is through, and the value.
     pub(crate) fn signal(&self) -> (&Arc<Semaphore>, u64) {
         (&self.signal, self.value)
+    }
+
+    /// Lets go what it keeps, though it is not over: the device is lost, and at rest.
+    pub(crate) fn end_at_rest(mut self) {
+        drop(self.parcel.take());
     }
 
     /// Whether the device was seen to be through.
@@ -251,7 +269,7 @@ impl Submitted {
 /// What is not over is leaked: the device may still work on it.
 impl Drop for Submitted {
     fn drop(&mut self) {
-        if !self.is_over() {
+        if self.parcel.is_some() && !self.is_over() {
             let _leaked = ManuallyDrop::new((self.parcel.take(), Arc::clone(&self.signal)));
         }
     }
