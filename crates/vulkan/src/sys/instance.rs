@@ -138,7 +138,10 @@ impl Instance {
         };
         physical.family = family;
         physical.queues = 1;
-        physical.timing.bits = known.timestamp_valid_bits;
+        // A time is noted in a query that is reset before, which a queue that copies alone may not.
+        let resets = vk::QueueFlags::GRAPHICS | vk::QueueFlags::COMPUTE;
+        let may_reset = known.queue_flags.intersects(resets);
+        physical.timing.bits = if may_reset { known.timestamp_valid_bits } else { 0 };
         Ok(Ok(physical))
     }
 

@@ -6,7 +6,7 @@
 use std::mem;
 use std::slice;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use ash::vk;
 
@@ -25,6 +25,9 @@ static SIGNAL: OnceLock<Signal> = OnceLock::new();
 
 /// How many bits of a time count.
 static BITS: AtomicU32 = AtomicU32::new(0);
+
+/// Whether queues do nothing but copy.
+static COPIES: AtomicBool = AtomicBool::new(false);
 
 /// How far semaphores are at least.
 static LEAST: AtomicU64 = AtomicU64::new(0);
@@ -67,6 +70,16 @@ pub(crate) fn without_timestamps(name: &str, found: Found) -> Found {
 /// bits may be anything, so only their number is a lie.
 pub(crate) fn with_a_short_clock(name: &str, found: Found) -> Found {
     with_bits(28, name, found)
+}
+
+/// A driver whose queues have timestamps, and do nothing but copy once it is told so.
+pub(crate) fn that_copies(name: &str, found: Found) -> Found {
+    with_bits(64, name, found)
+}
+
+/// From now on they do nothing but copy.
+pub(crate) fn copy_alone() {
+    COPIES.store(true, Ordering::Relaxed);
 }
 
 fn with_bits(bits: u32, name: &str, found: Found) -> Found {
@@ -149,5 +162,8 @@ unsafe extern "system" fn families(
     // SAFETY: the caller's promise: there is room for so many, which is filled now.
     for family in unsafe { slice::from_raw_parts_mut(found, count) } {
         family.timestamp_valid_bits = BITS.load(Ordering::Relaxed);
+        if COPIES.load(Ordering::Relaxed) {
+            family.queue_flags = vk::QueueFlags::TRANSFER;
+        }
     }
 }
