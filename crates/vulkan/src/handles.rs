@@ -17,7 +17,7 @@ use crate::moments::Moments;
 use crate::queue::Queue;
 use crate::stream::VulkanStream;
 use crate::sync::OnceLock;
-use crate::sys::{Access, Handles, Refusal, device_of};
+use crate::sys::{Access, Handles, Lock, Refusal, device_of};
 
 /// What [`Stream::submit`](syncpoint_core::Stream::submit) lends for the length of a call:
 /// `submission.native::<RawStream>()`. It submits commands of the caller's, in the order of the stream.
@@ -64,9 +64,8 @@ impl RawStream {
     ///
     /// # Errors
     /// `Exhausted`: there is no memory, or more than the device allows are on their way
-    /// (`maxTimelineSemaphoreValueDifference`, 2³¹ - 1 at least); nothing was submitted. `DeviceLost`. `Driver`: another code,
-    /// which leaves open whether the commands run: leave what they use until the device is gone. As
-    /// [`handles`](Self::handles).
+    /// (`maxTimelineSemaphoreValueDifference`, 2³¹ - 1 at least); nothing was submitted. `DeviceLost`: also by a code that
+    /// leaves open whether the commands run. As [`handles`](Self::handles).
     pub unsafe fn submit(&self, commands: &[usize]) -> Result<()> {
         let stream = self.stream()?;
         VulkanStream::pass(&stream, |batch| {
@@ -100,9 +99,10 @@ pub fn handles(device: &Device) -> Result<Handles> {
 }
 
 /// Takes in a device that others made, with one of its queues. Its streams are made here and submit to that queue. `owner`
-/// is kept until nothing of ours is left on the device, and dropped on a thread of ours, at once where the device is refused.
+/// is kept until nothing of ours is left on the device, and dropped on a thread of ours, at once where the device is refused;
+/// so is the lock.
 /// Absolute times are the host's where the device was made with `VK_KHR_calibrated_timestamps`, or `EXT`, and otherwise of
-/// the device's own clock.
+/// the device's own clock; a queue that copies alone has no times.
 ///
 /// # Safety
 /// - The handles were made through the loader that this backend opens, and live for as long as `owner` does.
@@ -119,7 +119,7 @@ where
     O: Any + Send + Sync,
 {
     // From here on its end comes on a thread of ours, also where it is refused.
-    let owner = Owner::new(owner);
+    let (owner, lock) = (Owner::new(owner), Lock::of(access));
     let Handles { instance, physical_device, device, queue, .. } = *handles;
     if [instance, physical_device, device, queue].contains(&0) {
         let message = "a null handle names no device of Vulkan; give the handles of one";
@@ -129,7 +129,7 @@ where
     let name = format!("vulkan device {device:#x}");
     let refused = |refusal: Refusal| refusal.error(&name);
     // SAFETY: the caller's promise, and the owner is kept with the device.
-    let given = unsafe { device_of(library, handles, access, owner) }.map_err(refused)?;
+    let given = unsafe { device_of(library, handles, lock, owner) }.map_err(refused)?;
     let (device, queue) = given.map_err(|lack| {
         let message = format!(
             "{name} is of no use: {lack}; give another, of an instance for Vulkan 1.1 or later, or open vulkan:0"

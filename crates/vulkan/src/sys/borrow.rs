@@ -44,11 +44,11 @@ pub enum Access {
 ///
 /// - The handles are of Vulkan's, made through this library, and live for as long as the owner does.
 /// - The device was made with timeline semaphores, and the queue is of the family.
-/// - Others use the queue as the access says.
+/// - Others use the queue as the lock says.
 pub(crate) unsafe fn device_of(
     library: &Library,
     handles: &Handles,
-    access: Access,
+    lock: Lock,
     owner: Owner,
 ) -> Answer<Result<(Device, Queue), Lack>> {
     // SAFETY: the caller's promise.
@@ -67,10 +67,6 @@ pub(crate) unsafe fn device_of(
         Err(lack) => return Ok(Err(lack)),
     };
     let queue = vk::Queue::from_raw(handles.queue as u64);
-    let lock = match access {
-        Access::Dedicated => Lock::Alone,
-        Access::Locked(lock) => Lock::Others(lock),
-    };
     let queue = Queue::over(&device, queue, lock)?;
     Ok(Ok((device, queue)))
 }

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use syncpoint_core::contract::contain;
+use syncpoint_core::contract::{Owner, contain};
 
+use super::borrow::Access;
 use super::code::{Answer, Refusal};
 
 /// Who else submits to a queue.
@@ -11,7 +12,14 @@ pub(crate) enum Lock {
     /// Nobody.
     Alone,
     /// Others, who hold their lock meanwhile.
-    Others(Box<dyn QueueLock>),
+    Others(TheirLock),
+}
+
+/// A lock of others, which ends on a thread of ours: whoever drops the last of its device may hold a lock that its end takes.
+pub(crate) struct TheirLock {
+    /// Dropped before the owner, which has the last name.
+    lock: Arc<dyn QueueLock>,
+    _owner: Owner,
 }
 
 /// The lock under which the owner of a queue submits to it.
@@ -35,6 +43,17 @@ impl<T: QueueLock + ?Sized> QueueLock for Arc<T> {
 }
 
 impl Lock {
+    /// How a queue of others is used.
+    pub(crate) fn of(access: Access) -> Self {
+        match access {
+            Access::Dedicated => Self::Alone,
+            Access::Locked(lock) => {
+                let lock = Arc::<dyn QueueLock>::from(lock);
+                Self::Others(TheirLock { _owner: Owner::new(Arc::clone(&lock)), lock })
+            }
+        }
+    }
+
     /// Calls `code`, which calls `function` of the driver's, under the lock.
     ///
     /// # Errors
@@ -42,7 +61,9 @@ impl Lock {
     pub(super) fn run<T>(&self, function: &'static str, code: impl FnOnce() -> T) -> Answer<T> {
         match self {
             Self::Alone => Ok(code()),
-            Self::Others(lock) => under(&**lock, code).ok_or_else(|| Refusal::unlocked(function)),
+            Self::Others(TheirLock { lock, .. }) => {
+                under(&**lock, code).ok_or_else(|| Refusal::unlocked(function))
+            }
         }
     }
 }
@@ -77,7 +98,7 @@ mod tests {
     #[test]
     fn what_is_done_under_a_lock_is_done_once_at_most_and_told_as_done() {
         for calls in 0..3 {
-            let (lock, mut done) = (Lock::Others(Box::new(Breaking(calls))), 0);
+            let (lock, mut done) = (Lock::of(Access::Locked(Box::new(Breaking(calls)))), 0);
             let outcome = lock.run("vkQueueSubmit", || done += 1);
             assert_eq!((outcome.is_ok(), done), (calls > 0, calls.min(1)));
             let meaning = outcome.err().map(|refusal| refusal.meaning());

@@ -33,6 +33,7 @@ pub use functions::use_functions;
 pub(crate) use grave::{Graveyard, rest};
 pub(crate) use instance::{Instance, Lack, Physical, Timing};
 pub(crate) use library::{Library, PLACES};
+pub(crate) use lock::Lock;
 pub use lock::QueueLock;
 pub(crate) use memory::Memory;
 pub(crate) use query::{Rooms, Slot};
