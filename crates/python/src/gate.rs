@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use syncpoint::{Error, Reason};
 
-use crate::error::{queried, released};
+use crate::error::released;
 use crate::place;
 use crate::point::Point;
 use crate::released::Released;
@@ -85,17 +85,18 @@ impl Gate {
 
     /// The collector has found that nobody can open it: those whom it holds back are told before anything is taken apart.
     /// They are taken to be held by others from then on, and so live until they were told.
-    fn _collected(&self, py: Python<'_>) -> PyResult<()> {
+    fn _collected(&self, py: Python<'_>) {
         if !self.room.is_used() {
             // Somebody who is taken apart with it may still open it; where nobody does, its drop tells.
-            return Ok(());
+            return;
         }
         self.room.close();
         let id = self.gate.id();
         let text = format!(
             "gate {id} was dropped unopened, as nothing but what waits for it could reach it; open it before it goes"
         );
-        queried(py, || self.gate.fail(Error::misuse(Reason::GateDropped, text)))
+        // Refused where it was opened meanwhile, and in a child of a fork, where it is the parent's: nobody is to be told.
+        let _told = py.detach(|| self.gate.fail(Error::misuse(Reason::GateDropped, text)));
     }
 
     fn __repr__(&self) -> String {

@@ -130,6 +130,17 @@ def test_a_callback_of_a_future_is_called_as_the_end_tells_it():
     assert run(BEGIN + told + "late.append(lambda: gate.fail('x'))") == (0, "refused", "")
 
 
+def test_a_callback_of_a_future_may_ask_for_another_as_the_end_tells_both():
+    program = """
+stream.wait(gate.point)
+pair = [stream.enqueue(int) for _ in range(2)]
+for mine, other in (pair, pair[::-1]):
+    mine.add_done_callback(lambda _mine, other=other: fails(other.result))
+late.append(lambda: sys.stdout.write(str(pair[0].exception() is pair[1].exception())))
+"""
+    assert run(BEGIN + program) == (0, "refusedrefusedFalse", "")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals are sent as on Unix")
 def test_ctrl_c_at_the_end_interrupts_what_runs():
     program = """

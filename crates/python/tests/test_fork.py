@@ -118,3 +118,79 @@ except syncpoint.UnavailableError as refused:
 @on_stand_in
 def test_a_driver_of_the_parents_is_told_as_that_and_not_as_absent():
     assert told_on_stand_in(STAYED) == ""
+
+
+GATE = forked(
+    """
+gate = syncpoint.Gate()
+# Only what waits behind it knows the gate: the collector finds it in the child as in the parent.
+gate.point.add_done_callback(lambda failure, gate=gate: None)
+parent = os.getpid()
+del gate
+import gc, sys
+""",
+    """
+gc.collect()
+sys.exit()
+""",
+)
+
+
+def test_a_gate_that_the_collector_finds_in_a_child_is_not_complained_of():
+    # The parent's own is collected as well, and told as one that was dropped.
+    assert run(GATE) == (0, "", "")
+
+
+FUTURES = forked(
+    """
+import sys
+stream, gate = syncpoint.open("host:0").stream(), syncpoint.Gate()
+stream.wait(gate.point)
+work, of_point = stream.enqueue(int), stream.record().future()
+cancelled = stream.enqueue(int)
+assert cancelled.cancel()
+parent = os.getpid()
+def told(future):
+    print("told", "in the parent" if os.getpid() == parent else "in the child", flush=True)
+work.add_done_callback(told)
+HELD
+""",
+    """
+for future in (work, of_point):
+    try:
+        future.result(timeout=20)
+    except syncpoint.UnavailableError as refused:
+        assert "before this process was forked" in str(refused), refused
+    else:
+        raise AssertionError
+    assert future.done() and not future.cancel()
+assert cancelled.cancelled()
+anew = syncpoint.open("host:0").stream()
+assert anew.enqueue(int, "7").result(timeout=20) == 7
+sys.exit()
+""",
+) + """
+RELEASED
+gate.open()
+assert work.result(timeout=20) == 0
+of_point.result(timeout=20)
+"""
+
+LOCKED = """
+taken, go = threading.Event(), threading.Event()
+def holds():
+    with work._condition:
+        taken.set()
+        go.wait()
+holder = threading.Thread(target=holds, daemon=True)
+holder.start()
+taken.wait()
+"""
+
+
+@pytest.mark.parametrize(
+    "held, let_go", [("", ""), (LOCKED, "go.set(); holder.join()")], ids=["at rest", "as another thread has their lock"]
+)
+def test_futures_of_the_parent_are_refused_in_a_child_and_their_callbacks_are_the_parents(held, let_go):
+    program = FUTURES.replace("HELD", held).replace("RELEASED", let_go)
+    assert run(program) == (0, "told in the parent\n", "")

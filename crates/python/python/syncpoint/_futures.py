@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from threading import Condition
 from typing import TYPE_CHECKING, Any, TypeVar, Union
 from weakref import WeakSet
 
 from . import _native
-from ._errors import Error
+from ._errors import Error, _again, _made
 
 if TYPE_CHECKING:
     import asyncio
@@ -39,6 +41,7 @@ class _Future(Future[Any]):
         super().__init__()
         # Whoever takes it out is the one.
         self._turn = [None]
+        self._is_quiet = False
         _pending.add(self)
 
     def _claimed(self) -> bool:
@@ -49,14 +52,50 @@ class _Future(Future[Any]):
             return False
         return self.set_running_or_notify_cancel()
 
+    def _fail_quietly(self, failure: Error) -> None:
+        """Fails it; who waits for it is told, and its callbacks are not."""
+        self._is_quiet = True
+        self.set_exception(failure)
+        self._is_quiet = False
+
+    def _invoke_callbacks(self) -> None:
+        if not self._is_quiet:
+            super()._invoke_callbacks()  # type: ignore[misc]
+
+    def _leave(self) -> None:
+        """In a child of a fork: fails it without its callbacks, which are the parent's, and without its locks, which a thread
+        of the parent may have held."""
+        self._condition, self._waiters = Condition(), []
+        if not self.done():
+            self._turn.clear()
+            self._done_callbacks: list[Callable[[Future[Any]], object]] = []
+            self.set_exception(_made("unavailable", 2, _INHERITED, None, None, None, None))
+
+
+_INHERITED = "the future was made before this process was forked, and is the parent's; give the work to a stream of this process"
+
 
 def _fail_all(failure: Error) -> None:
-    """Tells everybody who is still to be told: nobody else will."""
-    for future in _taken(_pending):
-        if future._claimed():
-            future.set_exception(failure)
+    """Tells everybody who is still to be told: nobody else will. Callbacks are called once all have been told, since one may
+    wait for another."""
+    failed = [future for future in _taken(_pending) if future._claimed()]
+    for future in failed:
+        future._fail_quietly(_again(failure))
     for told in _taken(_awaiting):
-        told(failure)
+        told(_again(failure))
+    for future in failed:
+        future._invoke_callbacks()
+
+
+def _leave_all() -> None:
+    """In a child of a fork: what the parent is to be told nobody here is."""
+    _awaiting.clear()
+    for future in _taken(_pending):
+        future._leave()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_leave_all)
 
 
 def _taken(those: WeakSet[_Untold]) -> Iterator[_Untold]:
