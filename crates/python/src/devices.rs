@@ -128,7 +128,10 @@ pub(crate) fn of_event<'py>(device: &Bound<'py, PyAny>) -> PyResult<Bound<'py, P
 
 /// Neither streams nor events are copied: a copy would be another name of the same, and in another process of nothing.
 pub(crate) fn not_pickled(object: &Bound<'_, PyAny>) -> PyErr {
-    let name = object.get_type().fully_qualified_name();
+    let of = object.get_type();
+    // As torch tells it: of the classes of Rust with the package, of those of Python without.
+    let is_ours = of.module().is_ok_and(|module| module == "syncpoint");
+    let name = if is_ours { of.fully_qualified_name() } else { of.name() };
     let name = name.map_or_else(|_| "syncpoint object".to_owned(), |name| name.to_string());
     PyTypeError::new_err(format!("cannot pickle '{name}' object"))
 }

@@ -7,12 +7,13 @@ use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyType};
-use syncpoint::{EventOptions, EventState, IpcHandle, Loan, Reason};
+use syncpoint::{Error, EventOptions, IpcHandle, Kind, Loan, Reason};
 
 use crate::current;
 use crate::device::Device;
 use crate::devices::{self, not_pickled};
 use crate::error::{misuse, queried, raised, released};
+use crate::late::Late;
 use crate::notify::{self, Notification};
 use crate::parity::{self, NoTime};
 use crate::point::Point;
@@ -52,6 +53,8 @@ pub(crate) enum Holder {
     Own(syncpoint::Event),
     /// A pool's, to which it goes back.
     Lent(Loan<syncpoint::Event>),
+    /// Its objects', of the device that it is used on first.
+    Late(Late),
 }
 
 impl Deref for Holder {
@@ -61,6 +64,7 @@ impl Deref for Holder {
         match self {
             Self::Own(event) => event,
             Self::Lent(event) => event,
+            Self::Late(event) => event,
         }
     }
 }
@@ -73,12 +77,17 @@ impl Event {
         options: [bool; 5],
     ) -> PyResult<Self> {
         let made = match (device, chosen(options)) {
+            (Some(device), Ok(options)) => {
+                Holder::Own(released(py, || device.event_with(options))?)
+            }
+            (None, Ok(options)) if Late::is_for(options) => Holder::Late(Late::new(options)),
             // Such an event is made without a driver: see `EventPool.event`.
-            (None, Ok(options)) => syncpoint::Event::new(options),
-            (Some(device), Ok(options)) => released(py, || device.event_with(options))?,
-            (_, Err(_)) => released(py, || chosen(options).map(syncpoint::Event::new))?,
+            (None, Ok(options)) => Holder::Own(syncpoint::Event::new(options)),
+            (_, Err(_)) => {
+                Holder::Own(released(py, || chosen(options).map(syncpoint::Event::new))?)
+            }
         };
-        Ok(Self::over(Holder::Own(made)))
+        Ok(Self::over(made))
     }
 
     /// Of a device as users give it; of another event, the same once more.
@@ -107,14 +116,37 @@ impl Event {
         &self.event
     }
 
+    /// Records it, on its device or on the first that it is used on. Without the interpreter's lock.
+    fn record_on(&self, stream: &syncpoint::Stream) -> syncpoint::Result<()> {
+        self.bind(stream.device())?;
+        self.event.record(stream)
+    }
+
+    /// Is of this device from now on, where it needs one and has none.
+    fn bind(&self, device: &syncpoint::Device) -> syncpoint::Result<()> {
+        let holder: &Holder = &self.event;
+        if let Holder::Late(late) = holder { late.bind(device) } else { Ok(()) }
+    }
+
     fn same(&self) -> Self {
         Self { event: Released::new(Arc::clone(&self.event)), kind: self.kind.clone() }
     }
 }
 
+/// Whether an event may have been recorded: of one whose records are of others it is not known. No driver is asked.
+pub(crate) fn is_recorded(event: &syncpoint::Event) -> bool {
+    let refused = event.point().err();
+    !refused.is_some_and(|error| matches!(error.kind(), Kind::Misuse(Reason::NotRecorded)))
+}
+
 fn chosen(
     [timing, blocking, interprocess, external, native_handle]: [bool; 5],
 ) -> syncpoint::Result<EventOptions> {
+    if timing && external {
+        let words = "an external event is not timed here: what records it is a launch of a graph; time the launch between two \
+                     events of its stream";
+        return Err(Error::unsupported(words));
+    }
     let mut builder = EventOptions::builder();
     if timing {
         builder = builder.timing();
@@ -167,7 +199,8 @@ impl Event {
         self.event.device().map(Device::of)
     }
 
-    /// The id, never used again in this process; 0 until it is recorded, as with torch.
+    /// The id, never used again in this process; 0 until it is recorded, as with torch. An event of another process has it at
+    /// once, and so has an external one of a device that was named.
     ///
     /// >>> import syncpoint
     /// >>> event = syncpoint.Event()
@@ -175,7 +208,7 @@ impl Event {
     /// (0, True)
     #[getter]
     fn event_id(&self) -> u64 {
-        if matches!(self.event.state(), EventState::NeverRecorded) { 0 } else { self.event.id() }
+        if is_recorded(&self.event) { self.event.id() } else { 0 }
     }
 
     /// The handle of the driver's event, of one that has it: see `native_handle` of the constructor.
@@ -193,7 +226,8 @@ impl Event {
         released(py, || syncpoint::cuda::event_handle(&self.event)).map(|raw| raw.as_ptr().addr())
     }
 
-    /// The 64 bytes by which another process opens it with `from_ipc_handle`, of an event made with `interprocess`.
+    /// The 64 bytes by which another process opens it with `from_ipc_handle`, of an event made with `interprocess`. One that has
+    /// no device yet is of the current one from then on.
     ///
     /// Raises `MisuseError` of any other and where it has no device yet; `UnsupportedError` where the machine or the device
     /// cannot.
@@ -204,6 +238,11 @@ impl Event {
     /// >>> len(event.ipc_handle())
     /// 64
     fn ipc_handle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        if self.interprocess() && self.event.device().is_none() {
+            let device = devices::of_stream(py, self.kind.clone().into_pyobject(py).ok().as_ref())?;
+            let device = device.cast_into::<Device>()?.unbind();
+            released(py, || self.bind(device.get().inner()))?;
+        }
         let handle = released(py, || self.event.export())?;
         Ok(PyBytes::new(py, handle.as_bytes()))
     }
@@ -403,7 +442,8 @@ impl Event {
 
 impl Event {
     fn between(&self, py: Python<'_>, end: &Self) -> PyResult<Span> {
-        let span = py.detach(|| parity::between(&self.event, &end.event));
+        let kinds = [self.kind.as_deref(), end.kind.as_deref()];
+        let span = py.detach(|| parity::between([&self.event, &end.event], kinds));
         span.map_err(|refused| match refused {
             NoTime::NotTimed | NoTime::NotRecorded => PyValueError::new_err(refused.to_string()),
             NoTime::Refused(error) => raised(py, &error),
@@ -417,7 +457,7 @@ impl Event {
         if self.kind.as_deref().is_some_and(|kind| kind != parity::kind(device.name())) {
             self.check(py, device)?;
         }
-        let recorded = released(py, || self.event.record(stream));
+        let recorded = released(py, || self.record_on(stream));
         // Of the kind of device, which is all that the record itself does not look at, it is by now.
         recorded.map_err(|refused| self.check(py, device).err().unwrap_or(refused))
     }

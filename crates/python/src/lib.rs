@@ -13,6 +13,7 @@ mod event;
 mod external;
 mod gate;
 mod held;
+mod late;
 mod memory;
 mod notify;
 mod parity;

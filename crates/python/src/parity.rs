@@ -2,8 +2,9 @@
 
 use std::fmt;
 
-use syncpoint::{Event, EventState, Kind, Reason};
+use syncpoint::{Event, Kind, Reason};
 
+use crate::event::is_recorded;
 use crate::span::Span;
 
 /// Why there is no time between two events: the first of these that is so.
@@ -23,21 +24,23 @@ pub(crate) enum NoTime {
     Refused(syncpoint::Error),
 }
 
-/// What lies between `start` and `end`. Negative where `end` came first.
+/// What lies between `start` and `end`. Negative where `end` came first. `kinds` are those of the devices that they are for, where
+/// they were named; they count for as long as there is no device.
 ///
 /// # Errors
 /// The first of [`NoTime`].
-pub(crate) fn between(start: &Event, end: &Event) -> Result<Span, NoTime> {
+pub(crate) fn between([start, end]: [&Event; 2], kinds: [Option<&str>; 2]) -> Result<Span, NoTime> {
     let devices = [start, end].map(|event| event.device().map(|device| device.to_string()));
-    if let [Some(own), Some(other)] = &devices
-        && kind(own) != kind(other)
+    let [own, other] = [0, 1].map(|at| devices[at].as_deref().or(kinds[at]).map(kind));
+    if let (Some(own), Some(other)) = (own, other)
+        && own != other
     {
-        return Err(NoTime::OtherKind { own: kind(own).to_owned(), other: kind(other).to_owned() });
+        return Err(NoTime::OtherKind { own: own.to_owned(), other: other.to_owned() });
     }
     if [start, end].iter().any(|event| !event.options().timing()) {
         return Err(NoTime::NotTimed);
     }
-    if [start, end].iter().any(|event| matches!(event.state(), EventState::NeverRecorded)) {
+    if [start, end].iter().any(|event| !is_recorded(event)) {
         return Err(NoTime::NotRecorded);
     }
     if let [Some(own), Some(other)] = devices

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use syncpoint::{Event, EventOptions, EventState, Loan, Reason};
+use syncpoint::{Event, EventOptions, Loan, Reason};
 
 use crate::current;
 use crate::device::Device;
@@ -161,10 +161,7 @@ impl EventPool {
     /// False
     fn query(&self, number: i64, py: Python<'_>) -> PyResult<bool> {
         let event = self.named(py, number)?;
-        if matches!(event.state(), EventState::NeverRecorded) {
-            return Ok(false);
-        }
-        queried(py, || event.query())
+        queried(py, || event.query_recorded())
     }
 
     /// Milliseconds between two events. It waits for both, as torch's MPS does, at most `timeout` seconds each.
@@ -190,7 +187,7 @@ impl EventPool {
         if events.iter().any(|event| !event.options().timing()) {
             return Err(PyRuntimeError::new_err(NOT_TIMED));
         }
-        if events.iter().any(|event| matches!(event.state(), EventState::NeverRecorded)) {
+        if events.iter().any(|event| !event::is_recorded(event)) {
             return Err(PyRuntimeError::new_err(NOT_RECORDED));
         }
         // Once: what is waited for is what is timed, however often they are recorded meanwhile.

@@ -41,6 +41,49 @@ def test_an_event_that_was_sent_stays_until_it_is_taken_whoever_lets_go_of_it(st
     assert child.exitcode == 0
 
 
+def learns(event, told, answers):
+    answers.put((event.query(), type(event).__name__))
+    assert told.get(timeout=LONG) == "recorded"
+    answers.put(event.query())
+    event.synchronize(timeout=LONG)
+    answers.put(event.query())
+
+
+@pytest.mark.parametrize("made", [syncpoint.Event, syncpoint.cuda.Event])
+def test_an_event_is_sent_before_it_is_recorded(stream, made):
+    syncpoint.set_default_backend("host")
+    try:
+        event, gate, told, answers = made(interprocess=True), syncpoint.Gate(), spawn.Queue(), spawn.Queue()
+        assert event.device is None
+        child = spawn.Process(target=learns, args=(event, told, answers))
+        child.start()
+        assert event.device == stream.device and event.event_id == 0
+        assert answers.get(timeout=LONG) == (True, "Event")
+        stream.wait(gate.point)
+        event.record(stream)
+        told.put("recorded")
+        assert answers.get(timeout=LONG) is False
+        gate.open()
+        assert answers.get(timeout=LONG) is True
+        child.join(LONG)
+        assert child.exitcode == 0
+    finally:
+        syncpoint.set_default_backend(None)
+
+
+def test_a_handle_that_was_given_before_the_first_record_is_of_the_current_device():
+    of_sim = syncpoint.Event("sim", interprocess=True)
+    assert len(of_sim.ipc_handle()) == 64 and of_sim.device == syncpoint.open("sim:0")
+    first = syncpoint.Event(interprocess=True)
+    handle = first.ipc_handle()
+    assert len(handle) == 64 and first.ipc_handle() == handle and first.device == syncpoint.open("host:0")
+    with pytest.raises(syncpoint.MisuseError, match="does not match recording stream's device type"):
+        first.record(syncpoint.Stream("sim:0"))
+    again = syncpoint.Event(interprocess=True)
+    again.record(syncpoint.Stream("host"))
+    assert again.event_id > 0 and again.ipc_handle() != handle
+
+
 def test_of_what_was_sent_the_latest_are_kept(stream):
     from syncpoint import _sharing
 

@@ -133,6 +133,28 @@ def test_a_stream_is_compared_with_whatever_there_is(stream):
     assert weakref.ref(stream)() is stream
 
 
+def test_the_devices_of_two_times_are_compared_first():
+    timed = {"enable_timing": True}
+    text = "Event device type HOST does not match other's device type SIM."
+    pairs = [
+        (Event("host"), Event("sim")),
+        (Event("host", **timed), Event("sim:0", **timed)),
+        (recorded(Stream("host"), **timed), Event("sim")),
+        (recorded(Stream("host"), **timed), recorded(Stream("sim:0"), **timed)),
+    ]
+    for own, other in pairs:
+        with pytest.raises(RuntimeError) as refused:
+            own.elapsed_time(other)
+        assert str(refused.value) == text
+    first, second = (recorded(Stream(f"sim:{index}"), **timed) for index in range(2))
+    with pytest.raises(RuntimeError) as refused:
+        first.elapsed_time(second)
+    assert str(refused.value) == "Event device sim:0 does not match other's device sim:1."
+    # One that is for any device is not compared by what it is not yet of.
+    with pytest.raises(ValueError, match="must be recorded before"):
+        first.elapsed_time(Event(**timed))
+
+
 def test_a_span_tells_its_clock_and_resolution(stream):
     start = recorded(stream, enable_timing=True)
     stream.delay(0.001)

@@ -27,10 +27,10 @@ def _taken_in(kind: type[_native.Event], device: str, handle: bytes) -> _native.
 def _reduced(event: _native.Event) -> tuple[Callable[..., _native.Event], tuple[type[_native.Event], str, bytes]]:
     if not event.interprocess:
         raise TypeError(f"cannot pickle {type(event).__name__!r} object")
-    handle = event.ipc_handle()
+    handle, device = event.ipc_handle(), event.device
+    assert device is not None
     _keep(handle, event)
-    device = event.device
-    return _taken_in, (type(event), "host:0" if device is None else device.name, handle)
+    return _taken_in, (type(event), device.name, handle)
 
 
 def _keep(handle: bytes, event: _native.Event) -> None:

@@ -183,11 +183,25 @@ class Stream(_native.Stream):
 _LEGACY = 1
 
 
+#: Torch's number of the kind of device.
+_CUDA = 1
+
+_PRIORITY = "Priority was explicitly set for an external stream"
+
+
 def _found(device: DeviceLike, priority: int, kwargs: dict[str, Any]) -> _native.Stream:
     if "stream_ptr" in kwargs:
+        if priority:
+            raise RuntimeError(_PRIORITY)
         return external(kwargs["stream_ptr"], device)
     if "stream_id" in kwargs:
-        return _numbered(kwargs["stream_id"], _backend.device(kwargs.get("device_index", device)))
+        of = _backend.device(kwargs.get("device_index", device))
+        kinds = (_CUDA, _current.default_stream(of).device_type)
+        if kwargs.get("device_type", _CUDA) not in kinds:
+            raise ValueError(f"Expected a cuda device, but got device type {kwargs['device_type']}")
+        return _numbered(kwargs["stream_id"], of)
+    if kwargs:
+        raise TypeError(f"{sorted(kwargs)[0]} tells whose a stream_id is; give that too, or name a device")
     return _rings.of(_backend.device(device)).next(priority)
 
 
@@ -200,10 +214,10 @@ def _numbered(number: int, device: _native.Device) -> _native.Stream:
     """The stream that has a number of torch's."""
     if number == 0:
         return _current.default_stream(device)
-    if number & 1:
-        level, place = ((number >> 1) & 0xF) - 1, number >> 5
-        if 0 <= level < 4 and 0 <= place < 32:
-            return _rings.of(device).at(level, place)
+    level, place = ((number >> 1) & 0xF) - 1, number >> 5
+    if number & 1 and 0 <= level < 4 and 0 <= place < 32:
+        return _rings.of(device).at(level, place)
+    if number & 1 or number < 0:
         raise RuntimeError(f"stream_id={number} not found")
     return external(number, device)
 
@@ -231,7 +245,7 @@ class ExternalStream(Stream):
 
     def __new__(cls, stream_ptr: int | None, device: DeviceLike = None, **kwargs: Any) -> Self:
         if "priority" in kwargs:
-            raise RuntimeError("Priority was explicitly set for an external stream")
+            raise RuntimeError(_PRIORITY)
         return super().__new__(cls, device=device, stream_ptr=stream_ptr, **kwargs)
 
 
