@@ -16,6 +16,7 @@ mod held;
 mod late;
 mod memory;
 mod notify;
+mod only;
 mod parity;
 mod place;
 mod point;
@@ -70,6 +71,7 @@ mod _native {
 
     #[pymodule_init]
     fn finish(module: &super::Bound<'_, super::PyModule>) -> super::PyResult<()> {
+        super::only::refuse_others(module.py())?;
         super::room::finalized(module)
     }
 }

@@ -29,6 +29,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/cuda/tests/fake/", "calls of a library for C"),
     ("crates/metal/src/apple/", "the calls of Metal, whose objects check nothing"),
     ("crates/python/src/external.rs", "streams of others, for which their pointers' givers vouch"),
+    ("crates/python/src/only.rs", "which interpreter it is, by a pointer of the interpreter's"),
     ("crates/vulkan/src/handles.rs", "handles of others, whose life only their owners know"),
     ("crates/vulkan/src/timeline.rs", "semaphores of others, whose life only their owners know"),
     (
