@@ -57,6 +57,30 @@ def test_events_order_and_time_streams():
     assert isinstance(start.elapsed_time(end), float)
 
 
+ORDERED = {
+    "Event.wait": lambda first, second, event: event.wait(second),
+    "Stream.wait_event": lambda first, second, event: second.wait_event(event),
+    "Stream.wait_stream": lambda first, second, event: second.wait_stream(first),
+}
+
+
+@pytest.mark.parametrize("way", ORDERED)
+def test_what_waits_is_behind_what_it_waits_for(way):
+    first, second, event, end, gate = Stream(), Stream(), Event(), Event(), syncpoint.Gate()
+    first._stream.wait(gate.point)
+    event.record(first)
+    ORDERED[way](first, second, event)
+    end.record(second)
+    assert not event.query() and not second.query() and not end.query()
+    gate.open()
+    end.synchronize()
+    assert event.query()
+
+
+def test_an_event_between_processes_is_not_sent_by_a_script():
+    assert not hasattr(Event, "ipc_handle")
+
+
 def test_an_event_that_was_never_recorded_is_complete():
     event = Event(blocking=True)
     event.wait(Stream())
