@@ -58,6 +58,7 @@ impl Lock {
     ///
     /// # Errors
     /// Others' lock did not call it, or panicked before it did.
+    #[inline]
     pub(super) fn run<T>(&self, function: &'static str, code: impl FnOnce() -> T) -> Answer<T> {
         match self {
             Self::Alone => Ok(code()),

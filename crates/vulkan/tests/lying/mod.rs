@@ -6,7 +6,7 @@
 use std::mem;
 use std::slice;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use ash::vk;
 
@@ -26,8 +26,8 @@ static SIGNAL: OnceLock<Signal> = OnceLock::new();
 /// How many bits of a time count.
 static BITS: AtomicU32 = AtomicU32::new(0);
 
-/// Whether queues do nothing but copy.
-static COPIES: AtomicBool = AtomicBool::new(false);
+/// Whether the queues of whoever asks do nothing but copy, but for the next who asks.
+static COPIES: AtomicU32 = AtomicU32::new(0);
 
 /// How far semaphores are at least.
 static LEAST: AtomicU64 = AtomicU64::new(0);
@@ -72,14 +72,15 @@ pub(crate) fn with_a_short_clock(name: &str, found: Found) -> Found {
     with_bits(28, name, found)
 }
 
-/// A driver whose queues have timestamps, and do nothing but copy once it is told so.
+/// A driver whose queues have timestamps, and do nothing but copy once it is told so: not for the next who asks, who looks
+/// whether there are others.
 pub(crate) fn that_copies(name: &str, found: Found) -> Found {
     with_bits(64, name, found)
 }
 
-/// From now on they do nothing but copy.
+/// Whoever asks but for the next is told that they do nothing but copy.
 pub(crate) fn copy_alone() {
-    COPIES.store(true, Ordering::Relaxed);
+    COPIES.store(2, Ordering::Relaxed);
 }
 
 fn with_bits(bits: u32, name: &str, found: Found) -> Found {
@@ -159,10 +160,12 @@ unsafe extern "system" fn families(
     }
     // SAFETY: the driver has written how many there are.
     let count = unsafe { *count } as usize;
+    let left = COPIES.load(Ordering::Relaxed);
+    COPIES.store(if left > 1 { left - 1 } else { left }, Ordering::Relaxed);
     // SAFETY: the caller's promise: there is room for so many, which is filled now.
     for family in unsafe { slice::from_raw_parts_mut(found, count) } {
         family.timestamp_valid_bits = BITS.load(Ordering::Relaxed);
-        if COPIES.load(Ordering::Relaxed) {
+        if left == 1 {
             family.queue_flags = vk::QueueFlags::TRANSFER;
         }
     }
