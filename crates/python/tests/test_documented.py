@@ -16,8 +16,10 @@ def members(owner):
     """What a module or a class itself has for its users, by name; numbers and texts, which have no documentation, left out."""
     if inspect.ismodule(owner):
         return {name: getattr(owner, name) for name in owner.__all__}
-    public = {name for name in vars(owner) if not name.startswith("_")} | PROTOCOLS & vars(owner).keys()
-    values = {name: vars(owner)[name] for name in public}
+    # What a class has from one that users have no name for is its own.
+    bases = [base for base in reversed(owner.__mro__) if base is owner or base.__name__.startswith("_")]
+    own = {name: value for base in bases for name, value in vars(base).items()}
+    values = {name: value for name, value in own.items() if not name.startswith("_") or name in PROTOCOLS}
     return {name: value for name, value in values.items() if inspect.isroutine(value) or inspect.isdatadescriptor(value)}
 
 
@@ -73,6 +75,7 @@ def test_a_public_name_has_an_example_and_it_is_so(name):
         "syncpoint.Point.query",
         "syncpoint.Run.verdict",
         "syncpoint.cuda.device_count",
+        "syncpoint.cuda.Event.record",
         "syncpoint.cuda.Stream.priority_range",
         "syncpoint.mps._mps_queryEvent",
         "syncpoint.classes.cuda.Event.wait",
