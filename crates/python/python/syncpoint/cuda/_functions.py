@@ -132,6 +132,7 @@ def set_stream(stream: _native.Stream | classes.Stream | None) -> None:
     >>> syncpoint.cuda.set_stream(side)
     >>> syncpoint.cuda.current_stream() == side
     True
+    >>> syncpoint.cuda.set_stream(syncpoint.cuda.default_stream())
     """
     _current.set_stream(stream)
 

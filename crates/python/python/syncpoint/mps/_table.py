@@ -215,6 +215,7 @@ def _mps_setStream(stream_id: int) -> None:
     >>> syncpoint.mps._mps_setStream(5)
     >>> syncpoint.mps.current_stream()
     <torch.mps.Stream stream_id=5>
+    >>> syncpoint.mps._mps_setStream(0)
     """
     _current.set_stream(numbered(stream_id))
 

@@ -85,6 +85,7 @@ def set_stream(stream: _native.Stream | None) -> None:
     >>> syncpoint.mps.set_stream(syncpoint.mps.Stream(7))
     >>> syncpoint.mps.current_stream()
     <torch.mps.Stream stream_id=7>
+    >>> syncpoint.mps.set_stream(syncpoint.mps.default_stream())
     """
     _current.set_stream(stream)
 
