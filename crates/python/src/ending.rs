@@ -15,6 +15,7 @@ use pyo3::sync::PyOnceLock;
 use syncpoint::{Error, Kind};
 
 use crate::error::raised;
+use crate::place;
 
 /// Calls with the interpreter's lock, on whatever thread. `None`: the interpreter ends.
 pub(crate) fn attached<T>(call: impl FnOnce(Python<'_>) -> T) -> Option<T> {
@@ -78,9 +79,10 @@ pub(crate) fn _within() -> Vec<u64> {
     named().clone()
 }
 
-/// Forgets the threads that a child of a fork does not have.
+/// Forgets what a child of a fork does not have: threads, and names of places.
 #[pyfunction]
 pub(crate) fn _forked(py: Python<'_>) {
+    place::forget();
     let ended = WITHIN.load(Ordering::Relaxed) & ENDED;
     // Relaxed: there is no other thread.
     WITHIN.store(ended | mine(), Ordering::Relaxed);

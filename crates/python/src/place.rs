@@ -1,5 +1,6 @@
 //! Places in sources of Python's: where a user's call stands, for reports and for the origins of failures.
 
+use std::mem;
 use std::sync::Mutex;
 
 use pyo3::prelude::*;
@@ -90,6 +91,15 @@ fn know(call: Call) {
     let replaced = KNOWN.try_lock().ok().and_then(|mut calls| calls[slot].replace(call));
     // It ends after the lock.
     drop(replaced);
+}
+
+/// In a child of a fork: the places of the parent have no names here. Who had them locked meanwhile is not here, and they stay
+/// unused.
+pub(crate) fn forget() {
+    let calls = KNOWN.try_lock().ok();
+    let calls = calls.map(|mut calls| mem::replace(&mut *calls, [const { None }; MOST]));
+    // They end after the lock.
+    drop(calls);
 }
 
 fn slot(code: usize, instruction: i32) -> usize {

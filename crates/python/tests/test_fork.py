@@ -194,3 +194,26 @@ taken.wait()
 def test_futures_of_the_parent_are_refused_in_a_child_and_their_callbacks_are_the_parents(held, let_go):
     program = FUTURES.replace("HELD", held).replace("RELEASED", let_go)
     assert run(program) == (0, "told in the parent\n", "")
+
+
+PLACES = forked(
+    """
+def late():
+    stream, gate = syncpoint.open("host:0").stream(), syncpoint.Gate()
+    stream.wait(gate.point)
+    try:
+        stream.record().synchronize(timeout=0.001)
+    except syncpoint.TimedOutError as report:
+        return str(report)
+here = late()
+assert ".rs" not in here, here
+""",
+    """
+there = late()
+assert ".rs" not in there, there
+""",
+)
+
+
+def test_a_child_names_the_lines_of_calls_that_its_parent_made_too():
+    assert run(PLACES) == (0, "", "")
