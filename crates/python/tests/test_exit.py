@@ -189,3 +189,15 @@ assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 7
 go.set()
 """
     assert run(BEGIN + program) == (0, "", "")
+
+
+def test_a_callback_that_raises_what_ends_a_program_cuts_nothing_off():
+    pending = """
+other = syncpoint.open("host:0").stream()
+other.wait(gate.point)
+for _ in range(9):
+    other.enqueue(int).add_done_callback(lambda _future: sys.exit(3))
+    other.enqueue(int).add_done_callback(lambda _future: sys.stdout.write("told "))
+"""
+    code, told, complained = run(BEGIN + pending + RUNNING["work that computes"])
+    assert code == 0 and "SystemExit" in complained and sorted(told.replace("ended", "ended ").split()) == ["ended", *["told"] * 9], told

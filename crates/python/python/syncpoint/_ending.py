@@ -18,8 +18,11 @@ def _end() -> None:
     """No function is begun any more, and those that run are waited for, as `concurrent.futures` does. Ctrl-C interrupts
     them, and once more ends the process at once: to leave them behind would abort it."""
     try:
-        _futures._fail_all(_native._end())
-        _rest()
+        try:
+            _futures._fail_all(_native._end())
+        finally:
+            # A callback may have raised `SystemExit`.
+            _rest()
     except KeyboardInterrupt:
         _interrupt()
 

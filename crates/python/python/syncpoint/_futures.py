@@ -83,8 +83,14 @@ def _fail_all(failure: Error) -> None:
         future._fail_quietly(_again(failure))
     for told in _taken(_awaiting):
         told(_again(failure))
+    raised: BaseException | None = None
     for future in failed:
-        future._invoke_callbacks()
+        try:
+            future._invoke_callbacks()
+        except BaseException as failure:  # what is no `Exception`: the others are called all the same
+            raised = raised or failure
+    if raised is not None:
+        raise raised
 
 
 def _leave_all() -> None:
