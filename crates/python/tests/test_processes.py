@@ -10,6 +10,7 @@ import sys
 
 import pytest
 from conftest import LONG
+from programs import run
 
 import syncpoint
 
@@ -138,3 +139,26 @@ def test_an_event_is_copied_by_nothing_but_a_message(device, copied, interproces
 def test_an_event_of_one_process_is_not_sent(device):
     with pytest.raises(TypeError, match="cannot pickle"):
         multiprocessing.reduction.ForkingPickler.dumps(device.event())
+
+
+SENDS = """
+import glob, multiprocessing, warnings
+import syncpoint
+# From 3.12 on Python warns of a fork beside threads.
+warnings.simplefilter("ignore", DeprecationWarning)
+
+def sends(queue):
+    queue.put(syncpoint.Event("host", interprocess=True))
+
+fork = multiprocessing.get_context("fork")
+queue = fork.Queue()
+child = fork.Process(target=sends, args=(queue,))
+child.start()
+child.join()
+assert child.exitcode == 0
+print(glob.glob(f"/dev/shm/syncpoint-{child.pid:x}-*.page"), end="")
+"""
+
+
+def test_a_process_that_was_forked_leaves_nothing_of_what_it_sent():
+    assert run(SENDS) == (0, "[]", "")

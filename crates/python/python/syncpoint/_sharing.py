@@ -1,6 +1,7 @@
 """Events in the messages of `multiprocessing`: one that was made `interprocess` goes to another process, no other does.
 
-An event that was sent is kept, whoever else lets go of it, for whoever takes it in later: the last `_KEPT` of a process are.
+An event that was sent is kept, whoever else lets go of it, for whoever takes it in later: the last `_KEPT` of a process are,
+until that ends.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
+from multiprocessing.util import Finalize, register_after_fork
 
 from . import _native, cuda
 
 #: How many of the events that were sent are kept. Each is a page of memory and a file of that size.
-_KEPT = 4096
+_KEPT = 512
 
 #: What was sent, by its handle, the latest last.
 _sent: dict[bytes, _native.Event] = {}
@@ -44,6 +46,14 @@ def _keep(handle: bytes, event: _native.Event) -> None:
 if hasattr(os, "register_at_fork"):
     # What was sent before a fork is the parent's to keep.
     os.register_at_fork(after_in_child=_sent.clear)
+
+
+def _end_as_forked(_: object) -> None:
+    # A process that `multiprocessing` has forked ends without the interpreter's end. Behind the threads that send what is left.
+    Finalize(None, _sent.clear, exitpriority=-10)
+
+
+register_after_fork(_keep, _end_as_forked)
 
 for _kind in (_native.Event, cuda.Event):
     ForkingPickler.register(_kind, _reduced)
