@@ -121,14 +121,15 @@ class FailedError(Error):
 
 
 class DeviceLostError(Error):
-    """Open the device anew: everything on it that was not seen complete is lost.
+    """The device is lost, and everything on it that was not seen complete: its name gives the lost one from then on, so go on
+    in another process.
 
     >>> import syncpoint
     >>> def checked(stream):
     ...     try:
     ...         stream.synchronize(timeout=10)
     ...     except syncpoint.DeviceLostError:
-    ...         return syncpoint.open(stream.device.name).stream()
+    ...         raise SystemExit("start me again, from the last checkpoint")
     ...     return stream
     >>> stream = syncpoint.Stream("host")
     >>> checked(stream) is stream

@@ -64,6 +64,7 @@ def set_device(device: DeviceLike) -> None:
     >>> syncpoint.cuda.set_device(1)
     >>> syncpoint.cuda.Stream().device.name, syncpoint.cuda.Stream("cuda:0").device.name
     ('sim:1', 'sim:0')
+    >>> syncpoint.cuda.set_device(0)
     """
     index = _backend.index_of(device)
     if index is not None and index >= 0:
