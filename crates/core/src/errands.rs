@@ -102,9 +102,13 @@ impl<T: Send + 'static> Errands<T> {
     /// Makes a thread where there is none. Says whether there is one.
     fn see_served(self: &Arc<Self>, inbox: &mut Inbox<T>, serve: fn(&Self)) -> bool {
         if !inbox.is_served {
-            let builder = Builder::new().name(self.name.to_owned());
-            let serving = Serving { errands: Arc::clone(self), serve };
-            inbox.is_served = builder.spawn(move || serving.go_on()).is_ok();
+            let (builder, errands) = (Builder::new().name(self.name.to_owned()), Arc::clone(self));
+            // Guarded there and not here: where no thread can be made, what it was to be given ends under the lock.
+            let serving = move || {
+                let guard = Serving { errands, serve };
+                serve(&guard.errands);
+            };
+            inbox.is_served = builder.spawn(serving).is_ok();
             // Relaxed: as in `retry`.
             self.is_left.store(!inbox.is_served, Ordering::Relaxed);
         }
@@ -133,12 +137,6 @@ impl<T: Send + 'static> Errands<T> {
 struct Serving<T: Send + 'static> {
     errands: Arc<Errands<T>>,
     serve: fn(&Errands<T>),
-}
-
-impl<T: Send + 'static> Serving<T> {
-    fn go_on(self) {
-        (self.serve)(&self.errands);
-    }
 }
 
 impl<T: Send + 'static> Drop for Serving<T> {

@@ -71,3 +71,20 @@ fn who_waits_for_an_event_without_points_is_told_that_nobody_finds_out_when_it_h
         Ok(())
     });
 }
+
+#[test]
+fn what_a_thread_drops_as_it_unwinds_where_it_can_make_no_other_holds_up_nobody() {
+    let name = "what_a_thread_drops_as_it_unwinds_where_it_can_make_no_other_holds_up_nobody";
+    Fake::alone(name, |_fake| {
+        let device = syncpoint::cuda::open(0)?;
+        let dropped = device.stream()?;
+        let unwinds = thread::spawn(move || {
+            let _dropped = dropped;
+            refuse_new_threads();
+            panic!("on purpose");
+        });
+        patience::until("the end of the thread", || unwinds.is_finished());
+        let stream = device.stream()?;
+        stream.record()?.synchronize_timeout(patience::PATIENCE)
+    });
+}
