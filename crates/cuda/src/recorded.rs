@@ -23,8 +23,9 @@ struct Numbers {
     begun: u64,
     /// The latest that the driver was given.
     given: u64,
-    /// The latest that a stream holds, while the driver was given no later one, and its point.
-    held: Option<(u64, Point)>,
+    /// The latest that a stream took, and its point. It stays where the driver was given it since: a point may be the last
+    /// name of what is the user's, and does not end under the order lock.
+    taken: Option<(u64, Point)>,
 }
 
 impl Records {
@@ -49,26 +50,24 @@ impl Records {
             return Ok(());
         }
         record()?;
-        let mut numbers = lock(&self.numbers);
-        numbers.given = number;
-        let over = numbers.held.take_if(|(held, _)| *held <= number);
-        drop(numbers);
-        drop(over);
+        lock(&self.numbers).given = number;
         Ok(())
     }
 
     /// A stream has taken a record whose end the point tells, and may hold it.
     pub(crate) fn taken(&self, number: u64, point: Point) {
         let mut numbers = lock(&self.numbers);
-        let later = numbers.held.as_ref().map_or(numbers.given, |(held, _)| *held);
-        let old = (later < number).then(|| numbers.held.replace((number, point)));
+        let later = numbers.taken.as_ref().map_or(0, |(taken, _)| *taken).max(numbers.given);
+        let old = (later < number).then(|| numbers.taken.replace((number, point)));
         drop(numbers);
         drop(old);
     }
 
     /// The point of the latest record, where that is held: pending, or failed.
     pub(crate) fn held(&self) -> Option<Point> {
-        lock(&self.numbers).held.as_ref().map(|(_, point)| point.clone())
+        let numbers = lock(&self.numbers);
+        let held = numbers.taken.as_ref().filter(|(taken, _)| *taken > numbers.given);
+        held.map(|(_, point)| point.clone())
     }
 
     /// Whether the driver was given any.
