@@ -72,6 +72,19 @@ fn a_code_that_says_nothing_is_told_by_the_name_of_the_call() {
     try_everywhere(vk::Result::ERROR_UNKNOWN, Kind::Driver, Kind::DeviceLost);
 }
 
+/// A submission that answers so is of a driver that answers what it likes.
+#[test]
+fn a_submission_with_a_code_of_other_calls_loses_its_device() {
+    let _alone = faulty::alone();
+    if !faulty::used() || !machine::is_there() {
+        return;
+    }
+    for code in [vk::Result::ERROR_INITIALIZATION_FAILED, vk::Result::ERROR_FEATURE_NOT_PRESENT] {
+        let fault = Fault { function: "vkQueueSubmit", first: 1, times: 1, code };
+        assert!(assert_told(fault, Kind::DeviceLost) > 0, "it is called");
+    }
+}
+
 #[test]
 fn a_loss_is_told_by_the_name_of_the_call() {
     try_everywhere(vk::Result::ERROR_DEVICE_LOST, Kind::DeviceLost, Kind::DeviceLost);

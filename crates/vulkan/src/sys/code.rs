@@ -87,7 +87,9 @@ impl Refusal {
         match Meaning::of(self.code) {
             // Nobody knows whether the device has it, so its value may be signalled or not, and never again: no stream
             // could go on behind it.
-            Meaning::Other if self.function == SUBMIT => Meaning::Lost,
+            Meaning::Other | Meaning::Absent | Meaning::Unsupported if self.function == SUBMIT => {
+                Meaning::Lost
+            }
             meaning => meaning,
         }
     }
