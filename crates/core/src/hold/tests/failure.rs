@@ -137,7 +137,8 @@ fn a_lost_device_fails_what_is_not_known_complete_and_has_no_recovery() {
 
 #[test]
 fn what_a_device_is_given_as_it_is_lost_keeps_nothing() {
-    let bench = Bench::<true>::new();
+    // One of whose streams core keeps what the device uses.
+    let bench = Bench::<false>::new();
     let (stream, buffer) = (bench.stream(), bench.device().buffer(8).unwrap());
     let (has_begun, go_on) = bench.pause_next();
     std::thread::scope(|scope| {
