@@ -22,15 +22,7 @@ pub(super) const QUESTIONS: &[Question] = &[
     Question {
         name: "page.waits_for_the_other_process",
         asks: "does a stream here wait until a stream there writes the value to the page?",
-        ask: |driver| {
-            let paged = Paged::begin(driver)?;
-            let mut peer = paged.peer("page.writes")?;
-            peer.hear()?;
-            let (session, event) = (paged.session, paged.wait()?);
-            let first = session.is_held(&event)?;
-            peer.tell()?;
-            Ok(format!("{first}, then {}", session.goes_on(&event)?))
-        },
+        ask: |driver| held_until_there(driver, "page.writes"),
     },
     Question {
         name: "page.is_waited_for_there",
@@ -56,15 +48,7 @@ pub(super) const QUESTIONS: &[Question] = &[
     Question {
         name: "page.host_there",
         asks: "does a stream here wait until the host there writes it?",
-        ask: |driver| {
-            let paged = Paged::begin(driver)?;
-            let mut peer = paged.peer("page.host")?;
-            peer.hear()?;
-            let (session, event) = (paged.session, paged.wait()?);
-            let first = session.is_held(&event)?;
-            peer.tell()?;
-            Ok(format!("{first}, then {}", session.goes_on(&event)?))
-        },
+        ask: |driver| held_until_there(driver, "page.host"),
     },
     Question {
         name: "page.outlives_its_writer",
@@ -118,6 +102,17 @@ impl Paged {
         driver.wait_value_64(&self.stream, self.address, VALUE, AT_LEAST)?.needed()?;
         self.session.tail(&self.stream)
     }
+}
+
+/// Whether a stream here waits until the other process has done its part.
+fn held_until_there(driver: &'static Driver, part: &str) -> Asked<String> {
+    let paged = Paged::begin(driver)?;
+    let mut peer = paged.peer(part)?;
+    peer.hear()?;
+    let (session, event) = (paged.session, paged.wait()?);
+    let first = session.is_held(&event)?;
+    peer.tell()?;
+    Ok(format!("{first}, then {}", session.goes_on(&event)?))
 }
 
 /// What this program does as another process with the page of this name; `told` comes when the first one says so.
