@@ -34,7 +34,7 @@ pub(crate) struct Context {
     anchor: Mutex<Anchor>,
     /// There where the driver reads two clocks at once.
     moments: Option<Moments>,
-    /// Whether its driver was given up, which may be at work still.
+    /// Whether its driver was given up, whose device may be at work still.
     is_silent: AtomicBool,
     /// Who tells of a loss: none of the lines' waiters, which may be busy with a waker that waits for another line.
     losses: Arc<Errands<Loss>>,
@@ -177,15 +177,23 @@ impl Context {
             return first;
         }
         let error = refusal.error(&self.name());
+        if refusal.is_in_doubt() {
+            self.fall_silent();
+        }
         if refusal.meaning() == Meaning::Lost { self.lose(&error) } else { error }
     }
 
     /// The same of a driver that answers nothing any more: it counts as lost from now on. The caller tells everybody.
     #[cold]
     pub(crate) fn give_up(&self, refusal: Refusal) -> Error {
+        self.fall_silent();
+        self.ground.lose(&refusal.error(&self.name()))
+    }
+
+    /// From now on nobody asks for the device's rest, which may never come. Before it is known as lost.
+    fn fall_silent(&self) {
         // Release: pairs with `is_silent`.
         self.is_silent.store(true, Ordering::Release);
-        self.ground.lose(&refusal.error(&self.name()))
     }
 
     /// Whether the driver was given up.

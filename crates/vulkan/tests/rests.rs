@@ -13,9 +13,9 @@ mod faulty;
 mod machine;
 mod theirs;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
 use ash::vk;
@@ -115,6 +115,48 @@ fn a_driver_that_says_nothing_more_leaves_nobody_waiting() -> Result<()> {
     Ok(())
 }
 
+/// A submission of which nobody knows whether the device has it may be at work for ever, for example behind what the
+/// program signals under the lock that the rest would be asked for under.
+#[test]
+fn a_submission_of_unknown_outcome_leaves_nobody_waiting_for_the_lock_of_others() -> Result<()> {
+    let _alone = faulty::alone();
+    if !faulty::used() || !machine::is_there() {
+        return Ok(());
+    }
+    let neither = [vk::Result::ERROR_UNKNOWN, vk::Result::ERROR_INITIALIZATION_FAILED];
+    let neither = neither.into_iter().chain([vk::Result::ERROR_FEATURE_NOT_PRESENT]);
+    for code in neither.chain([vk::Result::ERROR_NOT_PERMITTED_KHR]) {
+        leave_in_doubt(code)?;
+    }
+    Ok(())
+}
+
+/// Takes a device in, has a submission answered with this code, and keeps the lock of its queue from then on.
+fn leave_in_doubt(code: vk::Result) -> Result<()> {
+    let (user, lock) = (Theirs::new(), Arc::new(Counting::default()));
+    let access = Access::Locked(Box::new(Arc::clone(&lock)));
+    let handles = user.handles();
+    // SAFETY: the owner keeps all of it alive, and nobody submits beside.
+    let device = unsafe { syncpoint::vulkan::open_device(&handles, access, KeptAlone(user)) }?;
+    let (beside, held, gate) = (device.stream()?, device.stream()?, Gate::new());
+    held.wait(&gate.point())?;
+    let (told, rests) = (listen(&held.record()?), faulty::calls_of(REST));
+    faulty::plan([fault("vkQueueSubmit", 1, code)]);
+    let theirs = Arc::clone(&lock);
+    // Theirs from within the refused call on.
+    faulty::beside("vkQueueSubmit", move || theirs.is_kept.store(true, Ordering::Relaxed));
+    let refused = beside.record_timed().expect_err("nobody knows whether it comes");
+    let heard = told.recv_timeout(LONG);
+    lock.let_go();
+    faulty::plan(None);
+    assert_eq!(refused.kind(), Kind::DeviceLost, "{code:?}: {refused}");
+    assert!(refused.to_string().contains("vkQueueSubmit"), "{refused}");
+    let error = heard.expect("whoever listens is told").expect_err("it is lost");
+    assert_eq!(error.kind(), Kind::DeviceLost, "{code:?}: {error}");
+    assert_eq!(faulty::calls_of(REST), rests, "{code:?}");
+    gate.open()
+}
+
 /// So many rounds of the waiter are refused before a driver is given up, each of one wait in the driver.
 const ROUNDS: u64 = 20;
 
@@ -195,15 +237,32 @@ fn a_device_of_others_comes_to_rest_under_their_lock_when_it_is_lost() -> Result
 /// What a backend keeps of a program, whose end is on a thread of the backend.
 struct Kept(#[expect(dead_code, reason = "kept for its drop")] Arc<Theirs>);
 
+/// The same of a program that has nothing of it any more.
+struct KeptAlone(#[expect(dead_code, reason = "kept for its drop")] Theirs);
+
 /// The lock of a program that submits nothing.
 #[derive(Default)]
 struct Counting {
     times: AtomicU64,
+    /// Whether the program has it, and nobody else gets it.
+    is_kept: AtomicBool,
+    freed: (Mutex<bool>, Condvar),
+}
+
+impl Counting {
+    fn let_go(&self) {
+        *self.freed.0.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.freed.1.notify_all();
+    }
 }
 
 impl QueueLock for Counting {
     fn locked(&self, submit: &mut dyn FnMut()) {
         self.times.fetch_add(1, Ordering::Relaxed);
+        if self.is_kept.load(Ordering::Relaxed) {
+            let freed = self.freed.0.lock().unwrap_or_else(PoisonError::into_inner);
+            drop(self.freed.1.wait_while(freed, |freed| !*freed));
+        }
         submit();
     }
 }

@@ -94,6 +94,11 @@ impl Refusal {
         }
     }
 
+    /// Whether it counts as a loss though the driver said nothing of one: the device may be at work still, and for ever.
+    pub(crate) fn is_in_doubt(&self) -> bool {
+        self.meaning() == Meaning::Lost && self.code != vk::Result::ERROR_DEVICE_LOST
+    }
+
     /// Whether everything is as it was before. Of the driver's answers only a lack of room is said to leave it so, and a
     /// layer that forbids a call does not make it.
     pub(super) fn leaves_all(&self) -> bool {
@@ -125,8 +130,8 @@ impl Refusal {
 /// The function that gives a device its work.
 pub(super) const SUBMIT: &str = "vkQueueSubmit";
 
-/// An answer of ours, which no driver gives of a call that is made under a lock.
-const UNLOCKED: vk::Result = vk::Result::ERROR_NOT_PERMITTED_KHR;
+/// An answer of ours: a number that is no code of Vulkan's, so that no driver gives it.
+const UNLOCKED: vk::Result = vk::Result::from_raw(i32::MIN);
 
 #[cold]
 fn unlocked(function: &str, of: &dyn fmt::Display) -> Error {
@@ -162,6 +167,17 @@ mod tests {
             "vkQueueSubmit refused for vulkan:0; free memory or objects of the device \
              (ERROR_OUT_OF_DEVICE_MEMORY -2)"
         );
+    }
+
+    #[test]
+    fn whatever_a_driver_answers_to_a_submission_it_was_called() {
+        let codes = [vk::Result::ERROR_NOT_PERMITTED_KHR, vk::Result::ERROR_INITIALIZATION_FAILED];
+        for code in codes.into_iter().chain([vk::Result::ERROR_UNKNOWN]) {
+            let refusal = Refusal::new(SUBMIT, code);
+            assert!(!refusal.leaves_all() && refusal.is_in_doubt(), "{refusal}");
+        }
+        assert!(Refusal::unlocked(SUBMIT).leaves_all());
+        assert!(!Refusal::lost(SUBMIT).is_in_doubt(), "a lost device comes to rest");
     }
 
     #[test]
