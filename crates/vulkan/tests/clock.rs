@@ -25,7 +25,8 @@ fn stream() -> Option<Stream> {
     }
     let device = syncpoint::vulkan::open(0).expect("it is there");
     let has_steps_of_nanoseconds = device.clock().resolution() == Duration::from_nanos(1);
-    has_steps_of_nanoseconds.then(|| device.stream().expect("a stream"))
+    machine::has(machine::NANOSECONDS, has_steps_of_nanoseconds)
+        .then(|| device.stream().expect("a stream"))
 }
 
 /// The span of a delay on the clock of the device, held against the host's.

@@ -25,7 +25,8 @@ fn reads_two_clocks() -> Result<bool> {
     if !faulty::used() || !machine::is_there() {
         return Ok(false);
     }
-    Ok(Theirs::of(&handles(&syncpoint::vulkan::open(0)?)?).reads_two_clocks())
+    let device = syncpoint::vulkan::open(0)?;
+    Ok(machine::has(machine::TWO_CLOCKS, Theirs::of(&handles(&device)?).reads_two_clocks()))
 }
 
 fn refuse(code: vk::Result) {

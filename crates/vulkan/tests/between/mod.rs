@@ -8,6 +8,7 @@ use std::mem::ManuallyDrop;
 use std::sync::OnceLock;
 
 use ash::vk;
+use syncpoint_conformance::skip;
 
 /// A function of the driver's, where it has one of the name.
 pub(crate) type Found = vk::PFN_vkVoidFunction;
@@ -25,9 +26,12 @@ static BETWEEN: OnceLock<Between> = OnceLock::new();
 static OF_DEVICES: OnceLock<vk::PFN_vkGetDeviceProcAddr> = OnceLock::new();
 
 /// Has the backend of this process use the driver of this machine, with what `replace` gives; the first call counts.
-/// `false`: there is no driver.
+/// `false`: there is no driver, which is said aloud.
 pub(crate) fn used(replace: Replace) -> bool {
-    let Some(real) = real() else { return false };
+    let Some(real) = real() else {
+        skip("there is no loader of Vulkan to stand before");
+        return false;
+    };
     BETWEEN.get_or_init(|| Between { real, replace });
     // SAFETY: what is given are the driver's functions, or such as pass on to them.
     unsafe { syncpoint::vulkan::use_functions(of_instance) };
