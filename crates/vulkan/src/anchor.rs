@@ -5,7 +5,7 @@
 //! that was badly seen would leave all of them open, so it becomes none. Where the clocks may have drifted apart by a round
 //! since (after some 500 rounds in which no time was told) nobody can tell, and that is said.
 
-use crate::rounds::{Seen, between, rounds};
+use crate::rounds::{Seen, between, is_explained, rounds};
 use crate::sys::Timing;
 
 /// A time as the device wrote it, and what the host saw of that.
@@ -26,6 +26,10 @@ struct Told {
     /// With the rounds of before.
     steps: i64,
 }
+
+/// So many nanoseconds the device's clock may be off where the driver reads it beside the host's: more than any reads them
+/// apart, and less than lies between two clocks that began on their own.
+const LOOSE: i128 = 1_000_000;
 
 /// An anchor is replaced by one that was not seen as well when so many rounds lie in between: the clocks have drifted apart
 /// by a tenth of a round at most then, and whoever asks next is served better.
@@ -59,6 +63,19 @@ impl Timing {
         let nanos = |steps| i128::from(self.nanos(steps));
         let times = rounds(nanos(steps), nanos(round), between(start.seen, end.seen))?;
         i64::try_from(i128::from(steps) + times * i128::from(round)).ok()
+    }
+
+    /// Whether what the host saw of two times allows what lies between them, with any number of rounds. It does not where
+    /// they are of two clocks, or of one that was set meanwhile.
+    pub(crate) fn allows(self, start: Reading, end: Reading) -> bool {
+        let nanos = |steps| i128::from(self.nanos(steps));
+        let steps = nanos(self.steps(start.ticks, end.ticks));
+        let (least, most) = between(start.seen, end.seen);
+        let (least, most) = (least - LOOSE, most + LOOSE);
+        match self.round() {
+            Some(round) => is_explained(steps, nanos(round), (least, most)),
+            None => (least..=most).contains(&steps),
+        }
     }
 }
 
@@ -126,6 +143,21 @@ mod tests {
         assert!(day.is_sorted());
         assert_eq!(day[23] - day[0], 23 * 3600 * SECOND);
         assert_eq!(anchor.tell(SHORT, looked.at(23 * 3600 + 500 * 69 * 2, 1)), None, "it drifted");
+    }
+
+    #[test]
+    fn what_the_host_saw_allows_times_of_one_clock_and_none_of_two() {
+        let (looked, long) = (Looked(Instant::now()), Timing { bits: 64, period: 1.0 });
+        let (start, end) = (looked.at(10, 0), looked.at(11, 0));
+        for timing in [SHORT, long] {
+            assert!(timing.allows(start, end) && timing.allows(end, start));
+            for off in [-11_850_000_000, -3_000_000, 3_000_000, 11_850_000_000_i64] {
+                let other = Reading { ticks: end.ticks.wrapping_add_signed(off), ..end };
+                assert!(!timing.allows(start, other), "{off} of {timing:?}");
+            }
+        }
+        let late = looked.at(10, 300);
+        assert!(SHORT.allows(start, late), "several numbers of rounds explain it");
     }
 
     #[test]

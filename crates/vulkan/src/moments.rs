@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::anchor::Reading;
 use crate::rounds::{DRIFT, Seen};
-use crate::sync::{Mutex, lock};
+use crate::sync::{Mutex, OnceLock, lock};
 use crate::sys::{Answer, Both, Device, Meaning};
 
 /// Both clocks at one moment.
@@ -28,6 +28,8 @@ pub(crate) struct Moments {
     /// As the device was opened: where absolute times are counted from.
     began: u64,
     latest: Mutex<Moment>,
+    /// Whether the clock of the device's that is read is the one of its queues, as the first time that is told says.
+    are_believed: OnceLock<bool>,
 }
 
 /// After so long a timed point has a new one read before it: over seconds two clocks keep to one line.
@@ -45,7 +47,17 @@ impl Moments {
     /// later either: all times of a device are of one clock.
     pub(crate) fn begin(device: &Device) -> Answer<Option<Self>> {
         let first = Moment::read(device)?;
-        Ok(first.map(|first| Self { began: first.nanos, latest: Mutex::new(first) }))
+        Ok(first.map(|first| Self::since(first.nanos, first)))
+    }
+
+    fn since(began: u64, latest: Moment) -> Self {
+        Self { began, latest: Mutex::new(latest), are_believed: OnceLock::new() }
+    }
+
+    /// Whether times are told by the moments: the first time that is to be says so for all, since those of a device are to
+    /// be of one clock. It `agrees` where it lies as far from its moments as the host saw it.
+    pub(crate) fn are_believed(&self, agrees: bool) -> bool {
+        *self.are_believed.get_or_init(|| agrees)
     }
 
     /// One of a few seconds ago at most, or the latest where the driver refuses another.
@@ -151,7 +163,7 @@ mod tests {
     #[test]
     fn a_time_lies_on_the_line_between_two_moments_whichever_clock_is_faster() {
         let (before, after) = (moment(5_000, 7), moment(9_000, 40));
-        let moments = Moments { began: 1_000, latest: Mutex::new(after) };
+        let moments = Moments::since(1_000, after);
         for (part, whole, nanos) in
             [(0, 4_000, 4_000), (1_000, 4_000, 5_000), (4_000, 4_000, 8_000)]
         {
@@ -166,7 +178,7 @@ mod tests {
     #[test]
     fn two_moments_at_once_divide_nothing_by_nothing() {
         let both = moment(5_000, 7);
-        let moments = Moments { began: 5_001, latest: Mutex::new(both) };
+        let moments = Moments::since(5_001, both);
         assert_eq!(moments.place(&both, Some((both, 0)), 0), (0, Duration::from_nanos(7)));
     }
 
@@ -174,7 +186,7 @@ mod tests {
     fn a_time_that_is_asked_for_late_says_how_far_one_clock_may_have_gained_on_the_other() {
         const HOUR: u64 = 3_600_000_000_000;
         let (before, after) = (moment(0, 7), moment(HOUR, 7));
-        let moments = Moments { began: 0, latest: Mutex::new(after) };
+        let moments = Moments::since(0, after);
         let whole = HOUR.cast_signed();
         for (part, error) in [(0, 7), (2_000_000_000, 4_000_007), (whole - 5_000, 17)] {
             let told = moments.place(&before, Some((after, whole)), part);
@@ -185,7 +197,7 @@ mod tests {
     #[test]
     fn a_time_without_a_moment_after_it_is_counted_on_from_the_one_before() {
         let before = moment(5_000, 7);
-        let moments = Moments { began: 1_000, latest: Mutex::new(before) };
+        let moments = Moments::since(1_000, before);
         let told = moments.place(&before, None, 3_000_000);
         assert_eq!(told, (3_004_000, Duration::from_nanos(3_007)));
     }

@@ -36,10 +36,19 @@ pub(crate) fn between(start: Seen, end: Seen) -> (i128, i128) {
 
 /// The one number of rounds with which `nanos` is a span between two bounds, each of `round` nanoseconds. `None`: there is
 /// no such number, or several.
-pub(crate) fn rounds(nanos: i128, round: i128, (least, most): (i128, i128)) -> Option<i128> {
-    let fewest = -(nanos - least).div_euclid(round);
-    let greatest = (most - nanos).div_euclid(round);
+pub(crate) fn rounds(nanos: i128, round: i128, bounds: (i128, i128)) -> Option<i128> {
+    let (fewest, greatest) = numbers(nanos, round, bounds);
     (fewest == greatest).then_some(fewest)
+}
+
+/// Whether there is such a number, or several.
+pub(crate) fn is_explained(nanos: i128, round: i128, bounds: (i128, i128)) -> bool {
+    let (fewest, greatest) = numbers(nanos, round, bounds);
+    fewest <= greatest
+}
+
+fn numbers(nanos: i128, round: i128, (least, most): (i128, i128)) -> (i128, i128) {
+    (-(nanos - least).div_euclid(round), (most - nanos).div_euclid(round))
 }
 
 /// Nanoseconds from one instant to another, with a sign.

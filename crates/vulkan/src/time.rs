@@ -71,11 +71,20 @@ impl Timed {
         Ok(Timestamp::exact(self.timing.nanos(steps).unsigned_abs()))
     }
 
-    /// When it came on the host's clock; `None`: the driver does not read both at once.
+    /// When it came on the host's clock; `None`: the driver does not read both at once, or reads a clock of the device's
+    /// that is not the one of its queues.
     fn of_the_host(&self) -> Result<Option<Timestamp>> {
         let (Some(before), reading) = (&self.before, self.reading()?) else { return Ok(None) };
         let after = self.context.moment_after(reading.seen.noticed)?;
         let Some((moments, after)) = after else { return Ok(None) };
+        let agrees = [after.map(|after| after.reading), Some(reading)].into_iter().flatten();
+        let agrees = agrees.into_iter().all(|end| self.timing.allows(before.reading, end));
+        if !moments.are_believed(agrees) {
+            return Ok(None);
+        }
+        if !agrees {
+            return Err(self.set_anew(before.reading, reading));
+        }
         let since = |end| {
             let steps = self.steps_between(before.reading, end);
             steps.map(|steps| self.timing.nanos(steps))
@@ -96,6 +105,18 @@ impl Timed {
              between; synchronize each point within half of that",
             self.context.name(),
             Duration::from_nanos(round.unsigned_abs())
+        );
+        Error::new(Kind::Driver, message)
+    }
+
+    #[cold]
+    fn set_anew(&self, before: Reading, reading: Reading) -> Error {
+        let message = format!(
+            "the driver of {} read the device's clock at {} and a queue of it wrote {}, which lie further apart or nearer than \
+             the host saw them; time by spans of the device",
+            self.context.name(),
+            before.ticks,
+            reading.ticks
         );
         Error::new(Kind::Driver, message)
     }

@@ -6,7 +6,7 @@
 use std::mem;
 use std::slice;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 
 use ash::vk;
 
@@ -16,12 +16,14 @@ type Properties = vk::PFN_vkGetPhysicalDeviceProperties;
 type Families = vk::PFN_vkGetPhysicalDeviceQueueFamilyProperties;
 type Counter = vk::PFN_vkGetSemaphoreCounterValue;
 type Signal = vk::PFN_vkSignalSemaphore;
+type Clocks = vk::PFN_vkGetCalibratedTimestampsKHR;
 
 // The driver's own functions.
 static PROPERTIES: OnceLock<Properties> = OnceLock::new();
 static FAMILIES: OnceLock<Families> = OnceLock::new();
 static COUNTER: OnceLock<Counter> = OnceLock::new();
 static SIGNAL: OnceLock<Signal> = OnceLock::new();
+static CLOCKS: OnceLock<Clocks> = OnceLock::new();
 
 /// How many bits of a time count.
 static BITS: AtomicU32 = AtomicU32::new(0);
@@ -31,6 +33,9 @@ static COPIES: AtomicU32 = AtomicU32::new(0);
 
 /// How far semaphores are at least.
 static LEAST: AtomicU64 = AtomicU64::new(0);
+
+/// How far off the device's clock is read beside the host's.
+static OFF: AtomicI64 = AtomicI64::new(0);
 
 /// How often the host has signalled by the extension's name.
 static SIGNALS: AtomicU64 = AtomicU64::new(0);
@@ -110,6 +115,45 @@ pub(crate) fn that_counts_too_far(name: &str, found: Found) -> Found {
 /// From now on semaphores are this far at least; from zero on they are where they are.
 pub(crate) fn count_to(least: u64) {
     LEAST.store(least, Ordering::Relaxed);
+}
+
+/// A driver that reads another clock of the device's beside the host's than its queues write, once it is told so.
+pub(crate) fn with_another_clock(name: &str, found: Found) -> Found {
+    let found = found?;
+    if !["vkGetCalibratedTimestampsEXT", "vkGetCalibratedTimestampsKHR"].contains(&name) {
+        return Some(found);
+    }
+    // SAFETY: the driver gave it under the name of this type.
+    CLOCKS.get_or_init(|| unsafe { mem::transmute::<AnyFunction, Clocks>(found) });
+    // SAFETY: any function may be handed around as one without arguments.
+    Some(unsafe { mem::transmute::<Clocks, AnyFunction>(clocks) })
+}
+
+/// From now on the device's clock is read as so many steps further on, or back.
+pub(crate) fn read_clock_off_by(steps: i64) {
+    OFF.store(steps, Ordering::Relaxed);
+}
+
+unsafe extern "system" fn clocks(
+    device: vk::Device,
+    count: u32,
+    which: *const vk::CalibratedTimestampInfoKHR<'_>,
+    times: *mut u64,
+    apart: *mut u64,
+) -> vk::Result {
+    let Some(real) = CLOCKS.get() else { return vk::Result::ERROR_UNKNOWN };
+    // SAFETY: passed on as it came.
+    let code = unsafe { real(device, count, which, times, apart) };
+    // SAFETY: the caller's promise: there are so many.
+    let which = unsafe { slice::from_raw_parts(which, count as usize) };
+    // SAFETY: as above; they are filled now.
+    let times = unsafe { slice::from_raw_parts_mut(times, count as usize) };
+    for (which, time) in which.iter().zip(times) {
+        if which.time_domain == vk::TimeDomainKHR::DEVICE {
+            *time = time.wrapping_add_signed(OFF.load(Ordering::Relaxed));
+        }
+    }
+    code
 }
 
 unsafe extern "system" fn counter(
