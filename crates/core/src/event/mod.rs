@@ -275,7 +275,7 @@ impl Event {
         }
         if !self.options.timing() {
             let message =
-                format!("{self} was made without timing; make it with EventOptions::timed()");
+                format!("{self} was made without timing; make it with the option of timing");
             return Err(Error::misuse(Reason::NotTimed, message));
         }
         match self.name()?.latest() {
@@ -287,7 +287,7 @@ impl Event {
     #[cold]
     fn has_no_time(&self) -> Error {
         let message = format!(
-            "{self} is {} and has no time here; record an event made with EventOptions::timed() beside it",
+            "{self} is {} and has no time here; record an event made with timing beside it",
             self.whose()
         );
         Error::misuse(Reason::NotTimed, message)

@@ -214,14 +214,13 @@ pub(super) fn check_device(event: &Event, device: &Device, stream: &Stream) -> R
 
 #[cold]
 fn no_device(event: &Event) -> Error {
-    let message =
-        format!("{event} belongs to no device yet; record it, or make it with Device::event_with");
+    let message = format!("{event} belongs to no device yet; record it, or make it of a device");
     Error::misuse(Reason::NotRecorded, message)
 }
 
 #[cold]
 fn external_of_nobody(event: &Event) -> Error {
-    let message = format!("{event} is external and of no device; make it with Device::event_with");
+    let message = format!("{event} is external and of no device; make it of a device");
     Error::misuse(Reason::Contradiction, message)
 }
 

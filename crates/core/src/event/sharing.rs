@@ -105,7 +105,7 @@ impl Event {
             Holder::Foreign(_) => Err(self.not_ours("exported")),
             Holder::Own(_) => {
                 let message = format!(
-                    "{self} was made for one process; make it with EventOptions::builder().interprocess()"
+                    "{self} was made for one process; make it with the option interprocess"
                 );
                 Err(Error::misuse(Reason::NotInterprocess, message))
             }
