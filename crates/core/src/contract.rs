@@ -120,6 +120,11 @@ pub trait RawDevice: Any + fmt::Debug + Send + Sync {
         Ok(import)
     }
 
+    /// Whether it is lost: what is asked of it from now on is refused with `DeviceLost`. Asks no driver.
+    fn is_lost(&self) -> bool {
+        false
+    }
+
     /// Waits until the deadline for what runs, after every stream was cancelled. Nothing is made on it any more.
     ///
     /// # Errors

@@ -93,6 +93,13 @@ impl Device {
         self.0.is_closed.load(Ordering::Relaxed)
     }
 
+    /// Whether it is of use no more, since it was shut down or is lost: who keeps devices for others gives another by its
+    /// name. Asks no driver.
+    #[doc(hidden)]
+    pub fn is_spent(&self) -> bool {
+        self.is_closed() || self.0.raw.is_lost()
+    }
+
     /// The name, such as `host:0`.
     pub fn name(&self) -> &str {
         &self.0.name

@@ -231,6 +231,10 @@ impl RawDevice for CudaDevice {
         Ok(Arc::new(CudaBuffer::on_host(&self.context, bytes)?))
     }
 
+    fn is_lost(&self) -> bool {
+        self.context.is_lost()
+    }
+
     fn shutdown(&self, deadline: Instant) -> Result<()> {
         let is_its = |stream: &CudaStream| Arc::ptr_eq(stream.context(), &self.context);
         domain().shut_down(self.context.name(), is_its, deadline)

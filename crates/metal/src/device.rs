@@ -77,6 +77,10 @@ impl<C: Calls> RawDevice for MetalDevice<C> {
         MetalEvent::owned(&self.context)
     }
 
+    fn is_lost(&self) -> bool {
+        self.context.is_lost()
+    }
+
     fn shutdown(&self, deadline: Instant) -> Result<()> {
         self.context.domain().shut_down(self.context.name(), |_stream| true, deadline)
     }

@@ -23,11 +23,13 @@ pub(crate) fn of_kind(py: Python<'_>, kind: &Bound<'_, PyAny>) -> PyResult<Py<St
     let state = state(py)?;
     let index = state.as_ref().map_or(Ok(0), |state| index(state, kind))?;
     let opened = OPENED.import(py, "syncpoint._devices", "_opened")?.cast::<PyDict>()?;
-    let device = match opened.get_item((kind, index))? {
-        Some(device) => device,
-        None => OPEN.import(py, "syncpoint._devices", "opened")?.call1((kind, index))?,
+    let device =
+        opened.get_item((kind, index))?.and_then(|device| device.cast_into::<Device>().ok());
+    let device: Bound<'_, Device> = match device {
+        Some(device) if !device.get().inner().is_spent() => device,
+        _ => OPEN.import(py, "syncpoint._devices", "opened")?.call1((kind, index))?.cast_into()?,
     };
-    in_state(py, state.as_ref(), device.cast::<Device>()?.get().inner())
+    in_state(py, state.as_ref(), device.get().inner())
 }
 
 /// The same of a device, or of the current one of a kind.
@@ -35,6 +37,12 @@ pub(crate) fn named<'py>(py: Python<'py>, device: impl IntoPyObject<'py>) -> PyR
     static NAMED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let named = NAMED.import(py, "syncpoint._current", "current_stream")?;
     Ok(named.call1((device,))?.cast_into::<Stream>()?.unbind())
+}
+
+/// The name of the device that is the current one of a kind now, of the default backend's where none is named. None is opened.
+pub(crate) fn device(py: Python<'_>, kind: Option<&str>) -> PyResult<String> {
+    static DEVICE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    DEVICE.import(py, "syncpoint._devices", "current_name")?.call1((kind,))?.extract()
 }
 
 #[pyfunction]

@@ -94,6 +94,12 @@ impl Device {
         self.number()
     }
 
+    /// Whether its name gives another from now on, since it is lost.
+    #[getter]
+    fn _is_spent(&self) -> bool {
+        self.0.is_spent()
+    }
+
     /// The range of priorities, the least and the greatest: a smaller number is more urgent.
     ///
     /// >>> import syncpoint
@@ -142,7 +148,7 @@ impl Device {
         external: bool,
     ) -> PyResult<Event> {
         let options = [enable_timing, blocking, interprocess, external, false];
-        Event::made(py, Some(&self.0), options)
+        Event::made(py, &self.0, options)
     }
 
     /// Memory of the device, of so many bytes, all zero. May block for the device, never for a stream.

@@ -71,6 +71,10 @@ impl RawDevice for SimDevice {
         }
     }
 
+    fn is_lost(&self) -> bool {
+        self.world().refusal(self.index).is_some()
+    }
+
     fn shutdown(&self, deadline: Instant) -> Result<()> {
         let is_its = |driver: &SimStream| driver.is_of(self.world(), self.index);
         self.owner.domain.shut_down(self.world().name(self.index), is_its, deadline)

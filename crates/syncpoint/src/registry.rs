@@ -8,8 +8,9 @@ use syncpoint_core::{Device, Error, Reason, Result};
 
 /// Opens a device by its name: `host:0`, or `host` for the first of a backend.
 ///
-/// The same name gives the same device until that is shut down, and then another; a child of a fork opens its own. Opening
-/// the host makes no thread and calls no driver.
+/// The same name gives the same device until that is shut down or lost, and then another; a child of a fork opens its own.
+/// Opening the host makes no thread and calls no driver. A driver that has lost the device to the whole process, as CUDA's
+/// does where a context is broken, refuses it once more.
 ///
 /// # Errors
 /// `Misuse(OutOfRange)`: no such backend or index, or not a name at all. `Unavailable`: the backend is not built in,
@@ -27,14 +28,14 @@ pub fn open(name: &str) -> Result<Device> {
     let (backend, index) = parse(name)?;
     let canonical = format!("{}:{index}", backend.name);
     let mut opened = OPENED.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(device) = opened.get(&canonical).filter(|device| !device.is_closed()) {
+    if let Some(device) = opened.get(&canonical).filter(|device| !device.is_spent()) {
         return Ok(device.clone());
     }
     let device = (backend.open)(&canonical, index)?;
-    let closed = opened.insert(canonical, device.clone());
+    let spent = opened.insert(canonical, device.clone());
     // Not under the lock: it may be the last name of it.
     drop(opened);
-    drop(closed);
+    drop(spent);
     Ok(device)
 }
 

@@ -122,6 +122,10 @@ impl RawDevice for VulkanDevice {
         Ok(Arc::new(VulkanBuffer::new(&self.context, bytes)?))
     }
 
+    fn is_lost(&self) -> bool {
+        self.context.is_lost()
+    }
+
     fn shutdown(&self, deadline: Instant) -> Result<()> {
         self.context.domain().shut_down(self.context.name(), |_stream| true, deadline)
     }

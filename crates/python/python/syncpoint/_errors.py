@@ -121,7 +121,8 @@ class FailedError(Error):
 
 
 class DeviceLostError(Error):
-    """The device is lost, and everything on it that was not seen complete: its name gives the lost one from then on, so go on
+    """The device is lost, and everything on it that was not seen complete. Its name gives another from then on, opened anew;
+    where the driver has lost it to the whole process, as CUDA's does by a fault of a kernel, this is raised once more: go on
     in another process.
 
     >>> import syncpoint
@@ -129,7 +130,7 @@ class DeviceLostError(Error):
     ...     try:
     ...         stream.synchronize(timeout=10)
     ...     except syncpoint.DeviceLostError:
-    ...         raise SystemExit("start me again, from the last checkpoint")
+    ...         return syncpoint.open(stream.device.name).stream()
     ...     return stream
     >>> stream = syncpoint.Stream("host")
     >>> checked(stream) is stream
@@ -185,4 +186,6 @@ def _again(error: Error) -> Error:
 
 def _worded(error: Error, text: str) -> Error:
     """The same error in other words."""
-    return _made(error.kind, error.number, text, error.reason, error.code, error.origin, error.report)
+    worded = _made(error.kind, error.number, text, error.reason, error.code, error.origin, error.report)
+    worded.index, worded._missing = error.index, error._missing
+    return worded
