@@ -3,7 +3,9 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use pyo3::types::PyString;
 
+use crate::device::Device;
 use crate::error::released;
 
 /// What a device can do: ask it before using what not every device has. Two of equal devices are equal.
@@ -111,6 +113,15 @@ pub(crate) fn _device_count(py: Python<'_>, kind: &str) -> PyResult<u32> {
     })
 }
 
+/// The device on which a stream is made, by what users give.
+pub(crate) fn of_new<'py>(
+    py: Python<'py>,
+    device: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    static RESOLVE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    RESOLVE.import(py, "syncpoint._devices", "of_stream")?.call1((device,))
+}
+
 /// The device that is meant by what users give, as an object of `Device`.
 pub(crate) fn of_stream<'py>(
     py: Python<'py>,
@@ -118,6 +129,12 @@ pub(crate) fn of_stream<'py>(
 ) -> PyResult<Bound<'py, PyAny>> {
     static RESOLVE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     RESOLVE.import(py, "syncpoint._devices", "resolved")?.call1((device,))
+}
+
+/// The device of a name.
+pub(crate) fn named(py: Python<'_>, name: &str) -> PyResult<Py<Device>> {
+    let device = of_stream(py, Some(&PyString::new(py, name)))?;
+    Ok(device.cast_into::<Device>()?.unbind())
 }
 
 /// The device that an event is for, or the name of its kind where no index was given.

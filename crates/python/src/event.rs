@@ -3,18 +3,20 @@
 use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyType};
-use syncpoint::{Error, EventOptions, IpcHandle, Kind, Loan, Reason};
+use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
+use syncpoint::{IpcHandle, Kind, Loan, Reason};
 
+use crate::arguments;
 use crate::current;
 use crate::device::Device;
 use crate::devices::{self, not_pickled};
 use crate::error::{misuse, queried, raised, released};
 use crate::late::Late;
 use crate::notify::{self, Notification};
+use crate::options::chosen;
 use crate::parity::{self, NoTime};
 use crate::point::Point;
 use crate::released::Released;
@@ -53,8 +55,8 @@ pub(crate) enum Holder {
     Own(syncpoint::Event),
     /// A pool's, to which it goes back.
     Lent(Loan<syncpoint::Event>),
-    /// Its objects', of the device that it is used on first.
-    Late(Late),
+    /// Its objects', of the device of its first record or handle.
+    Late(Box<Late>),
 }
 
 impl Deref for Holder {
@@ -73,21 +75,23 @@ impl Event {
     /// `options`: timing, blocking, interprocess, external, native handle.
     pub(crate) fn made(
         py: Python<'_>,
-        device: Option<&syncpoint::Device>,
+        device: &syncpoint::Device,
         options: [bool; 5],
     ) -> PyResult<Self> {
-        let made = match (device, chosen(options)) {
-            (Some(device), Ok(options)) => {
-                Holder::Own(released(py, || device.event_with(options))?)
-            }
-            (None, Ok(options)) if Late::is_for(options) => Holder::Late(Late::new(options)),
+        let made = released(py, || device.event_with(chosen(options)?))?;
+        Ok(Self::over(Holder::Own(made)))
+    }
+
+    /// Of no device yet, but perhaps of a kind.
+    fn unbound(py: Python<'_>, kind: Option<String>, options: [bool; 5]) -> PyResult<Self> {
+        let options = chosen(options).or_else(|_| released(py, || chosen(options)))?;
+        let holder = if Late::is_for(options) {
+            Holder::Late(Box::new(Late::new(options, current::device(py, kind.as_deref())?)))
+        } else {
             // Such an event is made without a driver: see `EventPool.event`.
-            (None, Ok(options)) => Holder::Own(syncpoint::Event::new(options)),
-            (_, Err(_)) => {
-                Holder::Own(released(py, || chosen(options).map(syncpoint::Event::new))?)
-            }
+            Holder::Own(syncpoint::Event::new(options))
         };
-        Ok(Self::over(made))
+        Ok(Self { kind, ..Self::over(holder) })
     }
 
     /// Of a device as users give it; of another event, the same once more.
@@ -96,16 +100,15 @@ impl Event {
         device: Option<&Bound<'_, PyAny>>,
         options: [bool; 5],
     ) -> PyResult<Self> {
-        let Some(device) = device else { return Self::made(py, None, options) };
+        let Some(device) = device else { return Self::unbound(py, None, options) };
         if let Ok(event) = device.cast::<Self>() {
-            return Ok(event.get().same());
+            return event.get().same_without(options);
         }
         let device = devices::of_event(device)?;
         if let Ok(device) = device.cast::<Device>() {
-            return Self::made(py, Some(device.get().inner()), options);
+            return Self::made(py, device.get().inner(), options);
         }
-        let kind = Some(device.extract()?);
-        Ok(Self { kind, ..Self::made(py, None, options)? })
+        Self::unbound(py, Some(device.extract()?), options)
     }
 
     pub(crate) fn over(held: Holder) -> Self {
@@ -128,8 +131,22 @@ impl Event {
         if let Holder::Late(late) = holder { late.bind(device) } else { Ok(()) }
     }
 
-    fn same(&self) -> Self {
-        Self { event: Released::new(Arc::clone(&self.event)), kind: self.kind.clone() }
+    /// The same once more, which has its options.
+    fn same_without(&self, options: [bool; 5]) -> PyResult<Self> {
+        if options.contains(&true) {
+            let words = "an event that is given has its options; give none beside it";
+            return Err(PyTypeError::new_err(words));
+        }
+        Ok(Self { event: Released::new(Arc::clone(&self.event)), kind: self.kind.clone() })
+    }
+
+    /// Is of the device that was current where it was made, unless it is of one already.
+    fn bind_to_current(&self, py: Python<'_>) -> PyResult<()> {
+        let holder: &Holder = &self.event;
+        let Holder::Late(late) = holder else { return Ok(()) };
+        let Some(name) = late.wanted() else { return Ok(()) };
+        let device = devices::named(py, name)?;
+        released(py, || late.bind(device.get().inner()))
     }
 }
 
@@ -137,33 +154,6 @@ impl Event {
 pub(crate) fn is_recorded(event: &syncpoint::Event) -> bool {
     let refused = event.point().err();
     !refused.is_some_and(|error| matches!(error.kind(), Kind::Misuse(Reason::NotRecorded)))
-}
-
-fn chosen(
-    [timing, blocking, interprocess, external, native_handle]: [bool; 5],
-) -> syncpoint::Result<EventOptions> {
-    if timing && external {
-        let words = "an external event is not timed here: what records it is a launch of a graph; time the launch between two \
-                     events of its stream";
-        return Err(Error::unsupported(words));
-    }
-    let mut builder = EventOptions::builder();
-    if timing {
-        builder = builder.timing();
-    }
-    if blocking {
-        builder = builder.blocking();
-    }
-    if interprocess {
-        builder = builder.interprocess();
-    }
-    if external {
-        builder = builder.external();
-    }
-    if native_handle {
-        builder = builder.native_handle();
-    }
-    builder.build()
 }
 
 #[pymethods]
@@ -174,16 +164,22 @@ impl Event {
         reason = "keywords of Python"
     )]
     #[new]
-    #[pyo3(signature = (device = None, *, enable_timing = false, blocking = false, interprocess = false, external = false, native_handle = false))]
+    #[pyo3(
+        signature = (device = None, *excess, enable_timing = false, blocking = false, interprocess = false, external = false, native_handle = false, **unknown),
+        text_signature = "(device=None, *, enable_timing=False, blocking=False, interprocess=False, external=False, native_handle=False)"
+    )]
     fn new(
         device: Option<&Bound<'_, PyAny>>,
-        py: Python<'_>,
+        excess: &Bound<'_, PyTuple>,
         enable_timing: bool,
         blocking: bool,
         interprocess: bool,
         external: bool,
         native_handle: bool,
+        unknown: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<Self> {
+        let py = excess.py();
+        arguments::made_of_one("Event", excess, unknown)?;
         let options = [enable_timing, blocking, interprocess, external, native_handle];
         Self::given(py, device, options)
     }
@@ -200,7 +196,8 @@ impl Event {
     }
 
     /// The id, never used again in this process; 0 until it is recorded, as with torch. An event of another process has it at
-    /// once, and so has an external one of a device that was named.
+    /// once, so has an external one of a device that was named, and any other external one as soon as a stream was asked to record
+    /// it.
     ///
     /// >>> import syncpoint
     /// >>> event = syncpoint.Event()
@@ -227,10 +224,9 @@ impl Event {
     }
 
     /// The 64 bytes by which another process opens it with `from_ipc_handle`, of an event made with `interprocess`. One that has
-    /// no device yet is of the current one from then on.
+    /// no device yet is from then on of the one that was current where it was made.
     ///
-    /// Raises `MisuseError` of any other and where it has no device yet; `UnsupportedError` where the machine or the device
-    /// cannot.
+    /// Raises `MisuseError` of any other, `UnsupportedError` where the machine or the device cannot.
     ///
     /// >>> import syncpoint
     /// >>> event = syncpoint.Event("host", interprocess=True)
@@ -238,10 +234,8 @@ impl Event {
     /// >>> len(event.ipc_handle())
     /// 64
     fn ipc_handle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        if self.interprocess() && self.event.device().is_none() {
-            let device = devices::of_stream(py, self.kind.clone().into_pyobject(py).ok().as_ref())?;
-            let device = device.cast_into::<Device>()?.unbind();
-            released(py, || self.bind(device.get().inner()))?;
+        if self.interprocess() {
+            self.bind_to_current(py)?;
         }
         let handle = released(py, || self.event.export())?;
         Ok(PyBytes::new(py, handle.as_bytes()))
@@ -357,13 +351,17 @@ impl Event {
     /// >>> start.record(stream); stream.delay(0.002); end.record(stream); end.synchronize(timeout=10)
     /// >>> start.elapsed_time(end) >= 1
     /// True
-    #[pyo3(signature = (end_event, /))]
-    fn elapsed_time(&self, py: Python<'_>, end_event: &Bound<'_, PyAny>) -> PyResult<f64> {
+    #[pyo3(signature = (*end_event, **keywords), text_signature = "($self, end_event, /)")]
+    fn elapsed_time(
+        &self,
+        end_event: &Bound<'_, PyTuple>,
+        keywords: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<f64> {
+        let end_event = arguments::one("Event.elapsed_time", end_event, keywords)?;
         let Ok(end_event) = end_event.cast::<Self>() else {
             return Err(PyRuntimeError::new_err("expected other to be a torch.Event object"));
         };
-        let end_event = end_event.get();
-        self.between(py, end_event).map(|span| span.milliseconds())
+        self.between(end_event.py(), end_event.get()).map(|span| span.milliseconds())
     }
 
     /// The time from `start` to this event, with its clock and that clock's resolution: see `Span`. It is refused as

@@ -1,4 +1,4 @@
-//! Events that only a device makes, and that are made without one: they are of the device that they are used on first.
+//! Events that only a device makes, and that are made without one: they are of the device of their first record or handle.
 
 use std::ops::Deref;
 use std::sync::OnceLock;
@@ -12,6 +12,8 @@ use crate::event::is_recorded;
 pub(crate) struct Late {
     /// What stands for it until it has a device: it is never recorded.
     before: Event,
+    /// The name of the device that was current where it was made.
+    current: String,
     bound: OnceLock<Event>,
 }
 
@@ -21,8 +23,14 @@ impl Late {
         options.external() || options.interprocess()
     }
 
-    pub(crate) fn new(options: EventOptions) -> Self {
-        Self { before: Event::new(options), bound: OnceLock::new() }
+    pub(crate) fn new(options: EventOptions, current: String) -> Self {
+        Self { before: Event::new(options), current, bound: OnceLock::new() }
+    }
+
+    /// The name of the device that it is of where it is needed without a stream: `None` where it is of one already. Whoever
+    /// needs it may be another thread, with other current devices.
+    pub(crate) fn wanted(&self) -> Option<&str> {
+        self.bound.get().is_none().then_some(self.current.as_str())
     }
 
     /// Is of this device from now on, unless it is of one already.

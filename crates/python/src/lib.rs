@@ -3,6 +3,7 @@
 //! Here is what enters a driver, may wait, or is shared with other languages; what only arranges names is Python
 //! (`python/syncpoint`). The interpreter's lock is released round every call that may block, drops included.
 
+mod arguments;
 mod cuda_event;
 mod current;
 mod device;
@@ -17,6 +18,7 @@ mod late;
 mod memory;
 mod notify;
 mod only;
+mod options;
 mod parity;
 mod place;
 mod point;

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::PyRuntimeError;
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use syncpoint::StreamOptions;
 
+use crate::arguments;
 use crate::device::Device;
 use crate::devices::{self, not_pickled};
 use crate::error::{self, queried, raised, released};
@@ -73,6 +74,16 @@ impl Stream {
         Ok(Self::of(Arc::new(made), Share::Own))
     }
 
+    /// The same once more, which has its priority.
+    fn same_without(&self, priority: i32) -> PyResult<Self> {
+        if priority != 0 {
+            let words = "a stream that is given has its priority; give none beside it";
+            return Err(PyTypeError::new_err(words));
+        }
+        let behind = Arc::clone(&self.behind);
+        Ok(Self { behind, ..Self::of(Arc::clone(&self.stream), self.share) })
+    }
+
     pub(crate) fn inner(&self) -> &syncpoint::Stream {
         &self.stream
     }
@@ -81,14 +92,22 @@ impl Stream {
 #[pymethods]
 impl Stream {
     #[new]
-    #[pyo3(signature = (device = None, *, priority = 0))]
-    fn new(device: Option<&Bound<'_, PyAny>>, py: Python<'_>, priority: i32) -> PyResult<Self> {
+    #[pyo3(
+        signature = (device = None, *excess, priority = 0, **unknown),
+        text_signature = "(device=None, *, priority=0)"
+    )]
+    fn new(
+        device: Option<&Bound<'_, PyAny>>,
+        excess: &Bound<'_, PyTuple>,
+        priority: i32,
+        unknown: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<Self> {
+        let py = excess.py();
+        arguments::made_of_one("Stream", excess, unknown)?;
         if let Some(stream) = device.and_then(|device| device.cast::<Self>().ok()) {
-            let stream = stream.get();
-            let behind = Arc::clone(&stream.behind);
-            return Ok(Self { behind, ..Self::of(Arc::clone(&stream.stream), stream.share) });
+            return stream.get().same_without(priority);
         }
-        let device = devices::of_stream(py, device)?;
+        let device = devices::of_new(py, device)?;
         Self::made(py, device.cast::<Device>()?.get().inner(), priority)
     }
 
@@ -284,7 +303,7 @@ impl Stream {
         let event = match event.map(|event| event.cast::<Event>()) {
             Some(Ok(event)) => event.clone().unbind(),
             Some(Err(_)) => return Err(PyRuntimeError::new_err(NO_EVENT)),
-            None => Py::new(py, Event::made(py, Some(self.stream.device()), [false; 5])?)?,
+            None => Py::new(py, Event::made(py, self.stream.device(), [false; 5])?)?,
         };
         event.get().recorded(py, &self.stream)?;
         Ok(event)

@@ -62,6 +62,13 @@ try:
 except KeyError:
     pass
 refused(driver, cuda.device(0).__enter__)
+for call in (syncpoint.Event, syncpoint.Stream):
+    for device in ("cuda", "cuda:0", "cuda:1"):
+        refused("PyTorch is not linked with support for cuda devices", call, device)
+try:
+    syncpoint.open("cuda:0")
+except syncpoint.UnavailableError as absent:
+    assert "/nonexistent/libcuda.so.1" in str(absent)
 if mps.device_count() == 0:
     refused("Cannot execute acquireEvent() without MPS backend.", mps.Event)
     refused("Cannot execute releaseEvent() without MPS backend.", mps._mps_releaseEvent, 1)

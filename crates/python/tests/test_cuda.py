@@ -124,6 +124,9 @@ REFUSED = [
     ({"device_type": 1}, TypeError, "device_type tells whose a stream_id is; give that too, or name a device"),
     ({"stream_id": 0, "device_type": 13}, ValueError, "Expected a cuda device, but got device type 13"),
     ({"stream_ptr": 0, "priority": -1}, RuntimeError, "Priority was explicitly set for an external stream"),
+    ({"stream_id": 0, "priority": -1}, TypeError, "priority is that of the stream that stream_id means; give none beside it"),
+    ({"stream_id": 3, "stream_ptr": 0}, TypeError, "stream_id is told by stream_ptr; give one of the two"),
+    ({"stream_ptr": 0, "device_index": 0}, TypeError, "device_index is told by stream_ptr; give one of the two"),
 ]
 
 

@@ -84,6 +84,25 @@ def test_a_handle_that_was_given_before_the_first_record_is_of_the_current_devic
     assert again.event_id > 0 and again.ipc_handle() != handle
 
 
+@pytest.mark.parametrize("made", [lambda: syncpoint.cuda.Event(interprocess=True), lambda: syncpoint.Event("sim", interprocess=True)])
+def test_an_event_that_a_queue_sends_is_of_the_device_that_was_current_where_it_was_made(made):
+    syncpoint.set_default_backend("sim")
+    try:
+        with syncpoint.cuda.device(1):
+            event = made()
+        events = multiprocessing.Queue()
+        # On a thread of the queue's, where other devices are current.
+        events.put(event)
+        assert isinstance(events.get(timeout=LONG), syncpoint.Event)
+        assert event.device == syncpoint.open("sim:1")
+        event.record(syncpoint.Stream("sim:1"))
+        event.synchronize(timeout=LONG)
+        events.close()
+        events.join_thread()
+    finally:
+        syncpoint.set_default_backend(None)
+
+
 def test_of_what_was_sent_the_latest_are_kept(stream):
     from syncpoint import _sharing
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from . import _current, _native
-from ._errors import UnavailableError, _made
+from ._errors import UnavailableError, _made, _worded
 
 _T = TypeVar("_T")
 
@@ -84,12 +84,18 @@ def parsed(device: str) -> tuple[str, int | None]:
 
 
 def opened(kind: str, index: int | None = None) -> _native.Device:
-    """The device of a kind with an index, or the current one of this thread and task."""
+    """The device of a kind with an index, or the current one of this thread and task. One that is lost is opened anew."""
     number = _current.index(kind) if index is None else index
     device = _opened.get((kind, number))
-    if device is None:
+    if device is None or device._is_spent:
         device = _opened[kind, number] = _open(kind, number)
     return device
+
+
+def current_name(kind: str | None) -> str:
+    """The name of the device that is the current one of a kind, of the default backend's where none is named. Opens none."""
+    kind = kind or _default or "host"
+    return f"{kind}:{_current.index(kind)}"
 
 
 def known(device: _native.Device) -> _native.Device:
@@ -165,10 +171,23 @@ def of_event(device: DeviceLike) -> _native.Device | str:
     if isinstance(device, str) and (device, 0) in _opened:
         return device
     kind, index = named(device, _default or "host")
-    if index is None:
-        opened(kind)
-        return kind
-    return opened(kind, index)
+    opened = linked(kind, index)
+    return kind if index is None else opened
+
+
+def of_stream(device: DeviceLike) -> _native.Device:
+    """The device that a stream is made on."""
+    return device if isinstance(device, _native.Device) else linked(*named(device, _default or "host"))
+
+
+def linked(kind: str, index: int | None) -> _native.Device:
+    """As `opened`. That there is none is told in torch's words, with what was searched as the cause."""
+    try:
+        return opened(kind, index)
+    except UnavailableError as refused:
+        if refused._missing != "absent":
+            raise
+        raise _worded(refused, f"PyTorch is not linked with support for {kind} devices") from refused
 
 
 def synchronize(device: DeviceLike = None, timeout: float | None = None) -> None:

@@ -32,9 +32,11 @@ class Stream(_native.Stream):
     It is one of 32 that a device has of each priority, in turn, as with torch: the 33rd is the first once more, and
     `is_shared` says so; `syncpoint.Stream` gives one that nobody else has. `device` is the current one where none is given;
     a smaller `priority` is more urgent, and clamped to those of the device. `stream_id` with `device_index` and
-    `device_type` gives the stream that told them, `stream_ptr` one of others.
+    `device_type` gives the stream that told them, `stream_ptr` one of others; an even `stream_id` but 0 is such a pointer too, and
+    believed.
 
-    Raises `UnavailableError` where there is no CUDA and no default backend, `ValueError` for a device of another kind.
+    Raises `UnavailableError` where there is no CUDA and no default backend, `ValueError` for a device of another kind,
+    `TypeError` for options that one of those makes meaningless, `RuntimeError` for a number that no stream has.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")
@@ -193,8 +195,12 @@ def _found(device: DeviceLike, priority: int, kwargs: dict[str, Any]) -> _native
     if "stream_ptr" in kwargs:
         if priority:
             raise RuntimeError(_PRIORITY)
+        for name in sorted(kwargs.keys() - {"stream_ptr"}):
+            raise TypeError(f"{name} is told by stream_ptr; give one of the two")
         return external(kwargs["stream_ptr"], device)
     if "stream_id" in kwargs:
+        if priority:
+            raise TypeError("priority is that of the stream that stream_id means; give none beside it")
         of = _backend.device(kwargs.get("device_index", device))
         kinds = (_CUDA, _current.default_stream(of).device_type)
         if kwargs.get("device_type", _CUDA) not in kinds:
