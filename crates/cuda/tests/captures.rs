@@ -11,7 +11,7 @@ use std::sync::mpsc::channel;
 
 use syncpoint::cuda::expose;
 use syncpoint::{Device, EventOptions, EventState, Gate, Kind, Reason, Result, Stream};
-use syncpoint_conformance::patience::{PATIENCE, heard, say, settle};
+use syncpoint_conformance::patience::{PATIENCE, heard, refused, say, settle};
 
 use capture::Capture;
 use fake::Fake;
@@ -52,6 +52,34 @@ fn streams_fork_and_join_inside_a_capture_by_points() -> Result<()> {
         settle(&stream.record()?);
     }
     Ok(())
+}
+
+#[test]
+fn what_is_captured_leaves_out_no_later_wait_and_hands_on_no_failure() {
+    let name = "what_is_captured_leaves_out_no_later_wait_and_hands_on_no_failure";
+    Fake::alone(name, |fake| {
+        let device = device()?;
+        let ((first, handle), (second, _)) = (given_out(&device)?, given_out(&device)?);
+        let waits = |expected, outcome: Result<()>| {
+            outcome.map(|()| assert_eq!(fake.count("cuStreamWaitEvent"), expected))
+        };
+        let capture = Capture::begin(handle);
+        let captured = first.record()?;
+        waits(1, second.wait(&captured))?;
+        waits(2, second.wait(&captured))?;
+        waits(3, first.wait(&second.record()?))?;
+        capture.end_and_launch(1);
+        first.submit(|_| Err(syncpoint::Error::failed("it fails on purpose")))?;
+        refused(first.record()?.synchronize_timeout(PATIENCE), Kind::Failed);
+        settle(&second.record()?);
+        first.recover()?;
+        first.delay(std::time::Duration::from_secs(1))?;
+        let outside = first.record()?;
+        waits(4, second.wait(&outside))?;
+        waits(4, second.wait(&outside))?;
+        settle(&second.record()?);
+        Ok(())
+    });
 }
 
 #[test]
