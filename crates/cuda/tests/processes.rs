@@ -9,11 +9,13 @@ mod sharing;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 
 use syncpoint::cuda::{expose, shares_natively, shares_words};
-use syncpoint::{EventState, Gate, IpcHandle, Kind, Reason, Result};
+use syncpoint::trace::{Operation, Record};
+use syncpoint::{EventState, Gate, IpcHandle, Kind, Reason, Result, observe};
 use syncpoint_conformance::other::{Other, Part, given, go_on, play, say};
-use syncpoint_conformance::patience::{PATIENCE, assert_held, refused, settle};
+use syncpoint_conformance::patience::{self, PATIENCE, assert_held, refused, settle};
 
 use capture::Capture;
 use fake::Fake;
@@ -90,8 +92,36 @@ fn what_is_given_of_it_is_a_wait_and_nothing_else() -> Result<()> {
     let stream = device.stream()?;
     refused(event.record(&stream), Kind::Unsupported);
     refused(event.point(), Kind::Unsupported);
+    let why = refused(event.timed_point(), Kind::Misuse(Reason::NotTimed));
+    assert!(why.message().contains("another process's and has no time here"), "{why}");
     refused(event.export(), Kind::Unsupported);
     refused(syncpoint::cuda::event_handle(&event), Kind::Unsupported);
+    other.next();
+    other.end();
+    Ok(())
+}
+
+#[test]
+fn watchers_hear_of_an_event_of_another_process_when_it_is_taken_in_and_when_it_is_gone()
+-> Result<()> {
+    let (device, (other, handle)) = (device()?, recorded());
+    let (sender, told) = channel();
+    let _watch = observe(move |record: &Record| patience::say(&sender, record.operation.clone()));
+    let event = open(&device, &handle)?;
+    let id = event.id();
+    drop(event);
+    let is_of_it = |operation: &Operation| {
+        [Operation::EventCreated { event: id }, Operation::EventDeleted { event: id }]
+            .contains(operation)
+    };
+    let heard = || loop {
+        let operation = patience::heard(&told, "what becomes of the event");
+        if is_of_it(&operation) {
+            return operation;
+        }
+    };
+    assert_eq!(heard(), Operation::EventCreated { event: id });
+    assert_eq!(heard(), Operation::EventDeleted { event: id });
     other.next();
     other.end();
     Ok(())
