@@ -163,6 +163,9 @@ impl Driver {
         if kind == "blocking events" {
             return Some(self.events.count(Event::is_blocking));
         }
+        if kind == "timed events" {
+            return Some(self.events.count(Event::is_timed));
+        }
         if kind == "all" {
             return Some(counts.iter().map(|(_, count)| count).sum());
         }

@@ -86,7 +86,8 @@ impl Event {
         self.flags & BLOCKING_SYNC != 0
     }
 
-    fn is_timed(&self) -> bool {
+    /// Whether it notes its time.
+    pub(crate) fn is_timed(&self) -> bool {
         self.flags & DISABLE_TIMING == 0
     }
 

@@ -2,6 +2,7 @@
 
 mod fake;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -166,6 +167,51 @@ fn an_event_of_the_driver_notes_its_time_only_where_that_was_asked_for() {
             let asked = fake.call_with("cuEventElapsedTime_v2", [room, handle, handle, 0]);
             assert_eq!(asked, expected, "{options:?}");
         }
+        Ok(())
+    });
+}
+
+#[test]
+fn no_mark_of_a_stream_notes_its_time_unless_a_time_was_asked_for() {
+    Fake::alone("no_mark_of_a_stream_notes_its_time_unless_a_time_was_asked_for", |fake| {
+        let device = device()?;
+        let (stream, other, buffer) = (device.stream()?, device.stream()?, device.buffer(8)?);
+        let ours = expose(&other)?;
+        for _ in 0..100 {
+            stream.fill(&buffer, 0..8, 1)?;
+            other.wait(&stream.record()?)?;
+            other.fill(&buffer, 0..8, 2)?;
+        }
+        settle(&other.record()?);
+        assert!(!ours.as_ptr().is_null() && fake.alive("events") > 0);
+        assert_eq!(fake.alive("timed events"), 0, "nobody asked for a time");
+        let timed = stream.record_timed()?;
+        assert!(fake.alive("timed events") > 0);
+        settle(&timed);
+        let pooled = fake.alive("timed events");
+        drop(timed);
+        stream.fill(&buffer, 0..8, 3)?;
+        settle(&stream.record()?);
+        assert_eq!(fake.alive("timed events"), pooled, "those have a pool of their own");
+        Ok(())
+    });
+}
+
+#[test]
+fn the_driver_makes_a_stream_for_each_that_is_asked_for_and_one_for_the_device() {
+    let name = "the_driver_makes_a_stream_for_each_that_is_asked_for_and_one_for_the_device";
+    Fake::alone(name, |fake| {
+        let device = device()?;
+        let streams: Vec<_> = (1..=40)
+            .map(|count| {
+                let stream = device.stream()?;
+                assert_eq!(fake.alive("streams"), 1 + count);
+                Ok(stream)
+            })
+            .collect::<Result<_>>()?;
+        let handles = streams.iter().map(|stream| Ok(expose(stream)?.as_ptr().addr()));
+        let handles: BTreeSet<usize> = handles.collect::<Result<_>>()?;
+        assert_eq!(handles.len(), 40, "none is another one over again");
         Ok(())
     });
 }

@@ -94,7 +94,7 @@ extern "C" fn syncpointFakeStruck(thread: Text) -> u64 {
 }
 
 /// How many objects of a kind live: `contexts`, `streams`, `events`, of these those with `CU_EVENT_BLOCKING_SYNC` as
-/// `blocking events`, `graphs`, `modules`, `memory` or `all`; the largest number for another.
+/// `blocking events` and those without `CU_EVENT_DISABLE_TIMING` as `timed events`, `graphs`, `modules`, `memory` or `all`; the largest number for another.
 #[unsafe(no_mangle)]
 extern "C" fn syncpointFakeAlive(kind: Text) -> u64 {
     contained(u64::MAX, || {
