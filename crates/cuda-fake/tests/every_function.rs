@@ -36,6 +36,26 @@ fn every_function_fails_when_a_script_says_so_and_is_counted() {
     }
 }
 
+/// Where the library lists what it does not do.
+const REST: &str = include_str!("../src/rim/absent.rs");
+
+#[test]
+fn all_of_the_rest_is_exported_and_says_that_it_is_not_supported() {
+    const NOT_SUPPORTED: i32 = 801;
+    let fake = Fake::ready("");
+    let (_, list) = REST.split_once("absent! { FUNCTIONS:").expect("the list begins");
+    let rest: BTreeSet<&str> =
+        list.split('}').next().unwrap_or_default().split_whitespace().collect();
+    assert!(rest.len() > 250, "{rest:?}");
+    for name in rest {
+        let address = fake.address(name);
+        assert!(!address.is_null(), "{name} is not exported");
+        let before = fake.count(name);
+        assert_eq!(call_plain(address), NOT_SUPPORTED, "{name}");
+        assert_eq!(fake.count(name), before + 1, "{name}");
+    }
+}
+
 #[test]
 fn nothing_that_is_null_or_zero_crashes_a_function() {
     const UNKNOWN: i32 = 999;
