@@ -15,13 +15,11 @@ use syncpoint_conformance::patience::until;
 
 use fake::Fake;
 use fault::{
-    ENDS, FAULT, LATE, LAUNCH_FAILED, Left, MEMORY_POOLS, UNKNOWN, assert_children_end_well,
-    assert_known, assert_lost, assert_well, functions, is_silent, is_unasked, tells,
+    ENDS, FAULT, Fault, LATE, LAUNCH_FAILED, MEMORY_POOLS, UNKNOWN, Unended,
+    assert_children_end_well, assert_known, assert_lost, assert_well, functions, is_silent,
+    is_unasked,
 };
 use uses::use_everything;
-
-/// A function that the uses call themselves, each time right before the backend does.
-const BY_USES: &str = "cuCtxFromGreenCtx";
 
 /// Functions that are called once in a process.
 const ONCE: &[&str] = &["cuInit", "cuDeviceGetCount"];
@@ -74,15 +72,6 @@ fn under_a_fault() {
     }
 }
 
-/// A fault of a function.
-#[derive(Debug)]
-struct Fault<'f> {
-    how: &'f str,
-    function: &'f str,
-    call: u64,
-    code: u64,
-}
-
 impl Fault<'_> {
     /// Uses everything under the fault, and holds against it what was told and what is left.
     fn tried(mut self) {
@@ -106,14 +95,14 @@ impl Fault<'_> {
                 for errors in &programs {
                     assert_lost(errors);
                 }
-                assert_known(fake, kept, &Left::of(fake, self.function));
+                assert_known(fake, kept, &Unended::of(fake, self.function));
             }
-            "late" => assert_well(fake, &errors, &Left { unheard, ..Left::default() }),
+            "late" => assert_well(fake, &errors, &Unended { unheard, ..Unended::default() }),
             // Here the context functions fail where somebody asked.
             _ if !is_unasked(fake, self.function) && !is_silent(self.function) => {
-                assert_well(fake, &errors, &Left::default());
+                assert_well(fake, &errors, &Unended::default());
             }
-            _ => assert_well(fake, &errors, &Left::of(fake, self.function)),
+            _ => assert_well(fake, &errors, &Unended::of(fake, self.function)),
         }
     }
 
@@ -133,7 +122,7 @@ impl Fault<'_> {
         let fake = Fake::used();
         // Or everything would be gone with the last user, whoever ended it.
         let kept = fake.keep(0);
-        let call = if self.function == BY_USES { self.call * 2 } else { self.call };
+        let call = self.counted_call();
         fake.script(&format!("{} {} {call} {}", self.how, self.function, self.code));
         self.call = fake.count(self.function) + call;
         let beside = BESIDE.iter().find(|(beside, _)| *beside == self.function);
@@ -141,13 +130,6 @@ impl Fault<'_> {
             fake.script(beside);
         }
         (fake, kept)
-    }
-
-    /// Of a broken context whoever asks first hears, a thread of ours too, which may come before the call that broke it.
-    fn is_told_by(&self, error: &Error) -> bool {
-        let is_loss = self.how == "break" && error.kind() == Kind::DeviceLost;
-        let is_the_code = |(code, _): (i64, _)| u64::try_from(code) == Ok(self.code);
-        tells(error, self.function, self.code) || (is_loss && error.code().is_some_and(is_the_code))
     }
 
     fn library(&self) {
@@ -158,8 +140,7 @@ impl Fault<'_> {
     }
 
     fn assert_told(&self, errors: &[Error]) {
-        let hung = errors.iter().find(|error| error.kind() == Kind::TimedOut);
-        assert!(hung.is_none(), "{self:?}: a wait was left alone: {hung:?}");
+        self.assert_nobody_hung(errors);
         if ONCE.contains(&self.function) && Fake::used().count(self.function) < self.call {
             return;
         }

@@ -13,14 +13,14 @@ mod uses;
 use std::collections::BTreeMap;
 use std::env;
 
-use syncpoint::{Error, Kind};
+use syncpoint::Error;
 use syncpoint_conformance::patience::until;
 
 use fake::Fake;
 use fault::{
-    ENDS, FAULT, LATE, LAUNCH_FAILED, Left, MEMORY_POOLS, UNKNOWN, assert_children_end_well,
-    assert_known, assert_lost, assert_well, child, functions, is_ours, is_silent, is_unasked,
-    tells,
+    BY_USES, ENDS, FAULT, Fault, LATE, LAUNCH_FAILED, MEMORY_POOLS, UNKNOWN, Unended,
+    assert_children_end_well, assert_known, assert_lost, assert_well, child, functions, is_ours,
+    is_silent, is_unasked,
 };
 use uses::{open_with_gates, use_device, use_everything};
 
@@ -47,9 +47,6 @@ enum Older {
     Lacks(&'static str),
     HasNoPools,
 }
-
-/// A function that the uses call themselves, each time right before the backend does.
-const BY_USES: &str = "cuCtxFromGreenCtx";
 
 /// How often each function is called while a device is used, by a driver that calls it.
 fn counted() -> BTreeMap<&'static str, u64> {
@@ -156,22 +153,12 @@ fn tell_counts(fake: &Fake) {
     println!("\ncalls: {}", counts.collect::<Vec<_>>().join(" "));
 }
 
-/// A fault of a function.
-#[derive(Debug)]
-struct Fault<'f> {
-    how: &'f str,
-    function: &'f str,
-    call: u64,
-    code: u64,
-}
-
 impl Fault<'_> {
     /// Uses everything under the fault, and holds against it what was told and what is left.
     fn tried(&self, fake: &'static Fake, kept: usize) {
         let programs = self.programs(fake);
         let errors = programs.concat();
-        let hung = errors.iter().find(|error| error.kind() == Kind::TimedOut);
-        assert!(hung.is_none(), "{self:?}: a wait was left alone: {hung:?}");
+        self.assert_nobody_hung(&errors);
         let is_told = errors.iter().any(|error| self.is_told_by(error));
         let is_lost_last = self.how == "break" && is_ours(fake);
         let is_unasked = is_unasked(fake, self.function) || is_lost_last;
@@ -179,9 +166,9 @@ impl Fault<'_> {
             is_told || is_unasked || is_silent(self.function),
             "{self:?}: nobody was told; heard {errors:#?}"
         );
-        let left = if is_told { Left::default() } else { Left::of(fake, self.function) };
+        let left = if is_told { Unended::default() } else { Unended::of(fake, self.function) };
         let unheard = u64::from(ENDS.contains(&self.function));
-        let late = Left { unheard, ..Left::default() };
+        let late = Unended { unheard, ..Unended::default() };
         match self.how {
             "break" => {
                 for errors in &programs {
@@ -194,17 +181,11 @@ impl Fault<'_> {
         }
     }
 
-    /// Of a loss another thread of ours may hear first.
-    fn is_told_by(&self, error: &Error) -> bool {
-        let is_lost = self.how == "break" && error.kind() == Kind::DeviceLost;
-        is_lost || tells(error, self.function, self.code)
-    }
-
     /// What was refused to programs that use everything, until the call has come that is to fail. How often the driver is
     /// asked depends on how fast the device is, so it may be in the program after the first.
     fn programs(&self, fake: &'static Fake) -> Vec<Vec<Error>> {
         let device = opened(fake);
-        let call = if self.function == BY_USES { self.call * 2 } else { self.call };
+        let call = self.counted_call();
         let last = fake.count(self.function) + call;
         fake.script(&format!("{} {} {call} {}", self.how, self.function, self.code));
         // A call is counted as it begins, and refused a little later.

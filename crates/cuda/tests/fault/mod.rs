@@ -147,9 +147,42 @@ pub(crate) fn tells(error: &Error, function: &str, code: u64) -> bool {
     error.message().contains(function) && (is_own || error.message().contains(&format!("{code})")))
 }
 
+/// A function that the uses call themselves, each time right before the backend does.
+pub(crate) const BY_USES: &str = "cuCtxFromGreenCtx";
+
+/// A fault of a function: how it comes, at which call, and with which code.
+#[derive(Debug)]
+pub(crate) struct Fault<'f> {
+    pub(crate) how: &'f str,
+    pub(crate) function: &'f str,
+    pub(crate) call: u64,
+    pub(crate) code: u64,
+}
+
+impl Fault<'_> {
+    /// Whether an error is of it, by the function and its code. Of a broken context whoever asks first hears, a thread of ours
+    /// too, which may come before the call that broke it: then it is a loss with the code.
+    pub(crate) fn is_told_by(&self, error: &Error) -> bool {
+        let is_loss = self.how == "break" && error.kind() == Kind::DeviceLost;
+        let is_the_code = |(code, _): (i64, _)| u64::try_from(code) == Ok(self.code);
+        tells(error, self.function, self.code) || (is_loss && error.code().is_some_and(is_the_code))
+    }
+
+    /// Which call of the function it is of what the uses and the backend call together.
+    pub(crate) fn counted_call(&self) -> u64 {
+        if self.function == BY_USES { self.call * 2 } else { self.call }
+    }
+
+    /// Nobody who waited was left alone.
+    pub(crate) fn assert_nobody_hung(&self, errors: &[Error]) {
+        let hung = errors.iter().find(|error| error.kind() == Kind::TimedOut);
+        assert!(hung.is_none(), "{self:?}: a wait was left alone: {hung:?}");
+    }
+}
+
 /// What one end that is refused leaves.
 #[derive(Clone, Copy, Default)]
-pub(crate) struct Left {
+pub(crate) struct Unended {
     pub(crate) unheard: u64,
     /// At most.
     pub(crate) objects: u64,
@@ -157,7 +190,7 @@ pub(crate) struct Left {
     pub(crate) contexts: u64,
 }
 
-impl Left {
+impl Unended {
     /// Where nobody was told of it.
     pub(crate) fn of(fake: &Fake, function: &str) -> Self {
         match function {
@@ -172,7 +205,7 @@ impl Left {
 }
 
 /// Whatever failed, what comes later works, and at the end nothing is left but what could not be ended.
-pub(crate) fn assert_well(fake: &Fake, errors: &[Error], left: &Left) {
+pub(crate) fn assert_well(fake: &Fake, errors: &[Error], left: &Unended) {
     for error in errors {
         assert_ne!(error.kind(), Kind::DeviceLost, "{error}");
     }
@@ -190,7 +223,7 @@ pub(crate) fn assert_well(fake: &Fake, errors: &[Error], left: &Left) {
 }
 
 /// The test gives back what it has kept, which nobody else did.
-fn assert_given_back(fake: &Fake, left: &Left) {
+fn assert_given_back(fake: &Fake, left: &Unended) {
     let own = fake.call("cuDevicePrimaryCtxRelease_v2", 0, 0);
     assert!(own == 0 || left.contexts > 0, "the context was given back more often: {own}");
     until("as many releases as it was retained", || fake.alive("contexts") <= left.contexts);
@@ -207,7 +240,7 @@ pub(crate) fn assert_lost(errors: &[Error]) {
 
 /// Whoever opens the device after a fault that breaks contexts is told that it is broken, or finds it whole. Nobody keeps
 /// it: once nobody has anything of it any more, the context is given back.
-pub(crate) fn assert_known(fake: &Fake, kept: usize, left: &Left) {
+pub(crate) fn assert_known(fake: &Fake, kept: usize, left: &Unended) {
     let was_broken = fake.is_broken(kept);
     let later = use_everything();
     // What the reaper is asked late may break it meanwhile.
