@@ -129,15 +129,13 @@ pub(super) fn peer(
     let paged = Paged::over(session, page)?;
     match what {
         "page.writes" => {
-            say("ready")?;
-            told();
+            ready(told)?;
             paged.write()?;
             session.drain(&paged.stream)?;
             Ok("written".to_owned())
         }
         "page.host" => {
-            say("ready")?;
-            told();
+            ready(told)?;
             // Release: pairs with the read of the other process's stream.
             paged.page.first().store(VALUE, Ordering::Release);
             Ok("written".to_owned())
@@ -149,4 +147,11 @@ pub(super) fn peer(
         }
         other => Err(refused(&format!("does not know {other}"))),
     }
+}
+
+/// Says so, and waits until the first process has heard.
+fn ready(told: impl FnOnce()) -> Asked<()> {
+    say("ready")?;
+    told();
+    Ok(())
 }

@@ -185,27 +185,30 @@ pub(super) fn peer(
         "later" => {
             say("opened")?;
             told();
-            session.wait(&stream, &event)?;
-            let tail = session.tail(&stream)?;
-            say(&session.is_held(&tail)?)?;
-            session.goes_on(&tail)
+            wait(session, &stream, &event)
         }
-        "wait" => {
-            session.wait(&stream, &event)?;
-            let tail = session.tail(&stream)?;
-            say(&session.is_held(&tail)?)?;
-            session.goes_on(&tail)
-        }
-        "record" => {
-            let gate: Gate = session.hold(&stream)?;
-            session.record(&event, &stream)?;
-            say("recorded")?;
-            told();
-            gate.open();
-            session.goes_on(&event)
-        }
+        "wait" => wait(session, &stream, &event),
+        "record" => record(session, &stream, &event, told),
         other => Err(refused(&format!("does not know {other}"))),
     }
+}
+
+/// Whether a stream is held that waits for the event, and whether it goes on.
+fn wait(session: Session, stream: &Stream, event: &Event) -> Asked<String> {
+    session.wait(stream, event)?;
+    let tail = session.tail(stream)?;
+    say(&session.is_held(&tail)?)?;
+    session.goes_on(&tail)
+}
+
+/// Whether the event comes that was recorded here, behind work that ends once the first process says so.
+fn record(session: Session, stream: &Stream, event: &Event, told: impl FnOnce()) -> Asked<String> {
+    let gate: Gate = session.hold(stream)?;
+    session.record(event, stream)?;
+    say("recorded")?;
+    told();
+    gate.open();
+    session.goes_on(event)
 }
 
 fn hexadecimal(exported: Exported) -> String {

@@ -37,8 +37,14 @@ impl CudaStream {
         driver.count(1);
         // Given back before the rest is looked through: what somebody else has is not kept.
         let answer = driver.context.lend(event, query);
+        Self::hear(stream, value, answer);
+    }
+
+    /// What the driver says of the event behind `value`.
+    #[inline]
+    fn hear(stream: &HeldStream<Self>, value: u64, answer: Result<bool, Refusal>) {
         let found = match answer {
-            Ok(true) => driver.reach(value).take_news(),
+            Ok(true) => stream.driver().reach(value).take_news(),
             Ok(false) => return,
             // Worth asking again.
             Err(refusal) if refusal.meaning() == Meaning::Capturing => return,

@@ -1,5 +1,6 @@
 //! Pages that processes share, while devices of this one reach them.
 
+use std::cell::Cell;
 use std::ffi::c_void;
 use std::mem::ManuallyDrop;
 
@@ -7,6 +8,7 @@ use syncpoint_core::contract;
 
 use super::code::Refusal;
 use super::context::Primary;
+use super::library::Library;
 use super::types::{Address, SHARED_WITH_DEVICES};
 
 /// A page that is registered with the driver. Dropping it leaks it, and the page stays mapped: a drop calls no driver, and
@@ -24,22 +26,14 @@ const LENGTH: usize = 4096;
 impl SharedPage {
     /// Has the devices of all contexts reach a page.
     pub(crate) fn register(primary: &Primary, page: contract::SharedPage) -> Result<Self, Refusal> {
-        let (table, room, mut is_kept) = (primary.library().table(), start(&page), false);
-        // SAFETY: the page was registered, and no device was told where it is.
-        let unregister = || unsafe { table.unregister(room) };
-        let mut end = || {
-            let ended = primary.within(unregister);
-            is_kept = ended.is_err();
+        let (room, is_kept) = (start(&page), Cell::new(false));
+        let end = || {
+            // SAFETY: the page was registered, and no device was told where it is.
+            let ended = primary.within(|| unsafe { primary.library().table().unregister(room) });
+            is_kept.set(ended.is_err());
             ended
         };
-        let register = || {
-            let mut address = Address(0);
-            // SAFETY: the page is mapped, and stays so until it is unregistered.
-            unsafe { table.register(room, LENGTH, SHARED_WITH_DEVICES) }?;
-            // SAFETY: the pointer is to an address, and the memory is registered.
-            let found = unsafe { table.shared_address(&raw mut address, room, 0) };
-            Ok((found, address))
-        };
+        let register = || reached(primary.library(), room);
         let registered = primary.unnoticed(|| primary.making(register, |_| end()));
         let found = registered.and_then(|(found, address)| {
             found.inspect_err(|_told| {
@@ -50,11 +44,10 @@ impl SharedPage {
         let page = ManuallyDrop::new(page);
         match found {
             Ok(address) => Ok(Self { primary: primary.clone(), page, address }),
+            // What the driver keeps stays mapped.
+            Err(refusal) if is_kept.get() => Err(refusal),
             Err(refusal) => {
-                // What the driver keeps stays mapped.
-                if !is_kept {
-                    drop(ManuallyDrop::into_inner(page));
-                }
+                drop(ManuallyDrop::into_inner(page));
                 Err(refusal)
             }
         }
@@ -87,6 +80,19 @@ impl SharedPage {
         let released = self.primary.release();
         ended.and(released)
     }
+}
+
+/// Registers the page that begins there. Gives where devices find it, and whether the driver has told.
+fn reached(
+    library: &Library,
+    room: *mut c_void,
+) -> Result<(Result<(), Refusal>, Address), Refusal> {
+    let (table, mut address) = (library.table(), Address(0));
+    // SAFETY: the page is mapped, and stays so until it is unregistered.
+    unsafe { table.register(room, LENGTH, SHARED_WITH_DEVICES) }?;
+    // SAFETY: the pointer is to an address, and the memory is registered.
+    let found = unsafe { table.shared_address(&raw mut address, room, 0) };
+    Ok((found, address))
 }
 
 fn start(page: &contract::SharedPage) -> *mut c_void {
