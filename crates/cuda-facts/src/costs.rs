@@ -2,11 +2,12 @@
 
 use std::hint::black_box;
 use std::sync::Barrier;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
 
 use crate::answer::{Asked, Unasked};
-use crate::driver::{Driver, Event, Said, Stream};
+use crate::driver::{Code, Driver, Event, Said, Stream, Word};
 use crate::questions::Question;
 use crate::session::Session;
 
@@ -91,6 +92,55 @@ pub(crate) const QUESTIONS: &[Question] = &[
         },
     },
     Question {
+        name: "cost.round_trip.query",
+        asks: "what do a record and cuEventQuery until it has come take together on an idle stream?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let (stream, event) = (session.stream()?, session.event()?);
+            cost(|| {
+                session.record(&event, &stream)?;
+                until_come(|| driver.event_query(&event))
+            })
+        },
+    },
+    Question {
+        name: "cost.round_trip.word",
+        asks: "what do cuStreamWriteValue64 and looks of the host at the word until it is written?",
+        ask: |driver| {
+            let written = Written::new(driver)?;
+            cost(|| {
+                let (said, value) = written.write()?;
+                // Acquire: pairs with the write of the stream.
+                while written.word.host.load(Ordering::Acquire) < value {
+                    std::hint::spin_loop();
+                }
+                Ok(said)
+            })
+        },
+    },
+    Question {
+        name: "cost.write_value",
+        asks: "what does cuStreamWriteValue64 take on an idle stream?",
+        ask: |driver| {
+            let written = Written::new(driver)?;
+            cost(|| written.write().map(|(said, _)| said))
+        },
+    },
+    Question {
+        name: "cost.word.pending",
+        asks: "what does a look at a word take that a stream which is held back is to write?",
+        ask: |driver| {
+            let written = Written::new(driver)?;
+            let _gate = written.session.hold(&written.stream)?;
+            let (said, _) = written.write()?;
+            cost(|| {
+                // Acquire: pairs with the write of the stream.
+                black_box(written.word.host.load(Ordering::Acquire));
+                Ok(said)
+            })
+        },
+    },
+    Question {
         name: "cost.context_current",
         asks: "what does cuCtxGetCurrent take?",
         ask: |driver| {
@@ -104,6 +154,41 @@ pub(crate) const QUESTIONS: &[Question] = &[
         ask: step,
     },
 ];
+
+/// A word that a stream writes ever higher values to, as it would tell a host how far it is.
+struct Written {
+    session: Session,
+    stream: Stream,
+    word: Word,
+    last: AtomicU64,
+}
+
+impl Written {
+    fn new(driver: &'static Driver) -> Asked<Self> {
+        let session = Session::begin(driver)?;
+        let (stream, word) = (session.stream()?, driver.word()?);
+        Ok(Self { session, stream, word, last: AtomicU64::new(0) })
+    }
+
+    /// Gives the stream the next value to write.
+    fn write(&self) -> Asked<(Said, u64)> {
+        // Relaxed: one thread counts.
+        let value = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let said = self.session.driver.write_value_64(&self.stream, self.word.device, value, 0)?;
+        said.needed()?;
+        Ok((said, value))
+    }
+}
+
+/// Asks until the answer is another than that something is not ready.
+fn until_come(mut query: impl FnMut() -> Asked<Said>) -> Asked<Said> {
+    loop {
+        let said = query()?;
+        if said.code != Code::NOT_READY {
+            return Ok(said);
+        }
+    }
+}
 
 /// The median of what one call takes.
 fn cost(mut call: impl FnMut() -> Asked<Said>) -> Asked<String> {
