@@ -374,13 +374,14 @@ impl Fake {
         unsafe { call(first, second, third, fourth) }
     }
 
-    /// A function of the driver's that takes two handles, or one.
+    /// A function of the driver's that takes two handles, or one, and flags perhaps, which are 0.
     pub(crate) fn function(&self, function: &str) -> impl Fn(usize, usize) -> c_int + use<> {
-        // SAFETY: the library exports the function so, or so with one handle, and C lets a caller give one too many.
-        let found = unsafe { self.0.get::<unsafe extern "C" fn(usize, usize) -> c_int>(function) };
+        type Three = unsafe extern "C" fn(usize, usize, usize) -> c_int;
+        // SAFETY: the library exports the function so, or so with fewer, and C lets a caller give some too many.
+        let found = unsafe { self.0.get::<Three>(function) };
         let call = *found.expect("the function is there");
         // SAFETY: the stand-in refuses what is no handle, and is never unloaded.
-        move |first, second| unsafe { call(first, second) }
+        move |first, second| unsafe { call(first, second, 0) }
     }
 
     /// Has the device call a function, in the order of a stream and past the backend.
