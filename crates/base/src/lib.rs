@@ -13,6 +13,7 @@ pub mod page;
 mod per_process;
 mod process;
 mod sleep;
+mod thread;
 mod usage;
 mod work;
 
@@ -24,5 +25,6 @@ pub use lock::{Lock, Locked};
 pub use per_process::PerProcess;
 pub use process::Process;
 pub use sleep::end_sleeps_in_time;
+pub use thread::spawn;
 pub use usage::Usage;
 pub use work::{Cause, Outcome, Work};

@@ -26,6 +26,9 @@ static NUMBER: AtomicPtr<AtomicU32> = AtomicPtr::new((&raw const UNMARKED).cast_
 /// At least the largest number given so far to this process and its ancestors. A child gets its parent's value.
 static LATEST: AtomicU32 = AtomicU32::new(0);
 
+/// The number of the first of the processes that was given one. A child gets its parent's value.
+static FIRST: AtomicU32 = AtomicU32::new(0);
+
 impl Process {
     /// The process that calls.
     #[inline]
@@ -48,6 +51,13 @@ impl Process {
     pub fn is_current_and_unwatched(self) -> bool {
         // Relaxed: whoever begins to watch beside a call may miss it.
         word().load(Ordering::Relaxed) == self.0
+    }
+
+    /// Whether the process that calls was forked from one that was given a number before.
+    pub fn is_child() -> bool {
+        let current = Self::current();
+        // Relaxed: a fork copies what the parent wrote before.
+        current.0 != FIRST.load(Ordering::Relaxed)
     }
 
     /// Whether somebody watches the process that calls.
@@ -93,7 +103,12 @@ fn number() -> Process {
     // this process and, by the copy that fork makes, its children read it.
     let next = (LATEST.fetch_add(1, Ordering::Relaxed) + 1) << 1;
     match word().compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed) {
-        Ok(_) => Process(next),
+        Ok(_) => {
+            // A child finds that of its parent. Relaxed: as above.
+            let _its_parents =
+                FIRST.compare_exchange(0, next, Ordering::Relaxed, Ordering::Relaxed);
+            Process(next)
+        }
         Err(given) => Process(given & !WATCHED),
     }
 }

@@ -1,14 +1,13 @@
 //! Ways in which a child comes to its end while work of its own is pending.
 
-#![expect(clippy::exit, reason = "it is what these are about")]
-
-use std::process;
 use std::thread;
 use std::time::Duration;
 
 use syncpoint::{Gate, Result, Wait};
+use syncpoint_base::spawn;
 
 use crate::bed::TestBed;
+use crate::child;
 use crate::patience::{PATIENCE, until};
 use crate::run::tell;
 
@@ -50,7 +49,7 @@ fn exit_with_everything_alive(bed: &TestBed) -> Result<i32> {
 
 fn exit_from_work(bed: &TestBed) -> Result<i32> {
     let stream = bed.open_in_child()?.stream()?;
-    stream.enqueue(|| -> () { process::exit(EXIT) })?;
+    stream.enqueue(|| -> () { child::exit(EXIT) })?;
     stream.enqueue(|| tell("begun while the process exits"))?;
     stream.record()?.synchronize_with(Wait::NoHelp, None)?;
     Ok(1)
@@ -64,10 +63,11 @@ fn exit_while_others_wait(bed: &TestBed) -> Result<i32> {
     let waits = [Wait::Adaptive, Wait::Block, Wait::Yield];
     for wait in waits {
         let end = end.clone();
-        thread::spawn(move || {
+        spawn("waits", move || {
             let outcome = end.synchronize_with(wait, None);
             tell(&format!("a wait ended while the process exits: {outcome:?}"));
-        });
+        })
+        .expect("room for a thread");
     }
     // A wait that runs out tells who else waits.
     until("the waits of the others", || {

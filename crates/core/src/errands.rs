@@ -9,7 +9,7 @@ use std::time::Duration;
 
 pub use standing::{Standing, Want};
 
-use crate::sync::{AtomicBool, Builder, Condvar, Mutex, Ordering, lock, wait_at_most};
+use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, spawn, wait_at_most};
 
 /// What a thread of a backend is given: it lives while there is something to do, and for ten seconds more.
 pub struct Errands<T> {
@@ -102,13 +102,13 @@ impl<T: Send + 'static> Errands<T> {
     /// Makes a thread where there is none. Says whether there is one.
     fn see_served(self: &Arc<Self>, inbox: &mut Inbox<T>, serve: fn(&Self)) -> bool {
         if !inbox.is_served {
-            let (builder, errands) = (Builder::new().name(self.name.to_owned()), Arc::clone(self));
+            let errands = Arc::clone(self);
             // Guarded there and not here: where no thread can be made, what it was to be given ends under the lock.
             let serving = move || {
                 let guard = Serving { errands, serve };
                 serve(&guard.errands);
             };
-            inbox.is_served = builder.spawn(serving).is_ok();
+            inbox.is_served = spawn(self.name, serving).is_ok();
             // Relaxed: as in `retry`.
             self.is_left.store(!inbox.is_served, Ordering::Relaxed);
         }

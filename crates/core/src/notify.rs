@@ -4,9 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
-use std::thread;
 
-use syncpoint_base::Process;
+use syncpoint_base::{Process, spawn};
 
 use crate::error::{Error, Kind, Result};
 use crate::exit::rest_if_exiting;
@@ -151,14 +150,12 @@ impl Notifier {
         if queue.started {
             return Ok(());
         }
-        let builder = thread::Builder::new().name("syncpoint-notify".to_owned());
-        let thread = builder.spawn(|| self.run()).map_err(|error| {
+        // The thread lives as long as the process.
+        spawn("syncpoint-notify", || self.run()).map_err(|error| {
             let message =
                 "the notifier's thread cannot be made; free threads or memory and try again";
             Error::new(Kind::Exhausted, message).caused_by(error)
         })?;
-        // The thread lives as long as the process: nobody joins it.
-        drop(thread);
         queue.started = true;
         Ok(())
     }

@@ -29,14 +29,25 @@ pub(crate) use syncpoint_base::{Lock, Locked};
 pub(crate) use modelled::{Lock, Locked};
 
 #[cfg(not(syncpoint_loom))]
-pub(crate) use std::thread::{Builder, LocalKey};
+pub(crate) use std::thread::LocalKey;
+#[cfg(not(syncpoint_loom))]
+pub(crate) use syncpoint_base::spawn;
 
 #[cfg(syncpoint_loom)]
-pub(crate) use loom::thread::{Builder, LocalKey};
+pub(crate) use loom::thread::LocalKey;
+#[cfg(syncpoint_loom)]
+pub(crate) use modelled::spawn;
 
 #[cfg(syncpoint_loom)]
 mod modelled {
     use super::{Mutex, MutexGuard, lock};
+
+    pub(crate) fn spawn(
+        name: &'static str,
+        run: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<()> {
+        loom::thread::Builder::new().name(name.to_owned()).spawn(run).map(drop)
+    }
 
     #[derive(Debug, Default)]
     pub(crate) struct Lock<T>(Mutex<T>);

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::task::Wake;
-use std::thread;
 use std::time::Instant;
 
+use syncpoint_base::spawn;
 use syncpoint_core::{Error, Kind, Result};
 
 use crate::stream::HostStream;
@@ -64,13 +64,11 @@ impl Timer {
             return Ok(());
         }
         let shared = Arc::clone(&self.0);
-        let builder = thread::Builder::new().name("syncpoint-timer".to_owned());
-        let thread = builder.spawn(move || run(&shared)).map_err(|error| {
+        // The thread ends with the timer.
+        spawn("syncpoint-timer", move || run(&shared)).map_err(|error| {
             let message = "the timer's thread cannot be made; free threads or memory and try again";
             Error::new(Kind::Exhausted, message).caused_by(error)
         })?;
-        // The thread ends with the timer: nobody joins it.
-        drop(thread);
         alarms.started = true;
         Ok(())
     }

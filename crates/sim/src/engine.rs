@@ -1,8 +1,8 @@
 //! The engine: the thread that moves an automatic world on.
 
 use std::sync::{Arc, Weak};
-use std::thread;
 
+use syncpoint_base::spawn;
 use syncpoint_core::contract::Ours;
 use syncpoint_core::{Error, Kind, Result};
 
@@ -37,13 +37,11 @@ impl Engine {
             return Ok(());
         }
         let (bell, world) = (Arc::clone(&self.0), Arc::downgrade(world));
-        let builder = thread::Builder::new().name("syncpoint-sim".to_owned());
-        let thread = builder.spawn(move || run(&bell, &world)).map_err(|error| {
+        // The thread ends with its world.
+        spawn("syncpoint-sim", move || run(&bell, &world)).map_err(|error| {
             let message = "the thread of the simulated devices cannot be made; free threads or memory and try again";
             Error::new(Kind::Exhausted, message).caused_by(error)
         })?;
-        // The thread ends with its world: nobody joins it.
-        drop(thread);
         signs.started = true;
         Ok(())
     }

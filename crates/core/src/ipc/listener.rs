@@ -5,11 +5,10 @@
 
 use std::io;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
-use syncpoint_base::PerProcess;
 use syncpoint_base::page::{self, BELLS, Bell};
+use syncpoint_base::{PerProcess, spawn};
 
 use super::import::{Import, settle};
 use crate::error::{Error, Kind, Result};
@@ -45,10 +44,9 @@ pub(super) fn add(import: Arc<Import>, generation: u64, gate: Gate) -> Result<()
     }
     let listener = Arc::new(Listener::default());
     let own = Arc::clone(&listener);
-    let builder = thread::Builder::new().name("syncpoint-listen".to_owned());
-    // The thread ends by itself: nobody joins it. Where it cannot be made the wait is dropped after the lock is free: its
+    // The thread ends by itself. Where it cannot be made the wait is dropped after the lock is free: its
     // gate fails, and tells observers.
-    drop(builder.spawn(move || own.run()).map_err(no_thread)?);
+    spawn("syncpoint-listen", move || own.run()).map_err(no_thread)?;
     lock(&listener.inbox).add(wait);
     listener.bell.ring();
     listeners.push(listener);

@@ -13,7 +13,7 @@ use super::watch::Watch;
 use super::worker;
 use crate::error::{Error, Kind, Result};
 use crate::sync::{
-    self, AtomicBool, AtomicU64, AtomicUsize, Builder, Condvar, Mutex, MutexGuard, Ordering, lock,
+    self, AtomicBool, AtomicU64, AtomicUsize, Condvar, Mutex, MutexGuard, Ordering, lock,
 };
 
 /// Workers and the streams that they serve.
@@ -307,9 +307,8 @@ impl<S: Serve + ?Sized> Pool<S> {
     /// Makes the worker of a seat.
     fn hire(self: &Arc<Self>, seat: &Arc<Seat<S>>) -> std::io::Result<()> {
         let (pool, seat) = (Arc::clone(self), Arc::clone(seat));
-        let builder = Builder::new().name(S::THREADS.to_owned());
-        // The worker ends by itself: nobody joins it.
-        builder.spawn(move || worker::work(&pool, &seat)).map(drop)
+        // The worker ends by itself.
+        sync::spawn(S::THREADS, move || worker::work(&pool, &seat))
     }
 
     /// Sleeps until there is work, or for at most `longest`.

@@ -7,8 +7,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
-use std::thread;
 use std::time::{Duration, Instant};
+
+use syncpoint_base::spawn;
 
 use super::Serve;
 use super::pool::{Crew, Pool};
@@ -59,9 +60,8 @@ impl Watch {
             return;
         }
         let pool = Arc::downgrade(pool);
-        let builder = thread::Builder::new().name("syncpoint-watch".to_owned());
         // Without the thread blocking work delays its neighbours, and nothing else is lost.
-        *started = builder.spawn(move || run(&pool)).is_ok();
+        *started = spawn("syncpoint-watch", move || run(&pool)).is_ok();
         if !*started {
             // Whoever comes next tries again.
             self.disarm();
