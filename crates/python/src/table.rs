@@ -215,8 +215,9 @@ impl EventPool {
     }
 
     fn __repr__(&self) -> String {
-        let acquired = self.table().len();
-        format!("<syncpoint.EventPool device={} acquired={acquired}>", self.device.get().inner())
+        let (device, acquired) = (self.device.get().inner(), self.table().len());
+        let idle = self.pool.statistics().idle;
+        format!("<syncpoint.EventPool device={device} acquired={acquired} idle={idle}>")
     }
 }
 

@@ -143,6 +143,44 @@ def test_an_event_is_used_by_its_number():
     mps._mps_emptyCache()
 
 
+WAITING = {
+    "Event.wait": lambda event, _number: event.wait(),
+    "_mps_waitForEvent": lambda _event, number: mps._mps_waitForEvent(number),
+}
+
+
+@pytest.mark.parametrize("way", WAITING)
+def test_the_default_stream_is_behind_what_it_waits_for(way, held):
+    (stream, gate), event, end = held, mps.Event(), mps.Event()
+    number = event._Event__eventId
+    event._Event__pool.record(number, stream)
+    if BACKEND == "cuda":
+        # Its default stream is the driver's, on which others launch too: nothing of the host holds that.
+        with pytest.raises(NotImplementedError, match="that others launch on too cannot be held for this"):
+            WAITING[way](event, number)
+        gate.open()
+        event.synchronize(timeout=LONG)
+        return
+    WAITING[way](event, number)
+    end.record()
+    assert not event.query() and not mps.default_stream().query() and not end.query()
+    gate.open()
+    end.synchronize(timeout=LONG)
+    assert event.query()
+
+
+def test_a_stream_is_behind_what_it_waits_for_by_number(pool, held):
+    (first, gate), second = held, syncpoint.Stream(BACKEND)
+    number, end = pool.acquire(), pool.acquire()
+    pool.record(number, first)
+    pool.wait(number, second)
+    pool.record(end, second)
+    assert not pool.query(number) and not second.query() and not pool.query(end)
+    gate.open()
+    pool.synchronize(end, timeout=LONG)
+    assert pool.query(number)
+
+
 def test_a_number_is_never_used_again(pool):
     numbers = []
     for _ in range(100):
@@ -225,8 +263,41 @@ def test_an_event_of_a_pool_goes_back_when_nobody_has_it(pool):
 
 
 def test_a_pool_says_what_it_has(pool):
-    assert repr(pool) == f"<syncpoint.EventPool device={BACKEND}:0 acquired=0>"
+    assert repr(pool) == f"<syncpoint.EventPool device={BACKEND}:0 acquired=0 idle=0>"
     assert pool.device == syncpoint.open(f"{BACKEND}:0")
+
+
+def test_an_emptied_pool_has_dropped_what_nobody_had_and_kept_what_was_lent(pool):
+    kept, event = pool.acquire(), pool.event()
+    for number in [pool.acquire() for _ in range(3)]:
+        pool.release(number)
+    pool.record(kept)
+    assert repr(pool).endswith(" acquired=1 idle=3>")
+    pool.empty_cache()
+    assert repr(pool).endswith(" acquired=1 idle=0>")
+    pool.synchronize(kept, timeout=LONG)
+    event.record()
+    event.synchronize(timeout=LONG)
+    pool.release(kept)
+    del event
+    assert repr(pool).endswith(" acquired=0 idle=2>")
+
+
+def test_a_time_of_work_that_failed_is_refused_in_torchs_words():
+    start, end = mps.Event(enable_timing=True), mps.Event(enable_timing=True)
+    pool, numbers = start._Event__pool, (start._Event__eventId, end._Event__eventId)
+    stream, gate = syncpoint.Stream(BACKEND), syncpoint.Gate()
+    stream.wait(gate.point)
+    for number in numbers:
+        pool.record(number, stream)
+    gate.fail("the kernel is broken")
+    for refused in (lambda: start.elapsed_time(end), lambda: mps._mps_elapsedTimeOfEvents(*numbers)):
+        with pytest.raises(syncpoint.FailedError) as failure:
+            refused()
+        assert str(failure.value) == "MPS event timing failed because the GPU work for an event did not complete"
+        assert "the kernel is broken" in str(failure.value.__cause__) and failure.value.origin == failure.value.__cause__.origin
+    # A device tells the failure of any of its streams.
+    stream.recover()
 
 
 # Section 3.6: streams.
@@ -260,6 +331,21 @@ def test_a_stream_is_current_until_what_was_is_brought_back():
     assert mps.current_stream() == stream
     mps._mps_setStream(0)
     assert mps.current_stream() == mps.default_stream()
+
+
+def test_a_stream_is_waited_for(held):
+    (stream, gate), waits = held, mps.Stream()
+    waits.wait_stream(stream)
+    assert not waits.query()
+    with pytest.raises(syncpoint.TimedOutError):
+        waits.synchronize(timeout=0)
+    threading.Thread(target=gate.open).start()
+    assert waits.synchronize() is None and waits.query()
+
+
+def test_a_stream_that_nobody_else_has_has_a_negative_number():
+    with mps.stream(syncpoint.Stream(BACKEND)) as own:
+        assert mps._mps_getCurrentStream() == mps.current_stream().stream_id == -own.stream_id < 0
 
 
 def test_all_streams_are_waited_for(held):

@@ -8,7 +8,7 @@ from typing import ParamSpec, TypeVar
 
 from .. import _current, _devices, _native
 from .._by_device import ByDevice
-from .._errors import UnavailableError, _made
+from .._errors import FailedError, UnavailableError, _made, _worded
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
@@ -91,6 +91,15 @@ def acquired(enable_timing: bool) -> tuple[_native.EventPool, int]:
     """An event by its number, and whose it is."""
     pool = _pool()
     return pool, pool.acquire(enable_timing)
+
+
+def elapsed(pool: _native.EventPool, start: int, end: int) -> float:
+    """The time between two events; one whose work has failed has none, in torch's words."""
+    try:
+        return pool.elapsed_time(start, end)
+    except FailedError as failed:
+        text = "MPS event timing failed because the GPU work for an event did not complete"
+        raise _worded(failed, text) from failed
 
 
 def _mps_acquireEvent(enable_timing: bool) -> int:
@@ -192,7 +201,8 @@ def _mps_queryEvent(event_id: int) -> bool:
 def _mps_elapsedTimeOfEvents(start_event_id: int, end_event_id: int) -> float:
     """Milliseconds between two events. It waits for both.
 
-    Raises `RuntimeError` where either was acquired without timing or never recorded, or the end came first.
+    Raises `RuntimeError` where either was acquired without timing or never recorded, or the end came first, and
+    `FailedError` where the work of either has failed.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")
@@ -201,7 +211,7 @@ def _mps_elapsedTimeOfEvents(start_event_id: int, end_event_id: int) -> float:
     >>> syncpoint.mps._mps_elapsedTimeOfEvents(start, end) >= 0
     True
     """
-    return _pool().elapsed_time(start_event_id, end_event_id)
+    return elapsed(_pool(), start_event_id, end_event_id)
 
 
 @present("setStream")

@@ -108,7 +108,8 @@ class Event:
     def elapsed_time(self, end_event: Event) -> float:
         """Milliseconds from this event to `end_event`. It waits for both.
 
-        Raises `RuntimeError` where either was made without `enable_timing` or never recorded, or the end came first.
+        Raises `RuntimeError` where either was made without `enable_timing` or never recorded, or the end came first, and
+        `FailedError` where the work of either has failed.
 
         >>> import syncpoint
         >>> syncpoint.set_default_backend("host")
@@ -117,4 +118,4 @@ class Event:
         >>> start.elapsed_time(end) >= 1
         True
         """
-        return self.__pool.elapsed_time(self.__eventId, end_event.__eventId)
+        return _table.elapsed(self.__pool, self.__eventId, end_event.__eventId)
