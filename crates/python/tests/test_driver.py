@@ -1,0 +1,127 @@
+"""The driver and the interpreter's lock: what enters the driver leaves the lock, and what need not enter it does not."""
+
+import pytest
+from child import on_stand_in, told_on_stand_in
+
+DRIVER = """
+import ctypes, gc, os, sys, threading
+
+driver = ctypes.CDLL(os.environ["SYNCPOINT_CUDA_LIBRARY"])
+driver.syncpointFakeCount.restype = ctypes.c_uint64
+
+def asked(name="*"):
+    return driver.syncpointFakeCount(name.encode())
+"""
+
+IMPORTED = DRIVER + """
+import syncpoint
+import syncpoint.classes.cuda, syncpoint.cuda.streams, syncpoint.mps.event
+assert syncpoint.default_backend() is None
+syncpoint.Stream("host").record_event().synchronize(timeout=20)
+print(asked())
+"""
+
+
+@on_stand_in
+def test_neither_the_import_nor_the_host_enters_the_driver():
+    assert told_on_stand_in(IMPORTED) == "0\n"
+
+
+QUIET = DRIVER + """
+import syncpoint
+from syncpoint import cuda
+
+device, stream = syncpoint.open("cuda:0"), cuda.Stream()
+events = [cuda.Event(), cuda.Event(enable_timing=True), syncpoint.Event("cuda"), cuda.Event(interprocess=True)]
+for event in events:
+    event.record(stream)
+point = stream.record()
+device.synchronize(timeout=20)
+stream.cuda_stream
+cuda.default_stream()
+before = asked()
+for event in events:
+    assert repr(event) and event.event_id and event.device and event.query() and event.interprocess is not None
+    event.synchronize(timeout=20)
+assert repr(stream) and repr(point) and repr(device) and hash(stream) and stream == cuda.Stream(stream_id=stream.stream_id)
+assert point.query() and stream.stream_id and stream.priority is not None and stream.is_shared and stream.mode
+assert cuda.current_device() == 0 and cuda.current_stream() == cuda.default_stream() != stream
+with cuda.stream(stream), cuda.device(0):
+    pass
+cuda.Event(), syncpoint.Event("cuda"), cuda.Event(enable_timing=True).query()
+print(asked() - before)
+"""
+
+
+@on_stand_in
+def test_no_driver_is_entered_for_what_is_known():
+    assert told_on_stand_in(QUIET) == "0\n"
+
+
+HELD = DRIVER + """
+import syncpoint
+from syncpoint import cuda
+
+device, stream, own = syncpoint.open("cuda:0"), cuda.Stream(), syncpoint.Stream("cuda")
+event, timed, external = cuda.Event(), cuda.Event(enable_timing=True), syncpoint.Event("cuda:0", external=True)
+for each in (event, timed, external):
+    each.record(stream)
+handle, memory = stream.cuda_stream, device.host_buffer(64)
+device.synchronize(timeout=20)
+ends = [[cuda.Event(), syncpoint.Stream("cuda"), device.buffer(8)] for _ in range(3)]
+for made in ends:
+    made[0].record(stream)
+device.synchronize(timeout=20)
+gc.collect()
+
+def drops(place):
+    for made in ends:
+        made[place] = None
+
+before = asked()
+assert driver.syncpointFakeScript(b"block * *") == 0
+done = []
+thread = threading.Thread(target=lambda: done.append(CALL), daemon=True)
+thread.start()
+# Here is the lock: whoever has entered the driver, where all calls are held up, has let go of it.
+while asked() == before:
+    pass
+assert not done or DEFERRED
+assert driver.syncpointFakeScript(b"release") == 0
+thread.join(20)
+assert done
+print("ok")
+"""
+
+CALLS = {
+    "record": "event.record(stream)",
+    "record of another stream": "cuda.Event().record(cuda.Stream())",
+    "record_event": "stream.record_event()",
+    "a point": "stream.record()",
+    "wait": "own.wait_stream(stream)",
+    "query of an external event": "external.query()",
+    "wait for an external event": "external.synchronize(timeout=20)",
+    "making a stream": "syncpoint.Stream('cuda')",
+    "is_capturing": "stream.is_capturing()",
+    "memory": "device.buffer(64)",
+    "pinned memory": "device.host_buffer(64)",
+    "fill": "stream.fill(memory, 1)",
+    "a handle of others": "cuda.ExternalStream(handle + 0).query()",
+    "synchronize": "cuda.synchronize()",
+}
+
+
+@on_stand_in
+@pytest.mark.parametrize("call", CALLS)
+def test_the_lock_is_free_while_a_call_is_in_the_driver(call):
+    assert told_on_stand_in(HELD.replace("CALL", CALLS[call]).replace("DEFERRED", "False")) == "ok\n"
+
+
+ENDS = {"an event": "drops(0)", "a stream": "drops(1)", "memory": "drops(2)"}
+
+
+@on_stand_in
+@pytest.mark.parametrize("end", ENDS)
+def test_the_lock_is_free_while_something_ends_in_the_driver(end):
+    # A driver that ends it on a thread of ours keeps nobody either.
+    assert told_on_stand_in(HELD.replace("CALL", ENDS[end]).replace("DEFERRED", "True")) == "ok\n"
