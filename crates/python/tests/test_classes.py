@@ -133,6 +133,26 @@ def test_a_scripting_stream_is_made_current_as_any_other():
     cuda.set_stream(before)
 
 
+def test_a_script_reaches_the_streams_of_the_current_device():
+    syncpoint.set_default_backend("sim")
+    try:
+        with syncpoint.cuda.device(1):
+            for given in ((), (None,), ("cuda",), ("cuda:1",), (1,)):
+                assert Stream(*given).device_index() == 1
+            assert Stream("cuda:0").device_index() == 0
+            syncpoint.cuda.set_stream(Stream("cuda:0"))
+            assert syncpoint.cuda.current_device() == 0 and Stream().device_index() == 0
+        assert Stream().device_index() == 0
+    finally:
+        syncpoint.set_default_backend(BACKEND)
+
+
+def test_a_priority_is_that_of_the_stream():
+    least, greatest = syncpoint.cuda.Stream.priority_range()
+    assert Stream()._stream.priority == Stream(None, 5)._stream.priority == least
+    assert Stream(None, -99)._stream.priority == Stream(priority=greatest)._stream.priority == greatest
+
+
 @pytest.mark.parametrize("given", [3, "cuda", object()])
 def test_what_is_no_stream_is_made_current_by_nobody(given):
     for refused in (syncpoint.cuda.stream, syncpoint.cuda.set_stream, syncpoint.stream, syncpoint.set_stream):

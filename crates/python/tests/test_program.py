@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 import select
 import signal
 import subprocess
@@ -50,6 +51,19 @@ def test_the_program_runs_a_pipeline_and_tells_what_became_of_it():
     ended = program("run", str(EXAMPLES / "overlap.toml"))
     assert ended.returncode == 0, ended
     assert "critical path" in ended.stdout
+
+
+def test_the_program_measures_calls():
+    ended = program("bench", "--quick", "--filter", "record")
+    assert (ended.returncode, ended.stderr) == (0, ""), ended
+    assert "record" in ended.stdout and " ns" in ended.stdout, ended.stdout
+
+
+def test_the_devices_are_those_that_the_program_tells():
+    names, told = syncpoint.devices(), program("devices").stdout
+    assert "host:0" in names and "sim:0" in names and len(set(names)) == len(names)
+    assert [syncpoint.open(name).name for name in names] == names
+    assert re.findall(r"^  (\w+:\d+) ", told, re.MULTILINE) == names
 
 
 def test_the_program_has_the_status_of_what_it_was_asked():

@@ -155,3 +155,66 @@ def test_an_event_between_processes_is_shown_by_its_number(tmp_path):
     program = tmp_path / "program.py"
     program.write_text(LOOKS)
     assert told_on_stand_in(program) == "looked"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda: syncpoint.Stream("host"),
+        lambda: syncpoint.cuda.Stream(),
+        lambda: syncpoint.cuda.Event(),
+        lambda: syncpoint.Event(),
+        lambda: syncpoint.mps.Stream(),
+        lambda: syncpoint.mps.Event(),
+        lambda: syncpoint.classes.cuda.Stream(),
+        lambda: syncpoint.classes.cuda.Event(),
+        lambda: syncpoint.classes.cuda.Event(interprocess=True),
+    ],
+)
+def test_what_is_of_one_process_goes_to_no_other(made):
+    syncpoint.set_default_backend("host")
+    try:
+        with pytest.raises(TypeError, match=r"^cannot pickle '(syncpoint\.)?(Event|Stream)' object$"):
+            multiprocessing.reduction.ForkingPickler.dumps(made())
+    finally:
+        syncpoint.set_default_backend(None)
+
+
+SPAWNED = """
+import multiprocessing, sys
+import syncpoint
+from syncpoint import cuda
+
+def take(event, told, answers):
+    answers.put((type(event) is cuda.Event, event.device.name, event.query()))
+    assert told.get(timeout=20) == "recorded"
+    waits = cuda.Stream()
+    event.wait(waits)
+    answers.put((event.query(), waits.query()))
+    waits.synchronize(timeout=20)
+    event.synchronize(timeout=20)
+    answers.put(event.query())
+
+if __name__ == "__main__":
+    event, gate, stream = cuda.Event(interprocess=True), syncpoint.Gate(), cuda.Stream()
+    spawn = multiprocessing.get_context("spawn")
+    told, answers = spawn.Queue(), spawn.Queue()
+    child = spawn.Process(target=take, args=(event, told, answers))
+    child.start()
+    assert answers.get(timeout=20) == (True, "cuda:0", True)
+    stream.wait(gate.point)
+    event.record(stream)
+    told.put("recorded")
+    assert answers.get(timeout=20) == (False, False)
+    gate.open()
+    assert answers.get(timeout=20) is True
+    child.join(20)
+    sys.stdout.write(f"ended {child.exitcode}")
+"""
+
+
+@on_stand_in
+def test_an_event_of_cuda_is_an_argument_of_another_process(tmp_path):
+    program = tmp_path / "program.py"
+    program.write_text(SPAWNED)
+    assert told_on_stand_in(program) == "ended 0"
