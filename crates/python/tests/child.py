@@ -10,6 +10,14 @@ from conftest import LONG
 #: Where the stand-in driver of CUDA lies; the routine says so.
 STAND_IN = os.environ.get("SYNCPOINT_CUDA_FAKE_LIBRARY")
 
+#: Which driver of Vulkan the loader is to take; the routine says so where there is one.
+VULKAN = os.environ.get("VK_ICD_FILENAMES")
+
+on_vulkan = pytest.mark.skipif(
+    VULKAN is None,
+    reason="VK_ICD_FILENAMES names no driver of Vulkan; cargo xtask test vulkan installs one, or tells how",
+)
+
 on_stand_in = pytest.mark.skipif(
     STAND_IN is None and "SYNCPOINT_CI" not in os.environ,
     reason="SYNCPOINT_CUDA_FAKE_LIBRARY names no stand-in; build it with cargo build -p syncpoint-cuda-fake",

@@ -2,15 +2,13 @@
 
 import copy
 import inspect
-import os
 import pickle
 
 import pytest
+from conftest import BACKEND
 
 import syncpoint
 from syncpoint.classes.cuda import Event, Stream
-
-BACKEND = "cuda" if os.environ.get("SYNCPOINT_CUDA_LIBRARY") else "host"
 
 
 @pytest.fixture(autouse=True)

@@ -3,17 +3,14 @@
 import copy
 import gc
 import inspect
-import os
 import pickle
 import threading
 
 import pytest
-from conftest import LONG
+from conftest import BACKEND, LONG
 
 import syncpoint
 from syncpoint import mps
-
-BACKEND = "cuda" if os.environ.get("SYNCPOINT_CUDA_LIBRARY") else "host"
 
 
 @pytest.fixture(autouse=True)

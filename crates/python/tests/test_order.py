@@ -1,12 +1,13 @@
 """Every call that waits orders what comes after it behind what it waits for: proved behind a gate, across backends too."""
 
 import pytest
+from child import on_vulkan
 from conftest import LONG
 
 import syncpoint
 from syncpoint import cuda
 
-BACKENDS = ["host:0", "sim:0"]
+BACKENDS = ["host:0", "sim:0", pytest.param("vulkan:0", marks=on_vulkan)]
 
 
 def by_pool(_event, first, second):
