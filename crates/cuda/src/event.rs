@@ -37,7 +37,8 @@ impl RawEvent {
 /// [`native_handle`](syncpoint_core::EventOptionsBuilder::native_handle), is external, or was taken in.
 ///
 /// It is recorded behind each point of the event. Who waits for it through the driver waits for the latest record that the
-/// driver was given: what a managed stream still holds is not among them.
+/// driver was given: what a managed stream still holds is not among them. Of records that the driver is given beside one
+/// another, because it keeps one of them inside the call, that is any.
 ///
 /// # Errors
 /// `Unsupported`: it has none. `Misuse(NotRecorded)`: it belongs to no device yet. `Misuse(WrongDevice)`: it is not of
@@ -154,8 +155,13 @@ impl NativeEvent for Native {
             Err(Error::misuse(Reason::WrongDevice, message))
         })?;
         // What others launch on too holds nothing back from the driver, and a capture has no values.
-        if let Some(managed) = held(stream).filter(|stream| stream.mode() == Mode::Managed) {
-            self.0.records.taken(number, managed.timeline().point(placed.value));
+        let is_told = |stream: &Arc<HeldStream<CudaStream>>| {
+            let is_unsure =
+                || self.0.records.is_unsure() && matches!(stream.is_capturing(), Ok(false));
+            stream.mode() == Mode::Managed || is_unsure()
+        };
+        if let Some(stream) = held(stream).filter(is_told) {
+            self.0.records.taken(number, stream.timeline().point(placed.value));
         }
         Ok(placed)
     }

@@ -10,10 +10,8 @@ use crate::sys::Refusal;
 /// Those of one event.
 #[derive(Debug, Default)]
 pub(crate) struct Records {
-    /// The driver records the event under it, so that a later record is never followed by an earlier one. Taken under the
-    /// order lock of the stream that records.
-    giving: Mutex<()>,
-    /// Guards the numbers alone.
+    /// Guards the numbers alone. The driver is called under no lock but the order lock of the stream that records: one whose
+    /// queue is full keeps whoever records there, and nobody else.
     numbers: Mutex<Numbers>,
 }
 
@@ -23,6 +21,13 @@ struct Numbers {
     begun: u64,
     /// The latest that the driver was given.
     given: u64,
+    /// How many it is being given now.
+    calls: u64,
+    /// Whether these came beside one another: then nobody knows in which order the driver took them.
+    beside: bool,
+    /// Whether the driver's event may be an earlier one than the latest that it was given: until it is given one alone, the
+    /// point tells of the latest.
+    is_unsure: bool,
     /// The latest that a stream took, and its point. It stays where the driver was given it since: a point may be the last
     /// name of what is the user's, and does not end under the order lock.
     taken: Option<(u64, Point)>,
@@ -45,34 +50,68 @@ impl Records {
         number: u64,
         record: impl FnOnce() -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
-        let _in_their_order = lock(&self.giving);
-        if lock(&self.numbers).given > number {
+        if !lock(&self.numbers).begin(number) {
             return Ok(());
         }
-        record()?;
-        lock(&self.numbers).given = number;
-        Ok(())
+        let outcome = record();
+        lock(&self.numbers).end(number, &outcome);
+        outcome
+    }
+
+    /// Whether the point of a record that the driver was given has to be [told](Self::taken), because nobody knows whether
+    /// the driver's event is that one.
+    pub(crate) fn is_unsure(&self) -> bool {
+        lock(&self.numbers).is_unsure
     }
 
     /// A stream has taken a record whose end the point tells, and may hold it.
     pub(crate) fn taken(&self, number: u64, point: Point) {
         let mut numbers = lock(&self.numbers);
-        let later = numbers.taken.as_ref().map_or(0, |(taken, _)| *taken).max(numbers.given);
-        let old = (later < number).then(|| numbers.taken.replace((number, point)));
+        let later = numbers.taken.as_ref().map_or(0, |(taken, _)| *taken);
+        let is_needed = later < number && numbers.is_told_by_point(number);
+        let old = is_needed.then(|| numbers.taken.replace((number, point)));
         drop(numbers);
         drop(old);
     }
 
-    /// The point of the latest record, where that is held: pending, or failed.
+    /// The point of the latest record, where that is held, pending or failed, or nobody knows whether the driver's event is
+    /// that one.
     pub(crate) fn held(&self) -> Option<Point> {
         let numbers = lock(&self.numbers);
-        let held = numbers.taken.as_ref().filter(|(taken, _)| *taken > numbers.given);
+        let held = numbers.taken.as_ref().filter(|(taken, _)| numbers.is_told_by_point(*taken));
         held.map(|(_, point)| point.clone())
     }
 
     /// Whether the driver was given any.
     pub(crate) fn is_given(&self) -> bool {
         lock(&self.numbers).given > 0
+    }
+}
+
+impl Numbers {
+    /// The driver is about to be given a record. False: it was given a later one.
+    fn begin(&mut self, number: u64) -> bool {
+        let may_go = self.given <= number;
+        if may_go {
+            self.beside |= self.calls > 0;
+            self.calls += 1;
+        }
+        may_go
+    }
+
+    /// It was, or refused it.
+    fn end(&mut self, number: u64, outcome: &Result<(), Refusal>) {
+        if outcome.is_ok() {
+            self.given = self.given.max(number);
+            self.is_unsure = self.beside;
+        }
+        self.calls -= 1;
+        self.beside &= self.calls > 0;
+    }
+
+    /// Whether it is the point of this record that tells of it, and not the driver's event.
+    fn is_told_by_point(&self, number: u64) -> bool {
+        self.given < number || (self.given == number && self.is_unsure)
     }
 }
 
@@ -102,6 +141,21 @@ mod tests {
         assert!(given(&records, third) && records.held().is_none());
         assert!(!given(&records, second), "a later one was given");
         assert!(records.is_given());
+    }
+
+    #[test]
+    fn of_records_that_the_driver_takes_beside_one_another_the_point_of_the_latest_tells() {
+        let records = Records::default();
+        let [first, second, third] = [(); 3].map(|()| records.begin());
+        let (gate, within) = (Gate::new(), || {
+            assert!(given(&records, second) && records.is_unsure());
+            Ok(())
+        });
+        assert!(records.give(first, within).is_ok() && records.is_unsure());
+        records.taken(second, gate.point());
+        assert!(records.held().is_some_and(|held| held.timeline() == gate.point().timeline()));
+        assert!(!given(&records, first), "a later one was given");
+        assert!(given(&records, third) && !records.is_unsure() && records.held().is_none());
     }
 
     #[test]

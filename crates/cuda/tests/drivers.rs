@@ -8,8 +8,10 @@ use std::thread;
 use std::time::Duration;
 
 use syncpoint::cuda::expose;
-use syncpoint::{Device, Kind, Reason, Result};
-use syncpoint_conformance::patience::{PATIENCE, heard, promptly, refused, say, settle, until};
+use syncpoint::{Device, EventOptions, Kind, Reason, Result};
+use syncpoint_conformance::patience::{
+    PATIENCE, assert_held, heard, promptly, refused, say, settle, until,
+};
 
 use fake::Fake;
 
@@ -86,6 +88,43 @@ fn a_call_that_blocks_inside_the_driver_holds_up_nobody_else() {
             blocked.join().unwrap()?;
         }
         Ok(())
+    });
+}
+
+#[test]
+fn a_record_that_blocks_inside_the_driver_holds_up_no_stream_that_records_the_same_event() {
+    let name =
+        "a_record_that_blocks_inside_the_driver_holds_up_no_stream_that_records_the_same_event";
+    Fake::alone(name, |fake| {
+        let device = device()?;
+        let options = EventOptions::builder().external().build()?;
+        let event = Arc::new(device.event_with(options)?);
+        let streams = [(); 2].map(|()| device.stream().map(Arc::new));
+        let [stuck, other] = streams.map(|stream| stream.expect("room for a stream"));
+        let (go_on, busy) = channel::<()>();
+        fake.launch(&other, move || busy.recv_timeout(PATIENCE).unwrap_or(()));
+        let before = fake.count("cuEventRecord");
+        fake.script("block cuEventRecord 1");
+        let (own, early) = (Arc::clone(&stuck), Arc::clone(&event));
+        let blocked = thread::spawn(move || early.record(&own));
+        until("the call that blocks", || fake.count("cuEventRecord") > before);
+        let (there, late) = (Arc::clone(&other), Arc::clone(&event));
+        promptly(move || -> Result<()> {
+            late.record(&there)?;
+            there.record().map(drop)
+        })?;
+        assert!(!blocked.is_finished(), "the first record still blocks");
+        fake.script("release");
+        blocked.join().unwrap()?;
+        assert!(!event.query()?, "the later record is the latest, although it came first");
+        let waits = device.stream()?;
+        waits.wait_event(&event)?;
+        let end = waits.record()?;
+        assert_held(&end);
+        say(&go_on, ());
+        settle(&end);
+        event.record(&stuck)?;
+        event.synchronize_timeout(PATIENCE)
     });
 }
 
