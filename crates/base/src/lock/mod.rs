@@ -15,6 +15,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::time::Duration;
 
 use word::Word;
 
@@ -54,6 +55,21 @@ impl<T> Lock<T> {
     #[inline]
     pub fn lock(&self) -> Locked<'_, T> {
         self.word.take();
+        self.taken()
+    }
+
+    /// Takes the lock, unless a thread has it.
+    pub fn try_lock(&self) -> Option<Locked<'_, T>> {
+        self.word.try_take().then(|| self.taken())
+    }
+
+    /// Takes the lock; blocks while another thread has it, and at most about this long.
+    pub fn lock_within(&self, longest: Duration) -> Option<Locked<'_, T>> {
+        self.word.take_within(longest).then(|| self.taken())
+    }
+
+    #[inline]
+    fn taken(&self) -> Locked<'_, T> {
         Locked { lock: self, _here: PhantomData }
     }
 }
@@ -106,6 +122,7 @@ impl<T: fmt::Debug> fmt::Debug for Locked<'_, T> {
 mod tests {
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
     use std::thread;
+    use std::time::Duration;
 
     use super::Lock;
 
@@ -145,6 +162,29 @@ mod tests {
             seen.sort_unstable();
             assert_eq!(seen, [2, 3, 3, 3, 3, 3, 3, 3]);
         });
+    }
+
+    #[test]
+    fn who_waits_for_it_so_long_at_most_has_it_or_leaves_it_to_the_others() {
+        let (lock, long) = (Lock::new(0), Duration::from_secs(3600));
+        drop(lock.try_lock().expect("nobody has it"));
+        thread::scope(|scope| {
+            let (held, lock) = (lock.lock(), &lock);
+            let moment = Duration::from_millis(1);
+            let tries = scope.spawn(|| lock.try_lock().is_none());
+            let gives_up = scope.spawn(move || lock.lock_within(moment).is_none());
+            assert!(tries.join().unwrap_or(false) && gives_up.join().unwrap_or(false));
+            // One that gives up beside those who do not takes no wake of theirs along.
+            let add = || lock.lock_within(long).map(|mut count| *count += 1).is_some();
+            let others = [(); 4].map(|()| scope.spawn(add));
+            while !lock.word.is_awaited() {
+                thread::yield_now();
+            }
+            scope.spawn(move || drop(lock.lock_within(moment)));
+            drop(held);
+            assert!(others.into_iter().all(|other| other.join().unwrap_or(false)));
+        });
+        assert_eq!(*lock.lock(), 4);
     }
 
     #[test]

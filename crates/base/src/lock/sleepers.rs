@@ -13,6 +13,8 @@ pub(super) use std::sync::atomic::{AtomicU32, Ordering};
 mod at_the_word {
     //! The kernel compares the word and puts the thread to sleep in one step.
 
+    use std::time::Duration;
+
     use rustix::thread::futex::{self, Flags};
 
     use super::AtomicU32;
@@ -21,11 +23,18 @@ mod at_the_word {
     pub(in super::super) struct Sleepers;
 
     impl Sleepers {
-        /// Sleeps while the word has this value; may wake early.
+        /// Sleeps while the word has this value, and at most this long; may wake early.
         #[expect(clippy::unused_self, reason = "as beside the word")]
-        pub(in super::super) fn sleep_while(&self, word: &AtomicU32, value: u32) {
+        pub(in super::super) fn sleep_while(
+            &self,
+            word: &AtomicU32,
+            value: u32,
+            longest: Option<Duration>,
+        ) {
+            // One that the system cannot tell has no end.
+            let longest = longest.and_then(|longest| longest.try_into().ok());
             // Interrupted, or the word has changed: whoever called looks again.
-            let _woken_early = futex::wait(word, Flags::PRIVATE, value, None);
+            let _woken_early = futex::wait(word, Flags::PRIVATE, value, longest.as_ref());
         }
 
         /// Wakes one that sleeps.
@@ -45,6 +54,7 @@ mod beside {
     use std::sync::PoisonError;
     #[cfg(not(syncpoint_loom))]
     use std::sync::{Condvar, Mutex};
+    use std::time::Duration;
 
     use super::{AtomicU32, Ordering};
 
@@ -60,12 +70,21 @@ mod beside {
     }
 
     impl Sleepers {
-        /// Sleeps while the word has this value; may wake early.
-        pub(in super::super) fn sleep_while(&self, word: &AtomicU32, value: u32) {
+        /// Sleeps while the word has this value, and at most this long; may wake early.
+        pub(in super::super) fn sleep_while(
+            &self,
+            word: &AtomicU32,
+            value: u32,
+            longest: Option<Duration>,
+        ) {
             let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
             // Relaxed: under the lock that whoever changed it takes before the wake, so it is that or something later.
-            if word.load(Ordering::Relaxed) == value {
-                drop(self.bell.wait(door).unwrap_or_else(PoisonError::into_inner));
+            if word.load(Ordering::Relaxed) != value {
+                return;
+            }
+            match longest {
+                Some(longest) => drop(self.bell.wait_timeout(door, longest)),
+                None => drop(self.bell.wait(door)),
             }
         }
 

@@ -10,6 +10,8 @@
 //! Who comes out of a sleep sets AWAITED, although nobody else may sleep: it cannot know, and the price is one wake too
 //! many (after U. Drepper, *Futexes are tricky*).
 
+use std::time::{Duration, Instant};
+
 use super::sleepers::{AtomicU32, Ordering, Sleepers};
 
 /// Nobody has the lock, and nobody sleeps for it.
@@ -53,8 +55,30 @@ impl Word {
             return;
         }
         while !self.set(TAKEN | AWAITED) {
-            self.sleepers.sleep_while(&self.word, TAKEN | AWAITED);
+            self.sleepers.sleep_while(&self.word, TAKEN | AWAITED, None);
         }
+    }
+
+    /// Takes it, unless somebody has it.
+    pub(super) fn try_take(&self) -> bool {
+        self.set(TAKEN)
+    }
+
+    /// Takes it within this time. Who sleeps tries once more before it gives up: with that, a wake that it was given goes on
+    /// to the next.
+    pub(super) fn take_within(&self, longest: Duration) -> bool {
+        if self.set(TAKEN) || (self.look() & TAKEN == 0 && self.set(TAKEN)) {
+            return true;
+        }
+        let begun = Instant::now();
+        while !self.set(TAKEN | AWAITED) {
+            let left = longest.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                return false;
+            }
+            self.sleepers.sleep_while(&self.word, TAKEN | AWAITED, Some(left));
+        }
+        true
     }
 
     /// Looks while it is taken and nobody sleeps. Gives what was seen last.

@@ -91,7 +91,9 @@ impl<D: Driver> Domain<D> {
     fn wait_for_begun(&self, is_its: impl Fn(&D) -> bool, deadline: Instant) -> Result<()> {
         let mut its = self.streams();
         its.retain(|stream| is_its(stream.driver()));
-        // First: as they return they take values, behind which more may be at work.
+        // First: what they give has begun, and a function is at work behind that.
+        its.iter().try_for_each(|stream| stream.wait_for_calls(deadline))?;
+        // Then: as they return they take values, behind which more may be at work.
         its.iter().try_for_each(|stream| stream.wait_for_functions(deadline))?;
         let begun: Vec<_> = its.iter().map(|stream| stream.begun()).collect();
         // That the work failed is no concern of its end.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use super::flight::{Fallen, Flight};
 use super::losing::Losing;
 use super::order::{Entry, Order, OrderLocked, Parked, Turn};
-use super::{Driver, HeldStream};
+use super::{A_MOMENT, Driver, HeldStream};
 use crate::contract::Waits;
 use crate::error::{Error, Result};
 use crate::gate::Opening;
@@ -190,54 +190,61 @@ impl<D: Driver> HeldStream<D> {
 
     /// Why the stream takes nothing: it has failed, or its device was shut down.
     #[inline]
-    pub(super) fn refusal(&self, order: &Order<D>) -> Option<Error> {
-        if !self.timeline.has_failed() && order.cancelled.is_none() {
-            return None;
-        }
-        self.timeline.failure().or_else(|| order.cancelled.clone())
+    pub(super) fn refusal(&self) -> Option<Error> {
+        if self.timeline.has_failed() { self.timeline.failure() } else { None }
     }
 
     /// What is held will never run: takes it off the queue and ends it, outside every lock.
     pub(super) fn abandon(&self, mut order: OrderLocked<'_, D>, cause: &Error) {
-        let abandoned = self.take_held(&mut order);
+        let abandoned = Self::take_held(&mut order, &mut self.flight());
         drop(order);
         abandoned.end(cause);
     }
 
-    fn take_held(&self, order: &mut Order<D>) -> Abandoned<D> {
+    fn take_held(order: &mut Order<D>, flight: &mut Flight) -> Abandoned<D> {
         // Who has the turn finds nothing left and gives it back.
         if order.turn == Turn::Parked {
             order.turn = Turn::Free;
         }
-        self.flight().held = 0;
+        flight.held = 0;
         Abandoned { entries: order.row.abandon(), parked: order.parked.take() }
     }
 
-    /// Fails what has not begun, for good. Nobody is told yet; nobody waits natively for what was not submitted.
+    /// Fails what has not begun, for good. Nobody is told yet; nobody waits natively for what was not submitted. What is
+    /// being given to a driver that takes nothing now fails too: nobody knows when that returns.
     pub(super) fn cancel_held(&self, error: &Error) -> Losing<D> {
-        let mut order = self.order();
-        let from = self.first_latched().unwrap_or_else(|| order.row.at());
-        order.cancelled.get_or_insert_with(|| error.clone());
-        order.is_plain = false;
+        let order = self.order_within(A_MOMENT);
+        let latched = self.first_latched();
+        let mut flight = self.flight();
+        let next = match &order {
+            Some(order) => {
+                flight.cancel();
+                order.row.at()
+            }
+            None => flight.cancel_in_a_call(),
+        };
+        let failing = self.begin_failure_of(&mut flight, latched.unwrap_or(next), error);
+        drop(flight);
         drop(order);
-        Losing::of(self.this(), self.begin_failure(from, error))
+        Losing::of(self.this(), failing)
     }
 
     /// Ends the failing era, unless the device was shut down: then it never ends.
     pub(super) fn begin_anew(&self) -> Result<Option<Error>> {
         let mut order = self.order();
-        if let Some(lost) = self.flight().lost.clone() {
+        // From the look on: a cancellation takes this lock too.
+        let mut flight = self.flight();
+        if let Some(lost) = flight.lost.clone() {
             return Err(lost);
         }
-        let Some(failure) = self.timeline.failure().filter(|_| order.cancelled.is_none()) else {
+        let Some(failure) = self.timeline.failure().filter(|_| !flight.is_cancelled()) else {
             return Ok(None);
         };
-        let abandoned = self.take_held(&mut order);
+        let abandoned = Self::take_held(&mut order, &mut flight);
         order.forget_latest();
         let enqueued = order.row.enqueued();
         // The first value of the new era has nothing to do: what is recorded before new work does not inherit.
         let first = order.row.skip();
-        let mut flight = self.flight();
         let Fallen { openings, waits } = flight.renew(first);
         self.timeline.recover(enqueued);
         self.signals.recover(enqueued);

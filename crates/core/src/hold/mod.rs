@@ -75,7 +75,7 @@ use std::fmt;
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use crew::Crew;
 pub use domain::Domain;
@@ -201,7 +201,8 @@ impl<D: Driver> HeldStream<D> {
         self.flight().lost.is_some()
     }
 
-    /// Waits until the deadline for a function that runs although its value has failed, and for what that had been given.
+    /// Waits until the deadline for a function that runs although its value has failed, and for what was being given to the
+    /// driver as its value failed.
     ///
     /// # Errors
     /// As [`Domain::wait_for_begun`].
@@ -229,6 +230,31 @@ impl<D: Driver> HeldStream<D> {
         OrderLocked::new(self.order.lock(), &self.driver)
     }
 
+    /// The order lock, unless somebody has it, who may stand inside the driver.
+    fn order_if_free(&self) -> Option<OrderLocked<'_, D>> {
+        Some(OrderLocked::new(self.order.try_lock()?, &self.driver))
+    }
+
+    /// The order lock, unless somebody has it for as long as this.
+    fn order_within(&self, longest: Duration) -> Option<OrderLocked<'_, D>> {
+        Some(OrderLocked::new(self.order.lock_within(longest)?, &self.driver))
+    }
+
+    /// Waits until the deadline, and for a moment at least, for who gives the stream something.
+    ///
+    /// # Errors
+    /// `TimedOut`: they stand inside the driver.
+    fn wait_for_calls(&self, deadline: Instant) -> Result<()> {
+        let longest = deadline.saturating_duration_since(Instant::now()).max(A_MOMENT);
+        self.order_within(longest).map(drop).ok_or_else(|| {
+            let message = format!(
+                "{} stands inside its driver, which takes nothing now; let go what it waits for",
+                self.timeline
+            );
+            Error::new(Kind::TimedOut, message)
+        })
+    }
+
     fn flight(&self) -> Locked<'_, Flight> {
         self.flight.lock()
     }
@@ -252,6 +278,9 @@ impl<D: Driver> HeldStream<D> {
         }
     }
 }
+
+/// Who gives a stream something has its order lock for less, unless the driver takes nothing, or the machine is busy.
+const A_MOMENT: Duration = Duration::from_millis(10);
 
 /// Waits until the deadline for a gate that is let go of, and so fails, when something is over.
 #[track_caller]

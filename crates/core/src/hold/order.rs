@@ -31,9 +31,7 @@ pub(super) struct Order<D: Driver> {
     pub(super) turn: Turn,
     /// Where the stream is listed while it is parked.
     pub(super) parked: Option<Parked<D>>,
-    /// Why nothing is taken any more: the device was shut down.
-    pub(super) cancelled: Option<Error>,
-    /// Whether all work of the stream comes through here and the device was not shut down. Never comes back.
+    /// Whether all work of the stream comes through here. Never comes back.
     pub(super) is_plain: bool,
     /// The wait that was enqueued last, where it was quick.
     pub(super) latest: Latest,
@@ -226,7 +224,7 @@ impl<D: Driver> Order<D> {
     /// Of a new stream: nothing is held.
     pub(super) fn new(is_plain: bool, driver: D::Ordered) -> Self {
         let (row, latest) = (Row::default(), Latest::default());
-        Self { row, turn: Turn::Free, parked: None, cancelled: None, is_plain, latest, driver }
+        Self { row, turn: Turn::Free, parked: None, is_plain, latest, driver }
     }
 
     /// Whether what is put goes to the driver at once, and nothing need be asked first but whether the stream has failed.

@@ -201,7 +201,7 @@ impl<D: Driver> HeldStream<D> {
         entry: &mut Entry<D>,
     ) -> Result<Placed> {
         let value = order.row.enqueued() + 1;
-        match self.refusal(&order) {
+        match self.refusal() {
             // It began with what failed the stream, and not here.
             Some(error) => Err(self.taken_back(value, entry, error)),
             None if !self.is_managed() => self.admit_at_once(order, value, entry),

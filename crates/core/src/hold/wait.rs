@@ -73,7 +73,7 @@ impl<D: Driver> HeldStream<D> {
         let mut order = self.order_in_room(Need::Item)?;
         order.forget_latest();
         let value = order.row.enqueued() + 1;
-        if let Some(error) = self.refusal(&order) {
+        if let Some(error) = self.refusal() {
             return Err(error);
         }
         let mut flight = self.flight();

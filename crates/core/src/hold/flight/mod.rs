@@ -62,6 +62,19 @@ pub(super) struct Flight {
     pub(super) later_failures: u64,
     /// Why the device is lost.
     pub(super) lost: Option<Error>,
+    /// Whether the device was shut down: the failing era never ends.
+    cancelled: Cancelled,
+}
+
+/// Whether the device of a stream was shut down.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Cancelled {
+    #[default]
+    No,
+    /// While nothing was being given to the driver.
+    AtRest,
+    /// While something may have been.
+    InACall,
 }
 
 /// A resource of somebody else's, which is let go by dropping this.
@@ -338,10 +351,30 @@ impl Flight {
         self.failed_from.map_or(self.passed, |from| self.passed.min(from - 1))
     }
 
-    /// The value of the function that is at work although its value has failed.
+    /// The value up to which something is at work although it has failed: a function, or what was being given to the driver
+    /// as the device was shut down.
     pub(super) fn failed_at_work(&self) -> Option<u64> {
         let from = self.failed_from?;
-        self.running.filter(|running| *running >= from)
+        let given = (self.cancelled == Cancelled::InACall).then_some(self.submitted);
+        self.running.max(given).filter(|last| *last >= from)
+    }
+
+    /// The device is shut down, while nothing is being given to the driver.
+    pub(super) fn cancel(&mut self) {
+        if self.cancelled == Cancelled::No {
+            self.cancelled = Cancelled::AtRest;
+        }
+    }
+
+    /// The same, while something may be. Gives its value, or that of the first item that is held.
+    pub(super) fn cancel_in_a_call(&mut self) -> u64 {
+        self.cancelled = Cancelled::InACall;
+        self.passed + 1
+    }
+
+    /// Whether the device was shut down.
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.cancelled != Cancelled::No
     }
 
     /// What is submitted.

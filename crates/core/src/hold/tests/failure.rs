@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 use super::double::{Bench, PATIENCE};
@@ -263,6 +264,32 @@ fn shutdown_fails_what_is_held_and_lets_what_was_submitted_end() {
     bench.device().shutdown(Duration::from_millis(1)).unwrap();
     assert!(stream.recover().unwrap().is_none());
     assert!(stream.delay(Duration::ZERO).is_err(), "a device that was shut down takes nothing");
+}
+
+#[test]
+fn a_shutdown_waits_no_longer_than_it_may_for_who_stands_inside_the_driver() {
+    let bench = Bench::<true>::new();
+    let (stuck, other) = (bench.stream(), bench.stream());
+    other.enqueue(|| ()).unwrap();
+    let held = other.record().unwrap();
+    let (send, told) = channel();
+    std::thread::scope(|scope| {
+        let (begun, go_on) = bench.pause_next();
+        let given = scope.spawn(|| work(&stuck));
+        begun.recv_timeout(PATIENCE).expect("it is given to the driver");
+        scope.spawn(|| send.send(bench.device().shutdown(Duration::ZERO)));
+        let late = told.recv_timeout(PATIENCE).expect("a shutdown has a deadline").unwrap_err();
+        assert_eq!(late.kind(), Kind::TimedOut);
+        assert!(failure_of(&held).contains("shut down"));
+        go_on.send(()).unwrap();
+        assert!(failure_of(&given.join().unwrap()).contains("shut down"));
+    });
+    let late = bench.device().shutdown(Duration::ZERO).unwrap_err();
+    assert_eq!(late.kind(), Kind::TimedOut, "what was being given runs");
+    bench.complete(0, 1);
+    bench.device().shutdown(PATIENCE).unwrap();
+    assert!(stuck.recover().unwrap().is_none());
+    assert!(stuck.delay(Duration::ZERO).is_err(), "a device that was shut down takes nothing");
 }
 
 #[test]
