@@ -5,10 +5,11 @@
 //! without the lock and nobody may see a value complete whose gate is still closed. What is kept for work that failed is
 //! let go here too, once that is over.
 
-use super::flight::{Kept, Landing};
+use super::flight::{Flight, Kept, Landing};
+use super::order::OrderLocked;
 use super::{Driver, HeldStream};
 use crate::bridge;
-use crate::contract::discard;
+use crate::contract::{RawStream, discard};
 use crate::inherited::Own;
 use crate::point::Point;
 
@@ -48,6 +49,25 @@ impl<D: Driver> HeldStream<D> {
         if wanted {
             self.rouse();
         }
+    }
+
+    /// Keeps what was left to whoever pumps.
+    pub(super) fn retire_left(&self) {
+        if self.flight().has_left() {
+            self.retire(self.order(), Flight::retire_left);
+        }
+    }
+
+    /// Keeps something for work that has failed. Under the order lock nothing is on its way to the driver, and what is held
+    /// never will be.
+    pub(super) fn retire(
+        &self,
+        order: OrderLocked<'_, D>,
+        retire: impl FnOnce(&mut Flight) -> u64,
+    ) {
+        let begun = retire(&mut self.flight());
+        drop(order);
+        self.expect(begun);
     }
 
     /// Takes the steps before what can land: gives the last value that can be completed, and what was kept until then.

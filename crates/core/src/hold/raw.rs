@@ -169,13 +169,13 @@ impl<D: Driver> RawStream for HeldStream<D> {
     }
 
     fn keep(&self, value: u64, kept: Arc<dyn Any + Send + Sync>) {
-        // Under the order lock nothing is on its way to the driver, and what is held never will be.
-        let order = self.order();
-        let mut flight = self.flight();
-        let begun = flight.retire(value, kept);
-        drop(flight);
-        drop(order);
-        self.expect(begun);
+        if let Some(order) = self.order_if_free() {
+            self.retire(order, |flight| flight.retire(value, kept));
+        } else {
+            // Who has it may stand inside the driver, and the notifier waits for nobody: whoever pumps does it.
+            self.flight().leave(value, kept);
+            self.rouse();
+        }
         self.land();
     }
 }

@@ -21,6 +21,7 @@ impl<D: Driver> Pump for HeldStream<D> {
         // Acquire and release: pair with the exchange in `rouse`. Before the look, so that what comes later rouses it
         // anew.
         self.roused.swap(false, Ordering::AcqRel);
+        self.retire_left();
         self.land();
         if self.timeline.is_inherited() {
             return;

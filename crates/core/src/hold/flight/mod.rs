@@ -1,6 +1,7 @@
 //! What is on its way: given to the driver, or passed, and not landed.
 
 mod landing;
+mod retired;
 
 use std::any::Any;
 use std::collections::{BTreeSet, VecDeque};
@@ -54,6 +55,8 @@ pub(super) struct Flight {
     kept: VecDeque<(u64, Task)>,
     /// Resources of others, which work up to a value that has failed may use.
     retired: Vec<(u64, Kept)>,
+    /// The same while it is not known what of that work has begun.
+    left: Vec<(u64, Kept)>,
     /// What was submitted when a mark of it, or a question about it, was refused.
     unnoticed: u64,
     /// Where the failure of this era begins.
@@ -401,31 +404,6 @@ impl Flight {
         }
         self.failed_from = Some(self.failed_from.map_or(from, |before| before.min(from)));
         Fallen { openings, waits: self.waits.take_from(from) }
-    }
-
-    /// Keeps what work up to `value` may use, where nothing more of that begins. Gives the last value that has begun.
-    pub(super) fn retire(&mut self, value: u64, kept: Kept) -> u64 {
-        let begun = value.min(self.submitted.max(self.running.unwrap_or(0)));
-        self.retired.push((begun, kept));
-        begun
-    }
-
-    /// What was kept for work that is over, to be dropped outside the lock.
-    pub(super) fn take_retired(&mut self) -> Vec<Kept> {
-        if self.retired.is_empty() {
-            return Vec::new();
-        }
-        let retired = std::mem::take(&mut self.retired);
-        let (over, kept): (Vec<_>, _) =
-            retired.into_iter().partition(|(value, _)| self.is_over(*value));
-        self.retired = kept;
-        over.into_iter().map(|(_, kept)| kept).collect()
-    }
-
-    /// Whether nothing up to `value` runs any more, of what has begun, although it may have failed.
-    fn is_over(&self, value: u64) -> bool {
-        let is_at_work = self.running.is_some_and(|running| running <= value);
-        !is_at_work && (self.lost.is_some() || self.reached >= value.min(self.submitted))
     }
 
     /// What is kept for operations on their way, for tests.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread;
 use std::time::Duration;
 
 use super::double::Bench;
@@ -129,6 +130,48 @@ fn a_resource_goes_with_the_device_that_used_it() {
     fail(&bench, 1);
     retired.assert_kept();
     bench.lose();
+    retired.assert_dropped();
+}
+
+#[test]
+fn a_resource_of_a_stream_that_stands_inside_the_driver_holds_up_no_other() {
+    let bench = Bench::<true>::new();
+    let stream = bench.stream();
+    let first = work(&stream);
+    let retired = thread::scope(|scope| {
+        let (begun, go_on) = bench.pause_next();
+        let second = scope.spawn(|| work(&stream));
+        begun.recv_timeout(DEADLINE).expect("it is given to the driver");
+        fail(&bench, 1);
+        let retired = Retired::with(&first);
+        retired.assert_kept();
+        bench.held_stream(0).complete(1);
+        go_on.send(()).expect("it waits for this");
+        second.join().expect("it is put");
+        retired
+    });
+    bench.run();
+    retired.assert_dropped();
+}
+
+#[test]
+fn a_resource_of_work_that_is_being_given_to_the_driver_as_it_fails_stays_until_that_is_over() {
+    let bench = Bench::<true>::new();
+    let stream = bench.stream();
+    let retired = thread::scope(|scope| {
+        let (begun, go_on) = bench.pause_next();
+        let given = scope.spawn(|| work(&stream));
+        begun.recv_timeout(DEADLINE).expect("it is given to the driver");
+        fail(&bench, 1);
+        let retired = Retired::with(&stream.timeline().point(1));
+        retired.assert_kept();
+        go_on.send(()).expect("it waits for this");
+        given.join().expect("it is put");
+        retired
+    });
+    bench.run();
+    retired.assert_kept();
+    bench.complete(0, 1);
     retired.assert_dropped();
 }
 
