@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::delays::Delays;
 use super::losing::Losing;
 use super::{Crew, Driver, HeldStream};
+use crate::contract::contain;
 use crate::error::{Error, Kind, Reason, Result};
 use crate::sync::{Mutex, lock};
 
@@ -57,10 +58,10 @@ impl<D: Driver> Domain<D> {
 
     /// The same, with `let_go` between the failures and the telling: nobody finds a value complete any more, and no waker has
     /// run yet. There a driver lets go whoever stands before the streams on a device, so that none does for as long as
-    /// wakers take.
+    /// wakers take. Where it panics, whoever waits is told all the same.
     pub fn lose_then(&self, is_its: impl Fn(&D) -> bool, error: &Error, let_go: impl FnOnce()) {
         let losing = self.fail_all(is_its, |losing, stream| losing.lose(stream, error));
-        let_go();
+        let _panicked = contain(let_go);
         losing.tell();
     }
 

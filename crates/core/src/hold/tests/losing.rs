@@ -156,3 +156,14 @@ fn who_is_told_of_a_loss_may_wait_for_a_stream_of_another_backend_that_is_held_f
     let waiters = [of_one_point, of_another];
     assert_told(&waiters, Kind::DeviceLost);
 }
+
+#[test]
+fn who_waits_is_told_of_a_loss_although_who_lets_go_meanwhile_panics() {
+    let bench = Bench::<true>::new();
+    let point = work(&bench.stream());
+    let waiter = Waiter::of(&point, &point);
+    let error = Error::new(Kind::DeviceLost, "the double is lost; open it anew");
+    let let_go = || std::panic::panic_any("on purpose");
+    bench.held_stream(0).domain().lose_then(|_every| true, &error, let_go);
+    assert_told(&[waiter], Kind::DeviceLost);
+}
