@@ -28,6 +28,7 @@ fn offences(tree: &Tree) -> Result<Vec<String>, String> {
         ("places in core that ask whether each ", lines(tree, "D::SIGNALS_EACH").to_string()),
         ("places in core that ask whether there ", lines(tree, "D::DELAYS").to_string()),
         ("places in core that ask whether a wait ", lines(tree, "D::WAITS_AGAIN").to_string()),
+        ("places in core that ask whether the driver ", lines(tree, "D::KEEPS").to_string()),
     ];
     let told = expected.iter().filter_map(|(row, count)| told(decisions, row, count));
     Ok(told.collect())

@@ -48,6 +48,12 @@ impl<D: Driver> HeldStream<D> {
 /// What the driver does for a task, of which nothing need be kept here.
 #[inline]
 fn operation_of<D: Driver>(task: &Task) -> Option<Operation<'_, D>> {
+    const {
+        assert!(
+            D::SIGNALS_EACH || !D::KEEPS,
+            "nobody tells of what a driver keeps and does not signal"
+        );
+    };
     match task {
         Task::Fill(fill) if D::KEEPS => Some(Operation::Fill(fill)),
         Task::Copy(copy) if D::KEEPS => Some(Operation::Copy(copy)),

@@ -8,8 +8,9 @@ use std::time::{Duration, Instant};
 
 use loom::thread::{self, JoinHandle};
 
+use crate::buffer::Buffer;
 use crate::capabilities::{Capabilities, PriorityRange};
-use crate::contract::{RawBuffer, RawDevice, RawStream, Stamp, Time};
+use crate::contract::{Memory, RawBuffer, RawDevice, RawStream, Stamp, Time};
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::hold::{Crew, Domain, Driver, HeldStream, Operation};
@@ -100,7 +101,8 @@ impl<const EACH: bool> Given<EACH> {
     }
 }
 
-/// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver; otherwise marks do.
+/// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver, which keeps what it works on;
+/// otherwise marks do.
 #[derive(Debug)]
 pub(super) struct Double<const EACH: bool> {
     engine: Arc<Inbox<Given<EACH>>>,
@@ -116,6 +118,8 @@ impl<const EACH: bool> Driver for Double<EACH> {
     type Ordered = Option<Weak<dyn Any + Send + Sync>>;
 
     const SIGNALS_EACH: bool = EACH;
+
+    const KEEPS: bool = EACH;
 
     const WAITS_AGAIN: bool = !EACH;
 
@@ -231,6 +235,10 @@ impl<const EACH: bool> Bench<EACH> {
         self.device.stream().expect("a stream")
     }
 
+    pub(super) fn buffer(&self) -> Buffer {
+        self.device.buffer(1).expect("room for a byte")
+    }
+
     /// A stream that others launch on too.
     pub(super) fn exposed(&self) -> Stream {
         let stream = self.stream();
@@ -269,8 +277,8 @@ impl<const EACH: bool> RawDevice for Raw<EACH> {
         Ok(HeldStream::new(timeline, &self.domain, driver, 0))
     }
 
-    fn buffer(&self, _bytes: u64) -> Result<Arc<dyn RawBuffer>> {
-        Err(Error::unsupported("the double has no memory"))
+    fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
+        Ok(Arc::new(Memory::new(bytes)?))
     }
 
     fn shutdown(&self, _deadline: Instant) -> Result<()> {

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a model is a test")]
 
 mod double;
+mod fills;
 mod peers;
 mod planted;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use loom::thread;
 
 use super::HeldStream;
+use crate::buffer::Buffer;
 use crate::contract::{RawStream, tell_all};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
@@ -75,20 +77,7 @@ fn a_gate_is_open_before_the_value_that_opened_it_is_complete() {
 
 #[test]
 fn a_record_beside_work_of_another_thread_signals_no_value_twice() {
-    holds(2, || {
-        let bench = Bench::<true>::new();
-        let stream = Arc::new(bench.stream());
-        let works = thread::spawn({
-            let stream = Arc::clone(&stream);
-            move || work(&stream)
-        });
-        let recorded = stream.record().expect("a point");
-        let end = works.join().expect("work is put");
-        engine_runs_to(&bench, &end);
-        sleep_until(&recorded);
-        sleep_until(&end);
-        bench.close();
-    });
+    holds(2, || a_record_beside(delay));
 }
 
 #[test]
@@ -119,7 +108,7 @@ fn a_wait_beside_the_landing_of_what_has_no_signal_is_none_of_the_device() {
 
 #[test]
 fn a_failure_reaches_whoever_waits_natively_beside_it() {
-    holds(2, || a_peer_fails(HeldStream::fail, HeldStream::complete));
+    holds(2, || a_peer_fails(HeldStream::fail, HeldStream::complete, delay));
 }
 
 #[test]
@@ -358,11 +347,27 @@ fn an_opening_lands(complete: Complete) {
     bench.close();
 }
 
-/// Work fails on one stream, while another is told to wait for it. The engine lets through who waits natively.
-fn a_peer_fails(fail: Fail, complete: Complete) {
+/// One thread records while another puts work on the stream.
+fn a_record_beside(put: Put) {
     let bench = Bench::<true>::new();
-    let (fails, waits) = (bench.stream(), bench.stream());
-    let awaited = work(&fails);
+    let (stream, buffer) = (Arc::new(bench.stream()), bench.buffer());
+    let puts = thread::spawn({
+        let stream = Arc::clone(&stream);
+        move || put(&stream, &buffer).expect("a point")
+    });
+    let recorded = stream.record().expect("a point");
+    let end = puts.join().expect("work is put");
+    engine_runs_to(&bench, &end);
+    sleep_until(&recorded);
+    sleep_until(&end);
+    bench.close();
+}
+
+/// Work fails on one stream, while another is told to wait for it. The engine lets through who waits natively.
+fn a_peer_fails(fail: Fail, complete: Complete, put: Put) {
+    let bench = Bench::<true>::new();
+    let (fails, waits, buffer) = (bench.stream(), bench.stream(), bench.buffer());
+    let awaited = put(&fails, &buffer).expect("a point");
     let engine = thread::spawn({
         let engine = Arc::clone(&bench.engine);
         move || {
@@ -374,8 +379,7 @@ fn a_peer_fails(fail: Fail, complete: Complete) {
         }
     });
     waits.wait(&awaited).expect("the failure is not known yet");
-    let end = waits.delay(Duration::from_nanos(1)).and_then(|()| waits.record());
-    let end = end.map_or_else(Err, |point| outcome(&point));
+    let end = put(&waits, &buffer).map_or_else(Err, |point| outcome(&point));
     assert!(end.is_err(), "a failure did not reach who waits for it");
     bench.engine.close();
     engine.join().expect("the engine ends");
@@ -407,6 +411,14 @@ fn two_are_refused(complete: Complete) {
 fn work(stream: &Stream) -> Point {
     stream.delay(Duration::from_nanos(1)).expect("a delay");
     stream.record().expect("a point")
+}
+
+/// A short piece of device work, and its end.
+type Put = fn(&Stream, &Buffer) -> Result<Point>;
+
+fn delay(stream: &Stream, _buffer: &Buffer) -> Result<Point> {
+    stream.delay(Duration::from_nanos(1))?;
+    stream.record()
 }
 
 /// A thread sleeps until a point has settled, while another enqueues and the engine comes to it.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::double::{Bench, Double};
 use super::{
-    HeldStream, a_peer_fails, an_opening_lands, two_are_refused, two_gates_open, two_latches_open,
+    HeldStream, a_peer_fails, an_opening_lands, delay, two_are_refused, two_gates_open,
+    two_latches_open,
 };
 use crate::error::Error;
 use crate::hold::losing::Losing;
@@ -57,7 +58,7 @@ fn a_failure_that_nobody_is_told_and_nobody_asks_for_is_caught() {
     fn completes_and_asks_no_wait(stream: &HeldStream<Double<true>>, value: u64) {
         stream.timeline().complete(value);
     }
-    let check = || a_peer_fails(fails_alone, completes_and_asks_no_wait);
+    let check = || a_peer_fails(fails_alone, completes_and_asks_no_wait, delay);
     catches("a failure did not reach", || holds(2, check));
 }
 

@@ -10,21 +10,21 @@ use crate::error::{Error, Result};
 use crate::hold::{Driver, HeldStream, Operation};
 
 /// Tells the double to wait for a value of another stream, and remembers which.
-pub(super) fn wait<const EACH: bool>(
-    stream: &HeldStream<Double<EACH>>,
+pub(super) fn wait<const EACH: bool, const KEEPS: bool>(
+    stream: &HeldStream<Double<EACH, KEEPS>>,
     awaits: &mut Option<Weak<dyn Any + Send + Sync>>,
-    other: &Arc<HeldStream<Double<EACH>>>,
+    other: &Arc<HeldStream<Double<EACH, KEEPS>>>,
     awaited: u64,
 ) -> Result<()> {
     give(stream, other, awaited)?;
-    let other: Arc<dyn Any + Send + Sync> = Arc::<HeldStream<Double<EACH>>>::clone(other);
+    let other: Arc<dyn Any + Send + Sync> = Arc::<HeldStream<Double<EACH, KEEPS>>>::clone(other);
     *awaits = Some(Arc::downgrade(&other));
     Ok(())
 }
 
-fn give<const EACH: bool>(
-    stream: &HeldStream<Double<EACH>>,
-    other: &Arc<HeldStream<Double<EACH>>>,
+fn give<const EACH: bool, const KEEPS: bool>(
+    stream: &HeldStream<Double<EACH, KEEPS>>,
+    other: &Arc<HeldStream<Double<EACH, KEEPS>>>,
     awaited: u64,
 ) -> Result<()> {
     let value = stream.timeline().enqueued() + 1;
@@ -32,12 +32,12 @@ fn give<const EACH: bool>(
 }
 
 /// The same again, where that stream lives and has signalled it.
-pub(super) fn wait_again<const EACH: bool>(
-    stream: &HeldStream<Double<EACH>>,
+pub(super) fn wait_again<const EACH: bool, const KEEPS: bool>(
+    stream: &HeldStream<Double<EACH, KEEPS>>,
     other: Option<&Weak<dyn Any + Send + Sync>>,
     awaited: u64,
 ) -> Option<Result<()>> {
-    let other = other?.upgrade()?.downcast::<HeldStream<Double<EACH>>>().ok()?;
+    let other = other?.upgrade()?.downcast::<HeldStream<Double<EACH, KEEPS>>>().ok()?;
     if other.signals.completed() < awaited {
         return None;
     }

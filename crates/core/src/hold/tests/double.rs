@@ -30,9 +30,10 @@ use crate::timeline::Timeline;
 
 use super::{again, steps::Steps};
 
-/// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver.
+/// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver. `KEEPS`: it keeps what a fill or a
+/// copy works on.
 #[derive(Debug)]
-pub(super) struct Double<const EACH: bool> {
+pub(super) struct Double<const EACH: bool, const KEEPS: bool = EACH> {
     notes: Arc<Notes>,
     /// Which stream of the bench it is, from 0.
     index: u64,
@@ -43,7 +44,7 @@ pub(super) struct Double<const EACH: bool> {
     on_its_way: Mutex<Option<Arc<HeldStream<Self>>>>,
 }
 
-impl<const EACH: bool> Double<EACH> {
+impl<const EACH: bool, const KEEPS: bool> Double<EACH, KEEPS> {
     /// What was given last was a wait for the stream that was waited for last.
     pub(super) fn note_again(&self) {
         if let Some(latest) = lock(&self.notes.given).last_mut() {
@@ -63,13 +64,13 @@ impl<const EACH: bool> Double<EACH> {
     }
 }
 
-impl<const EACH: bool> Driver for Double<EACH> {
+impl<const EACH: bool, const KEEPS: bool> Driver for Double<EACH, KEEPS> {
     type Timer = Arc<Stamp>;
     type Latch = u64;
     type Ordered = Option<Weak<dyn Any + Send + Sync>>;
 
     const SIGNALS_EACH: bool = EACH;
-    const KEEPS: bool = EACH;
+    const KEEPS: bool = KEEPS;
     const WAITS_AGAIN: bool = !EACH;
 
     fn ordered(&self) -> Self::Ordered {
@@ -244,24 +245,24 @@ impl<const EACH: bool> Driver for Double<EACH> {
 
 /// A device over the double, and everything to move it by hand.
 #[derive(Debug)]
-pub(super) struct Bench<const EACH: bool> {
+pub(super) struct Bench<const EACH: bool, const KEEPS: bool = EACH> {
     device: Device,
-    raw: Arc<Raw<EACH>>,
+    raw: Arc<Raw<EACH, KEEPS>>,
 }
 
 #[derive(Debug)]
-struct Raw<const EACH: bool> {
+struct Raw<const EACH: bool, const KEEPS: bool> {
     steps: Arc<Steps>,
     notes: Arc<Notes>,
-    domain: Arc<Domain<Double<EACH>>>,
-    streams: Mutex<Vec<Arc<HeldStream<Double<EACH>>>>>,
+    domain: Arc<Domain<Double<EACH, KEEPS>>>,
+    streams: Mutex<Vec<Arc<HeldStream<Double<EACH, KEEPS>>>>>,
     capabilities: Capabilities,
     clock: Clock,
     native: Option<u64>,
 }
 
-impl<const EACH: bool> Raw<EACH> {
-    fn driver(&self) -> Double<EACH> {
+impl<const EACH: bool, const KEEPS: bool> Raw<EACH, KEEPS> {
+    fn driver(&self) -> Double<EACH, KEEPS> {
         let notes = Arc::clone(&self.notes);
         let index = lock(&self.streams).len() as u64;
         let (native, on_its_way) = (self.native, Mutex::new(None));
@@ -269,13 +270,13 @@ impl<const EACH: bool> Raw<EACH> {
         Double { notes, index, calls, native, places, on_its_way }
     }
 
-    fn add(&self, stream: Arc<HeldStream<Double<EACH>>>) -> Arc<dyn RawStream> {
+    fn add(&self, stream: Arc<HeldStream<Double<EACH, KEEPS>>>) -> Arc<dyn RawStream> {
         lock(&self.streams).push(Arc::clone(&stream));
         stream
     }
 }
 
-impl<const EACH: bool> RawDevice for Raw<EACH> {
+impl<const EACH: bool, const KEEPS: bool> RawDevice for Raw<EACH, KEEPS> {
     fn capabilities(&self) -> &Capabilities {
         &self.capabilities
     }
@@ -315,6 +316,19 @@ impl<const EACH: bool> Bench<EACH> {
 
     /// A bench whose streams lend a raw handle.
     pub(super) fn lending(native: Option<u64>) -> Self {
+        Self::of(native)
+    }
+}
+
+impl Bench<true, false> {
+    /// A bench whose driver keeps nothing.
+    pub(super) fn keeping_nothing() -> Self {
+        Self::of(None)
+    }
+}
+
+impl<const EACH: bool, const KEEPS: bool> Bench<EACH, KEEPS> {
+    fn of(native: Option<u64>) -> Self {
         let steps = Arc::new(Steps::default());
         let raw = Arc::new(Raw {
             steps: Arc::clone(&steps),
@@ -328,7 +342,7 @@ impl<const EACH: bool> Bench<EACH> {
             clock: Clock::new("double", Duration::from_nanos(1)),
             native,
         });
-        let of_device: Arc<dyn RawDevice> = Arc::<Raw<EACH>>::clone(&raw);
+        let of_device: Arc<dyn RawDevice> = Arc::<Raw<EACH, KEEPS>>::clone(&raw);
         Self { device: Device::new("double:0", of_device), raw }
     }
 
@@ -391,7 +405,7 @@ impl<const EACH: bool> Bench<EACH> {
     }
 
     /// The held stream of this number.
-    pub(super) fn held_stream(&self, index: usize) -> Arc<HeldStream<Double<EACH>>> {
+    pub(super) fn held_stream(&self, index: usize) -> Arc<HeldStream<Double<EACH, KEEPS>>> {
         Arc::clone(&lock(&self.raw.streams)[index])
     }
 
@@ -401,7 +415,7 @@ impl<const EACH: bool> Bench<EACH> {
     }
 
     /// The driver has come to this value of a stream, the last that it was given; then the crew runs.
-    pub(super) fn finish(&self, stream: &Arc<HeldStream<Double<EACH>>>, value: u64) {
+    pub(super) fn finish(&self, stream: &Arc<HeldStream<Double<EACH, KEEPS>>>, value: u64) {
         let kept = lock(&stream.driver().on_its_way).take();
         stream.complete(value);
         drop(kept);

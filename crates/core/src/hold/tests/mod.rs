@@ -32,7 +32,7 @@ use crate::point::{Point, State};
 use crate::stream::Stream;
 
 /// A stream that holds everything behind a gate.
-fn held<const EACH: bool>(bench: &Bench<EACH>) -> (Stream, Gate) {
+fn held<const EACH: bool, const KEEPS: bool>(bench: &Bench<EACH, KEEPS>) -> (Stream, Gate) {
     let (stream, gate) = (bench.stream(), Gate::new());
     stream.wait(&gate.point()).expect("a wait");
     (stream, gate)

@@ -23,6 +23,11 @@ impl Room {
         (is_asleep, make)
     }
 
+    /// There is some again, and nobody slept for it.
+    pub(super) fn make(&self) {
+        *lock(&self.0) = None;
+    }
+
     pub(super) fn is_there(&self) -> bool {
         lock(&self.0).is_none()
     }
