@@ -159,6 +159,7 @@ impl<T> fmt::Debug for Errands<T> {
 }
 
 #[cfg(test)]
+#[cfg(not(syncpoint_loom))]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
 
