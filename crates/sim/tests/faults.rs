@@ -61,7 +61,10 @@ fn a_stream_that_waited_for_a_lost_device_recovers_and_goes_on() -> Result<()> {
     far.wait_stream(&near)?;
     work(&far)?;
     sim.lose(0)?;
-    assert!(near.device().is_spent() && !far.device().is_spent(), "who keeps devices passes over the lost one");
+    assert!(
+        near.device().is_spent() && !far.device().is_spent(),
+        "who keeps devices passes over the lost one"
+    );
     assert_eq!(far.synchronize().unwrap_err().kind(), Kind::DeviceLost);
     assert!(far.recover()?.is_some());
     work(&far)?.synchronize_timeout(DEADLINE)
