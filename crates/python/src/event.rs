@@ -31,7 +31,8 @@ use crate::waits;
 /// once; an `interprocess` event can be exported; an `external` one is recorded and waited for by every launch of a graph;
 /// `native_handle` gives it an event of the driver's.
 ///
-/// Raises `MisuseError` where options contradict each other, `UnsupportedError` where the device has none such.
+/// Raises `MisuseError` where options contradict each other, `UnsupportedError` where the device has none such. `end - start`
+/// raises as `elapsed_time` does, `await event` the failure of its stream.
 ///
 /// >>> import syncpoint
 /// >>> stream = syncpoint.Stream("host")
@@ -40,6 +41,12 @@ use crate::waits;
 /// (True, None)
 /// >>> start.record(stream); stream.delay(0.001); end.record(stream); end.synchronize(timeout=10)
 /// >>> (end - start).seconds >= 0.001
+/// True
+/// >>> async def wait():
+/// ...     await end
+/// ...     return end.query()
+/// >>> import asyncio
+/// >>> asyncio.run(wait())
 /// True
 #[pyclass(frozen, subclass, module = "syncpoint", weakref)]
 pub(crate) struct Event {
@@ -388,6 +395,7 @@ impl Event {
 
     /// Calls `function` once its latest record is complete, or has failed: with `None`, or with the exception that tells of the
     /// failure. It is called on a thread of ours, under no lock; what it raises goes to `sys.unraisablehook`.
+    /// Raises `UnavailableError` once the interpreter ends.
     ///
     /// >>> import queue, syncpoint
     /// >>> stream, told = syncpoint.open("host:0").stream(), queue.Queue()
@@ -402,7 +410,7 @@ impl Event {
     }
 
     /// The completion of its latest record as a `concurrent.futures.Future`, whose result is `None`. To cancel it cancels
-    /// nothing on the device.
+    /// nothing on the device. Raises `UnavailableError` once the interpreter ends.
     ///
     /// >>> import syncpoint
     /// >>> stream = syncpoint.open("host:0").stream()

@@ -12,7 +12,7 @@ use crate::room::Room;
 use crate::waits;
 
 /// A place in the order of a stream: complete once everything before it is. It never means another place. Any thread may use
-/// it, and a task of `asyncio` may await it.
+/// it, and a task of `asyncio` may await it, which raises the failure of its stream.
 ///
 /// >>> import asyncio, syncpoint
 /// >>> stream = syncpoint.Stream("host")
@@ -79,6 +79,7 @@ impl Point {
 
     /// Calls `function` once it is complete, or has failed: with `None`, or with the exception that tells of the
     /// failure. It is called on a thread of ours, under no lock; what it raises goes to `sys.unraisablehook`.
+    /// Raises `UnavailableError` once the interpreter ends.
     ///
     /// >>> import queue, syncpoint
     /// >>> stream, told = syncpoint.open("host:0").stream(), queue.Queue()
@@ -93,7 +94,7 @@ impl Point {
     }
 
     /// Its completion as a `concurrent.futures.Future`, whose result is `None`. To cancel it cancels
-    /// nothing on the device.
+    /// nothing on the device. Raises `UnavailableError` once the interpreter ends.
     ///
     /// >>> import syncpoint
     /// >>> stream = syncpoint.open("host:0").stream()

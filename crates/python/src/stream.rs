@@ -27,7 +27,8 @@ use crate::{waits, work};
 /// given a stream it is another object of the same. A smaller `priority` is more urgent; one out of the device's range is
 /// clamped.
 ///
-/// Raises `UnavailableError` where the device is not there.
+/// Raises `RuntimeError` for a name that no device has, `MisuseError` for a number that none has, `UnavailableError` where it is
+/// not there.
 ///
 /// >>> import syncpoint
 /// >>> stream = syncpoint.Stream("host", priority=-1)
@@ -426,6 +427,8 @@ impl Stream {
     /// the `concurrent.futures.Future` of its result. What follows waits for it. If it raises, the future has the exception
     /// and the stream fails: what is behind it is not run, and whoever waits is raised `FailedError`, until `recover()`.
     /// A future that is cancelled before its turn is passed over; one whose call has begun cannot be cancelled.
+    ///
+    /// Raises `UnavailableError` once the interpreter ends.
     ///
     /// >>> import syncpoint
     /// >>> stream = syncpoint.open("host:0").stream()

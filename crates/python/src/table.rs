@@ -21,7 +21,7 @@ use crate::waits;
 /// itself is used anew. `record` and `wait` without a stream mean the current one.
 ///
 /// Every call raises `MisuseError` with torch's `Invalid Event ID: N` for a number that means no event, and holds no lock
-/// then: other numbers are used on.
+/// then: other numbers are used on. A device that there is not is refused as `Stream` refuses it.
 ///
 /// >>> import syncpoint
 /// >>> pool = syncpoint.EventPool("host")
@@ -137,7 +137,8 @@ impl EventPool {
     /// Waits on this thread for an event's latest record, and no later one, at most `timeout` seconds; returns at once where it
     /// was never recorded. Ctrl-C ends the wait and nothing else.
     ///
-    /// Raises `TimedOutError` with the report of who waits for whom, and the failure of the event's stream.
+    /// Raises `TimedOutError` with the report of who waits for whom, the failure of the event's stream, `ValueError` for a
+    /// timeout that is no time.
     ///
     /// >>> import syncpoint
     /// >>> pool = syncpoint.EventPool("host")

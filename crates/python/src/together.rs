@@ -28,7 +28,8 @@ impl Awaited {
 }
 
 /// Waits on this thread until every one of some points or events is complete, at most `timeout` seconds. An event stands for
-/// its latest record. Raises the first failure once all are waited for, and `TimedOutError`.
+/// its latest record. Raises the first failure once all are waited for, `TimedOutError`, `ValueError` for a timeout that is no
+/// time.
 ///
 /// >>> import syncpoint
 /// >>> device = syncpoint.open("host:0")
@@ -46,7 +47,7 @@ pub(crate) fn wait_all(
 }
 
 /// Waits on this thread until the first of some points or events has settled, at most `timeout` seconds; gives its place
-/// among them. Raises its failure, with that place as `index`, and `TimedOutError`.
+/// among them. Raises its failure, with that place as `index`, `TimedOutError`, `ValueError` for a timeout that is no time.
 ///
 /// >>> import syncpoint
 /// >>> never, soon = syncpoint.Gate(), syncpoint.Gate()

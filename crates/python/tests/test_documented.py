@@ -3,8 +3,10 @@
 import contextvars
 import doctest
 import inspect
+from pathlib import Path
 
 import pytest
+from child import told as said
 
 import syncpoint
 
@@ -62,6 +64,43 @@ def test_a_public_name_has_an_example_and_it_is_so(name):
     found = example(name, NAMES[name].__doc__)
     assert found.examples, f"{name} has no example: {NAMES[name].__doc__}"
     assert told(found) == ""
+
+
+#: What users write as signs and words has its example, and its errors, where its class is documented.
+OPERATORS = {
+    "syncpoint.Event": ["end - start", "await end"],
+    "syncpoint.Point": ["await "],
+    "syncpoint.Span": ["end - start", "(start - end) < span"],
+    "syncpoint.Stream": ["with stream:"],
+    "syncpoint.Buffer": ["buffer["],
+}
+
+
+@pytest.mark.parametrize("name", OPERATORS)
+def test_an_operator_has_an_example_in_its_class(name):
+    source = "".join(each.source for each in example(name, NAMES[name].__doc__).examples)
+    assert [each for each in OPERATORS[name] if each not in source] == []
+
+
+#: A program that carries out the examples in an order of its own, one behind the other and none tidied up after.
+ALL = """
+import random, sys
+sys.path.insert(0, sys.argv[1])
+from test_documented import NAMES, doctest, example
+
+names = sorted(NAMES)
+random.Random(int(sys.argv[2])).shuffle(names)
+runner, report = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS), []
+for name in names[:: int(sys.argv[3])]:
+    runner.run(example(name, NAMES[name].__doc__), out=report.append)
+print("".join(report), end="")
+"""
+
+
+@pytest.mark.parametrize("step", [1, -1])
+@pytest.mark.parametrize("seed", [1, 2])
+def test_examples_are_so_in_any_order(seed, step):
+    assert said(ALL, str(Path(__file__).parent), str(seed), str(step)) == ""
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,9 @@ def default_stream(device: DeviceLike = None) -> _native.Stream:
     """The stream on which a thread begins. There is one for each device; of CUDA it is the driver's legacy stream, on which
     others launch who name none.
 
+    Raises `RuntimeError` for a name that no device has, `MisuseError` for a number that none has, `UnavailableError` where it is
+    not there.
+
     >>> import syncpoint
     >>> syncpoint.default_stream("host") == syncpoint.current_stream("host")
     True
@@ -91,7 +94,7 @@ def default_stream(device: DeviceLike = None) -> _native.Stream:
 
 
 def current_stream(device: DeviceLike = None) -> _native.Stream:
-    """The stream that is meant where none is given, of this thread and task.
+    """The stream that is meant where none is given, of this thread and task. Raises as `default_stream` does.
 
     >>> import syncpoint
     >>> syncpoint.current_stream() == syncpoint.default_stream()
@@ -102,7 +105,7 @@ def current_stream(device: DeviceLike = None) -> _native.Stream:
 
 def set_stream(stream: _native.Stream | classes.Stream | None) -> None:
     """Makes a stream the current one of its device, and that the current one of its kind, for this thread and task. `None`
-    changes nothing.
+    changes nothing. Raises `TypeError` for what is no stream.
 
     >>> import syncpoint
     >>> stream = syncpoint.Stream("host")
@@ -183,6 +186,8 @@ def left_device(context: object) -> None:
 class stream:
     """Makes a stream the current one of its device, and that the current device, for the length of a `with`; `None` changes
     nothing. May be nested, entered again, and shared by threads and tasks.
+
+    Raises `TypeError` for what is no stream, `RuntimeError` where it is left by a thread or task that has not entered it.
 
     >>> import syncpoint
     >>> other = syncpoint.Stream("host")

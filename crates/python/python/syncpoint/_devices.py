@@ -51,9 +51,9 @@ def set_default_backend(name: str | None) -> None:
     Raises `RuntimeError` where there is no such backend.
 
     >>> import syncpoint
-    >>> syncpoint.set_default_backend("host")
+    >>> syncpoint.set_default_backend("sim")
     >>> syncpoint.Stream().device
-    syncpoint.open("host:0")
+    syncpoint.open("sim:0")
     >>> syncpoint.set_default_backend(None)
     """
     global _default
@@ -65,8 +65,11 @@ def default_backend() -> str | None:
     host is meant where none is named.
 
     >>> import syncpoint
-    >>> syncpoint.default_backend() is None
-    True
+    >>> before = syncpoint.default_backend()
+    >>> syncpoint.set_default_backend(None)
+    >>> print(syncpoint.default_backend())
+    None
+    >>> syncpoint.set_default_backend(before)
     """
     return _default
 
@@ -193,7 +196,8 @@ def linked(kind: str, index: int | None) -> _native.Device:
 def synchronize(device: DeviceLike = None, timeout: float | None = None) -> None:
     """Waits on this thread until all that the streams of a device were given so far is complete; `timeout` in seconds.
 
-    Raises `TimedOutError` with the report of who waits for whom; Ctrl-C ends the wait and nothing else.
+    Raises `TimedOutError` with the report of who waits for whom, `FailedError` where a stream has failed, `ValueError` for a
+    timeout that is no time, and as `default_stream` does. Ctrl-C ends the wait and nothing else.
 
     >>> import syncpoint
     >>> syncpoint.synchronize("host", timeout=10)
@@ -202,7 +206,7 @@ def synchronize(device: DeviceLike = None, timeout: float | None = None) -> None
 
 
 def capabilities(device: DeviceLike = None) -> _native.Capabilities:
-    """What a device can do.
+    """What a device can do. Raises as `default_stream` does.
 
     >>> import syncpoint
     >>> syncpoint.capabilities("host").timing

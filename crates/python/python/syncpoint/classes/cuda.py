@@ -52,6 +52,7 @@ class Stream:
         >>> syncpoint.set_default_backend("sim")
         >>> syncpoint.classes.cuda.Stream(1).device_index()
         1
+        >>> syncpoint.set_default_backend(None)
         """
         return self._stream.device_index
 

@@ -34,6 +34,7 @@ def device_count() -> int:
     >>> syncpoint.set_default_backend("sim")
     >>> syncpoint.cuda.device_count()
     2
+    >>> syncpoint.set_default_backend(None)
     """
     return _devices.counted(_backend.backend())
 
@@ -65,6 +66,7 @@ def set_device(device: DeviceLike) -> None:
     >>> syncpoint.cuda.Stream().device.name, syncpoint.cuda.Stream("cuda:0").device.name
     ('sim:1', 'sim:0')
     >>> syncpoint.cuda.set_device(0)
+    >>> syncpoint.set_default_backend(None)
     """
     index = _backend.index_of(device)
     if index is not None and index >= 0:
@@ -81,6 +83,7 @@ class device:
     >>> with syncpoint.cuda.device(1):
     ...     syncpoint.cuda.current_device()
     1
+    >>> syncpoint.set_default_backend(None)
     """
 
     def __init__(self, device: DeviceLike) -> None:
@@ -125,7 +128,7 @@ def default_stream(device: DeviceLike = None) -> Stream:
 
 def set_stream(stream: _native.Stream | classes.Stream | None) -> None:
     """Makes a stream the current one of its device, and that the current device, of this thread and task. `None` changes
-    nothing.
+    nothing. Raises `TypeError` for what is no stream.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")
@@ -153,7 +156,7 @@ class StreamContext(_current.stream):
 
 def stream(stream: _native.Stream | classes.Stream | None) -> StreamContext:
     """Makes a stream the current one of this thread and task for the length of a `with`, and its device too; `None` changes
-    nothing.
+    nothing. Raises `TypeError` for what is no stream, and as `StreamContext` does.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")
@@ -169,7 +172,8 @@ def stream(stream: _native.Stream | classes.Stream | None) -> StreamContext:
 def get_stream_from_external(data_ptr: int, device: DeviceLike = None) -> Stream:
     """A stream that others made, by its pointer; whoever made it keeps it alive. 0 is the default stream.
 
-    Raises `RuntimeError` for what is no number, `UnsupportedError` on a backend that stands in for CUDA.
+    Raises `RuntimeError` for what is no number, `UnsupportedError` on a backend that stands in for CUDA, `UnavailableError`
+    where there is no device.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")

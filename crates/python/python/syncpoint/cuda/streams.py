@@ -262,7 +262,7 @@ class Event(_native._CudaEvent):
     `interprocess`: whether it can be exported. `external`: whether launches of a graph record it and wait for it.
 
     Raises `UnavailableError` where there is no CUDA and no default backend, `MisuseError` where options contradict each
-    other.
+    other, `UnsupportedError` for one that is `external` and timed.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")

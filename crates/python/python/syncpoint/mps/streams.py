@@ -78,7 +78,8 @@ def default_stream() -> Stream:
 
 
 def set_stream(stream: _native.Stream | None) -> None:
-    """Makes a stream the current one of this thread and task. `None` changes nothing.
+    """Makes a stream the current one of this thread and task. `None` changes nothing. Raises `TypeError` for what is no
+    stream.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")
@@ -93,6 +94,7 @@ def set_stream(stream: _native.Stream | None) -> None:
 @contextlib.contextmanager
 def stream(stream: _native.Stream | None) -> Iterator[_native.Stream | None]:
     """Makes a stream the current one of this thread and task for the length of a `with`; `None` changes nothing.
+    Raises `TypeError` for what is no stream.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")
@@ -124,7 +126,8 @@ def synchronize(timeout: float | None = None) -> None:
 
 
 def device_count() -> int:
-    """How many devices there are: one or none. May begin the driver.
+    """How many devices there are: one or none. May begin the driver. Raises `UnavailableError` in a child of a fork whose parent
+    had begun it.
 
     >>> import syncpoint
     >>> syncpoint.set_default_backend("host")
