@@ -125,3 +125,28 @@ ENDS = {"an event": "drops(0)", "a stream": "drops(1)", "memory": "drops(2)"}
 def test_the_lock_is_free_while_something_ends_in_the_driver(end):
     # A driver that ends it on a thread of ours keeps nobody either.
     assert told_on_stand_in(HELD.replace("CALL", ENDS[end]).replace("DEFERRED", "True")) == "ok\n"
+
+
+BLOCKING = DRIVER + """
+import syncpoint
+from syncpoint import cuda, classes
+
+driver.syncpointFakeAlive.restype = ctypes.c_uint64
+alive = lambda: driver.syncpointFakeAlive(b"blocking events")
+stream = cuda.Stream()
+plain, blocking = cuda.Event(), cuda.Event(blocking=True)
+plain.record(stream)
+assert alive() == 0
+blocking.record(stream)
+assert alive() == 1
+blocking.synchronize(timeout=20)
+script = classes.cuda.Event(blocking=True)
+script.record(classes.cuda.Stream())
+assert alive() == 2
+print("ok")
+"""
+
+
+@on_stand_in
+def test_an_event_that_is_to_sleep_is_such_a_one_of_the_drivers():
+    assert told_on_stand_in(BLOCKING) == "ok\n"

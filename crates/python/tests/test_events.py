@@ -86,3 +86,16 @@ def test_options_that_contradict_each_other_are_refused_when_the_event_is_made()
 def test_two_events_are_never_equal(stream):
     assert syncpoint.Event() != syncpoint.Event()
     assert len({syncpoint.Event(), syncpoint.Event()}) == 2
+    assert len({syncpoint.cuda.Event, *(stream.record_event() for _ in range(3))}) == 4
+    event = stream.record_event()
+    assert event == event and hash(event) == hash(event) and {event: 1}[event] == 1
+
+
+def test_an_event_that_a_stream_makes_has_no_time(stream):
+    assert not stream.record_event().enable_timing and not stream.record_event().interprocess
+
+
+def test_no_stream_waits_for_an_event_that_was_never_recorded_whatever_it_is_of(stream):
+    for event in (syncpoint.Event("sim"), syncpoint.Event("sim:1"), syncpoint.Event("sim:0", interprocess=True)):
+        assert event.wait(stream) is None and stream.wait_event(event) is None
+    assert stream.query() and not stream.is_capturing()

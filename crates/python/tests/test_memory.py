@@ -101,6 +101,28 @@ print(target.tolist())
 """
 
 
+ON_OTHERS = """
+import syncpoint
+default, memory = syncpoint.default_stream("cuda"), syncpoint.open("cuda:0").buffer(4)
+for work in (lambda: default.fill(bytearray(4), 1), lambda: default.copy(bytearray(4), memory),
+             lambda: default.copy(memory, bytearray(4)), lambda: default.enqueue(int)):
+    try:
+        work()
+    except NotImplementedError as refused:
+        assert "others launch on too cannot be held" in str(refused), refused
+    else:
+        raise AssertionError
+default.fill(memory, 7)
+default.synchronize(timeout=20)
+print(memory.to_bytes())
+"""
+
+
+@on_stand_in
+def test_a_stream_of_others_refuses_what_touches_arrays_and_does_the_rest():
+    assert told_on_stand_in(ON_OTHERS) == "b'\\x07\\x07\\x07\\x07'\n"
+
+
 @on_stand_in
 def test_arrays_go_to_a_device_and_come_back():
     assert told_on_stand_in(ON_A_DEVICE) == "[0, 1, 2, 3]\n"

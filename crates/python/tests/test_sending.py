@@ -3,6 +3,8 @@
 import gc
 import multiprocessing
 import sys
+import time
+import weakref
 
 import pytest
 from child import on_stand_in, told_on_stand_in
@@ -22,18 +24,21 @@ def takes(events, answers):
 
 
 def sent(events, stream):
-    """Sends an event of which nobody here knows once this has returned."""
+    """Sends an event of which nobody here knows once it was sent."""
     event = syncpoint.Event("host", interprocess=True)
     event.record(stream)
     event.synchronize(timeout=LONG)
     events.put(event)
+    return weakref.ref(event)
 
 
 def test_an_event_that_was_sent_stays_until_it_is_taken_whoever_lets_go_of_it(stream):
     events, answers = spawn.Queue(), spawn.Queue()
-    sent(events, stream)
-    # What is behind it in the queue was pickled after it.
-    gc.collect()
+    gone, until = sent(events, stream), time.monotonic() + LONG
+    # Until the thread that sends has done so, and knows nothing of it either.
+    while gone() is not None and time.monotonic() < until:
+        gc.collect()
+    assert gone() is None
     child = spawn.Process(target=takes, args=(events, answers))
     child.start()
     assert answers.get(timeout=LONG) is True
@@ -111,13 +116,15 @@ def test_of_what_was_sent_the_latest_are_kept(stream):
     first.record(stream)
     dumps(first)
     assert first.ipc_handle() in _sharing._sent
-    for _ in range(_sharing._KEPT):
-        event = syncpoint.Event("host", interprocess=True)
-        event.record(stream)
-        dumps(event)
-    assert len(_sharing._sent) == _sharing._KEPT and first.ipc_handle() not in _sharing._sent
-    assert event.ipc_handle() in _sharing._sent
-    _sharing._sent.clear()
+    try:
+        for _ in range(_sharing._KEPT):
+            event = syncpoint.Event("host", interprocess=True)
+            event.record(stream)
+            dumps(event)
+        assert len(_sharing._sent) == _sharing._KEPT and first.ipc_handle() not in _sharing._sent
+        assert event.ipc_handle() in _sharing._sent
+    finally:
+        _sharing._sent.clear()
 
 
 LOOKS = """
