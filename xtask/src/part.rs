@@ -220,7 +220,7 @@ fn suite(workshop: &Workshop) -> Vec<Step> {
 fn model(workshop: &Workshop) -> Vec<Step> {
     let folder = workshop.target.join("loom");
     let step = Step::cargo(
-        "test --release -p syncpoint-base -p syncpoint-core -p syncpoint-host -p syncpoint-metal --lib --target-dir",
+        "test --release -p syncpoint-base -p syncpoint-core -p syncpoint-host -p syncpoint-metal -p syncpoint-vulkan --lib --target-dir",
     )
     .argument(&folder.to_string_lossy())
     .argument("model")

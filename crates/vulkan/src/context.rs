@@ -239,7 +239,7 @@ impl Context {
 
     fn call_waiter(self: &Arc<Self>, line: &Arc<Line>, want: Want) {
         if !line.waiter().give(Watch::over(self, line), waiter::serve) {
-            line.queue().leave_called(want);
+            line.queue().row().leave_called(want);
         }
     }
 }

@@ -90,7 +90,8 @@ fn handles_of(context: &Context, queue: &Queue) -> Handles {
 
 /// The raw handles of a device: of our own too, for commands that are submitted to its streams. They are good for as long
 /// as anything of the device lives. The queue is the first of those that its streams use ([`RawStream::handles`] tells a
-/// stream's own); on the queues of a device of ours nobody else may submit.
+/// stream's own); on the queues of a device of ours nobody else may submit, nor wait for the device to be idle while anybody uses a stream
+/// of it: `vkDeviceWaitIdle` wants all queues for itself.
 ///
 /// # Errors
 /// `Misuse(WrongDevice)`: it is no device of Vulkan.
@@ -109,7 +110,7 @@ pub fn handles(device: &Device) -> Result<Handles> {
 /// - The device was made with the feature of timeline semaphores, and with the extension where it or its instance has no
 ///   Vulkan 1.2.
 /// - The queue is of the family, which computes or copies. With [`Access::Dedicated`] nobody else submits to it or waits
-///   for it to be idle while `owner` lives; otherwise whoever does holds the lock.
+///   for it, or for the whole device, to be idle while `owner` lives; otherwise whoever does holds the lock.
 ///
 /// # Errors
 /// `Misuse(StaleHandle)`: a handle is null. `Unavailable`: there is no loader. `Unsupported`: the instance is of Vulkan 1.0,

@@ -28,8 +28,9 @@
 //!   that leaves it open the answer is an error and no number. Times of two devices are never subtracted.
 //! - **Absolute times** are the host's, in nanoseconds since the device was opened, within a bound that each tells, where
 //!   the driver reads both clocks at once (`VK_KHR_calibrated_timestamps`, or `EXT`): so those of several devices can be
-//!   laid side by side. Elsewhere, on devices taken in that were made without the extension, and where a driver refuses that
-//!   as its device is opened (the clock's name says so), they are exact and of the device's own clock alone.
+//!   laid side by side. Elsewhere, on devices taken in that were made without the extension, where a driver refuses that
+//!   as its device is opened (the clock's name says so), and where the clock that it reads turns out not to be the one of
+//!   its queues, they are exact and of the device's own clock alone.
 //!
 //! # Queues
 //!
@@ -44,6 +45,7 @@
 mod anchor;
 mod buffer;
 mod context;
+mod counter;
 mod device;
 mod driver;
 mod handles;
@@ -51,6 +53,7 @@ mod line;
 mod moments;
 mod queue;
 mod rounds;
+mod row;
 mod stream;
 mod sync;
 mod sys;

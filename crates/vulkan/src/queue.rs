@@ -3,12 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use syncpoint_core::errands::{Standing, Want};
+use syncpoint_core::errands::Want;
 use syncpoint_core::hold::HeldStream;
 
+use crate::row::{self, Flying, Numbered};
 use crate::stream::VulkanStream;
 use crate::sync::{Lock, Locked};
-use crate::sys::{self, Batch, Meaning, Parcel, Refusal, Semaphore, Submitted};
+use crate::sys::{self, Batch, Meaning, Refusal, Semaphore, Submitted};
 
 /// A queue with what was submitted to it and was not seen to end, in the order in which that ends: a queue signals in
 /// the order of its submissions, so the end of one stream's may lag behind another's, and never behind what is held.
@@ -18,37 +19,14 @@ pub(crate) struct Queue {
     native: Lock<sys::Queue>,
     /// Its raw handle.
     raw: usize,
-    /// A leaf: nothing is called under it.
-    row: Lock<Row>,
-}
-
-#[derive(Debug, Default)]
-struct Row {
-    flying: VecDeque<Flying>,
-    /// The number of the last submission.
-    last: u64,
-    /// Up to which number somebody waits.
-    awaited: u64,
-    /// Whether the waiter serves the row.
-    standing: Standing,
-    /// What is over, to be used again: as much as was ever on its way at a time.
-    spare: Vec<Parcel>,
-}
-
-/// One submission. It keeps its stream: a stream whose owner is gone still finishes its work.
-#[derive(Debug)]
-struct Flying {
-    number: u64,
-    stream: Arc<HeldStream<VulkanStream>>,
-    /// The value of the stream that has come when it is over.
-    value: u64,
-    submitted: Submitted,
+    /// A leaf: nothing is called under its lock.
+    row: Row,
 }
 
 /// What was on the queue of a lost device as that had come to rest. Dropped before its end, it leaks what it keeps.
 #[derive(Debug)]
 pub(crate) struct Abandoned {
-    flying: VecDeque<Flying>,
+    flying: VecDeque<Flying<HeldStream<VulkanStream>, Submitted>>,
     doubtful: Vec<Submitted>,
 }
 
@@ -62,15 +40,6 @@ impl Abandoned {
     }
 }
 
-/// What the waiter does next.
-#[derive(Debug)]
-pub(crate) enum Next {
-    /// Wait for the oldest submission.
-    Wait(Arc<Semaphore>, u64),
-    /// Nothing: nobody waits any more.
-    Leave,
-}
-
 /// What became of commands of the user's.
 #[derive(Debug)]
 pub(crate) enum Passed {
@@ -80,15 +49,15 @@ pub(crate) enum Passed {
     Crowded,
 }
 
-/// A value of a stream that has come.
-pub(crate) type Come = (Arc<HeldStream<VulkanStream>>, u64);
+/// The row of a queue.
+pub(crate) type Row = row::Row<HeldStream<VulkanStream>, Submitted>;
 
-/// So many submissions that nobody waits for are left on the row: then the waiter lets go what they keep.
-const UNAWAITED: u64 = 64;
+/// A value of a stream that has come.
+pub(crate) type Come = row::Come<HeldStream<VulkanStream>>;
 
 impl Queue {
     pub(crate) fn new(native: sys::Queue) -> Self {
-        Self { raw: native.raw(), native: Lock::new(native), row: Lock::default() }
+        Self { raw: native.raw(), native: Lock::new(native), row: Row::new() }
     }
 
     /// Puts a batch together with `fill` and submits it: behind what the stream submitted before, and signalled as
@@ -109,7 +78,7 @@ impl Queue {
         let submitted = batch.submit(stream.driver().semaphore(), value);
         let submitted = submitted.map_err(|refusal| see_loss(stream, refusal))?;
         // Under the lock of the queue, so that the row has its order.
-        Ok(self.row.lock().push(stream, value, submitted))
+        Ok(self.row.push(stream, value, submitted))
     }
 
     /// Submits commands of the user's, behind what the stream submitted before. They have no value of their own: the
@@ -136,14 +105,14 @@ impl Queue {
         let submitted = batch.submit(passage, next);
         let submitted = submitted.map_err(|refusal| see_loss(stream, refusal))?;
         // What it waited for has come when it is over.
-        Ok(Passed::Given(self.row.lock().push(stream, value, submitted)))
+        Ok(Passed::Given(self.row.push(stream, value, submitted)))
     }
 
     /// Begins a batch, in what is over, where nothing else lies ready: all of it at once, for the next ones.
     #[inline]
     fn batch<'a>(&self, native: &'a mut sys::Queue) -> Batch<'a> {
         if native.lacks_spare() {
-            native.take_back(&mut self.row.lock().spare);
+            self.row.take_spare(|spare| native.take_back(spare));
         }
         native.batch()
     }
@@ -167,78 +136,9 @@ impl Queue {
         self.raw
     }
 
-    /// Somebody waits for what `stream` has submitted. Says whether the waiter is to be called.
-    pub(crate) fn expect(&self, stream: &VulkanStream) -> Option<Want> {
-        let mut row = self.row.lock();
-        row.awaited = row.awaited.max(stream.number());
-        if row.is_due() { row.standing.want() } else { None }
-    }
-
-    /// The waiter was called and cannot come: the call lies there for the next thread that can be made.
-    #[cold]
-    pub(crate) fn leave_called(&self, want: Want) {
-        self.row.lock().standing.leave_given(want);
-    }
-
-    /// The waiter has come. Says whether it is to serve the row.
-    pub(crate) fn watch(&self) -> bool {
-        self.row.lock().standing.take()
-    }
-
-    /// What the waiter does next.
-    pub(crate) fn next(&self) -> Next {
-        let mut row = self.row.lock();
-        let awaited = row.awaited;
-        if let Some(front) = row.flying.front().filter(|front| front.number <= awaited) {
-            let (semaphore, value) = front.submitted.signal();
-            return Next::Wait(Arc::clone(semaphore), value);
-        }
-        row.standing.leave();
-        Next::Leave
-    }
-
-    /// Takes off the row what is over, from the front on. Gives the values that have come, also where the driver refuses
-    /// to say more.
-    pub(crate) fn reap(&self) -> (Vec<Come>, Result<(), Refusal>) {
-        let mut come = Vec::new();
-        loop {
-            let mut row = self.row.lock();
-            let (over, front) = (row.take_over(), row.front());
-            drop(row);
-            let is_last = over.is_empty();
-            self.end(over, &mut come);
-            match front.map(|(semaphore, value)| semaphore.look().map(|seen| seen >= value)) {
-                Some(Err(refusal)) => return (come, Err(refusal)),
-                Some(Ok(true)) => {}
-                _ if is_last => return (come, Ok(())),
-                _ => {}
-            }
-        }
-    }
-
-    /// Takes off the row what was seen to be over, from the front on, and calls no driver. Gives the values that have come.
-    pub(crate) fn sweep(&self) -> Vec<Come> {
-        let over = self.row.lock().take_over();
-        let mut come = Vec::new();
-        self.end(over, &mut come);
-        come
-    }
-
-    /// Lets go what submissions kept, outside every lock.
-    fn end(&self, over: Vec<Flying>, come: &mut Vec<Come>) {
-        if over.is_empty() {
-            return;
-        }
-        let mut spare = Vec::with_capacity(over.len());
-        for flying in over {
-            let value = flying.value;
-            spare.extend(flying.submitted.end());
-            match come.last_mut() {
-                Some((stream, latest)) if Arc::ptr_eq(stream, &flying.stream) => *latest = value,
-                _ => come.push((flying.stream, value)),
-            }
-        }
-        self.row.lock().spare.append(&mut spare);
+    /// What is on it.
+    pub(crate) fn row(&self) -> &Row {
+        &self.row
     }
 
     /// The device is lost: brings it to rest, while nobody submits; who would submit after that finds it lost.
@@ -256,7 +156,7 @@ impl Queue {
     /// It is at rest: nothing on the row comes any more, and nothing of what was refused. To be ended under no lock.
     pub(crate) fn abandon(&self) -> Abandoned {
         let doubtful = self.native.lock().take_doubtful();
-        Abandoned { flying: std::mem::take(&mut self.row.lock().flying), doubtful }
+        Abandoned { flying: self.row.abandon(), doubtful }
     }
 }
 
@@ -270,47 +170,13 @@ fn see_loss(stream: &HeldStream<VulkanStream>, refusal: Refusal) -> Refusal {
     refusal
 }
 
-impl Row {
+impl Numbered for HeldStream<VulkanStream> {
+    fn number(&self) -> u64 {
+        self.driver().number()
+    }
+
     #[inline]
-    fn push(
-        &mut self,
-        stream: &Arc<HeldStream<VulkanStream>>,
-        value: u64,
-        submitted: Submitted,
-    ) -> Option<Want> {
-        self.last += 1;
-        stream.driver().note_submission(self.last);
-        let (number, stream) = (self.last, Arc::clone(stream));
-        if submitted.is_over() {
-            // Somebody asked meanwhile, and found nothing on the row to take off.
-            self.awaited = number;
-        }
-        self.flying.push_back(Flying { number, stream, value, submitted });
-        if self.last.is_multiple_of(UNAWAITED) {
-            self.awaited = self.awaited.max(self.last - UNAWAITED);
-        }
-        // Who submits sleeps for nothing yet.
-        if self.is_due() { self.standing.want_first() } else { None }
-    }
-
-    /// Whether there is something for the waiter.
-    #[inline]
-    fn is_due(&self) -> bool {
-        self.flying.front().is_some_and(|front| front.number <= self.awaited)
-    }
-
-    /// Takes what is over from the front.
-    fn take_over(&mut self) -> Vec<Flying> {
-        let is_over = |flying: &Flying| flying.submitted.is_over();
-        let over = self.flying.iter().take_while(|flying| is_over(flying)).count();
-        self.flying.drain(..over).collect()
-    }
-
-    /// What is raised when the front is over.
-    fn front(&self) -> Option<(Arc<Semaphore>, u64)> {
-        self.flying.front().map(|front| {
-            let (semaphore, value) = front.submitted.signal();
-            (Arc::clone(semaphore), value)
-        })
+    fn note_submission(&self, number: u64) {
+        self.driver().note_submission(number);
     }
 }

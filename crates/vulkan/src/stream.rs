@@ -142,7 +142,7 @@ impl VulkanStream {
         if self.context.is_inherited() {
             return;
         }
-        let mut come = ManuallyDrop::new(self.queue().sweep().into_iter());
+        let mut come = ManuallyDrop::new(self.queue().row().sweep().into_iter());
         for (stream, value) in come.by_ref() {
             if ptr::eq(Arc::as_ptr(&stream), told) && value <= seen {
                 continue;
@@ -304,7 +304,7 @@ impl Driver for VulkanStream {
     fn expect(stream: &Arc<HeldStream<Self>>, _value: u64) {
         let (driver, context) = (stream.driver(), &stream.driver().context);
         if context.is_usable() {
-            context.see_served(&driver.line, driver.queue().expect(driver));
+            context.see_served(&driver.line, driver.queue().row().expect(stream));
         }
     }
 

@@ -16,9 +16,10 @@ use syncpoint_core::errands::{Errands, Sleep};
 
 use crate::context::Context;
 use crate::line::Line;
-use crate::queue::{Abandoned, Come, Next, Queue};
+use crate::queue::{Abandoned, Come, Row};
+use crate::row::Next;
 use crate::stream::VulkanStream;
-use crate::sys::{Meaning, Refusal, rest};
+use crate::sys::{Meaning, Refusal, Semaphore, rest};
 
 /// What a waiter is given: somebody waits for something that is on the queue of this line. It keeps neither: where no thread
 /// can be made it lies on the line's own list, and while something is on the queue that keeps both.
@@ -60,7 +61,7 @@ fn serve_each<T: Send + 'static>(errands: &Errands<T>, serve: fn(T, Ours)) {
 
 fn watch(Watch(context, line): Watch, ours: Ours) {
     let (Some(context), Some(line)) = (context.upgrade(), line.upgrade()) else { return };
-    serve_queue(&context, line.queue(), ours);
+    serve_row(&context, line.queue().row(), ours);
     ours.go_on();
     // In place of the thread for that, where none could be made.
     for loss in context.untold_losses() {
@@ -73,17 +74,17 @@ fn tell_loss(Loss(context, error): Loss, ours: Ours) {
     lose(&context, &error, ours);
 }
 
-fn serve_queue(context: &Arc<Context>, queue: &Queue, ours: Ours) {
-    if !queue.watch() {
+fn serve_row(context: &Arc<Context>, row: &Row, ours: Ours) {
+    if !row.watch() {
         return;
     }
     let mut refused = 0;
     while context.check().is_ok() {
-        let Next::Wait(semaphore, value) = queue.next() else { return };
+        let Next::Wait(semaphore, value) = row.next() else { return };
         // Whether it came or only the slice ended, or the driver says neither, the row is looked through.
         let (inside, begin) = (Inside::enter().unwrap_or_else(|| rest()), Instant::now());
         let waited = semaphore.wait(value, SLICE);
-        let (come, reaped) = queue.reap();
+        let (come, reaped) = row.reap(Semaphore::look);
         drop(inside);
         let is_idle = come.is_empty() && matches!(waited, Ok(false));
         tell(come, ours);

@@ -177,15 +177,14 @@ impl Instance {
             return Ok(Err("has Vulkan 1.0, and 1.1 is needed"));
         }
         let extensions = self.extensions(handle)?;
-        let timelines = door_of(properties.api_version, &extensions)
-            .and_then(|door| Some((door, self.difference(handle)?)));
+        let timelines = self.timelines(handle, properties.api_version, &extensions);
         let Some((door, difference)) = timelines else {
             return Ok(Err("has no timeline semaphores"));
         };
         let Some((family, known)) = self.family(handle) else {
             return Ok(Err("has no queue that copies"));
         };
-        let period = properties.limits.timestamp_period;
+        let (period, bits) = (properties.limits.timestamp_period, known.timestamp_valid_bits);
         Ok(Ok(Physical {
             handle,
             door,
@@ -197,7 +196,7 @@ impl Instance {
             name: name_of(properties),
             family,
             queues: known.queue_count,
-            timing: Timing { bits: known.timestamp_valid_bits, period },
+            timing: Timing { bits, period },
             difference,
         }))
     }
@@ -206,6 +205,18 @@ impl Instance {
         // SAFETY: the device is of this instance.
         let extensions = unsafe { self.raw.enumerate_device_extension_properties(handle) };
         answer("vkEnumerateDeviceExtensionProperties", extensions)
+    }
+
+    /// How timeline semaphores are asked for, and by how much the values of one may differ; `None`: there are none, and where
+    /// their extension is missing the driver is not asked more.
+    fn timelines(
+        &self,
+        handle: vk::PhysicalDevice,
+        version: u32,
+        extensions: &[vk::ExtensionProperties],
+    ) -> Option<(Door, u64)> {
+        let door = door_of(version, extensions)?;
+        Some((door, self.difference(handle)?))
     }
 
     /// By how much the values of one semaphore may differ at a time; `None` where there are no timeline semaphores.

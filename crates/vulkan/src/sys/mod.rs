@@ -37,7 +37,7 @@ pub(crate) use lock::Lock;
 pub use lock::QueueLock;
 pub(crate) use memory::Memory;
 pub(crate) use query::{Rooms, Slot};
-pub(crate) use queue::{Parcel, Queue, Submitted};
+pub(crate) use queue::{Queue, Submitted};
 pub(crate) use semaphore::Semaphore;
 pub use theirs::SemaphoreHandles;
 pub(crate) use theirs::TheirSemaphore;

@@ -14,6 +14,7 @@ use super::device::{Device, address};
 use super::grave::Remains;
 use super::lock::Lock;
 use super::semaphore::Semaphore;
+use crate::row::Submission;
 
 /// A queue of a device, and the pool of its commands. Vulkan wants both used by one thread at a time, so whoever uses it
 /// borrows it alone.
@@ -211,13 +212,7 @@ impl Parcel {
     ) -> Answer<()> {
         let own = self.uses.own.as_ref().map(slice::from_ref);
         let commands = own.unwrap_or(&self.uses.others);
-        let (mut semaphores, mut values) = ([signal.handle(); WAITS], [before; WAITS]);
-        // The first is the signal's own value of before.
-        let mut count = usize::from(before > 0);
-        for (semaphore, value) in self.uses.waits.iter().flatten() {
-            (semaphores[count], values[count]) = (semaphore.handle(), *value);
-            count += 1;
-        }
+        let (semaphores, values, count) = self.waits(signal, before);
         let stages = [vk::PipelineStageFlags::ALL_COMMANDS; WAITS];
         let (signals, signalled) = ([signal.handle()], [value]);
         let mut timeline = vk::TimelineSemaphoreSubmitInfo::default()
@@ -237,26 +232,46 @@ impl Parcel {
         })?;
         answer(function, given)
     }
+
+    /// What it waits for: so many semaphores, of which the first is the signal's own at its value of before.
+    #[inline]
+    fn waits(
+        &self,
+        signal: &Semaphore,
+        before: u64,
+    ) -> ([vk::Semaphore; WAITS], [u64; WAITS], usize) {
+        let (mut semaphores, mut values) = ([signal.handle(); WAITS], [before; WAITS]);
+        let mut count = usize::from(before > 0);
+        for (semaphore, value) in self.uses.waits.iter().flatten() {
+            (semaphores[count], values[count]) = (semaphore.handle(), *value);
+            count += 1;
+        }
+        (semaphores, values, count)
+    }
 }
 
 impl Submitted {
-    /// The semaphore that is raised when the device is through, and the value.
-    pub(crate) fn signal(&self) -> (&Arc<Semaphore>, u64) {
-        (&self.signal, self.value)
-    }
-
     /// Lets go what it keeps, though it is not over: the device is lost, and at rest.
     pub(crate) fn end_at_rest(mut self) {
         drop(self.parcel.take());
     }
+}
 
-    /// Whether the device was seen to be through.
-    pub(crate) fn is_over(&self) -> bool {
+impl Submission for Submitted {
+    type Semaphore = Semaphore;
+    type Parcel = Parcel;
+
+    fn signal(&self) -> (&Arc<Semaphore>, u64) {
+        (&self.signal, self.value)
+    }
+
+    #[inline]
+    fn is_over(&self) -> bool {
         self.signal.seen() >= self.value
     }
 
-    /// Lets go what it keeps, where it is over, and gives back what it was put together in. Called as that is noticed.
-    pub(crate) fn end(mut self) -> Option<Parcel> {
+    /// Called as that is noticed.
+    fn end(mut self) -> Option<Parcel> {
         if !self.is_over() {
             return None;
         }

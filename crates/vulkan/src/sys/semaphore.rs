@@ -10,7 +10,7 @@ use super::code::{Answer, Refusal, answer};
 use super::device::Device;
 use super::grave::Remains;
 use super::instance::{Door, Instance};
-use crate::sync::{AtomicU64, Ordering};
+use crate::counter::Counter;
 
 /// The three functions of timeline semaphores, by whichever name the device has them.
 pub(super) struct Timelines {
@@ -94,10 +94,7 @@ type Function = unsafe extern "system" fn();
 pub(crate) struct Semaphore {
     device: Device,
     handle: vk::Semaphore,
-    /// What it was last seen at.
-    seen: AtomicU64,
-    /// What it was told to become. It is never seen beyond.
-    promised: AtomicU64,
+    counter: Counter,
 }
 
 impl Semaphore {
@@ -110,8 +107,7 @@ impl Semaphore {
         // SAFETY: the device lives, and so do the structures.
         let made = unsafe { device.raw().create_semaphore(&info, None) };
         let handle = answer("vkCreateSemaphore", made)?;
-        let (seen, promised) = (AtomicU64::new(0), AtomicU64::new(0));
-        Ok(Self { device: device.clone(), handle, seen, promised })
+        Ok(Self { device: device.clone(), handle, counter: Counter::new() })
     }
 
     pub(super) fn handle(&self) -> vk::Semaphore {
@@ -119,27 +115,22 @@ impl Semaphore {
     }
 
     /// What it was last seen at.
+    #[inline]
     pub(crate) fn seen(&self) -> u64 {
-        // Acquire: pairs with `note`, so that what the device wrote before is seen by who sees the value.
-        self.seen.load(Ordering::Acquire)
+        self.counter.seen()
     }
 
     /// What it was last told to become.
+    #[inline]
     pub(crate) fn promised(&self) -> u64 {
-        // Acquire: pairs with `promise`. Who saw the device keep a promise sees the promise.
-        self.promised.load(Ordering::Acquire)
+        self.counter.promised()
     }
 
     /// Says what it will become, before the device is told. Called by the one stream that signals it, under its order
     /// lock.
+    #[inline]
     pub(super) fn promise(&self, value: u64) {
-        // Release: pairs with `promised`.
-        self.promised.store(value, Ordering::Release);
-    }
-
-    fn note(&self, value: u64) {
-        // Release: pairs with `seen`.
-        self.seen.fetch_max(value, Ordering::Release);
+        self.counter.promise(value);
     }
 
     /// Asks where it is, with one call that does not block.
@@ -147,12 +138,10 @@ impl Semaphore {
         let (raw, timelines) = (self.device.raw().handle(), self.device.timelines());
         // SAFETY: the semaphore is the device's and lives.
         let value = unsafe { timelines.look(raw, self.handle) }?;
-        if value > self.promised() {
-            // Nobody signalled that: drivers say so of lost devices (seen: the largest number).
-            return Err(Refusal::lost("vkGetSemaphoreCounterValue"));
+        if self.counter.learn(value) {
+            return Ok(value);
         }
-        self.note(value);
-        Ok(value)
+        Err(Refusal::lost("vkGetSemaphoreCounterValue"))
     }
 
     /// Blocks until it has come to `value`, and no longer than a slice. Says whether it has.
@@ -173,7 +162,7 @@ impl Semaphore {
         self.promise(value);
         let raised = self.signal(value);
         self.promise(if raised.is_ok() { value } else { before });
-        raised.map(|()| self.note(value))
+        raised.map(|()| self.counter.note(value))
     }
 
     fn signal(&self, value: u64) -> Answer<()> {
