@@ -140,6 +140,7 @@ const ROWS: &[(i32, &CStr, &CStr)] = &[
     (907, c"CUDA_ERROR_CAPTURED_EVENT", c"event was last recorded in a capturing stream"),
     (908, c"CUDA_ERROR_STREAM_CAPTURE_WRONG_THREAD", c"the capture was begun by another thread"),
     (909, c"CUDA_ERROR_TIMEOUT", c"wait operation timed out"),
+    (911, c"CUDA_ERROR_EXTERNAL_DEVICE", c"a device outside of CUDA has failed"),
     (914, c"CUDA_ERROR_INVALID_RESOURCE_TYPE", c"invalid resource type"),
     (999, c"CUDA_ERROR_UNKNOWN", c"unknown error"),
 ];

@@ -56,11 +56,12 @@ pub(super) const QUESTIONS: &[Question] = &[
     Question {
         name: "error.unknown_name",
         asks: "what does cuGetErrorName say of a code that does not exist?",
-        ask: |driver| {
-            let mut text = Text::default();
-            let said = driver.error_name(123_456, &mut text)?;
-            Ok(format!("{}, text: {}", said.code, yes(!text.is_null())))
-        },
+        ask: |driver| name_of(driver, 123_456),
+    },
+    Question {
+        name: "error.external_device",
+        asks: "what does it say of 911, by which a context is lost?",
+        ask: |driver| name_of(driver, 911),
     },
     Question {
         name: "symbol.unknown",
@@ -73,6 +74,13 @@ pub(super) const QUESTIONS: &[Question] = &[
         ask: |driver| function(driver, 11_000, c"cuStreamGetId"),
     },
 ];
+
+/// Whether the driver has a name for a code.
+fn name_of(driver: &'static Driver, code: i32) -> crate::answer::Asked<String> {
+    let mut text = Text::default();
+    let said = driver.error_name(code, &mut text)?;
+    Ok(format!("{}, text: {}", said.code, yes(!text.is_null())))
+}
 
 fn function(
     driver: &'static Driver,
