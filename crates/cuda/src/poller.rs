@@ -49,9 +49,6 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
     let ours = Ours::begin();
     // Else a pause of 20 µs is one of 70.
     end_sleeps_in_time();
-    if let Ok(driver) = driver::found() {
-        driver.library().never_break_a_capture();
-    }
     let (mut watched, mut guarded) = (Watched::default(), Guarded::default());
     let (mut rhythm, mut home) = (Rhythm::default(), Home::default());
     let mut pace = rhythm.begin();
@@ -65,6 +62,7 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
         for poll in given {
             accept(poll, &mut watched, &mut guarded);
         }
+        home.relax();
         guarded.pass(ours);
         ours.go_on();
         if round(&mut watched, &mut home, ours) {
@@ -158,22 +156,36 @@ fn round(watched: &mut Watched, home: &mut Home, ours: Ours) -> bool {
     news
 }
 
-/// The context that is current on the poller's thread, while anything is asked.
+/// How the driver knows the poller's thread.
 #[derive(Default)]
-struct Home(Option<Arc<Context>>);
+struct Home {
+    /// The context that is current on it, while anything is asked.
+    context: Option<Arc<Context>>,
+    /// Whether nothing that it asks breaks a capture.
+    is_relaxed: bool,
+}
 
 impl Home {
+    /// Sees to it that nothing of what is asked breaks a capture: once, and again where the driver has refused it.
+    fn relax(&mut self) {
+        if !self.is_relaxed
+            && let Ok(driver) = driver::found()
+        {
+            self.is_relaxed = driver.library().never_break_a_capture();
+        }
+    }
+
     fn move_in(&mut self, watched: &Watched) {
-        let Some(context) = watched.context().filter(|_| self.0.is_none()) else { return };
+        let Some(context) = watched.context().filter(|_| self.context.is_none()) else { return };
         let _inside = Inside::enter().unwrap_or_else(|| rest());
         // Where it is refused each call sees to its context by itself.
         if context.primary().move_in().is_ok() {
-            self.0 = Some(Arc::clone(context));
+            self.context = Some(Arc::clone(context));
         }
     }
 
     fn move_out(&mut self) {
-        let Some(context) = self.0.take() else { return };
+        let Some(context) = self.context.take() else { return };
         let _inside = Inside::enter().unwrap_or_else(|| rest());
         // The thread has no context of its own to go back to.
         let _left = context.primary().move_out();

@@ -43,11 +43,12 @@ pub(crate) enum Remains {
 
 /// Ends what is given until nothing comes any more.
 pub(crate) fn serve(errands: &Errands<Remains>) {
-    let ours = Ours::begin();
-    if let Ok(driver) = driver::found() {
-        driver.library().never_break_a_capture();
-    }
+    let (ours, mut is_relaxed) = (Ours::begin(), false);
     while let Some(given) = errands.take(Sleep::UntilGiven) {
+        // Again where the driver has refused it.
+        if !is_relaxed && let Ok(driver) = driver::found() {
+            is_relaxed = driver.library().never_break_a_capture();
+        }
         for remains in given {
             let inside = Inside::enter().unwrap_or_else(|| rest());
             if let Err(refusal) = remains.end() {

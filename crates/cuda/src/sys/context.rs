@@ -278,22 +278,29 @@ impl Primary {
 }
 
 impl Library {
-    /// From now on nothing that this thread, one of ours, asks of the driver breaks anybody's capture.
-    pub(crate) fn never_break_a_capture(&self) {
-        let _before = self.relaxed();
+    /// From now on nothing that this thread, one of ours, asks of the driver breaks anybody's capture. Says whether that is so:
+    /// not where the driver refuses, which is counted.
+    pub(crate) fn never_break_a_capture(&self) -> bool {
+        let refused = exchanged(self, CAPTURE_MODE_RELAXED).err().filter(is_of_captures);
+        refused.inspect(unheard::note).is_none()
     }
 
     /// Makes this thread one that breaks nobody's capture; gives the mode of before. `None`, and counted, where the driver
-    /// refuses; a driver without captures has none to break.
+    /// refuses.
     fn relaxed(&self) -> Option<c_int> {
-        exchanged(self, CAPTURE_MODE_RELAXED)
-            .inspect_err(|refusal| {
-                if refusal.code().is_some() {
-                    unheard::note(refusal);
-                }
-            })
-            .ok()
+        let mode = exchanged(self, CAPTURE_MODE_RELAXED);
+        mode.inspect_err(|refusal| {
+            if is_of_captures(refusal) {
+                unheard::note(refusal);
+            }
+        })
+        .ok()
     }
+}
+
+/// Whether the driver has captures: one without has none to break.
+fn is_of_captures(refusal: &Refusal) -> bool {
+    refusal.code().is_some()
 }
 
 /// Exchanges the capture mode of this thread; gives the one of before. Tried once more where it is refused: a thread of the
