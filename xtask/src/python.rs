@@ -32,12 +32,13 @@ pub(crate) fn provide_clients(workshop: &Workshop) -> Option<String> {
     CLIENTS.provide(workshop)
 }
 
-/// NVIDIA's cuda.core on the stand-in driver. The test is left out elsewhere, for want of the packages.
+/// NVIDIA's cuda.core on the stand-in driver, and the bench of our package beside it. The tests are left out elsewhere, for
+/// want of the packages.
 pub(crate) fn clients(workshop: &Workshop) -> Vec<Step> {
-    let step = Step::cargo("test --package syncpoint-cuda-fake --test cuda_core -- --ignored")
+    let tests = Step::cargo("test --package syncpoint-cuda-fake --test cuda_core -- --ignored")
         .flags("SYNCPOINT_PYTHON", &CLIENTS.python(workshop).to_string_lossy())
         .must_run_tests();
-    vec![step]
+    vec![CLIENTS.install(workshop), tests]
 }
 
 pub(crate) fn provide_package(workshop: &Workshop) -> Option<String> {
@@ -57,9 +58,7 @@ pub(crate) fn package(workshop: &Workshop) -> Vec<Step> {
     let tests = if is_installed { tests.variable(vulkan::DRIVERS, LAVAPIPE) } else { tests };
     vec![
         Step::cargo("build --release --package syncpoint-cuda-fake"),
-        python("-m pip install --quiet --no-deps --no-build-isolation --force-reinstall .")
-            .variable("CARGO_TARGET_DIR", &workshop.target.to_string_lossy())
-            .path(&PACKAGE.programs(workshop)),
+        PACKAGE.install(workshop),
         tests,
         python("-m pytest -q --doctest-modules --pyargs syncpoint"),
         python("-m mypy --strict --config-file= -p syncpoint"),
@@ -94,6 +93,14 @@ impl Room {
         let words = "-m pip install --quiet --disable-pip-version-check --requirement".split(' ');
         let words: Vec<&OsStr> = words.map(OsStr::new).chain([requirements.as_os_str()]).collect();
         run(self.python(workshop), &words)
+    }
+
+    /// Our package, built and installed there.
+    fn install(&self, workshop: &Workshop) -> Step {
+        let line = "-m pip install --quiet --no-deps --no-build-isolation --force-reinstall .";
+        Step::program(self.python(workshop), line)
+            .variable("CARGO_TARGET_DIR", &workshop.target.to_string_lossy())
+            .path(&self.programs(workshop))
     }
 
     fn path(&self, workshop: &Workshop) -> PathBuf {

@@ -1,7 +1,7 @@
 //! NVIDIA's Python cuda.core, unmodified, on the library: devices, streams, events, waits and times.
 //!
-//! `cuda_core/client.py` has the tests. They need packages that Rust does not bring, so `cargo xtask test clients` installs
-//! those and runs this.
+//! `cuda_core/client.py` has the tests, and the bench of our own package runs beside it. They need packages that Rust does not
+//! bring, so `cargo xtask test clients` installs those and runs this.
 
 #![cfg(target_os = "linux")]
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
@@ -19,6 +19,8 @@ const PYTHON: &str = "SYNCPOINT_PYTHON";
 
 const CLIENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cuda_core/client.py");
 
+const BENCH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../python/benches/beside.py");
+
 /// So long one of the tests may take: most of it is Python that imports.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -26,20 +28,29 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[ignore = "needs NVIDIA's cuda.core: run `cargo xtask test clients`"]
 fn cuda_core_runs_on_the_library() {
     let python = env::var_os(PYTHON).expect("SYNCPOINT_PYTHON names a Python with cuda.core");
-    let names = words(&python, &[]);
+    let names = words(&python, &[CLIENT]);
     assert_eq!(names.lines().count(), 16, "the client names its tests: {names}");
     for name in names.lines() {
-        let told = words(&python, &[name]);
+        let told = words(&python, &[CLIENT, name]);
         assert_eq!(told, format!("{name} passed\n"));
     }
 }
 
-/// What the client says, standard error included where it fails.
+/// Our package and cuda.core in one process over one driver, each statement of both: how they are compared on a GPU.
+#[test]
+#[ignore = "needs our Python package beside NVIDIA's cuda.core: run `cargo xtask test clients`"]
+fn the_bench_of_our_package_runs_beside_cuda_core() {
+    let python = env::var_os(PYTHON).expect("SYNCPOINT_PYTHON names a Python with cuda.core");
+    let told = words(&python, &[BENCH, "--check", "--backend", "cuda", "--require", "cuda.core"]);
+    assert!(told.contains("torch: ") && !told.contains("cuda.core: "), "{told}");
+}
+
+/// What a program says, standard error included where it fails.
 #[track_caller]
 fn words(python: &OsString, arguments: &[&str]) -> String {
     let folder = syncpoint_cuda_fake::folder().expect("a link can be made");
     let mut command = Command::new(python);
-    command.args(["-B", CLIENT]).args(arguments).stdin(Stdio::null());
+    command.arg("-B").args(arguments).stdin(Stdio::null()).env_remove("SYNCPOINT_CUDA_LIBRARY");
     command.env("LD_LIBRARY_PATH", folder).env("SYNCPOINT_CUDA_FAKE", "devices=2");
     let mut child = command.stdout(Stdio::piped()).spawn().expect("Python starts");
     let told = hear(&mut child);

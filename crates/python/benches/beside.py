@@ -6,13 +6,15 @@ crates/python/benches/requirements.txt` for IREE's semaphores. torch, CuPy and c
 
 Each row is a statement as a program has it. All rows are measured in turn, 200 statements at a time, 201 times over; what is
 printed is the median of a row, and the median of its ratio to the first row of its table: that one's time over this one's.
-`--check` runs every statement a few times instead, to see that it can be run.
+`--check` runs every statement a few times instead, to see that it can be run; `--require LIBRARY` fails where that one is not
+there.
 """
 
 import argparse
 import contextlib
 import itertools
 import statistics
+import sys
 import timeit
 from dataclasses import dataclass, field
 
@@ -142,6 +144,15 @@ def classes(tables, device, ended):
     tables.add("make one and drop it", "syncpoint.classes.cuda", ["classes.Event()"], {"classes": of})
 
 
+def given_out(tables, device, ended):
+    """A stream whose handle others have, on a GPU: each record is one call of the driver, as those of others are."""
+    stream, event = device.stream(), syncpoint.Event()
+    stream.__cuda_stream__()
+    event.record(stream)
+    names = {"stream": stream, "event": event}
+    tables.add("record", "syncpoint, stream given out", ["event.record(stream)"], names, settled(stream), CALL)
+
+
 def parity(tables, library, stream, event, *current):
     """A layer that takes streams: `current` are the statements that name none."""
     event.record(stream)
@@ -169,18 +180,21 @@ def main():
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--backend", default="host", help="where ours run: host, or cuda beside others on a GPU")
     options.add_argument("--check", action="store_true", help="see that every statement runs, and measure nothing")
+    options.add_argument("--require", action="append", default=[], metavar="LIBRARY", help="fail where it is not there")
     given = options.parse_args()
     syncpoint.set_default_backend(given.backend)
     tables = Tables()
     with contextlib.ExitStack() as ended:
         tables.add("nothing", "an empty loop", ["pass"], {})
-        for add in (ours, cuda, classes, mps):
+        for add in (ours, cuda, classes, mps, *([given_out] if given.backend == "cuda" else [])):
             add(tables, syncpoint.open(f"{given.backend}:0"), ended)
         rivals.add(tables)
         tables.measure(*((2, 5) if given.check else (ROUNDS, TIMES)))
     if not given.check:
         tables.print()
     print(*tables.missing, sep="\n")
+    if any(line.startswith(f"{library}:") for line in tables.missing for library in given.require):
+        sys.exit("a library that is required was left out")
 
 
 if __name__ == "__main__":

@@ -87,7 +87,7 @@ def core(tables):
     stream, event = device.create_stream(), device.create_event()
     names = {"device": device, "stream": stream, "event": event}
     stream.record(event)
-    gpu(tables, "cuda.core's event", names, device.sync, "stream.record(event)", "event.is_done", "stream.wait(event)")
+    gpu(tables, "cuda.core's event", names, stream.sync, "stream.record(event)", "event.is_done", "stream.wait(event)")
     tables.add("synchronize, complete", "cuda.core's event", ["event.sync()"], names)
     tables.add("make one and drop it", "cuda.core's event", ["device.create_event()"], names)
 
