@@ -23,7 +23,7 @@ pub trait Calls: fmt::Debug + Send + Sync + Sized + 'static {
     /// A kernel of ours, compiled.
     type Pipeline: Any + fmt::Debug + Send + Sync;
 
-    /// A command buffer that is put together. Dropped, it was never there.
+    /// A command buffer that is put together. Dropped, inside a [pool](Self::pooled), it was never there.
     type Commands;
 
     /// The maker's name of the device.
@@ -123,8 +123,8 @@ pub trait Calls: fmt::Debug + Send + Sync + Sized + 'static {
     fn raise(event: &Self::Event, value: u64);
 
     /// Sleeps until a shared event has come to the value, and no longer than this. Says whether it has come: others may
-    /// set it back at once.
-    fn sleep(event: &Self::Event, value: u64, longest: Duration) -> bool;
+    /// set it back at once. `None`, at once: Metal does not wait for events here (before macOS 12 and iOS 15).
+    fn sleep(event: &Self::Event, value: u64, longest: Duration) -> Option<bool>;
 
     /// Calls what may make objects of Metal's on a thread of ours, and lets go of those that nobody has kept.
     fn pooled(call: &mut dyn FnMut());

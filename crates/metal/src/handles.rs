@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use syncpoint_core::contract::ForeignCounter;
 use syncpoint_core::hold::HeldStream;
@@ -14,6 +14,7 @@ use crate::known;
 use crate::own::Own;
 use crate::room::{Room, SMALLEST};
 use crate::stream::MetalStream;
+use crate::sync::{Condvar, Mutex, lock, wait_at_most};
 
 /// Takes in a queue that others commit to, of which so many command buffers are ours, those of all streams that were made
 /// over it so. The caller sees to it that it is one of the device's.
@@ -74,12 +75,51 @@ impl<C: Calls> ForeignCounter for Counter<C> {
     }
 
     fn sleep(&self, value: u64, slice: Duration) -> Result<bool> {
-        Ok(C::sleep(&self.0, value, slice))
+        let slept = C::sleep(&self.0, value, slice);
+        Ok(slept.unwrap_or_else(|| doze(|| C::signaled(&self.0), value, slice)))
     }
+}
+
+/// How long who waits dozes between two looks, where Metal does not wait for events.
+const DOZE: Duration = Duration::from_millis(1);
+
+/// Waits by looking, no longer than this. Says whether the value has come.
+fn doze(look: impl Fn() -> u64, value: u64, longest: Duration) -> bool {
+    let begun = Instant::now();
+    let (nobody, rings) = (Mutex::new(()), Condvar::new());
+    while look() < value {
+        if begun.elapsed() >= longest {
+            return false;
+        }
+        drop(wait_at_most(&rings, lock(&nobody), DOZE));
+    }
+    true
 }
 
 impl<C: Calls> fmt::Debug for Counter<C> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(formatter)
+    }
+}
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn who_dozes_looks_until_the_value_has_come() {
+        let looks = Cell::new(0);
+        let look = || looks.replace(looks.get() + 1);
+        assert!(doze(look, 3, Duration::from_secs(600)));
+        assert_eq!(looks.get(), 4, "and no longer");
+    }
+
+    #[test]
+    fn who_dozes_gives_up_when_it_has_lasted_for_so_long() {
+        let begun = Instant::now();
+        assert!(!doze(|| 2, 3, DOZE * 3));
+        assert!(begun.elapsed() >= DOZE * 3, "and no earlier");
     }
 }

@@ -222,6 +222,20 @@ fn a_shared_event_of_others_is_waited_for_by_streams_of_any_backend() -> Result<
 }
 
 #[test]
+fn where_metal_does_not_wait_for_a_shared_event_whoever_waits_looks_at_it() -> Result<()> {
+    let event = Event::sleepless();
+    let theirs = timeline::<Double>(event.clone());
+    let stream = Double::default().device().stream()?;
+    stream.wait(&theirs.point(2))?;
+    let behind = stream.record()?;
+    let late = theirs.point(2).synchronize_timeout(Duration::from_millis(10));
+    assert_eq!(late.expect_err("nobody has raised it").kind(), Kind::TimedOut);
+    event.set(2);
+    theirs.point(2).synchronize_timeout(LONG)?;
+    behind.synchronize_timeout(LONG)
+}
+
+#[test]
 fn a_notification_for_a_shared_event_of_others_fires_once_for_its_value_on_a_thread_of_ours() {
     let event = Event::default();
     let theirs = timeline::<Double>(event.clone());

@@ -8,16 +8,13 @@
 
 mod double;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 use std::time::Duration;
 
 use syncpoint::{Buffer, Error, Event, EventOptions, Gate, Kind, Result, Stream};
 use syncpoint_conformance::patience::until;
 use syncpoint_metal::protocol::{borrow, signal_of};
 
-use double::{Call, Double, Queue};
+use double::{Call, Double, Queue, block};
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
@@ -97,8 +94,7 @@ impl Objects {
         refused.insist(|| plain.copy(source, 0..8, target, 0..8));
         refused.insist(|| plain.copy(source, 9..11, target, 9..11));
         refused.insist(|| plain.record_timed());
-        let is_over = Arc::new(AtomicBool::new(false));
-        refused.insist(|| block(plain, &is_over));
+        let end = refused.insist(|| block(plain));
         refused.insist(|| events[0].record(plain));
         // The signal of the one before is pending: this takes another shared event.
         refused.insist(|| events[0].record(other));
@@ -106,7 +102,7 @@ impl Objects {
             refused.insist(|| other.wait(&filled));
         }
         refused.insist(|| other.fill(target, 16..20, byte));
-        is_over.store(true, Ordering::SeqCst);
+        drop(end);
     }
 
     fn work_behind(&self, gate: &Gate, byte: u8, refused: &mut Refused) {
@@ -159,21 +155,6 @@ impl Objects {
     }
 }
 
-/// Work of the user's on the device, which is over when the test says so.
-fn block(stream: &Stream, is_over: &Arc<AtomicBool>) -> Result<()> {
-    let is_over = Arc::clone(is_over);
-    let wait = move || {
-        while !is_over.load(Ordering::SeqCst) {
-            thread::yield_now();
-        }
-    };
-    let submitted = stream.submit(move |raw| {
-        let queue = raw.native::<Queue>().expect("a queue is lent");
-        queue.run(wait);
-    });
-    submitted.map(drop)
-}
-
 /// Does everything while one call is refused, and then once more.
 fn refuse(call: Call, index: u64) -> Result<()> {
     let (double, mut refused) = (Double::default(), Refused::default());
@@ -189,6 +170,7 @@ fn refuse(call: Call, index: u64) -> Result<()> {
     objects.work(2, &mut none)?;
     assert!(objects.settle(&mut none)? && none.0.is_empty(), "{call:?} {index}: {:?}", none.0);
     objects.assert_holds(2)?;
+    assert_eq!(double.ended_outside_pools(), 0, "{call:?} {index}: let go of outside a pool");
     drop(objects);
     until("the end of all objects", || double.alive() == 0);
     Ok(())

@@ -66,6 +66,7 @@ fn threads_that_use_one_stream_at_once_are_served_one_after_the_other() -> Resul
     })?;
     other.record()?.synchronize_timeout(LONG)?;
     assert_eq!(double.early_waits(), 0);
+    assert_eq!(double.begun_beside(), 0, "one thread at a time puts a command buffer together");
     Ok(())
 }
 

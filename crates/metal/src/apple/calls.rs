@@ -1,11 +1,14 @@
 //! The calls: each of the protocol's is one of Metal's, inside an autorelease pool of its own.
+//!
+//! But for the address of a queue, which asks Metal nothing, and for a command buffer that is not committed: the protocol
+//! lets go of it inside a pool.
 
 #![expect(unsafe_code, reason = "calls of Metal, whose objects check nothing")]
 
 use std::fmt;
 use std::ops::Range;
 use std::ptr::NonNull;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use block2::RcBlock;
 use objc2::rc::{Retained, autoreleasepool};
@@ -21,7 +24,7 @@ use syncpoint_core::contract::contain;
 
 use super::bytes::{self, Pipeline};
 use crate::calls::{Bytewise, Calls, End, Ended, Kernel, Killed, Refusal, Status};
-use crate::sync::{Condvar, Mutex, OnceLock, lock, wait_at_most};
+use crate::sync::{Mutex, OnceLock, lock};
 
 /// A device of Metal.
 pub(crate) struct Metal {
@@ -124,21 +127,21 @@ impl Calls for Metal {
             self.device.newBufferWithLength_options(size, options)
         });
         let memory = Memory(made?);
-        let start = memory.at(0, size(bytes));
+        let start = autoreleasepool(|_| memory.at(0, size(bytes)));
         // SAFETY: all of the buffer, which nobody else knows yet.
         unsafe { start.write_bytes(0, size(bytes)) };
         Some(memory)
     }
 
     fn read(&self, memory: &Memory, offset: u64, bytes: &mut [u8]) {
-        let from = memory.at(offset, bytes.len());
+        let from = autoreleasepool(|_| memory.at(offset, bytes.len()));
         // SAFETY: it lies inside; the device may write there meanwhile, where the program is wrong, and then what is read
         // is any bytes.
         unsafe { read_bytes(from.as_ptr(), bytes) };
     }
 
     fn write(&self, memory: &Memory, offset: u64, bytes: &[u8]) {
-        let to = memory.at(offset, bytes.len());
+        let to = autoreleasepool(|_| memory.at(offset, bytes.len()));
         // SAFETY: as above.
         unsafe { write_bytes(to.as_ptr(), bytes) };
     }
@@ -229,13 +232,11 @@ impl Calls for Metal {
         autoreleasepool(|_| event.0.setSignaledValue(value));
     }
 
-    fn sleep(event: &SharedEvent, value: u64, longest: Duration) -> bool {
-        if !event.can_sleep() {
-            return event.doze(value, longest);
-        }
+    fn sleep(event: &SharedEvent, value: u64, longest: Duration) -> Option<bool> {
         // Less than a millisecond would be none.
         let millis = u64::try_from(longest.as_millis()).unwrap_or(u64::MAX).max(1);
-        autoreleasepool(|_| event.0.waitUntilSignaledValue_timeoutMS(value, millis))
+        let sleep = || event.0.waitUntilSignaledValue_timeoutMS(value, millis);
+        autoreleasepool(|_| event.can_sleep().then(sleep))
     }
 
     fn pooled(call: &mut dyn FnMut()) {
@@ -243,24 +244,11 @@ impl Calls for Metal {
     }
 }
 
-/// How long who waits dozes between two looks, where Metal does not wait.
-const DOZE: Duration = Duration::from_millis(1);
-
 impl SharedEvent {
     /// Whether Metal waits for an event on the host: since macOS 12 and iOS 15. It is asked once.
     fn can_sleep(&self) -> bool {
         static CAN: OnceLock<bool> = OnceLock::new();
         *CAN.get_or_init(|| self.0.respondsToSelector(sel!(waitUntilSignaledValue:timeoutMS:)))
-    }
-
-    /// Waits by looking.
-    fn doze(&self, value: u64, longest: Duration) -> bool {
-        let begun = Instant::now();
-        let (nobody, rings) = (Mutex::new(()), Condvar::new());
-        while Metal::signaled(self) < value && begun.elapsed() < longest {
-            drop(wait_at_most(&rings, lock(&nobody), DOZE));
-        }
-        Metal::signaled(self) >= value
     }
 
     fn as_event(&self) -> &ProtocolObject<dyn MTLEvent> {

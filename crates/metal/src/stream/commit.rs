@@ -79,7 +79,8 @@ impl<C: Calls> MetalStream<C> {
             context.check()?;
             return Err(driver.full(Need::Item));
         };
-        let given = context.enter().and_then(|_inside| commit(context.calls(), earlier));
+        let given =
+            context.enter().and_then(|_inside| pooled::<C, _>(|| commit(context.calls(), earlier)));
         if given.is_err() {
             driver.row.take_back();
         }
@@ -167,6 +168,13 @@ impl<C: Calls> MetalStream<C> {
             format!("{out}, where it has room for {} and an item takes up to {ITEM}", room.most())
         }
     }
+}
+
+/// Calls this inside a pool: what it has made and not committed is let go of there.
+fn pooled<C: Calls, T>(call: impl FnOnce() -> T) -> T {
+    let (mut call, mut given) = (Some(call), None);
+    C::pooled(&mut || given = call.take().map(|call| call()));
+    given.unwrap_or_else(|| unreachable!("a pool calls what it is given"))
 }
 
 /// What hears of the end of a command buffer whose end is a time: where it was killed the host signals in its place, so

@@ -16,6 +16,8 @@ struct State {
     value: AtomicU64,
     /// The largest value of which a signal was committed.
     promised: AtomicU64,
+    /// Whether nobody can sleep for it, as before macOS 12.
+    is_sleepless: bool,
     /// Kept.
     _alive: Option<Alive>,
 }
@@ -39,6 +41,11 @@ impl Event {
         Self(Arc::new(State { _alive: Some(alive), ..State::default() }))
     }
 
+    /// One that nobody can sleep for.
+    pub(crate) fn sleepless() -> Self {
+        Self(Arc::new(State { is_sleepless: true, ..State::default() }))
+    }
+
     /// The signaled value.
     pub(crate) fn value(&self) -> u64 {
         self.0.value.load(Ordering::SeqCst)
@@ -60,8 +67,12 @@ impl Event {
         self.0.promised.load(Ordering::SeqCst).max(self.value())
     }
 
-    /// Sleeps until it has come to a value, and no longer than this. Says whether it has.
-    pub(super) fn sleep(&self, value: u64, longest: Duration) -> bool {
+    /// Sleeps until it has come to a value, and no longer than this. Says whether it has; `None`: it cannot.
+    pub(super) fn sleep(&self, value: u64, longest: Duration) -> Option<bool> {
+        (!self.0.is_sleepless).then(|| self.sleep_for(value, longest))
+    }
+
+    fn sleep_for(&self, value: u64, longest: Duration) -> bool {
         let (begun, mut turn) = (Instant::now(), TURN.lock().unwrap());
         while self.value() < value {
             let left = longest.saturating_sub(begun.elapsed());

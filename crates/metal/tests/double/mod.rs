@@ -11,6 +11,7 @@ mod memory;
 mod queue;
 mod refusals;
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
@@ -29,9 +30,9 @@ use syncpoint_metal::protocol::{
 pub(crate) use event::Event;
 use memory::{Memory, Pipeline, assert_even, place};
 use queue::Command;
-#[allow(unused_imports, clippy::allow_attributes, reason = "as above")]
-pub(crate) use queue::THREAD;
 pub(crate) use queue::{Commands, Queue};
+#[allow(unused_imports, clippy::allow_attributes, reason = "as above")]
+pub(crate) use queue::{THREAD, block};
 #[allow(unused_imports, clippy::allow_attributes, reason = "as above")]
 pub(crate) use refusals::Call;
 use refusals::Refusals;
@@ -50,6 +51,10 @@ pub(crate) struct Faults {
     commits: AtomicU64,
     /// How many of them waited for what nobody had committed a signal of.
     early: AtomicU64,
+    /// How many were begun while another thread put one of the same queue together.
+    beside: AtomicU64,
+    /// How many were committed or let go of outside a pool.
+    outside: AtomicU64,
     /// Handlers that are held back, where that was asked for.
     held: Mutex<Option<Vec<Handler>>>,
     /// What is refused.
@@ -89,6 +94,8 @@ impl Default for Faults {
             is_gone: AtomicBool::new(false),
             commits: AtomicU64::new(0),
             early: AtomicU64::new(0),
+            beside: AtomicU64::new(0),
+            outside: AtomicU64::new(0),
             held: Mutex::default(),
             refusals: Refusals::default(),
             alive: Arc::default(),
@@ -100,6 +107,16 @@ impl Default for Faults {
 
 /// When the clock began, which is one for all queues, as the host's is for Metal's.
 static BEGUN: OnceLock<Instant> = OnceLock::new();
+
+thread_local! {
+    /// How many pools this thread is inside of.
+    static POOLS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether this thread is inside a pool.
+fn is_pooled() -> bool {
+    POOLS.get() > 0
+}
 
 /// The process that has begun: a child of a fork has none of the double's threads, as it has none of Metal's.
 static PROCESS: OnceLock<u32> = OnceLock::new();
@@ -214,6 +231,16 @@ impl Double {
         self.0.early.load(Ordering::SeqCst)
     }
 
+    /// How many command buffers of ours were begun while another thread put one of the same queue together.
+    pub(crate) fn begun_beside(&self) -> u64 {
+        self.0.beside.load(Ordering::SeqCst)
+    }
+
+    /// How many command buffers of ours were committed or let go of on a thread outside a pool.
+    pub(crate) fn ended_outside_pools(&self) -> u64 {
+        self.0.outside.load(Ordering::SeqCst)
+    }
+
     /// Makes an object, which keeps what is given to `make` for as long as it lives.
     fn granted<T>(&self, call: Call, make: impl FnOnce(Alive) -> T) -> Option<T> {
         end_children();
@@ -275,6 +302,14 @@ impl Faults {
 
     fn note_early(&self) {
         self.early.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn note_beside(&self) {
+        self.beside.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn note_outside(&self) {
+        self.outside.fetch_add(1, Ordering::SeqCst);
     }
 
     fn is_gone(&self) -> bool {
@@ -430,12 +465,14 @@ impl Calls for Double {
         event.set(value);
     }
 
-    fn sleep(event: &Event, value: u64, longest: Duration) -> bool {
+    fn sleep(event: &Event, value: u64, longest: Duration) -> Option<bool> {
         end_children();
         event.sleep(value, longest)
     }
 
     fn pooled(call: &mut dyn FnMut()) {
+        POOLS.set(POOLS.get() + 1);
         call();
+        POOLS.set(POOLS.get() - 1);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
+use std::thread::{self, ThreadId};
 
 use syncpoint::{Result, Stream};
 use syncpoint_metal::protocol::{End, Ended, Killed, expose};
@@ -19,6 +19,8 @@ pub(crate) struct Queue {
     sender: Sender<Committed>,
     room: Arc<Room>,
     faults: Arc<Faults>,
+    /// The threads that put a command buffer of ours together now, once for each.
+    putting: Arc<Mutex<Vec<ThreadId>>>,
     _alive: Option<Alive>,
 }
 
@@ -45,6 +47,13 @@ pub(crate) struct Commands {
     place: (Place, Option<Alive>),
     sender: Sender<Committed>,
     faults: Arc<Faults>,
+    putting: Option<Putting>,
+}
+
+/// A command buffer of ours is put together, until it is committed or let go of.
+struct Putting {
+    threads: Arc<Mutex<Vec<ThreadId>>>,
+    faults: Arc<Faults>,
 }
 
 struct Committed {
@@ -61,7 +70,7 @@ impl Queue {
         let of_thread = Arc::clone(faults);
         let thread = thread::Builder::new().name(THREAD.to_owned());
         thread.spawn(move || serve(&receiver, &of_thread)).unwrap();
-        Self { sender, room, faults: Arc::clone(faults), _alive: alive }
+        Self { sender, room, faults: Arc::clone(faults), putting: Arc::default(), _alive: alive }
     }
 
     /// One of others, with as much room as those have that nobody asks for more.
@@ -80,8 +89,9 @@ impl Queue {
 
     pub(super) fn commands(&self, ended: Ended, alive: Option<Alive>) -> Commands {
         let place = Room::take(&self.room);
+        let putting = alive.as_ref().map(|_ours| Putting::begin(self));
         let (sender, faults) = (self.sender.clone(), Arc::clone(&self.faults));
-        Commands { list: Vec::new(), ended, place: (place, alive), sender, faults }
+        Commands { list: Vec::new(), ended, place: (place, alive), sender, faults, putting }
     }
 
     /// Commits a command buffer of the user's.
@@ -112,7 +122,8 @@ impl Commands {
                 Command::Wait(..) | Command::Work(_) => {}
             }
         }
-        let Self { list, ended, place, sender, faults } = self;
+        let Self { list, ended, place, sender, faults, putting } = self;
+        drop(putting);
         if let Some(Fault::KilledEarly(killed)) = fault {
             let end = End { seconds: 0.0, killed: Some(killed) };
             return faults.call_now(Box::new(move || {
@@ -129,6 +140,40 @@ impl Commands {
             sender.send(committed).unwrap();
         }
     }
+}
+
+impl Putting {
+    fn begin(queue: &Queue) -> Self {
+        let (thread, mut threads) = (thread::current().id(), queue.putting.lock().unwrap());
+        if threads.iter().any(|other| *other != thread) {
+            queue.faults.note_beside();
+        }
+        threads.push(thread);
+        drop(threads);
+        Self { threads: Arc::clone(&queue.putting), faults: Arc::clone(&queue.faults) }
+    }
+}
+
+impl Drop for Putting {
+    fn drop(&mut self) {
+        let (thread, mut threads) = (thread::current().id(), self.threads.lock().unwrap());
+        let at = threads.iter().position(|other| *other == thread);
+        threads.swap_remove(at.unwrap());
+        drop(threads);
+        if !super::is_pooled() {
+            self.faults.note_outside();
+        }
+    }
+}
+
+/// Work on the device that is not over before the test lets go of what this gives.
+pub(crate) fn block(stream: &Stream) -> Result<Sender<()>> {
+    let (let_go, waits) = channel::<()>();
+    stream.submit(move |raw| {
+        let queue = raw.native::<Queue>().unwrap();
+        queue.run(move || waits.recv().unwrap_or(()));
+    })?;
+    Ok(let_go)
 }
 
 fn serve(receiver: &Receiver<Committed>, faults: &Faults) {
