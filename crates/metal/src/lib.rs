@@ -16,8 +16,13 @@
 //!   64 command buffers of theirs an operation may wait for as long as these take.
 //! - **Delays** are timed by the host, and hold their own stream alone.
 //!
-//! Needs Metal with shared events: macOS 10.14 or iOS 12. Before macOS 12 and iOS 15 who waits on the host for a shared event
-//! of others has it looked at every millisecond.
+//! Needs Metal with shared events: macOS 10.14, or iOS 12, for which nothing was compiled yet. Before macOS 12 and iOS 15 who
+//! waits on the host for a shared event of others has it looked at every millisecond.
+//!
+//! One thread of a device tells of the ends of its command buffers, and wakes whoever waits: a waker, an observer or a drop of
+//! the user's that waits there holds up every other end of the device. So it must not enqueue on a stream of others' queue
+//! (`borrow`, `expose`) that may be without room: the call sleeps there until a command buffer ends, which this thread alone
+//! can tell, and is refused after thirty seconds. Hand it to a thread of your own.
 //!
 //! The protocol knows Metal by its calls alone ([`protocol::Calls`]), and runs over a double of them wherever there is no
 //! Metal. It was not yet run on a Mac.

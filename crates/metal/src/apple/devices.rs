@@ -2,7 +2,9 @@
 
 use objc2::rc::{Retained, autoreleasepool};
 use objc2::runtime::ProtocolObject;
-use objc2_metal::{MTLCopyAllDevices, MTLCreateSystemDefaultDevice, MTLDevice};
+#[cfg(target_os = "macos")]
+use objc2_metal::MTLCopyAllDevices;
+use objc2_metal::{MTLCreateSystemDefaultDevice, MTLDevice};
 use syncpoint_base::{Process, watch_driver};
 use syncpoint_core::{Device, Error, Kind, Reason, Result};
 
@@ -30,9 +32,21 @@ type Devices = Vec<Retained<ProtocolObject<dyn MTLDevice>>>;
 
 fn all() -> Result<Devices> {
     begin()?;
-    let all = autoreleasepool(|_| MTLCopyAllDevices().to_vec());
+    let all = autoreleasepool(|_| copied());
     watch_driver();
     Ok(all)
+}
+
+#[cfg(target_os = "macos")]
+fn copied() -> Devices {
+    MTLCopyAllDevices().to_vec()
+}
+
+/// Apple's other systems have one device, and the call for all of them since iOS 18 alone: a program that names it is not
+/// loaded before.
+#[cfg(not(target_os = "macos"))]
+fn copied() -> Devices {
+    MTLCreateSystemDefaultDevice().into_iter().collect()
 }
 
 /// All of them, the system's own choice first: Metal promises no order.
