@@ -13,10 +13,10 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use syncpoint::{Gate, Kind, Point, Result, Stream};
+use syncpoint::{Gate, Kind, Point, Result};
 use syncpoint_metal::protocol::{End, Killed, Limits, Status, borrow};
 
-use double::{Call, Double, Fault, Queue, THREAD};
+use double::{Call, Double, Fault, Queue, THREAD, block};
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
@@ -26,16 +26,6 @@ const FAULT: i64 = 3;
 
 /// The device was removed.
 const GONE: i64 = 11;
-
-/// Work on the device that is not over before the test lets it go.
-fn block(stream: &Stream) -> Result<impl FnOnce() + use<>> {
-    let (sender, receiver) = channel::<()>();
-    stream.submit(move |raw| {
-        let queue = raw.native::<Queue>().expect("a queue is lent");
-        queue.run(move || receiver.recv().unwrap_or(()));
-    })?;
-    Ok(move || drop(sender))
-}
 
 #[track_caller]
 fn failure(point: &Point) -> syncpoint::Error {
@@ -61,7 +51,7 @@ fn a_killed_command_buffer_fails_its_stream_and_wakes_host_and_device_waiters() 
         let name = thread::current().name().unwrap_or("").to_owned();
         told.send((outcome.is_err(), name)).unwrap_or(());
     });
-    end();
+    drop(end);
     let error = failure(&killed);
     assert_eq!(error.kind(), Kind::Driver);
     assert_eq!(error.code().map(|(code, _)| code), Some(FAULT));
@@ -196,7 +186,7 @@ fn a_device_that_is_removed_fails_what_is_pending_and_wakes_every_waiter() -> Re
     held.enqueue(|| -> () { unreachable!("what it waits for fails") })?;
     let held = held.record()?;
     double.remove();
-    end();
+    drop(end);
     assert_eq!(failure(&behind).kind(), Kind::DeviceLost);
     assert_eq!(failure(&held).kind(), Kind::DeviceLost);
     assert_eq!(
@@ -221,7 +211,7 @@ fn without_room_a_stream_keeps_what_it_is_given_and_goes_on_as_command_buffers_e
     let (other, before) = (device.stream()?, double.commits());
     other.wait(&last)?;
     assert!(other.statistics().held == 1 && double.commits() == before, "nothing is signalled yet");
-    end();
+    drop(end);
     other.record()?.synchronize_timeout(LONG)?;
     assert_eq!((buffer.to_vec(0..1)?, stream.statistics().held), (vec![99], 0));
     Ok(())
@@ -238,7 +228,7 @@ fn what_a_stream_without_room_keeps_fails_with_what_is_before_it() -> Result<()>
         stream.fill(&buffer, 0..8, 1)?;
     }
     let last = stream.record()?;
-    end();
+    drop(end);
     assert_eq!(failure(&last).code().map(|(code, _)| code), Some(FAULT));
     assert!(stream.recover()?.is_some());
     assert_eq!(stream.statistics().held, 0, "it is over with its era at the latest");
@@ -407,7 +397,7 @@ fn a_time_that_is_killed_by_itself_lets_nobody_through_before_the_work_that_it_t
     let timed = stream.record_timed()?;
     let early = behind.synchronize_timeout(Duration::from_millis(100));
     assert_eq!(early.expect_err("the work runs still").kind(), Kind::TimedOut);
-    end();
+    drop(end);
     behind.synchronize_timeout(LONG)?;
     assert_eq!(copied.to_vec(0..8)?, [7; 8]);
     assert_eq!(failure(&timed).code().map(|(code, _)| code), Some(FAULT));
@@ -460,7 +450,7 @@ fn a_stream_whose_owner_is_gone_finishes_its_work() -> Result<()> {
     drop(stream);
     drop(device);
     assert!(begun.elapsed() < LONG, "a drop waits for nothing");
-    end();
+    drop(end);
     last.synchronize_timeout(LONG)?;
     assert_eq!(buffer.to_vec(0..1)?, [7]);
     Ok(())

@@ -10,7 +10,6 @@ mod double;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -18,20 +17,10 @@ use syncpoint::{Gate, Kind, Point, Result, Stream};
 use syncpoint_conformance::patience::until;
 use syncpoint_metal::protocol::{Limits, borrow};
 
-use double::{Double, Queue};
+use double::{Double, Queue, block};
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
-
-/// Work on the device that is not over before the test lets it go.
-fn block(stream: &Stream) -> Result<impl FnOnce() + use<>> {
-    let (sender, receiver) = channel::<()>();
-    stream.submit(move |raw| {
-        let queue = raw.native::<Queue>().expect("a queue is lent");
-        queue.run(move || receiver.recv().unwrap_or(()));
-    })?;
-    Ok(move || drop(sender))
-}
 
 #[test]
 fn without_room_on_a_queue_of_others_an_operation_waits_and_is_then_refused() -> Result<()> {
@@ -126,7 +115,7 @@ fn without_room_a_stream_keeps_what_is_nothing_to_the_device_too() -> Result<()>
         stream.record()?;
     }
     assert!(stream.statistics().waits_for_room == 0, "nobody sleeps for room");
-    end();
+    drop(end);
     gates.iter().try_for_each(|gate| gate.point().synchronize_timeout(LONG))?;
     let (stream, gates) = (device.stream()?, [(); 20].map(|()| Gate::new()));
     let end = block(&stream)?;
@@ -138,7 +127,7 @@ fn without_room_a_stream_keeps_what_is_nothing_to_the_device_too() -> Result<()>
     // As many as there is room for have passed, and the rest is kept.
     until("four that have room", || stream.statistics().held <= 16);
     let last = stream.record()?;
-    end();
+    drop(end);
     last.synchronize_timeout(LONG)
 }
 

@@ -13,10 +13,10 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
-use syncpoint::{Kind, Point, Result, Stream};
+use syncpoint::{Kind, Point, Result};
 use syncpoint_conformance::patience::until;
 
-use double::{Double, Fault, Queue};
+use double::{Double, Fault, Queue, block};
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
@@ -49,16 +49,6 @@ fn wake_at(point: &Point, waker: &Waker) -> impl Sized + use<> {
     let mut future = Box::pin(point.clone().into_future());
     assert!(future.as_mut().poll(&mut Context::from_waker(waker)).is_pending());
     future
-}
-
-/// Work on the device, behind all that was committed: it is not over before the test lets it go.
-fn block(stream: &Stream) -> Result<Sender<()>> {
-    let (go_on, goes_on) = channel();
-    stream.submit(move |raw| {
-        let queue = raw.native::<Queue>().expect("a queue is lent");
-        queue.run(move || goes_on.recv_timeout(LONG).unwrap_or(()));
-    })?;
-    Ok(go_on)
 }
 
 /// Waits until the handlers of all that was committed have come.

@@ -1,22 +1,18 @@
 //! What an `MPSEvent` does, call by call: record, wait, notify, query, synchronize, and the time between two.
 
-#![expect(
-    clippy::expect_used,
-    clippy::panic_in_result_fn,
-    reason = "a test that cannot go on fails"
-)]
+#![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
 
 mod double;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use syncpoint::{Error, Event, EventOptions, EventPool, EventState, Kind, Reason, Result, Stream};
+use syncpoint::{Error, Event, EventOptions, EventPool, EventState, Kind, Reason, Result};
 use syncpoint_conformance::patience::until;
 
-use double::{Double, Fault, Queue, THREAD};
+use double::{Double, Fault, THREAD, block};
 
 /// Longer than anything here takes.
 const LONG: Duration = Duration::from_secs(20);
@@ -28,16 +24,6 @@ fn timed() -> Event {
     Event::new(EventOptions::timed())
 }
 
-/// Work on the device that is not over before the test lets it go.
-fn block(stream: &Stream) -> Result<Sender<()>> {
-    let (let_go, waits) = channel::<()>();
-    stream.submit(move |raw| {
-        let queue = raw.native::<Queue>().expect("a queue is lent");
-        queue.run(move || waits.recv().unwrap_or(()));
-    })?;
-    Ok(let_go)
-}
-
 #[test]
 fn a_timed_record_ends_its_command_buffer_and_nobody_need_commit_another() -> Result<()> {
     let double = Double::default();
@@ -45,8 +31,29 @@ fn a_timed_record_ends_its_command_buffer_and_nobody_need_commit_another() -> Re
     event.record(&stream)?;
     let committed = double.commits();
     event.synchronize_timeout(LONG)?;
-    assert_eq!(double.commits(), committed);
-    assert!(event.timed_point()?.timestamp()?.nanos > 0);
+    let end = event.timed_point()?.timestamp()?;
+    assert!(end.nanos > 0);
+    assert_eq!(double.commits(), committed, "nobody has committed another");
+    let long = block(&stream)?;
+    event.query()?;
+    assert_eq!(event.timed_point()?.timestamp()?.nanos, end.nanos, "what comes later is not in it");
+    drop(long);
+    Ok(())
+}
+
+#[test]
+fn a_query_loses_no_wait_that_comes_after_it() -> Result<()> {
+    let device = Double::default().device();
+    let (records, waits) = (device.stream()?, device.stream()?);
+    let (event, end) = (device.event(), block(&records)?);
+    event.record(&records)?;
+    (0..3).try_for_each(|_| event.query().map(|is_over| assert!(!is_over)))?;
+    waits.wait_event(&event)?;
+    let behind = waits.record()?;
+    assert!(!event.query()? && !behind.query()?, "it waits, whoever has asked");
+    drop(end);
+    behind.synchronize_timeout(LONG)?;
+    assert!(event.query()? && event.query()?);
     Ok(())
 }
 
