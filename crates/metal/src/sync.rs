@@ -9,6 +9,13 @@ pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
 #[cfg(syncpoint_loom)]
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
 
+/// Of a thread, and in a model of one of its threads.
+#[cfg(not(syncpoint_loom))]
+pub(crate) use std::thread::{ThreadId, current};
+
+#[cfg(syncpoint_loom)]
+pub(crate) use loom::thread::{ThreadId, current};
+
 pub(crate) use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 /// What has no part in a modelled protocol.
 pub(crate) use std::sync::{OnceLock, RwLock};

@@ -5,13 +5,15 @@
 //! somebody stands there, and again once the last has ended longer ago than a lull. A lull is doubled each time, so that work
 //! of whatever length keeps nobody in line for good.
 
+#[cfg(all(test, syncpoint_loom))]
+mod model;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::{Out, SLICE};
-use crate::sync::lock;
+use crate::sync::{ThreadId, current, lock};
 
 /// Who sleeps, or has slept, for room to begin, in the order in which they came.
 #[derive(Debug)]
@@ -45,7 +47,7 @@ impl Standings {
     /// Whether this thread may begin where it has room: nobody stands before it, or nothing ends.
     pub(super) fn may_pass(&mut self) -> bool {
         let Some(first) = self.standing.front_mut() else { return true };
-        if first.thread == thread::current().id() {
+        if first.thread == current().id() {
             return true;
         }
         if self.last_end.is_some_and(|end| end.elapsed() >= first.lull) {
@@ -82,7 +84,7 @@ impl Place {
         }
         line.numbers += 1;
         let number = line.numbers;
-        let (thread, lull) = (thread::current().id(), line.lull);
+        let (thread, lull) = (current().id(), line.lull);
         line.standing.push_back(Standing { number, thread, lull });
         drop(state);
         Self { out: Arc::clone(out), number }
