@@ -96,6 +96,15 @@ def test_elapsed_time_is_refused_as_of_other_events():
         Event().elapsed_time(Event())
     with pytest.raises(ValueError, match="must be recorded before"):
         Event(True).elapsed_time(Event(True))
+    start, end, stream, gate = Event(True), Event(True), Stream(), syncpoint.Gate()
+    start.record(stream)
+    stream._stream.wait(gate.point)
+    end.record(stream)
+    with pytest.raises(RuntimeError, match="must be completed before"):
+        start.elapsed_time(end)
+    gate.open()
+    end.synchronize()
+    assert start.elapsed_time(end) >= 0 >= end.elapsed_time(start)
 
 
 def test_nothing_is_left_out_and_none_is_refused():

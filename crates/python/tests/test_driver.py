@@ -74,6 +74,20 @@ for made in ends:
 device.synchronize(timeout=20)
 gc.collect()
 
+timed = [cuda.Event(enable_timing=True) for _ in range(2)]
+for each in timed:
+    each.record(stream)
+gate, held = syncpoint.Gate(), syncpoint.Stream("cuda")
+pool, ring = syncpoint.EventPool("cuda"), syncpoint.SharedStreams("cuda")
+numbers = [pool.acquire(enable_timing=True) for _ in range(3)]
+for number in numbers:
+    pool.record(number, stream)
+for _ in range(8):
+    ring.next().record()
+device.synchronize(timeout=20)
+held.wait(gate.point)
+held.fill(device.buffer(8), 1)
+
 def drops(place):
     for made in ends:
         made[place] = None
@@ -84,7 +98,7 @@ done = []
 thread = threading.Thread(target=lambda: done.append(CALL), daemon=True)
 thread.start()
 # Here is the lock: whoever has entered the driver, where all calls are held up, has let go of it.
-while asked() == before:
+while asked() == before and not (done and DEFERRED):
     pass
 assert not done or DEFERRED
 assert driver.syncpointFakeScript(b"release") == 0
@@ -107,7 +121,11 @@ CALLS = {
     "pinned memory": "device.host_buffer(64)",
     "fill": "stream.fill(memory, 1)",
     "a handle of others": "cuda.ExternalStream(handle + 0).query()",
-    "synchronize": "cuda.synchronize()",
+    "synchronize": "stream.synchronize(timeout=20)",
+    "ipc_handle": "syncpoint.Event('cuda:0', interprocess=True).ipc_handle()",
+    "a handle": "syncpoint.Stream('cuda').native_handle",
+    "a default stream": "cuda.default_stream()",
+    "a record by number": "pool.record(numbers[0], stream)",
 }
 
 
@@ -117,13 +135,23 @@ def test_the_lock_is_free_while_a_call_is_in_the_driver(call):
     assert told_on_stand_in(HELD.replace("CALL", CALLS[call]).replace("DEFERRED", "False")) == "ok\n"
 
 
-ENDS = {"an event": "drops(0)", "a stream": "drops(1)", "memory": "drops(2)"}
+ENDS = {
+    "a wait, as a gate is opened": "gate.open()",
+    "an event": "drops(0)",
+    "a stream": "drops(1)",
+    "memory": "drops(2)",
+    "shared streams": "globals().pop('ring') and None",
+    "a pool": "[pool.release(number) for number in numbers] and globals().pop('pool') and None",
+    "what a pool keeps": "[pool.release(number) for number in numbers] and pool.empty_cache()",
+    "a stream of others": "globals().pop('stream') and None",
+    "the end of a gate": "globals().pop('gate') and None",
+}
 
 
 @on_stand_in
 @pytest.mark.parametrize("end", ENDS)
 def test_the_lock_is_free_while_something_ends_in_the_driver(end):
-    # A driver that ends it on a thread of ours keeps nobody either.
+    # What a thread of ours ends keeps nobody either.
     assert told_on_stand_in(HELD.replace("CALL", ENDS[end]).replace("DEFERRED", "True")) == "ok\n"
 
 

@@ -33,6 +33,7 @@ CURRENT = forked(
 syncpoint.set_default_backend("host")
 mine = syncpoint.Stream("host")
 mps.Event().record()
+cuda.Event().record()
 with syncpoint.stream(mine):
     entered = syncpoint.stream(mine)
     entered.__enter__()
@@ -47,6 +48,10 @@ of_mps = mps.Event()
 of_mps.record()
 of_mps.synchronize(timeout=20)
 assert of_mps.query()
+of_cuda = cuda.Event()
+of_cuda.record()
+of_cuda.synchronize(timeout=20)
+assert of_cuda.device == event.device and cuda.current_stream() == cuda.default_stream() != mine
 # What was entered before the fork is left in the child as well.
 entered.__exit__()
 with syncpoint.Stream("host") as other:
