@@ -126,6 +126,9 @@ CALLS = {
     "a handle": "syncpoint.Stream('cuda').native_handle",
     "a default stream": "cuda.default_stream()",
     "a record by number": "pool.record(numbers[0], stream)",
+    "a time": "isinstance(timed[0].elapsed_time(timed[1]), float)",
+    "a time by number": "isinstance(pool.elapsed_time(numbers[0], numbers[1]), float)",
+    "a span": "isinstance(timed[1] - timed[0], syncpoint.Span)",
 }
 
 
