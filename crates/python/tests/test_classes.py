@@ -151,6 +151,7 @@ def test_a_script_reaches_the_streams_of_the_current_device():
             assert syncpoint.cuda.current_device() == 0 and Stream().device_index() == 0
         assert Stream().device_index() == 0
     finally:
+        syncpoint.cuda.set_stream(syncpoint.cuda.default_stream("cuda:0"))
         syncpoint.set_default_backend(BACKEND)
 
 
