@@ -55,7 +55,7 @@ pub(crate) fn package(workshop: &Workshop) -> Vec<Step> {
     let tests = python("-m pytest -q crates/python/tests")
         .variable("SYNCPOINT_CUDA_FAKE_LIBRARY", &library.to_string_lossy());
     let is_installed = Path::new(LAVAPIPE).exists();
-    let tests = if is_installed { tests.variable(vulkan::DRIVERS, LAVAPIPE) } else { tests };
+    let tests = if is_installed { vulkan::on(tests, LAVAPIPE) } else { tests };
     vec![
         Step::cargo("build --release --package syncpoint-cuda-fake"),
         PACKAGE.install(workshop),

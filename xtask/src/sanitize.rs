@@ -180,7 +180,7 @@ pub(crate) fn address(workshop: &Workshop) -> Vec<Step> {
     };
     // Drivers are asked as they are: what they do with memory of their own goes unseen, what they do with ours does not.
     let on = |driver: &str, leaks: &str, selection: &str| {
-        let step = instrumented(leaks).variable(vulkan::DRIVERS, driver);
+        let step = vulkan::on(instrumented(leaks), driver);
         tests(step, workshop, "asan", &format!("--package syncpoint-vulkan {selection}"), &[])
     };
     let all_on = |driver| on(driver, "detect_leaks=0", "--lib --tests");

@@ -5,7 +5,7 @@ use crate::step::Step;
 use crate::workshop::Workshop;
 
 /// Which drivers the loader takes.
-pub(crate) const DRIVERS: &str = "VK_ICD_FILENAMES";
+const DRIVERS: &str = "VK_ICD_FILENAMES";
 
 /// What the layer is told: it prints what it finds and then breaks the process, so that no test passes over a fault. It
 /// looks between submissions too, which it does not by itself.
@@ -41,27 +41,31 @@ const CHOICE: &str =
 /// nothing is known to be lacking, so there such a test fails.
 const LACKS: [(&str, &str); 2] = [(LAVAPIPE, ""), (SWIFTSHADER, "two-clocks,nanoseconds")];
 
+/// The step on this driver, which tests are told the lacks of.
+pub(crate) fn on(step: Step, driver: &str) -> Step {
+    let lacks =
+        LACKS.into_iter().find(|(known, _)| *known == driver).map_or("", |(_, lacks)| lacks);
+    step.variable(DRIVERS, driver).variable("SYNCPOINT_LACKS", lacks)
+}
+
 /// All tests on each driver, most of them under the layer too, synchronization included, a pipeline with the device's own
 /// times on each driver, and what fills cost beside the driver's own calls.
 pub(crate) fn steps(workshop: &Workshop) -> Vec<Step> {
-    let on = |driver| {
-        let step = workshop.runner.step("--package syncpoint-vulkan --lib --tests");
-        step.variable(DRIVERS, driver)
-    };
-    let tests = LACKS.into_iter().flat_map(|(driver, lacks)| {
-        let [all, within] = checked(workshop, driver);
-        [on(driver), all, within].map(|step| step.variable("SYNCPOINT_LACKS", lacks))
+    let all = || workshop.runner.step("--package syncpoint-vulkan --lib --tests");
+    let tests = [LAVAPIPE, SWIFTSHADER].into_iter().flat_map(|driver| {
+        let [checked, within] = checked(workshop, driver);
+        [on(all(), driver), checked, within]
     });
     let run = "run --quiet --release --package syncpoint-cli -- run examples/overlap.toml";
-    let pipeline = Step::cargo(run).words("--device vulkan:0").variable(DRIVERS, LAVAPIPE);
+    let pipeline = on(Step::cargo(run).words("--device vulkan:0"), LAVAPIPE);
     // It asks each device that there is; the pipeline before it insists on this one.
     let overlap = |driver| {
         let test = "--package syncpoint-cli --test program overlap_runs_on_every_device";
-        workshop.runner.step(test).variable(DRIVERS, driver)
+        on(workshop.runner.step(test), driver)
     };
     let bench =
         "run --quiet --package syncpoint-cli --features rivals -- bench --quick --filter fill";
-    let bench = Step::cargo(bench).words("--device vulkan:0").variable(DRIVERS, LAVAPIPE);
+    let bench = on(Step::cargo(bench).words("--device vulkan:0"), LAVAPIPE);
     let programs = [pipeline, overlap(LAVAPIPE), overlap(SWIFTSHADER), bench];
     tests.chain(programs).collect()
 }
@@ -71,8 +75,8 @@ fn checked(workshop: &Workshop, driver: &str) -> [Step; 2] {
     let [long, long_within] = if driver == LAVAPIPE { [LONG, LONG_WITHIN] } else { [""; 2] };
     let ways = [(CHECKED, long, SETTINGS), (CHECKED_WITHIN, long_within, WITHIN)];
     ways.map(|(tests, long, settings)| {
-        Step::cargo(&format!("test --package syncpoint-vulkan {tests}{long}{CHOICE}"))
-            .variable(DRIVERS, driver)
+        let step = Step::cargo(&format!("test --package syncpoint-vulkan {tests}{long}{CHOICE}"));
+        on(step, driver)
             .variable("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation")
             .variable("VK_LAYER_SETTINGS_PATH", &workshop.root.join(settings).to_string_lossy())
     })
