@@ -48,6 +48,7 @@ mod queue;
 mod report;
 mod retire;
 mod running;
+mod slices;
 mod stream;
 mod sync;
 mod synchronize;
@@ -86,6 +87,8 @@ pub use point::{Point, State};
 pub use pool::{Counter, EventPool, Lends, Loan, LoanTicket, PoolStatistics, StreamPool};
 pub use report::{End, HostWait, Link, WaitReport};
 pub use retire::{Retained, Retirement, retire};
+#[cfg(feature = "places")]
+pub use slices::Slices;
 pub use stream::{Mode, Statistics, Stream, StreamOptions};
 pub use time::{Clock, SignedDuration, TimedPoint, Timestamp, elapsed_all};
 pub use timeline::{Ticket, Timeline, Woken};

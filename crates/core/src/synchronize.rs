@@ -1,12 +1,13 @@
 //! Telling observers when a host wait begins and how it ended.
 
-use syncpoint_trace::{Call, Operation};
+use syncpoint_trace::{Call, Operation, Outcome};
 
 use crate::device::outcome_of;
 use crate::error::{Kind, Result};
 use crate::observe;
 use crate::place::Place;
 use crate::point::Point;
+use crate::slices::{self, Told};
 use crate::stream::Stream;
 use crate::wait::{self, How};
 
@@ -17,9 +18,16 @@ pub(crate) fn told(call: impl FnOnce() -> Call, wait: impl FnOnce() -> Result<()
         return wait();
     }
     let call = call();
-    observe::tell(|| Operation::Synchronizing { call: call.clone() });
+    let told = slices::begun(&call);
+    if matches!(told, Told::Whole | Told::First) {
+        observe::tell(|| Operation::Synchronizing { call: call.clone() });
+    }
     let outcome = wait();
-    observe::tell(|| Operation::Synchronized { call, outcome: outcome_of(&outcome) });
+    let ended = outcome_of(&outcome);
+    if told == Told::Whole || (told != Told::Over && ended != Outcome::TimedOut) {
+        slices::over(&call);
+        observe::tell(|| Operation::Synchronized { call, outcome: ended });
+    }
     outcome
 }
 

@@ -352,6 +352,16 @@ impl Stream {
         synchronize::stream(self, How::timeout(timeout, place), place)
     }
 
+    /// The point that a wait for everything enqueued so far waits for now, for waits that are made of many short ones. On a
+    /// stream of others it sleeps until the deadline at most where the device has no room. Observers hear of no record.
+    ///
+    /// # Errors
+    /// As [`synchronize_timeout`](Self::synchronize_timeout).
+    #[track_caller]
+    pub fn awaited_by(&self, deadline: Instant) -> Result<Point> {
+        self.take_point_by(Some(deadline), Place::caller())
+    }
+
     /// Whether everything enqueued so far is complete, on a stream that others launch on too whatever they launched. A
     /// stream whose last piece of work still runs is not. Records nothing; at most one driver call, and
     /// one more on a stream that others launch on, to learn whether they capture it.
