@@ -157,7 +157,7 @@ impl Drop for Gate {
                 "{} was dropped unopened; open it, or promise it to a stream, before it goes",
                 self.timeline
             );
-            let origin = Origin::new("Gate::new", self.timeline.to_string()).placed(cell.place);
+            let origin = Origin::new("make", self.timeline.to_string()).placed(cell.place);
             fail(&self.timeline, Error::misuse(Reason::GateDropped, message).at(origin));
         }
     }
