@@ -8,6 +8,7 @@ use syncpoint::Error;
 use crate::ending::{attached, refused};
 use crate::error::{raised, released};
 use crate::held::Held;
+use crate::released::Released;
 use crate::room::Room;
 
 /// A function that is still to be called. Dropping it changes nothing: the function is called all the same.
@@ -19,7 +20,7 @@ use crate::room::Room;
 /// >>> print(told.get(timeout=10))
 /// None
 #[pyclass(frozen, module = "syncpoint", weakref)]
-pub(crate) struct Notification(Mutex<Option<syncpoint::Notification>>);
+pub(crate) struct Notification(Released<Mutex<Option<syncpoint::Notification>>>);
 
 #[pymethods]
 impl Notification {
@@ -32,10 +33,9 @@ impl Notification {
     /// (True, False)
     /// >>> gate.open()
     fn cancel(&self, py: Python<'_>) -> bool {
-        py.detach(|| {
-            let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-            taken.is_some_and(syncpoint::Notification::cancel)
-        })
+        // Locked with the interpreter's lock alone, and so by nobody else while the process is forked.
+        let taken = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        py.detach(|| taken.is_some_and(syncpoint::Notification::cancel))
     }
 }
 
@@ -56,7 +56,7 @@ pub(crate) fn when_settled(
         room.take_in(&callback.0);
     }
     let made = released(py, || notify(callback))?;
-    Ok(Notification(Mutex::new(Some(made))))
+    Ok(Notification(Released::new(Mutex::new(Some(made)))))
 }
 
 /// A function that is called with an outcome, once.

@@ -1,6 +1,6 @@
 //! Values whose end may enter a driver: they are dropped without the interpreter's lock.
 
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use pyo3::Python;
 
@@ -19,6 +19,12 @@ impl<T: Send> Deref for Released<T> {
 
     fn deref(&self) -> &T {
         self.0.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+    }
+}
+
+impl<T: Send> DerefMut for Released<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        self.0.as_mut().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
     }
 }
 

@@ -9,7 +9,9 @@ use syncpoint::StreamOptions;
 
 use crate::device::Device;
 use crate::error::released;
-use crate::stream::{Share, Stream};
+use crate::released::Released;
+use crate::room::Behind;
+use crate::stream::Stream;
 
 /// As many as torch has of each priority.
 const LENGTH: usize = 32;
@@ -18,7 +20,7 @@ const LENGTH: usize = 32;
 const LEVELS: usize = 4;
 
 /// The shared streams of a device. The 33rd that is asked for is the first once more, and says that it `is_shared`. Each is
-/// made when its turn comes first.
+/// made when its turn comes first. Raises `UnavailableError` where the device is not there.
 ///
 /// Raises `RuntimeError` for a name that no device has, `MisuseError` for a number that none has, `UnavailableError` where it is
 /// not there.
@@ -31,15 +33,18 @@ const LEVELS: usize = 4;
 #[pyclass(frozen, module = "syncpoint")]
 pub(crate) struct SharedStreams {
     device: Py<Device>,
-    levels: [Level; LEVELS],
+    levels: Released<[Level; LEVELS]>,
 }
 
 #[derive(Default)]
 struct Level {
     /// The turns taken so far. It orders nothing else.
     turns: AtomicUsize,
-    streams: [OnceLock<Arc<syncpoint::Stream>>; LENGTH],
+    streams: [OnceLock<Made>; LENGTH],
 }
+
+/// A stream, and the gates that it is behind, whichever object of it has waited.
+type Made = (Arc<syncpoint::Stream>, Arc<Behind>);
 
 #[pymethods]
 impl SharedStreams {
@@ -47,7 +52,7 @@ impl SharedStreams {
     #[pyo3(signature = (device = None))]
     fn new(py: Python<'_>, device: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let device = crate::devices::of_stream(py, device)?.cast_into::<Device>()?.unbind();
-        Ok(Self { device, levels: Default::default() })
+        Ok(Self { device, levels: Released::new(Default::default()) })
     }
 
     /// The device of every one of them.
@@ -94,24 +99,20 @@ impl SharedStreams {
                 "no stream {index} of level {level}; there are {LENGTH} of {LEVELS} levels"
             ))
         })?;
-        let stream = released(py, || self.made(place, level))?;
-        Ok(Stream::of(stream, Share::Ring { level, index }))
+        let (stream, behind) = released(py, || self.made(place, level))?;
+        Ok(Stream::ring(stream, behind, [level, index]))
     }
 }
 
 impl SharedStreams {
     /// Two threads that come first may make one each: one of the two is kept.
-    fn made(
-        &self,
-        place: &OnceLock<Arc<syncpoint::Stream>>,
-        level: usize,
-    ) -> syncpoint::Result<Arc<syncpoint::Stream>> {
-        if let Some(stream) = place.get() {
-            return Ok(Arc::clone(stream));
+    fn made(&self, place: &OnceLock<Made>, level: usize) -> syncpoint::Result<Made> {
+        if let Some(made) = place.get() {
+            return Ok(made.clone());
         }
         let priority = i32::try_from(level).map_or(0, |level| -level);
         let options = StreamOptions::new().clamped_priority(priority);
         let made = Arc::new(self.device.get().inner().stream_with(options)?);
-        Ok(Arc::clone(place.get_or_init(|| made)))
+        Ok(place.get_or_init(|| (made, Arc::default())).clone())
     }
 }

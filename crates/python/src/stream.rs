@@ -27,8 +27,8 @@ use crate::{waits, work};
 /// given a stream it is another object of the same. A smaller `priority` is more urgent; one out of the device's range is
 /// clamped.
 ///
-/// Raises `RuntimeError` for a name that no device has, `MisuseError` for a number that none has, `UnavailableError` where it is
-/// not there.
+/// Raises `UnavailableError` where the device is not there, `MisuseError` for a number that none has, `RuntimeError` for a name
+/// that is none, `TypeError` for what is no device, and for a priority beside a stream.
 ///
 /// >>> import syncpoint
 /// >>> stream = syncpoint.Stream("host", priority=-1)
@@ -59,6 +59,15 @@ pub(crate) enum Share {
 impl Stream {
     pub(crate) fn of(stream: Arc<syncpoint::Stream>, share: Share) -> Self {
         Self { stream: Released::new(stream), share, behind: Arc::default() }
+    }
+
+    /// One of several objects of a stream that is asked for again and again.
+    pub(crate) fn ring(
+        stream: Arc<syncpoint::Stream>,
+        behind: Arc<Behind>,
+        [level, index]: [usize; 2],
+    ) -> Self {
+        Self { behind, ..Self::of(stream, Share::Ring { level, index }) }
     }
 
     pub(crate) fn common(stream: Arc<syncpoint::Stream>) -> Self {
@@ -269,8 +278,7 @@ impl Stream {
     /// True
     #[pyo3(signature = (timeout = None))]
     fn synchronize(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        let end = released(py, || self.stream.record())?;
-        waits::until(py, timeout, |until| end.synchronize_deadline(until))
+        waits::stream(py, &self.stream, timeout)
     }
 
     /// The end of the work enqueued so far. Does not wait. The point of a stream that has failed has failed too.
@@ -428,7 +436,7 @@ impl Stream {
     /// and the stream fails: what is behind it is not run, and whoever waits is raised `FailedError`, until `recover()`.
     /// A future that is cancelled before its turn is passed over; one whose call has begun cannot be cancelled.
     ///
-    /// Raises `UnavailableError` once the interpreter ends.
+    /// Raises `UnavailableError` once the interpreter ends, the failure of a stream that has failed.
     ///
     /// >>> import syncpoint
     /// >>> stream = syncpoint.open("host:0").stream()

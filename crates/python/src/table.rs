@@ -13,6 +13,7 @@ use crate::device::Device;
 use crate::devices;
 use crate::error::{misuse, queried, raised, released};
 use crate::event::{self, Holder};
+use crate::released::Released;
 use crate::span::Span;
 use crate::stream::Stream;
 use crate::waits;
@@ -21,7 +22,7 @@ use crate::waits;
 /// itself is used anew. `record` and `wait` without a stream mean the current one.
 ///
 /// Every call raises `MisuseError` with torch's `Invalid Event ID: N` for a number that means no event, and holds no lock
-/// then: other numbers are used on. A device that there is not is refused as `Stream` refuses it.
+/// then: other numbers are used on. To make a pool raises `UnavailableError` where the device is not there.
 ///
 /// >>> import syncpoint
 /// >>> pool = syncpoint.EventPool("host")
@@ -36,9 +37,9 @@ use crate::waits;
 #[pyclass(frozen, module = "syncpoint", weakref)]
 pub(crate) struct EventPool {
     device: Py<Device>,
-    pool: syncpoint::EventPool,
+    pool: Released<syncpoint::EventPool>,
     /// Guards which number means which event. Nothing is called under it.
-    table: Mutex<HashMap<i64, Lent>>,
+    table: Released<Mutex<HashMap<i64, Lent>>>,
 }
 
 /// An event that has a number; whoever uses it keeps it from going back.
@@ -53,7 +54,8 @@ impl EventPool {
     #[pyo3(signature = (device = None))]
     fn new(py: Python<'_>, device: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let device = devices::of_stream(py, device)?.cast_into::<Device>()?.unbind();
-        Ok(Self { device, pool: syncpoint::EventPool::new(), table: Mutex::default() })
+        let (pool, table) = (syncpoint::EventPool::new(), Mutex::default());
+        Ok(Self { device, pool: Released::new(pool), table: Released::new(table) })
     }
 
     /// The device of its events.
@@ -103,7 +105,9 @@ impl EventPool {
     fn release(&self, number: i64, py: Python<'_>) -> PyResult<()> {
         // What is taken out ends after the lock.
         let released = self.table().remove(&number);
-        released.map(drop).ok_or_else(|| invalid(py, number))
+        let released = released.ok_or_else(|| invalid(py, number))?;
+        py.detach(|| drop(released));
+        Ok(())
     }
 
     /// Records an event: the end of what the stream was given so far. On a stream that has failed the event has failed too.
@@ -116,7 +120,7 @@ impl EventPool {
     #[pyo3(signature = (number, stream = None))]
     fn record(&self, py: Python<'_>, number: i64, stream: Option<Py<Stream>>) -> PyResult<()> {
         let (event, stream) = (self.named(py, number)?, self.on(py, stream)?);
-        released(py, || event.record(stream.get().inner()))
+        released(py, move || event.record(stream.get().inner()))
     }
 
     /// What a stream is given from now on waits for the event; nothing where it was never recorded. This thread does not wait.
@@ -131,13 +135,13 @@ impl EventPool {
     #[pyo3(signature = (number, stream = None))]
     fn wait(&self, py: Python<'_>, number: i64, stream: Option<Py<Stream>>) -> PyResult<()> {
         let (event, stream) = (self.named(py, number)?, self.on(py, stream)?);
-        released(py, || stream.get().inner().wait_event(&event))
+        released(py, move || stream.get().inner().wait_event(&event))
     }
 
     /// Waits on this thread for an event's latest record, and no later one, at most `timeout` seconds; returns at once where it
     /// was never recorded. Ctrl-C ends the wait and nothing else.
     ///
-    /// Raises `TimedOutError` with the report of who waits for whom, the failure of the event's stream, `ValueError` for a
+    /// Raises `TimedOutError` with the report of who waits for whom, the failure of the event's stream, and `ValueError` for a
     /// timeout that is no time.
     ///
     /// >>> import syncpoint
@@ -149,7 +153,7 @@ impl EventPool {
     /// True
     #[pyo3(signature = (number, timeout = None))]
     fn synchronize(&self, py: Python<'_>, number: i64, timeout: Option<f64>) -> PyResult<()> {
-        let event = self.named(py, number)?;
+        let event = Released::new(self.named(py, number)?);
         waits::event(py, &event, timeout)
     }
 
@@ -162,7 +166,7 @@ impl EventPool {
     /// False
     fn query(&self, number: i64, py: Python<'_>) -> PyResult<bool> {
         let event = self.named(py, number)?;
-        queried(py, || event.query_recorded())
+        queried(py, move || event.query_recorded())
     }
 
     /// Milliseconds between two events. It waits for both, as torch's MPS does, at most `timeout` seconds each.
@@ -184,7 +188,7 @@ impl EventPool {
         end: i64,
         timeout: Option<f64>,
     ) -> PyResult<f64> {
-        let events = [self.named(py, start)?, self.named(py, end)?];
+        let events = Released::new([self.named(py, start)?, self.named(py, end)?]);
         if events.iter().any(|event| !event.options().timing()) {
             return Err(PyRuntimeError::new_err(NOT_TIMED));
         }
@@ -192,12 +196,14 @@ impl EventPool {
             return Err(PyRuntimeError::new_err(NOT_RECORDED));
         }
         // Once: what is waited for is what is timed, however often they are recorded meanwhile.
-        let [from, to] = &events;
-        let (from, to) = released(py, || Ok((from.timed_point()?, to.timed_point()?)))?;
-        for point in [&from, &to] {
+        let [from, to] = &*events;
+        let times = released(py, || Ok([from.timed_point()?, to.timed_point()?]))?;
+        let times = Released::new(times);
+        let [from, to] = &*times;
+        for point in [from, to] {
             waits::until(py, timeout, |until| point.synchronize_deadline(until))?;
         }
-        let span = released(py, || Span::between(&from, &to))?.milliseconds();
+        let span = released(py, || Span::between(from, to))?.milliseconds();
         if span < 0.0 {
             let text = format!("End event {end} was not recorded after start event {start}");
             return Err(misuse(py, &text, Reason::Reversed));

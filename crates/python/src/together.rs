@@ -8,6 +8,7 @@ use syncpoint::{Error, First};
 use crate::error::{raised, released};
 use crate::event::Event;
 use crate::point::Point;
+use crate::released::Released;
 use crate::waits;
 
 /// What can be waited for beside others.
@@ -28,8 +29,8 @@ impl Awaited {
 }
 
 /// Waits on this thread until every one of some points or events is complete, at most `timeout` seconds. An event stands for
-/// its latest record. Raises the first failure once all are waited for, `TimedOutError`, `ValueError` for a timeout that is no
-/// time.
+/// its latest record. Raises the first failure once all are waited for, `TimedOutError`, and `ValueError` for a timeout that is
+/// no time.
 ///
 /// >>> import syncpoint
 /// >>> device = syncpoint.open("host:0")
@@ -42,12 +43,13 @@ pub(crate) fn wait_all(
     timeout: Option<f64>,
 ) -> PyResult<()> {
     let points = points(py, awaited)?;
-    let points: Vec<syncpoint::Point> = points.into_iter().flatten().collect();
+    let points: Points = Released::new(points.into_iter().flatten().collect());
     waits::all(py, &points, timeout)
 }
 
 /// Waits on this thread until the first of some points or events has settled, at most `timeout` seconds; gives its place
-/// among them. Raises its failure, with that place as `index`, `TimedOutError`, `ValueError` for a timeout that is no time.
+/// among them. Raises its failure, with that place as `index`, `TimedOutError`, `ValueError` for a timeout that is no time, and
+/// `MisuseError` for none at all.
 ///
 /// >>> import syncpoint
 /// >>> never, soon = syncpoint.Gate(), syncpoint.Gate()
@@ -65,13 +67,16 @@ pub(crate) fn wait_any(
     if let Some(complete) = points.iter().position(Option::is_none) {
         return Ok(complete);
     }
-    let points: Vec<syncpoint::Point> = points.into_iter().flatten().collect();
+    let points: Points = Released::new(points.into_iter().flatten().collect());
     let First { index, outcome, .. } = waits::until(py, timeout, |until| first(&points, until))?;
     let Err(failure) = outcome else { return Ok(index) };
     let failure = raised(py, &failure);
     failure.value(py).setattr("index", index)?;
     Err(failure)
 }
+
+/// They may be the last names of their streams.
+type Points = Released<Vec<syncpoint::Point>>;
 
 fn first(points: &[syncpoint::Point], until: Instant) -> Result<First, Error> {
     syncpoint::wait_any_deadline(points, until)

@@ -4,8 +4,9 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use syncpoint::{Device, Error, Event, Kind, Point, Wait};
+use syncpoint::{Device, Error, Event, Kind, Point, Slices, Stream, Wait};
 
+use crate::released::Released;
 use crate::{ending, error, place};
 
 /// The longest sleep after which the interpreter looks for signals.
@@ -22,10 +23,11 @@ pub(crate) fn until<T: Send>(
     wait: impl Fn(Instant) -> Result<T, Error> + Sync,
 ) -> PyResult<T> {
     let (begin, end, place) = (Instant::now(), end_of(timeout)?, place::of_caller(py));
+    let mut slices = Released::new(Slices::new());
     loop {
         let slice = Instant::now() + SLICE;
         let until = end.map_or(slice, |end| end.min(slice));
-        match py.detach(|| place::at(place, || wait(until))) {
+        match py.detach(|| slices.slice(|| place::at(place, || wait(until)))) {
             Err(late) if late.kind() == Kind::TimedOut && end.is_none_or(|end| end > until) => {
                 py.check_signals()?;
                 ending::refused_within(py)?;
@@ -44,11 +46,20 @@ pub(crate) fn until<T: Send>(
 /// As [`until`].
 pub(crate) fn event(py: Python<'_>, event: &Event, timeout: Option<f64>) -> PyResult<()> {
     let wait = if event.options().blocking() { Wait::Block } else { Wait::Adaptive };
-    let awaited = || event.awaited();
+    let awaited = |_until| event.awaited();
     begun(py, timeout, awaited, |point, until| {
         let left = until.saturating_duration_since(Instant::now());
         point.as_ref().map_or(Ok(()), |point| point.synchronize_with(wait, Some(left)))
     })
+}
+
+/// Waits until everything enqueued so far on a stream is complete, whatever comes meanwhile.
+///
+/// # Errors
+/// As [`until`].
+pub(crate) fn stream(py: Python<'_>, stream: &Stream, timeout: Option<f64>) -> PyResult<()> {
+    let taken = |until| stream.awaited_by(until);
+    begun(py, timeout, taken, |point, until| point.synchronize_deadline(until))
 }
 
 /// Waits until everything enqueued so far on a device is complete, whatever comes meanwhile.
@@ -56,19 +67,20 @@ pub(crate) fn event(py: Python<'_>, event: &Event, timeout: Option<f64>) -> PyRe
 /// # Errors
 /// As [`all`].
 pub(crate) fn device(py: Python<'_>, device: &Device, timeout: Option<f64>) -> PyResult<()> {
-    begun(py, timeout, || device.record_all(), |points, until| settle(points, until))
+    begun(py, timeout, |_until| device.record_all(), |points, until| settle(points, until))
 }
 
-/// Waits as [`until`] does for what is taken once, as the first slice begins.
+/// Waits as [`until`] does for what is taken once, in the first slice that has room for it.
 fn begun<T: Send + Sync>(
     py: Python<'_>,
     timeout: Option<f64>,
-    take: impl Fn() -> Result<T, Error> + Sync,
+    take: impl Fn(Instant) -> Result<T, Error> + Sync,
     wait: impl Fn(&T, Instant) -> Result<(), Error> + Sync,
 ) -> PyResult<()> {
-    let begun = OnceLock::new();
+    let begun = Released::new(OnceLock::new());
     until(py, timeout, |until| {
-        let taken = begun.get().map_or_else(|| take().map(|taken| begun.get_or_init(|| taken)), Ok);
+        let taken =
+            begun.get().map_or_else(|| take(until).map(|taken| begun.get_or_init(|| taken)), Ok);
         wait(taken?, until)
     })
 }
@@ -81,11 +93,18 @@ pub(crate) fn all(py: Python<'_>, points: &[Point], timeout: Option<f64>) -> PyR
     until(py, timeout, |until| settle(points, until))
 }
 
-/// Tells that one is late rather than that another has failed: the end of a slice is not the end of the wait.
+/// Tells that one is late rather than that another has failed: the end of a slice is not the end of the wait. Of several that
+/// are late the first is asked who waits for whom, and the others are not asked.
 fn settle(points: &[Point], until: Instant) -> Result<(), Error> {
-    let outcomes = points.iter().map(|point| point.synchronize_deadline(until));
-    let (late, settled): (Vec<_>, Vec<_>) = outcomes.partition(is_late);
-    late.into_iter().chain(settled).collect()
+    let mut failed = Ok(());
+    for point in points {
+        let outcome = point.synchronize_deadline(until);
+        if is_late(&outcome) {
+            return outcome;
+        }
+        failed = failed.and(outcome);
+    }
+    failed
 }
 
 fn is_late(outcome: &Result<(), Error>) -> bool {

@@ -16,6 +16,7 @@ class Owner:
 
     def __init__(self, device, kind):
         self.gate, self.told, self.stream = syncpoint.Gate(), queue.SimpleQueue(), device.stream()
+        self.device = device
         self.stream.wait(self.gate.point)
         # Told from outside of the cycle.
         self.outcomes = outcomes
@@ -42,13 +43,18 @@ class Owner:
     def work_behind_a_copy_of_the_stream(self):
         syncpoint.Stream(self.stream).enqueue(self.tell, None).add_done_callback(self.tell)
 
+    def work_behind_another_object_of_a_shared_stream(self):
+        ring = syncpoint.SharedStreams(self.device)
+        ring.at(0, 3).wait(self.gate.point)
+        ring.at(0, 3).enqueue(self.tell, None).add_done_callback(self.tell)
+
     def tell(self, outcome):
         self.outcomes.put(outcome.exception() if isinstance(outcome, concurrent.futures.Future) else outcome)
 
 
 outcomes: "queue.SimpleQueue[object]" = queue.SimpleQueue()
 
-KINDS = ["callback", "future", "work", "callback_behind_the_stream", "work_behind_two_gates", "work_behind_a_copy_of_the_stream"]
+KINDS = ["callback", "future", "work", "callback_behind_the_stream", "work_behind_two_gates", "work_behind_a_copy_of_the_stream", "work_behind_another_object_of_a_shared_stream"]
 
 
 @pytest.fixture(autouse=True)
