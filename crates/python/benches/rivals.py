@@ -1,6 +1,7 @@
 """What Python programs use instead of the package: events of the standard library, and of others where they are installed."""
 
 import asyncio
+import contextlib
 import itertools
 import threading
 
@@ -16,8 +17,21 @@ def add(tables):
     for rows, name, told in ((iree, "IREE", absent), (torch, "torch", NO_GPU), (cupy, "CuPy", NO_GPU), (core, "cuda.core", NO_GPU)):
         try:
             rows(tables)
-        except Exception as missing:
-            tables.missing.append(f"{name}: {told} ({type(missing).__name__}: {str(missing).partition(chr(10))[0]})")
+        except Absent as missing:
+            tables.missing.append(f"{name}: {told} ({missing})")
+
+
+class Absent(Exception):
+    """A library or its GPU is not there."""
+
+
+@contextlib.contextmanager
+def begins():
+    """What fails as a library begins is for want of it; whatever fails later is a fault of the bench."""
+    try:
+        yield
+    except Exception as missing:
+        raise Absent(f"{type(missing).__name__}: {str(missing).partition(chr(10))[0]}") from missing
 
 
 def threads(tables):
@@ -45,9 +59,10 @@ def standard(tables, library, names):
 
 
 def iree(tables):
-    import iree.runtime
+    with begins():
+        import iree.runtime
 
-    device = iree.runtime.get_driver("local-task").create_default_device()
+        device = iree.runtime.get_driver("local-task").create_default_device()
     library, names = "IREE's semaphore", {"device": device, "values": itertools.count(1)}
     names["semaphore"], names["complete"] = device.create_semaphore(0), device.create_semaphore(1)
     tables.add("record", library, ["semaphore.signal(next(values))"], names)
@@ -57,22 +72,24 @@ def iree(tables):
 
 
 def torch(tables):
-    import torch
+    with begins():
+        import torch
 
-    stream, event = torch.cuda.Stream(), torch.cuda.Event()
+        stream, event = torch.cuda.Stream(), torch.cuda.Event()
+        event.record(stream)
     names = {"torch": torch, "stream": stream, "event": event}
-    event.record(stream)
     gpu(tables, "torch.cuda.Event", names, torch.cuda.synchronize, "event.record(stream)", "event.query()", "event.wait(stream)")
     tables.add("synchronize, complete", "torch.cuda.Event", ["event.synchronize()"], names)
     tables.add("make one and drop it", "torch.cuda.Event", ["torch.cuda.Event()"], names)
 
 
 def cupy(tables):
-    import cupy
+    with begins():
+        import cupy
 
-    stream, event = cupy.cuda.Stream(non_blocking=True), cupy.cuda.Event(disable_timing=True)
+        stream, event = cupy.cuda.Stream(non_blocking=True), cupy.cuda.Event(disable_timing=True)
+        event.record(stream)
     names = {"cupy": cupy, "stream": stream, "event": event}
-    event.record(stream)
     settle = cupy.cuda.Device().synchronize
     gpu(tables, "CuPy's event", names, settle, "event.record(stream)", "event.done", "stream.wait_event(event)")
     tables.add("synchronize, complete", "CuPy's event", ["event.synchronize()"], names)
@@ -80,11 +97,12 @@ def cupy(tables):
 
 
 def core(tables):
-    from cuda.core import Device
+    with begins():
+        from cuda.core import Device
 
-    device = Device()
-    device.set_current()
-    stream, event = device.create_stream(), device.create_event()
+        device = Device()
+        device.set_current()
+        stream, event = device.create_stream(), device.create_event()
     names = {"device": device, "stream": stream, "event": event}
     stream.record(event)
     gpu(tables, "cuda.core's event", names, stream.sync, "stream.record(event)", "event.is_done", "stream.wait(event)")
