@@ -14,7 +14,6 @@ use crate::stream::Stream;
 #[pyclass(frozen, subclass, extends = Event, name = "_CudaEvent", module = "syncpoint")]
 pub(crate) struct CudaEvent;
 
-// `self` is told as an argument like any other, as with torch's.
 #[pymethods]
 impl CudaEvent {
     #[expect(
@@ -48,7 +47,7 @@ impl CudaEvent {
     /// >>> event = syncpoint.cuda.Event()
     /// >>> event.record(syncpoint.cuda.Stream())
     /// >>> event.synchronize(timeout=10)
-    #[pyo3(signature = (stream = None), text_signature = "(self, stream=None)")]
+    #[pyo3(signature = (stream = None))]
     fn record(slf: &Bound<'_, Self>, stream: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let stream = meant(py, stream)?;
@@ -66,7 +65,7 @@ impl CudaEvent {
     /// >>> event, stream = syncpoint.cuda.Stream().record_event(), syncpoint.cuda.Stream()
     /// >>> event.wait(stream)
     /// >>> stream.synchronize(timeout=10)
-    #[pyo3(signature = (stream = None), text_signature = "(self, stream=None)")]
+    #[pyo3(signature = (stream = None))]
     fn wait(slf: &Bound<'_, Self>, stream: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let stream = meant(py, stream)?;
@@ -84,7 +83,16 @@ fn meant<'py>(py: Python<'py>, stream: Option<&Bound<'py, PyAny>>) -> PyResult<B
     let devices = DEVICES.import(py, "syncpoint", "_devices")?;
     let backend = devices.getattr(pyo3::intern!(py, "_default"))?;
     let kind = if backend.is_none() { pyo3::intern!(py, "cuda").as_any() } else { &backend };
-    Ok(current::of_kind(py, kind)?.into_bound(py))
+    let stream = current::of_kind(py, kind).map_err(|refused| absent(py, &refused))?;
+    Ok(stream.into_bound(py))
+}
+
+/// A refusal of the current stream, where there is no CUDA or it stayed with the parent of a fork in the words of `torch.cuda`.
+#[cold]
+fn absent(py: Python<'_>, refused: &PyErr) -> PyErr {
+    let told = py.import("syncpoint.cuda._backend");
+    let told = told.and_then(|backend| backend.call_method1("told", (refused.value(py),)));
+    told.map_or_else(|other| other, PyErr::from_value)
 }
 
 /// As torch says it.

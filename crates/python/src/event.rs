@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBytes, PyDict, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyMemoryView, PyTuple, PyType};
 use syncpoint::{IpcHandle, Kind, Loan, Reason};
 
 use crate::arguments;
@@ -212,7 +212,10 @@ impl Event {
     /// (0, True)
     #[getter]
     fn event_id(&self) -> u64 {
-        if is_recorded(&self.event) { self.event.id() } else { 0 }
+        let refused = self.event.point().err().map(|refused| refused.kind());
+        let is_there =
+            !matches!(refused, Some(Kind::Misuse(Reason::NotRecorded) | Kind::Unavailable));
+        if is_there { self.event.id() } else { 0 }
     }
 
     /// The handle of the driver's event, of one that has it: see `native_handle` of the constructor.
@@ -251,7 +254,8 @@ impl Event {
     /// The event that another process exported, by its handle, for streams of a device to wait for, and for the host. It is
     /// recorded by its own process only.
     ///
-    /// Raises `MisuseError` for bytes that are no handle, `FailedError` where the event is gone, or its process.
+    /// Raises `MisuseError` for bytes that are no handle, `TypeError` for what is no bytes, `FailedError` where the event is gone,
+    /// or its process.
     ///
     /// >>> import syncpoint
     /// >>> ours = syncpoint.open("host:0").event(interprocess=True)
@@ -262,12 +266,13 @@ impl Event {
     fn from_ipc_handle<'py>(
         class: &Bound<'py, PyType>,
         device: &Bound<'py, PyAny>,
-        handle: &[u8],
+        handle: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = class.py();
+        let handle: Vec<u8> = PyMemoryView::from(handle)?.call_method0("tobytes")?.extract()?;
         let device = devices::of_stream(py, Some(device))?.cast_into::<Device>()?.unbind();
         let imported =
-            released(py, || device.get().inner().import_event(&IpcHandle::from_bytes(handle)?))?;
+            released(py, || device.get().inner().import_event(&IpcHandle::from_bytes(&handle)?))?;
         let event = Py::new(py, Self::over(Holder::Own(imported)))?;
         py.get_type::<Self>().call_method1("__new__", (class, event))
     }

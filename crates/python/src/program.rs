@@ -27,11 +27,16 @@ pub(crate) fn run(
     timeout: Option<f64>,
 ) -> PyResult<(String, String)> {
     let device: DeviceName = device.parse().map_err(refused)?;
+    // As with every wait: longer than any clock tells is for ever.
+    let timeout = timeout.filter(|seconds| seconds.is_nan() || *seconds < FOR_EVER);
     let timeout = timeout.map(Duration::try_from_secs_f64).transpose().map_err(refused)?;
     let plan = Plan::parse(Path::new(name), text, &device).map_err(refused)?;
     let (report, raised) = py.detach(|| carry_out(&plan, timeout))?;
     raised.map_or_else(|| told(&report), Err)
 }
+
+/// Some thirty thousand years, in seconds.
+const FOR_EVER: f64 = 1e12;
 
 /// The report, and what a handler of a signal has raised meanwhile.
 fn carry_out(plan: &Plan, timeout: Option<Duration>) -> PyResult<(Report, Option<PyErr>)> {

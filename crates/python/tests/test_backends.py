@@ -84,6 +84,11 @@ try:
 except KeyError:
     pass
 refused(driver, cuda.device(0).__enter__)
+syncpoint.set_default_backend("host")
+event = cuda.Event()
+syncpoint.set_default_backend(None)
+refused(driver, event.record)
+refused(driver, event.wait)
 for call in (syncpoint.Event, syncpoint.Stream):
     for device in ("cuda", "cuda:0", "cuda:1"):
         refused("PyTorch is not linked with support for cuda devices", call, device)

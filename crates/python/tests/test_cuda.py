@@ -82,7 +82,27 @@ SIGNATURES = {
 def test_signatures_are_torchs(function):
     signature = inspect.signature(function)
     bare = [each.replace(annotation=each.empty) for each in signature.parameters.values()]
-    assert str(inspect.Signature(bare)) == SIGNATURES[function]
+    # That a method of Rust does not take `self` by its name makes no difference to anybody.
+    assert str(inspect.Signature(bare)).replace("(self, /, ", "(self, ") == SIGNATURES[function]
+
+
+def test_of_an_event_at_hand_a_signature_leaves_the_event_out():
+    event, stream = cuda.Event(), own()
+    for method in (event.record, event.wait):
+        assert [*inspect.signature(method).parameters] == ["stream"]
+        assert inspect.signature(method).bind(stream).arguments == {"stream": stream}
+
+
+class Guise:
+    _stream = None
+
+
+@pytest.mark.parametrize("given", [3, "stream", Guise()])
+def test_what_is_no_stream_is_not_made_current_whatever_it_looks_like(given):
+    for refused in (cuda.set_stream, cuda.stream, syncpoint.set_stream, syncpoint.stream):
+        with pytest.raises(TypeError) as raised:
+            refused(given)
+        assert str(raised.value) == f"expected a stream or None, but got {type(given).__name__}"
 
 
 # Section 3.3: Stream.
@@ -391,7 +411,9 @@ def test_an_event_is_waited_for_in_another_process_by_its_handle():
     event.record(stream)
     handle = event.ipc_handle()
     assert isinstance(handle, bytes) and len(handle) == 64
-    assert type(cuda.Event.from_ipc_handle(0, handle)) is cuda.Event
+    for given in (handle, bytearray(handle), memoryview(handle)):
+        assert type(cuda.Event.from_ipc_handle(0, given)) is cuda.Event
+        assert syncpoint.Event.from_ipc_handle(BACKEND, given).device == stream.device
     environment = os.environ if BACKEND == "cuda" else {**os.environ, "SYNCPOINT_DEFAULT_BACKEND": BACKEND}
     arguments = [sys.executable, "-c", WAITS, handle.hex(), BACKEND]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment) as child:
@@ -407,7 +429,7 @@ def test_an_event_of_one_process_has_no_handle_for_others():
     assert refused.value.reason == "not interprocess"
 
 
-@pytest.mark.parametrize("handle, size", [(b"short", 5), (b"", 0), ("x" * 64, "str")])
+@pytest.mark.parametrize("handle, size", [(b"short", 5), (bytearray(3), 3), (memoryview(b"four"), 4), (b"", 0), ("x" * 64, "str")])
 def test_a_handle_is_64_bytes(handle, size):
     with pytest.raises(RuntimeError, match=f"^cudaIpcEventHandle_t expects byte-like object of size 64, but got {size}$"):
         cuda.Event.from_ipc_handle(0, handle)

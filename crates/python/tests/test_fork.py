@@ -65,6 +65,23 @@ def test_a_child_begins_on_the_default_streams_of_its_own_devices():
     assert run(CURRENT) == (0, "", "")
 
 
+UNRECORDED = forked(
+    """
+recorded, never = syncpoint.Event("host"), syncpoint.Event("host")
+recorded.record(syncpoint.Stream("host"))
+assert recorded.event_id > 0 and never.event_id == 0
+""",
+    """
+# Of what it was before nothing is known here.
+assert recorded.event_id == never.event_id == 0 and "event_id=0" in repr(never)
+""",
+)
+
+
+def test_an_event_of_before_a_fork_has_no_id_in_the_child():
+    assert run(UNRECORDED) == (0, "", "")
+
+
 BESIDE = forked(
     """
 making = threading.Event()

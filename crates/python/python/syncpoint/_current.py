@@ -81,7 +81,7 @@ def set_index(kind: str, index: int | None) -> None:
 
 def default_stream(device: DeviceLike = None) -> _native.Stream:
     """The stream on which a thread begins. There is one for each device; of CUDA it is the driver's legacy stream, on which
-    others launch who name none.
+    others launch who name none. Raises `UnavailableError` where the device is not there, `MisuseError` for a number that none has.
 
     Raises `RuntimeError` for a name that no device has, `MisuseError` for a number that none has, `UnavailableError` where it is
     not there.
@@ -121,10 +121,11 @@ def set_stream(stream: _native.Stream | classes.Stream | None) -> None:
 
 def meant(stream: object) -> _native.Stream | None:
     """The stream that is to be made current, which may be inside one of the classes of scripts."""
-    inner = getattr(stream, "_stream", stream)
-    if inner is not None and not isinstance(inner, _native.Stream):
-        raise TypeError(f"expected a stream or None, but got {type(stream).__name__}")
-    return inner
+    if stream is None or isinstance(stream, _native.Stream):
+        return stream
+    if isinstance(stream, _scripting.Stream):
+        return stream._stream
+    raise TypeError(f"expected a stream or None, but got {type(stream).__name__}")
 
 
 def _on(state: _State, stream: _native.Stream) -> _State:
@@ -185,7 +186,8 @@ def left_device(context: object) -> None:
 
 class stream:
     """Makes a stream the current one of its device, and that the current device, for the length of a `with`; `None` changes
-    nothing. May be nested, entered again, and shared by threads and tasks.
+    nothing. May be nested, entered again, and shared by threads and tasks. Raises `TypeError` for what is no stream,
+    `RuntimeError` where it is left by a thread or task that has not entered it.
 
     Raises `TypeError` for what is no stream, `RuntimeError` where it is left by a thread or task that has not entered it.
 
@@ -210,3 +212,4 @@ class stream:
 
 
 from . import _devices  # noqa: E402  (each needs the other, here only when it is called)
+from .classes import cuda as _scripting  # noqa: E402  (the same)

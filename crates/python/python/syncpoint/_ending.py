@@ -34,6 +34,8 @@ def _rest() -> None:
 
 def _interrupt() -> None:
     try:
+        # The first of these may not have come there.
+        _native._end()
         for thread in _native._within():
             interrupt = ctypes.py_object(KeyboardInterrupt)
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), interrupt)

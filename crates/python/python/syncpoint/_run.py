@@ -51,7 +51,8 @@ class Run:
 def run(file: str | os.PathLike[str] | Any, *, device: str = "host:0", timeout: float | None = None) -> Run:
     """Carries out the pipeline of a file (or of what has `read()`), and gives what became of it. A step that fails is no
     error: it is in the report, with all that depended on it. What no step names goes to `device`; after `timeout` seconds
-    the run is ended, and so it is by Ctrl-C.
+    the run is ended, and so it is by Ctrl-C: nothing is begun any more, and a fill, a copy or a delay that the device is in the
+    middle of goes on to its end.
 
     Raises `ValueError` with every fault of the file, at its line, before anything runs, and `OSError` where it cannot be read.
 

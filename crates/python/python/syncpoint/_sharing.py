@@ -7,6 +7,7 @@ until that ends.
 from __future__ import annotations
 
 import os
+from collections import OrderedDict
 from collections.abc import Callable
 from multiprocessing.reduction import ForkingPickler
 from multiprocessing.util import Finalize, register_after_fork
@@ -17,7 +18,7 @@ from . import _native, cuda
 _KEPT = 512
 
 #: What was sent, by its handle, the latest last.
-_sent: dict[bytes, _native.Event] = {}
+_sent: OrderedDict[bytes, _native.Event] = OrderedDict()
 
 
 def _taken_in(kind: type[_native.Event], device: str, handle: bytes) -> _native.Event:
@@ -32,15 +33,17 @@ def _reduced(event: _native.Event) -> tuple[Callable[..., _native.Event], tuple[
     handle, device = event.ipc_handle(), event.device
     assert device is not None
     _keep(handle, event)
-    return _taken_in, (type(event), device.name, handle)
+    # Also where it is of another context than the first of its device, which only this process has.
+    return _taken_in, (type(event), f"{device.type}:{device.index}", handle)
 
 
 def _keep(handle: bytes, event: _native.Event) -> None:
     # Another name of it: the sender's own object is not kept.
-    _sent.pop(handle, None)
     _sent[handle] = _native.Event.__new__(_native.Event, event)
+    _sent.move_to_end(handle)
     while len(_sent) > _KEPT:
-        _sent.pop(next(iter(_sent)), None)
+        # One step, whoever else takes out or puts in.
+        _sent.popitem(last=False)
 
 
 if hasattr(os, "register_at_fork"):

@@ -73,6 +73,16 @@ def present(text: str = _NO_DRIVER) -> Callable[[Callable[_P, _R]], Callable[_P,
     return told
 
 
+def told(refused: BaseException) -> BaseException:
+    """A refusal of a call, as those that are `present` tell it."""
+    try:
+        if isinstance(refused, UnavailableError):
+            tell(refused, _NO_DRIVER)
+    except UnavailableError as worded:
+        return worded
+    return refused
+
+
 def tell(refused: UnavailableError, text: str) -> None:
     """Raises in torch's words that there is no device, or that its driver stayed with the parent of a fork. Any other refusal
     stays what it is."""

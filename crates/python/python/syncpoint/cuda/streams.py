@@ -295,7 +295,7 @@ class Event(_native._CudaEvent):
 
     @classmethod
     @_backend.present()
-    def from_ipc_handle(cls, device: DeviceLike, handle: bytes) -> Self:
+    def from_ipc_handle(cls, device: DeviceLike, handle: bytes | bytearray | memoryview) -> Self:
         """The event that another process exported, by the 64 bytes of its `ipc_handle`. Enters the driver.
 
         Raises `RuntimeError` for another kind of device and for what is not 64 bytes, `MisuseError` for bytes that are no
@@ -315,10 +315,11 @@ class Event(_native._CudaEvent):
             given = "cpu" if kind == "host" else kind
             text = f"Event can only be created on CUDA devices, but got device type {given}"
             raise RuntimeError(text) from None
-        if not isinstance(handle, (bytes, bytearray)) or len(handle) != 64:
-            size = len(handle) if isinstance(handle, (bytes, bytearray)) else type(handle).__name__
+        given = bytes(handle) if isinstance(handle, (bytes, bytearray, memoryview)) else None
+        if given is None or len(given) != 64:
+            size = type(handle).__name__ if given is None else len(given)
             raise RuntimeError(f"cudaIpcEventHandle_t expects byte-like object of size 64, but got {size}")
-        imported = _native.Event.from_ipc_handle(_backend.device(index), bytes(handle))
+        imported = _native.Event.from_ipc_handle(_backend.device(index), given)
         return _native._CudaEvent.__new__(cls, imported)
 
     def elapsed_time(self, end_event: _native.Event) -> float:
