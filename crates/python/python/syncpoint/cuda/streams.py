@@ -315,11 +315,11 @@ class Event(_native._CudaEvent):
             given = "cpu" if kind == "host" else kind
             text = f"Event can only be created on CUDA devices, but got device type {given}"
             raise RuntimeError(text) from None
-        given = bytes(handle) if isinstance(handle, (bytes, bytearray, memoryview)) else None
-        if given is None or len(given) != 64:
-            size = type(handle).__name__ if given is None else len(given)
+        octets = bytes(handle) if isinstance(handle, (bytes, bytearray, memoryview)) else None
+        if octets is None or len(octets) != 64:
+            size = type(handle).__name__ if octets is None else len(octets)
             raise RuntimeError(f"cudaIpcEventHandle_t expects byte-like object of size 64, but got {size}")
-        imported = _native.Event.from_ipc_handle(_backend.device(index), given)
+        imported = _native.Event.from_ipc_handle(_backend.device(index), octets)
         return _native._CudaEvent.__new__(cls, imported)
 
     def elapsed_time(self, end_event: _native.Event) -> float:
