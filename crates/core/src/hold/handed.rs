@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::{Driver, HeldStream, Operation};
 use crate::contract::{Item, Placed, Task};
 use crate::error::{Error, Origin, Result};
+use crate::observe;
 
 impl<D: Driver> HeldStream<D> {
     /// Gives a task to the driver, where that is usual. What it works on is the caller's to drop, under no lock. `None`:
@@ -15,6 +16,10 @@ impl<D: Driver> HeldStream<D> {
     #[inline]
     pub(super) fn hand(self: &Arc<Self>, item: &Item) -> Option<Result<Placed>> {
         let operation = operation_of::<D>(&item.task)?;
+        // Observers hear of a buffer's end when nothing uses it any more: then it is kept here too.
+        if observe::active() {
+            return None;
+        }
         let mut order = self.order();
         if !(self.is_usual(&order) && self.driver.has_room()) {
             return None;
