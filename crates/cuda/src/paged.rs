@@ -143,7 +143,8 @@ impl Wait {
     #[cold]
     fn refused(&self, word: (usize, u64), context: &Arc<Context>, refusal: &Refusal) -> Error {
         let (point, import) = (self.point.clone(), Arc::clone(&self.event.import));
-        let half = Arc::new(Half { point, import, word });
+        let half = Half { point, import, word, context: Arc::clone(&self.event.context) };
+        let half = Arc::new(half);
         let waker = Waker::from(Arc::clone(&half));
         if bridge::<HeldStream<CudaStream>>(&self.point, waker).is_none() {
             half.wake();
@@ -240,10 +241,20 @@ impl Wake for Own {
 }
 
 /// A wait that was refused half-way, of which the lane may have the first half.
-struct Half {
+#[derive(Debug)]
+pub(crate) struct Half {
     point: Point,
     import: Arc<Import>,
     word: (usize, u64),
+    context: Arc<Context>,
+}
+
+impl Half {
+    /// The record has failed. On the poller, as what [stood](Stands::fall) there whole: to let go asks the kernel.
+    pub(crate) fn fall(&self) {
+        let (word, generation) = self.word;
+        self.import.let_go(word, generation);
+    }
 }
 
 impl Wake for Half {
@@ -251,8 +262,8 @@ impl Wake for Half {
         let has_failed = matches!(known(&self.point), State::Failed(_));
         // Of a parent's event the page is the parent's.
         if has_failed && !self.point.timeline().is_inherited() {
-            let (word, generation) = self.word;
-            self.import.let_go(word, generation);
+            let context = Arc::clone(&self.context);
+            context.poll(Poll::Half(self));
         }
     }
 }
