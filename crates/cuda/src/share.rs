@@ -79,9 +79,10 @@ struct Left {
     pause: Duration,
 }
 
-/// How often it is looked whether importers have closed an event, at first and at last: nobody waits for that.
+/// How often it is looked whether importers have closed an event, at first and at last: nobody waits for that, and one that
+/// was killed never does.
 const LOOK: Duration = Duration::from_millis(10);
-const RARELY: Duration = Duration::from_secs(1);
+const RARELY: Duration = Duration::from_secs(60);
 
 /// A page to which the device may still write. Where nobody can find out until when, it is left to the device for ever: so it
 /// holds nothing else of the context.
