@@ -117,6 +117,8 @@ class FailedError(Error):
     ... except syncpoint.FailedError as failure:
     ...     print("'three'" in str(failure), failure.origin.split(" at ")[0].startswith("enqueue on stream"))
     True True
+    >>> stream.recover() is not None
+    True
     """
 
 

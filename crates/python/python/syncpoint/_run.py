@@ -35,9 +35,9 @@ class Run:
         """How it ended: `complete`, `failed`, `unfinished`, `timed_out` or `interrupted`.
 
         >>> import io, syncpoint
-        >>> text = '[[stream]]\\nname = "a"\\n[[step]]\\nname = "bad"\\nstream = "a"\\ncommand = ["no-such-program"]\\n'
+        >>> text = '[[stream]]\\nname = "a"\\n[[step]]\\nname = "rest"\\nstream = "a"\\ndelay = "1 ms"\\n'
         >>> syncpoint.run(io.StringIO(text), timeout=10).verdict
-        'failed'
+        'complete'
         """
         return str(self.data["verdict"])
 
