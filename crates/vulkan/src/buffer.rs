@@ -8,7 +8,8 @@ use syncpoint_core::contract::RawBuffer;
 use crate::context::Context;
 use crate::sys::Memory;
 
-/// Memory of a device, for as long as somebody has the buffer or an operation on it is not complete.
+/// Memory of a device. The buffer goes with its last name, or with what core keeps of operations on it; the memory itself
+/// stays until every submission that uses it is over.
 #[derive(Debug)]
 pub(crate) struct VulkanBuffer {
     memory: Arc<Memory>,
