@@ -48,6 +48,10 @@ mod queue;
 mod report;
 mod retire;
 mod running;
+#[cfg_attr(
+    not(feature = "places"),
+    expect(dead_code, unreachable_pub, reason = "waits made of slices are for bindings")
+)]
 mod slices;
 mod stream;
 mod sync;
