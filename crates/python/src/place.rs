@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::PyString;
 use syncpoint::{Place, asked_at};
 
 /// Where the innermost call stands that is not our own package's. `None` where no code of Python's is about.
@@ -51,10 +51,7 @@ fn whose(frame: &Bound<'_, PyAny>) -> PyResult<Whose> {
         return Ok(whose);
     }
     let whose = read(frame, &code)?;
-    know(
-        slot(code.as_ptr().addr(), instruction),
-        Call { code: PyWeakrefReference::new(&code)?.unbind(), instruction, whose },
-    );
+    know(Call { code: code.unbind(), instruction, whose });
     Ok(whose)
 }
 
@@ -69,9 +66,9 @@ fn read(frame: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>) -> PyResult<Whose> {
     Ok(Whose::Users(Place::given(&file, line.unwrap_or_default())))
 }
 
-/// A call that was looked at: the code that it is in, which is not kept, and the place in that.
+/// A call that was looked at: the code that it is in, which is kept so that no other has its address, and the place in that.
 struct Call {
-    code: Py<PyWeakrefReference>,
+    code: Py<PyAny>,
     instruction: i32,
     whose: Whose,
 }
@@ -86,12 +83,11 @@ static KNOWN: Mutex<[Option<Call>; MOST]> = Mutex::new([const { None }; MOST]);
 fn known(code: &Bound<'_, PyAny>, instruction: i32) -> Option<Whose> {
     let calls = KNOWN.try_lock().ok()?;
     let call = calls[slot(code.as_ptr().addr(), instruction)].as_ref()?;
-    // Another may lie where it did: the reference knows whether it is there still.
-    let there = call.code.bind(code.py()).upgrade()?;
-    (there.is(code) && call.instruction == instruction).then_some(call.whose)
+    (call.code.is(code) && call.instruction == instruction).then_some(call.whose)
 }
 
-fn know(slot: usize, call: Call) {
+fn know(call: Call) {
+    let slot = slot(call.code.as_ptr().addr(), call.instruction);
     let replaced = KNOWN.try_lock().ok().and_then(|mut calls| calls[slot].replace(call));
     // It ends after the lock.
     drop(replaced);

@@ -1,9 +1,7 @@
 """Places: reports and failures name lines of the program, and not of the package."""
 
-import gc
 import re
 import sys
-import weakref
 
 import pytest
 from conftest import LONG
@@ -37,15 +35,6 @@ def test_the_report_of_a_wait_tells_the_whole_wait_and_where_in_the_program_ever
     assert ".rs:" not in text
     gate.open()
     point.synchronize(timeout=LONG)
-
-
-def test_code_that_made_calls_is_not_kept(stream):
-    program = compile("large = 'x' * (1 << 20)\nstream.record()", "<cell>", "exec")
-    gone = weakref.ref(program)
-    exec(program, {"stream": stream})
-    del program
-    gc.collect()
-    assert gone() is None
 
 
 def test_a_failure_tells_the_line_where_its_work_was_enqueued(stream):
