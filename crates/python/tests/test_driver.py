@@ -39,16 +39,23 @@ point = stream.record()
 device.synchronize(timeout=20)
 stream.cuda_stream
 cuda.default_stream()
-before = asked()
-for event in events:
-    assert repr(event) and event.event_id and event.device and event.query() and event.interprocess is not None
-    event.synchronize(timeout=20)
-assert repr(stream) and repr(point) and repr(device) and hash(stream) and stream == cuda.Stream(stream_id=stream.stream_id)
-assert point.query() and stream.stream_id and stream.priority is not None and stream.is_shared and stream.mode
-assert cuda.current_device() == 0 and cuda.current_stream() == cuda.default_stream() != stream
-with cuda.stream(stream), cuda.device(0):
-    pass
-cuda.Event(), syncpoint.Event("cuda"), cuda.Event(enable_timing=True).query()
+def looks():
+    for event in events:
+        assert repr(event) and event.event_id and event.device and event.query() and event.interprocess is not None
+        event.synchronize(timeout=20)
+    assert repr(stream) and repr(point) and repr(device) and hash(stream) and stream == cuda.Stream(stream_id=stream.stream_id)
+    assert point.query() and stream.stream_id and stream.priority is not None and stream.is_shared and stream.mode
+    assert cuda.current_device() == 0 and cuda.current_stream() == cuda.default_stream() != stream
+    with cuda.stream(stream), cuda.device(0):
+        pass
+    cuda.Event(), syncpoint.Event("cuda"), cuda.Event(enable_timing=True).query()
+
+# A thread of ours may end what is over meanwhile: a look that enters the driver itself does so each time.
+for _ in range(50):
+    before = asked()
+    looks()
+    if asked() == before:
+        break
 print(asked() - before)
 """
 
