@@ -51,10 +51,11 @@ impl<D: Driver> HeldStream<D> {
         }
     }
 
-    /// Keeps what was left to whoever pumps.
+    /// Keeps what was left to whoever pumps, or drops it: the device may be past it by now.
     pub(super) fn retire_left(&self) {
         if self.flight().has_left() {
             self.retire(self.order(), Flight::retire_left);
+            self.land();
         }
     }
 

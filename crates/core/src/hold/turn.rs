@@ -21,7 +21,6 @@ impl<D: Driver> Pump for HeldStream<D> {
         // Acquire and release: pair with the exchange in `rouse`. Before the look, so that what comes later rouses it
         // anew.
         self.roused.swap(false, Ordering::AcqRel);
-        self.retire_left();
         self.land();
         if self.timeline.is_inherited() {
             return;
@@ -32,6 +31,10 @@ impl<D: Driver> Pump for HeldStream<D> {
             return;
         }
         self.answer_asked();
+        self.retire_left();
+        if self.timeline.is_inherited() {
+            return;
+        }
         if !self.clear_failed() || !self.take_turn() {
             return;
         }

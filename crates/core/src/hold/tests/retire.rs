@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::double::Bench;
 use super::{held, work};
+use crate::contract::RawStream;
 use crate::error::Error;
 use crate::gate::Gate;
 use crate::point::Point;
@@ -152,6 +153,25 @@ fn a_resource_of_a_stream_that_stands_inside_the_driver_holds_up_no_other() {
     });
     bench.run();
     retired.assert_dropped();
+}
+
+#[test]
+fn a_resource_that_is_left_to_whoever_pumps_holds_up_no_latch() {
+    let bench = Bench::<false>::new().with_latches();
+    let (stream, gate) = (bench.borrowed(), Gate::new());
+    stream.wait(&gate.point()).unwrap();
+    thread::scope(|scope| {
+        let (begun, go_on) = bench.pause_next();
+        let put = scope.spawn(|| work(&stream));
+        begun.recv_timeout(DEADLINE).expect("it is given to the driver");
+        bench.held_stream(0).keep(1, Arc::new(()));
+        gate.open().unwrap();
+        let pumps = scope.spawn(|| bench.run());
+        bench.await_given("0 opens 1");
+        go_on.send(()).expect("it waits for this");
+        put.join().expect("it is put");
+        pumps.join().expect("it pumps");
+    });
 }
 
 #[test]
