@@ -126,15 +126,16 @@ const WITHOUT_THREAD: &[LeftOut] = &[
     ("a_hundred_thousand_hops_with_work", MILLIONS),
     ("a_hundred_thousand_waiters", MILLIONS),
     ("a_parked_stream_takes_a_million_items", MILLIONS),
-    (
-        "a_thread_that_forks_while_it_is_woken",
-        "its child ends by `exit`, where the sanitizer tells of the parent's threads, or waits for ever for a lock that \
-         one of them held",
-    ),
+    ("a_thread_that_forks_while_it_is_woken", CHILD),
+    ("a_child_makes_threads_also_where_its_parent", CHILD),
 ];
 
 /// Of tests that give a process little memory.
 const ADDRESS_SPACE: &str = "limits the address space, of which the sanitizer needs terabytes";
+
+/// Of tests that fork beside threads of the parent.
+const CHILD: &str = "its child ends by `exit`, where the sanitizer tells of the parent's threads, or waits for ever for a \
+    lock that one of them held";
 
 /// Of tests that count to a million.
 const MILLIONS: &str =

@@ -11,7 +11,8 @@ use crate::Process;
 /// In a child of a fork it is made without the standard library. That locks a list of its own as a thread of a program of
 /// Rust's begins and as it ends; where a thread of the parent had the lock as the process was forked, nobody lets go of it
 /// in the child, and every thread that the standard library makes there sleeps for ever before it begins. A thread that is
-/// made without it has the name with the system alone, and a stack that overflows ends the process without words.
+/// made without it has the name with Linux alone, 2 MiB of stack, and one that overflows ends the process without words.
+/// A child whose parent had used nothing of the library is not known for one: it may meet that lock.
 ///
 /// # Errors
 /// The system's: there is no room for a thread.

@@ -54,16 +54,16 @@ fn two_copies_in_one_process_use_one_driver_and_may_be_unloaded() {
     });
 }
 
-/// The example `loaded`, built now: no way to run tests builds a library for C with them.
+/// The example `loaded_cuda`, built now: no way to run tests builds a library for C with them.
 fn library() -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--message-format=json", "--example", "loaded"]);
+    cargo.args(["build", "--quiet", "--message-format=json", "--example", "loaded_cuda"]);
     if !cfg!(debug_assertions) {
         cargo.arg("--release");
     }
     let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     let told = String::from_utf8(built.stdout).expect("what cargo tells is text");
-    let path = told.split('"').find(|word| word.ends_with("libloaded.so"));
+    let path = told.split('"').find(|word| word.ends_with("libloaded_cuda.so"));
     path.expect("cargo names what it has built").into()
 }

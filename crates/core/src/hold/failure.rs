@@ -214,8 +214,9 @@ impl<D: Driver> HeldStream<D> {
     /// being given to a driver that takes nothing now fails too: nobody knows when that returns.
     pub(super) fn cancel_held(&self, error: &Error) -> Losing<D> {
         let order = self.order_within(A_MOMENT);
-        let latched = self.first_latched();
         let mut flight = self.flight();
+        // Under it: where the order lock was not to be had, its holder may just be passing a wait with a latch.
+        let latched = self.first_latched();
         let next = match &order {
             Some(order) => {
                 flight.cancel();
