@@ -14,14 +14,13 @@ use syncpoint_core::{Error, Gate};
 
 use crate::anchor::Anchor;
 use crate::context::{Context, domain};
-use crate::driver;
 use crate::event::{self, Native};
 use crate::guarded::{Guard, Guarded};
 use crate::import;
 use crate::marks::Next;
 use crate::pace::{Pace, Rhythm};
 use crate::paged;
-use crate::reaper::rest;
+use crate::reaper::{Relaxed, rest};
 use crate::stream::CudaStream;
 use crate::sys::{Event, Meaning};
 
@@ -64,7 +63,7 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
         for poll in given {
             accept(poll, &mut watched, &mut guarded);
         }
-        home.relax();
+        home.relaxed.ask();
         guarded.pass(ours);
         ours.go_on();
         if round(&mut watched, &mut home, ours) {
@@ -165,19 +164,10 @@ struct Home {
     /// The context that is current on it, while anything is asked.
     context: Option<Arc<Context>>,
     /// Whether nothing that it asks breaks a capture.
-    is_relaxed: bool,
+    relaxed: Relaxed,
 }
 
 impl Home {
-    /// Sees to it that nothing of what is asked breaks a capture: once, and again where the driver has refused it.
-    fn relax(&mut self) {
-        if !self.is_relaxed
-            && let Ok(driver) = driver::found()
-        {
-            self.is_relaxed = driver.library().never_break_a_capture();
-        }
-    }
-
     fn move_in(&mut self, watched: &Watched) {
         let Some(context) = watched.context().filter(|_| self.context.is_none()) else { return };
         let _inside = Inside::enter().unwrap_or_else(|| rest());

@@ -43,12 +43,9 @@ pub(crate) enum Remains {
 
 /// Ends what is given until nothing comes any more.
 pub(crate) fn serve(errands: &Errands<Remains>) {
-    let (ours, mut is_relaxed) = (Ours::begin(), false);
+    let (ours, mut relaxed) = (Ours::begin(), Relaxed::default());
     while let Some(given) = errands.take(Sleep::UntilGiven) {
-        // Again where the driver has refused it.
-        if !is_relaxed && let Ok(driver) = driver::found() {
-            is_relaxed = driver.library().never_break_a_capture();
-        }
+        relaxed.ask();
         for remains in given {
             let inside = Inside::enter().unwrap_or_else(|| rest());
             if let Err(refusal) = remains.end() {
@@ -58,6 +55,29 @@ pub(crate) fn serve(errands: &Errands<Remains>) {
             // What is others' may fork as it ends.
             ours.go_on();
         }
+    }
+}
+
+/// Whether nothing that a thread of ours asks of the driver breaks anybody's capture.
+#[derive(Default)]
+pub(crate) struct Relaxed {
+    is_so: bool,
+    refusals: u32,
+}
+
+impl Relaxed {
+    /// A driver that has refused it so often will not be asked for ever.
+    const TRIES: u32 = 16;
+
+    /// Sees to it: once, and again where the driver has refused it.
+    pub(crate) fn ask(&mut self) {
+        if self.is_so || self.refusals == Self::TRIES {
+            return;
+        }
+        let Ok(driver) = driver::found() else { return };
+        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        self.is_so = driver.library().never_break_a_capture();
+        self.refusals += u32::from(!self.is_so);
     }
 }
 
