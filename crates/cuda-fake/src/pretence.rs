@@ -66,6 +66,8 @@ struct Pretence {
     deinitialized: bool,
     /// How many calls were refused on threads of each name.
     struck: BTreeMap<String, u64>,
+    /// How many were held up.
+    held: BTreeMap<String, u64>,
     /// Changes with each release, which ends the blocks of before.
     releases: u64,
 }
@@ -78,6 +80,7 @@ impl Pretence {
             stalls: Vec::new(),
             deinitialized: false,
             struck: BTreeMap::new(),
+            held: BTreeMap::new(),
             releases: 0,
         }
     }
@@ -146,25 +149,37 @@ pub(crate) fn act(function: &str) -> Option<(Act, u64)> {
         return None;
     }
     let due = due(|rule| rule.function == function || rule.function == "*");
-    if let Some((Act::Fail(code) | Act::Break(code) | Act::Late(code), _)) = due {
+    match due {
         // An answer is no refusal, and programs are counted while they ask.
-        if ![Code(0), Code::NOT_READY].contains(&code) {
-            note_struck();
+        Some((Act::Fail(code) | Act::Break(code) | Act::Late(code), _))
+            if ![Code(0), Code::NOT_READY].contains(&code) =>
+        {
+            note(|all| &mut all.struck);
         }
+        Some((Act::Block(_), _)) => note(|all| &mut all.held),
+        _ => {}
     }
     due
 }
 
 #[cold]
-fn note_struck() {
+fn note(calls: impl FnOnce(&mut Pretence) -> &mut BTreeMap<String, u64>) {
     let name = fs::read_to_string("/proc/thread-self/comm").unwrap_or_default();
-    *lock(&PRETENCE).struck.entry(name.trim_end().to_owned()).or_default() += 1;
+    *calls(&mut lock(&PRETENCE)).entry(name.trim_end().to_owned()).or_default() += 1;
 }
 
 /// How many calls were refused on threads of a name, as Linux tells and cuts it; on all for `*`.
 pub(crate) fn struck(thread: &str) -> u64 {
-    let pretence = lock(&PRETENCE);
-    let asked = pretence.struck.iter().filter(|(name, _)| thread == "*" || *name == thread);
+    count(&lock(&PRETENCE).struck, thread)
+}
+
+/// How many calls were held up on threads of a name: each is counted before it is.
+pub(crate) fn held(thread: &str) -> u64 {
+    count(&lock(&PRETENCE).held, thread)
+}
+
+fn count(calls: &BTreeMap<String, u64>, thread: &str) -> u64 {
+    let asked = calls.iter().filter(|(name, _)| thread == "*" || *name == thread);
     asked.map(|(_, calls)| calls).sum()
 }
 

@@ -40,14 +40,16 @@ fn a_question_that_is_pending_fails_late_too() {
 #[cfg(target_os = "linux")]
 #[test]
 fn who_has_met_with_a_script_is_told_by_the_name_of_its_thread() {
-    let fake = Fake::ready("fail cuStreamQuery 1..2 719");
+    let fake = Fake::ready("block cuStreamQuery 3 1; fail cuStreamQuery 1..2 719");
     let stream = fake.stream(0);
     let named = thread::Builder::new().name("somebody".to_owned());
     thread::scope(|scope| {
         named.spawn_scoped(scope, || fake.cuStreamQuery(stream)).expect("a thread");
     });
     assert_eq!(fake.cuStreamQuery(stream), LAUNCH_FAILED);
+    assert_eq!(["somebody", "nobody", "*"].map(|name| fake.held(name)), [0, 0, 0]);
     assert_eq!(fake.cuStreamQuery(stream), 0);
+    assert_eq!(["somebody", "nobody", "*"].map(|name| fake.held(name)), [0, 0, 1]);
     assert_eq!(["somebody", "nobody", "*"].map(|name| fake.struck(name)), [1, 0, 2]);
 }
 

@@ -9,6 +9,8 @@ import ctypes, gc, os, sys, threading
 driver = ctypes.CDLL(os.environ["SYNCPOINT_CUDA_LIBRARY"])
 driver.syncpointFakeCount.restype = ctypes.c_uint64
 
+driver.syncpointFakeHeld.restype = ctypes.c_uint64
+
 def asked(name="*"):
     return driver.syncpointFakeCount(name.encode())
 """
@@ -99,13 +101,18 @@ def drops(place):
     for made in ends:
         made[place] = None
 
-before = asked()
 assert driver.syncpointFakeScript(b"block * *") == 0
 done = []
-thread = threading.Thread(target=lambda: done.append(CALL), daemon=True)
+
+def calls():
+    PR_SET_NAME = 15
+    assert ctypes.CDLL(None).prctl(PR_SET_NAME, b"calls") == 0
+    done.append(CALL)
+
+thread = threading.Thread(target=calls, daemon=True)
 thread.start()
 # Here is the lock: whoever has entered the driver, where all calls are held up, has let go of it.
-while asked() == before and not (done and DEFERRED):
+while not driver.syncpointFakeHeld(b"WHO") and not done:
     pass
 assert not done or DEFERRED
 assert driver.syncpointFakeScript(b"release") == 0
@@ -113,6 +120,12 @@ thread.join(20)
 assert done
 print("ok")
 """
+
+
+def held(call, who):
+    """The program of a call in which threads of this name are held up, or any: then another may be, after the call."""
+    return HELD.replace("CALL", call).replace("WHO", who).replace("DEFERRED", str(who == "*"))
+
 
 CALLS = {
     "record": "event.record(stream)",
@@ -142,7 +155,7 @@ CALLS = {
 @on_stand_in
 @pytest.mark.parametrize("call", CALLS)
 def test_the_lock_is_free_while_a_call_is_in_the_driver(call):
-    assert told_on_stand_in(HELD.replace("CALL", CALLS[call]).replace("DEFERRED", "False")) == "ok\n"
+    assert told_on_stand_in(held(CALLS[call], "calls")) == "ok\n"
 
 
 ENDS = {
@@ -162,7 +175,7 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS)
 def test_the_lock_is_free_while_something_ends_in_the_driver(end):
     # What a thread of ours ends keeps nobody either.
-    assert told_on_stand_in(HELD.replace("CALL", ENDS[end]).replace("DEFERRED", "True")) == "ok\n"
+    assert told_on_stand_in(held(ENDS[end], "*")) == "ok\n"
 
 
 BLOCKING = DRIVER + """

@@ -93,6 +93,13 @@ extern "C" fn syncpointFakeStruck(thread: Text) -> u64 {
     contained(0, || thread.get().map_or(0, |name| pretence::struck(&name)))
 }
 
+/// How many calls scripts have held up on threads of a name since the last reset, told as above: each from when it is held
+/// up. So a test finds out that a thread of its own, and no other, is in the driver.
+#[unsafe(no_mangle)]
+extern "C" fn syncpointFakeHeld(thread: Text) -> u64 {
+    contained(0, || thread.get().map_or(0, |name| pretence::held(&name)))
+}
+
 /// How many objects of a kind live: `contexts`, `streams`, `events`, of these those with `CU_EVENT_BLOCKING_SYNC` as
 /// `blocking events` and those without `CU_EVENT_DISABLE_TIMING` as `timed events`, `graphs`, `modules`, `memory` or `all`; the largest number for another.
 #[unsafe(no_mangle)]

@@ -110,6 +110,11 @@ impl Fake {
         self.syncpointFakeStruck(name.as_ptr())
     }
 
+    pub(crate) fn held(&self, thread: &str) -> u64 {
+        let name = CString::new(thread).expect("a name has no zeros");
+        self.syncpointFakeHeld(name.as_ptr())
+    }
+
     pub(crate) fn alive(&self, kind: &str) -> u64 {
         let kind = CString::new(kind).expect("a kind has no zeros");
         self.syncpointFakeAlive(kind.as_ptr())
@@ -354,6 +359,7 @@ functions! {
     syncpointFakeCount(function: *const c_char) -> u64;
     syncpointFakeAlive(kind: *const c_char) -> u64;
     syncpointFakeStruck(thread: *const c_char) -> u64;
+    syncpointFakeHeld(thread: *const c_char) -> u64;
     syncpointFakeReset() -> ();
     cuInit(flags: u32);
     cuDriverGetVersion(version: *mut i32);
