@@ -5,6 +5,8 @@
 //! that was badly seen would leave all of them open, so it becomes none. Where the clocks may have drifted apart by a round
 //! since (after some 500 rounds in which no time was told) nobody can tell, and that is said.
 
+use std::time::Duration;
+
 use crate::rounds::{Seen, between, is_explained, rounds};
 use crate::sys::Timing;
 
@@ -79,9 +81,16 @@ impl Timing {
     }
 }
 
+/// How far a time that is allowed may be off, by what the host saw of both.
+pub(crate) fn doubt(start: Reading, end: Reading) -> Duration {
+    let (least, most) = between(start.seen, end.seen);
+    let nanos = u64::try_from(most - least + 2 * LOOSE);
+    Duration::from_nanos(nanos.unwrap_or(u64::MAX))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use std::time::Instant;
 
     use super::*;
 

@@ -31,6 +31,8 @@
 //!   laid side by side. Elsewhere, on devices taken in that were made without the extension, where a driver refuses that
 //!   as its device is opened (the clock's name says so), and where the clock that it reads turns out not to be the one of
 //!   its queues, they are exact and of the device's own clock alone.
+//!   Whether it is, the first time tells that the host saw within a tenth of a second; one that was noticed later before
+//!   that has as its error how badly it was seen.
 //!
 //! # Queues
 //!

@@ -28,12 +28,15 @@ pub(crate) struct Moments {
     /// As the device was opened: where absolute times are counted from.
     began: u64,
     latest: Mutex<Moment>,
-    /// Whether the clock of the device's that is read is the one of its queues, as the first time that is told says.
+    /// Whether the clock of the device's that is read is the one of its queues, as the first time that can tell says.
     are_believed: OnceLock<bool>,
 }
 
 /// After so long a timed point has a new one read before it: over seconds two clocks keep to one line.
 const OLD: Duration = Duration::from_secs(4);
+
+/// A time that the host saw as closely is not taken for one of another clock: those lie seconds apart.
+const CLOSE: Duration = Duration::from_millis(100);
 
 /// Over so long both clocks keep to one line: from a moment to one after a timed point that is asked for soon.
 const STRAIGHT: Duration = Duration::from_secs(10);
@@ -54,10 +57,14 @@ impl Moments {
         Self { began, latest: Mutex::new(latest), are_believed: OnceLock::new() }
     }
 
-    /// Whether times are told by the moments: the first time that is to be says so for all, since those of a device are to
-    /// be of one clock. It `agrees` where it lies as far from its moments as the host saw it.
-    pub(crate) fn are_believed(&self, agrees: bool) -> bool {
-        *self.are_believed.get_or_init(|| agrees)
+    /// Whether times are told by the moments: the first time that can tell says so for all, since those of a device are to
+    /// be of one clock. It `agrees` where it lies as far from its moments as the host saw it, within `doubt`. One that does
+    /// not agree can tell; one that does agrees with many clocks where the host saw it badly. `None`: none could tell yet.
+    pub(crate) fn are_believed(&self, agrees: bool, doubt: Duration) -> Option<bool> {
+        if agrees && doubt > CLOSE {
+            return self.are_believed.get().copied();
+        }
+        Some(*self.are_believed.get_or_init(|| agrees))
     }
 
     /// One of a few seconds ago at most, or the latest where the driver refuses another.
@@ -173,6 +180,19 @@ mod tests {
         assert_eq!(moments.place(&before, Some((after, 8_000)), 4_000).0, 6_000);
         let error = moments.place(&before, Some((after, 2)), 1).1;
         assert_eq!(error, Duration::from_nanos(40));
+    }
+
+    #[test]
+    fn a_time_that_was_badly_seen_decides_nothing_unless_it_disagrees() {
+        let new = || Moments::since(0, moment(0, 7));
+        let (moments, late, soon) = (new(), Duration::from_secs(15), Duration::from_millis(5));
+        assert_eq!(moments.are_believed(true, late), None);
+        assert_eq!(moments.are_believed(false, soon), Some(false));
+        assert_eq!(moments.are_believed(true, soon), Some(false), "for good");
+        let moments = new();
+        assert_eq!(moments.are_believed(true, soon), Some(true));
+        assert_eq!(moments.are_believed(true, late), Some(true));
+        assert_eq!(new().are_believed(false, late), Some(false), "it is of no such clock");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use syncpoint_core::contract::RawTime;
 use syncpoint_core::{Error, Kind, Result, Timestamp};
 
-use crate::anchor::Reading;
+use crate::anchor::{Reading, doubt};
 use crate::context::Context;
 use crate::moments::Moment;
 use crate::sync::OnceLock;
@@ -72,18 +72,20 @@ impl Timed {
     }
 
     /// When it came on the host's clock; `None`: the driver does not read both at once, or reads a clock of the device's
-    /// that is not the one of its queues.
+    /// that is not the one of its queues. While nobody knows whether it is, the time is as far off as the host saw it.
     fn of_the_host(&self) -> Result<Option<Timestamp>> {
         let (Some(before), reading) = (&self.before, self.reading()?) else { return Ok(None) };
         let after = self.context.moment_after(reading.seen.noticed)?;
         let Some((moments, after)) = after else { return Ok(None) };
-        let agrees = [after.map(|after| after.reading), Some(reading)].into_iter().flatten();
-        let agrees = agrees.into_iter().all(|end| self.timing.allows(before.reading, end));
-        if !moments.are_believed(agrees) {
-            return Ok(None);
-        }
-        if !agrees {
-            return Err(self.set_anew(before.reading, reading));
+        let refused = self.refused(before, reading, after);
+        let doubt = doubt(before.reading, reading);
+        let doubt = match moments.are_believed(refused.is_none(), doubt) {
+            Some(false) => return Ok(None),
+            Some(true) => Duration::ZERO,
+            None => doubt,
+        };
+        if let Some(refused) = refused {
+            return Err(self.set_anew(&refused));
         }
         let since = |end| {
             let steps = self.steps_between(before.reading, end);
@@ -93,8 +95,18 @@ impl Timed {
         let after = after.and_then(|after| Some((after, since(after.reading).ok()?)));
         let (nanos, error) = moments.place(before, after, since(reading)?);
         let mut timestamp = Timestamp::exact(nanos);
-        timestamp.error = error + self.timing.resolution();
+        timestamp.error = error + doubt + self.timing.resolution();
         Ok(Some(timestamp))
+    }
+
+    /// What lies further from the moment before, or nearer, than the host saw it, in words.
+    fn refused(&self, before: &Moment, reading: Reading, after: Option<Moment>) -> Option<String> {
+        let (before, allows) = (before.reading, |end| self.timing.allows(before.reading, end));
+        if !allows(reading) {
+            return Some(format!("{} and a queue of it wrote {}", before.ticks, reading.ticks));
+        }
+        let after = after.map(|after| after.reading).filter(|after| !allows(*after))?;
+        Some(format!("{} and later at {}", before.ticks, after.ticks))
     }
 
     #[cold]
@@ -110,13 +122,11 @@ impl Timed {
     }
 
     #[cold]
-    fn set_anew(&self, before: Reading, reading: Reading) -> Error {
+    fn set_anew(&self, both: &str) -> Error {
         let message = format!(
-            "the driver of {} read the device's clock at {} and a queue of it wrote {}, which lie further apart or nearer than \
-             the host saw them; time by spans of the device",
-            self.context.name(),
-            before.ticks,
-            reading.ticks
+            "the driver of {} read the device's clock at {both}, which lie further apart or nearer than the host saw them; \
+             time by spans of the device",
+            self.context.name()
         );
         Error::new(Kind::Driver, message)
     }
