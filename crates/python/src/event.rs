@@ -1,19 +1,19 @@
 //! Events: names for points, which are recorded anew as often as one likes.
 
-use std::ops::Deref;
 use std::sync::{Arc, Weak};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyMemoryView, PyTuple, PyType};
-use syncpoint::{IpcHandle, Kind, Loan, Reason};
+use syncpoint::{IpcHandle, Kind, Reason};
 
 use crate::arguments;
 use crate::current;
 use crate::device::Device;
 use crate::devices::{self, not_pickled};
 use crate::error::{misuse, queried, raised, released};
+use crate::holder::Holder;
 use crate::late::Late;
 use crate::notify::{self, Notification};
 use crate::options::chosen;
@@ -53,29 +53,6 @@ pub(crate) struct Event {
     event: Released<Arc<Holder>>,
     /// The kind of device that it is for, where one was named and no device.
     kind: Option<String>,
-}
-
-/// Whose an event is.
-#[derive(Debug)]
-pub(crate) enum Holder {
-    /// Its objects'.
-    Own(syncpoint::Event),
-    /// A pool's, to which it goes back.
-    Lent(Loan<syncpoint::Event>),
-    /// Its objects', of the device of its first record or handle.
-    Late(Box<Late>),
-}
-
-impl Deref for Holder {
-    type Target = syncpoint::Event;
-
-    fn deref(&self) -> &syncpoint::Event {
-        match self {
-            Self::Own(event) => event,
-            Self::Lent(event) => event,
-            Self::Late(event) => event,
-        }
-    }
 }
 
 impl Event {
@@ -128,14 +105,8 @@ impl Event {
 
     /// Records it, on its device or on the first that it is used on. Without the interpreter's lock.
     fn record_on(&self, stream: &syncpoint::Stream) -> syncpoint::Result<()> {
-        self.bind(stream.device())?;
+        self.event.bind(stream.device())?;
         self.event.record(stream)
-    }
-
-    /// Is of this device from now on, where it needs one and has none.
-    fn bind(&self, device: &syncpoint::Device) -> syncpoint::Result<()> {
-        let holder: &Holder = &self.event;
-        if let Holder::Late(late) = holder { late.bind(device) } else { Ok(()) }
     }
 
     /// The same once more, which has its options.
@@ -147,13 +118,15 @@ impl Event {
         Ok(Self { event: Released::new(Arc::clone(&self.event)), kind: self.kind.clone() })
     }
 
-    /// Is of the device that was current where it was made, unless it is of one already.
-    fn bind_to_current(&self, py: Python<'_>) -> PyResult<()> {
-        let holder: &Holder = &self.event;
-        let Holder::Late(late) = holder else { return Ok(()) };
-        let Some(name) = late.wanted() else { return Ok(()) };
+    /// Is of the device of this name, unless it is of one already.
+    fn bind_to(&self, py: Python<'_>, name: &str) -> PyResult<()> {
         let device = devices::named(py, name)?;
-        released(py, || late.bind(device.get().inner()))
+        released(py, || self.event.bind(device.get().inner()))
+    }
+
+    fn exported<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        let handle = released(py, || self.event.export())?;
+        Ok(PyBytes::new(py, handle.as_bytes()))
     }
 }
 
@@ -234,7 +207,7 @@ impl Event {
     }
 
     /// The 64 bytes by which another process opens it with `from_ipc_handle`, of an event made with `interprocess`. One that has
-    /// no device yet is from then on of the one that was current where it was made.
+    /// no device yet is from then on of the current one of this thread and task.
     ///
     /// Raises `MisuseError` of any other, `UnsupportedError` where the machine or the device cannot.
     ///
@@ -244,11 +217,19 @@ impl Event {
     /// >>> len(event.ipc_handle())
     /// 64
     fn ipc_handle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
-        if self.interprocess() {
-            self.bind_to_current(py)?;
+        if self.interprocess() && self.event.unbound().is_some() {
+            self.bind_to(py, &current::device(py, self.kind.as_deref())?)?;
         }
-        let handle = released(py, || self.event.export())?;
-        Ok(PyBytes::new(py, handle.as_bytes()))
+        self.exported(py)
+    }
+
+    /// The same for whoever sends it: one that has no device yet is of the one that was current where it was made, since it is
+    /// perhaps a thread of a queue's that asks.
+    fn _sent_handle<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        if let Some(late) = self.event.unbound() {
+            self.bind_to(py, late.current())?;
+        }
+        self.exported(py)
     }
 
     /// The event that another process exported, by its handle, for streams of a device to wait for, and for the host. It is

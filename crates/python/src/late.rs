@@ -27,10 +27,14 @@ impl Late {
         Self { before: Event::new(options), current, bound: OnceLock::new() }
     }
 
-    /// The name of the device that it is of where it is needed without a stream: `None` where it is of one already. Whoever
-    /// needs it may be another thread, with other current devices.
-    pub(crate) fn wanted(&self) -> Option<&str> {
-        self.bound.get().is_none().then_some(self.current.as_str())
+    /// The name of the device that was current where it was made.
+    pub(crate) fn current(&self) -> &str {
+        &self.current
+    }
+
+    /// Whether it is of a device already.
+    pub(crate) fn is_bound(&self) -> bool {
+        self.bound.get().is_some()
     }
 
     /// Is of this device from now on, unless it is of one already.
@@ -38,7 +42,7 @@ impl Late {
     /// # Errors
     /// `Unsupported` where the device has none such; `Unavailable` in a child of the process that made it; the driver's.
     pub(crate) fn bind(&self, device: &Device) -> Result<(), Error> {
-        if self.bound.get().is_some() {
+        if self.is_bound() {
             return Ok(());
         }
         if is_recorded(&self.before) {

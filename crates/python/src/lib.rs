@@ -14,6 +14,7 @@ mod event;
 mod external;
 mod gate;
 mod held;
+mod holder;
 mod late;
 mod memory;
 mod notify;

@@ -108,6 +108,20 @@ def test_an_event_that_a_queue_sends_is_of_the_device_that_was_current_where_it_
         syncpoint.set_default_backend(None)
 
 
+@pytest.mark.parametrize("made", [lambda: syncpoint.cuda.Event(interprocess=True), lambda: syncpoint.Event("sim", interprocess=True)])
+def test_a_handle_is_of_the_device_that_is_current_where_it_is_asked_for(made):
+    syncpoint.set_default_backend("sim")
+    try:
+        event = made()
+        with syncpoint.cuda.device(1):
+            assert len(event.ipc_handle()) == 64
+            event.record()
+        assert event.device == syncpoint.open("sim:1")
+        event.synchronize(timeout=LONG)
+    finally:
+        syncpoint.set_default_backend(None)
+
+
 def test_of_what_was_sent_the_latest_are_kept(stream):
     from syncpoint import _sharing
 

@@ -30,7 +30,7 @@ def _taken_in(kind: type[_native.Event], device: str, handle: bytes) -> _native.
 def _reduced(event: _native.Event) -> tuple[Callable[..., _native.Event], tuple[type[_native.Event], str, bytes]]:
     if not event.interprocess:
         raise TypeError(f"cannot pickle {type(event).__name__!r} object")
-    handle, device = event.ipc_handle(), event.device
+    handle, device = event._sent_handle(), event.device
     assert device is not None
     _keep(handle, event)
     # Also where it is of another context than the first of its device, which only this process has.
