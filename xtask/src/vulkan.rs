@@ -19,9 +19,10 @@ const WITHIN: &str = "crates/vulkan/tests/validation/within";
 /// request 8519). Not several queues, which are threads of a test's own before the layer: it was seen to crash where many
 /// threads ask it at once, so one test at a time as well. Not programs that break a rule for a device to be refused
 /// (`versions`).
-const CHECKED: &str = "--test beyond --test calibrated --test capabilities --test clock --test conformance \
-    --test copies --test domains --test handles --test layers --test locks --test measure --test older \
-    --test other_clocks --test processes --test refused --test rests --test streams --test taken_in --test timeless \
+const CHECKED: &str = "--test begin --test beyond --test calibrated --test capabilities \
+    --test clock --test conformance --test copies --test domains --test forks --test handles \
+    --test layers --test locks --test measure --test observed --test older --test other_clocks \
+    --test processes --test refused --test rests --test streams --test taken_in --test timeless \
     --test uncalibrated";
 
 /// What runs under it but for what is between submissions: where the host has seen a value come, it leaves out the wait for
@@ -29,8 +30,8 @@ const CHECKED: &str = "--test beyond --test calibrated --test capabilities --tes
 /// misses it.
 const CHECKED_WITHIN: &str = "--test asked --test faults --test programs --test threads";
 
-/// The same of what takes half a minute on each driver: on lavapipe alone.
-const LONG: &str = " --test codes";
+/// The same of what takes long, with many processes or half a minute on each driver: on lavapipe alone.
+const LONG: &str = " --test codes --test exit";
 const LONG_WITHIN: &str = " --test bridge";
 
 /// One test at a time, and without the one whose fault the layer does not see.
@@ -80,4 +81,30 @@ fn checked(workshop: &Workshop, driver: &str) -> [Step; 2] {
             .variable("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation")
             .variable("VK_LAYER_SETTINGS_PATH", &workshop.root.join(settings).to_string_lossy())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// What does not run under the layer: why, says [`CHECKED`].
+    const UNCHECKED: [&str; 6] =
+        ["lost", "queue_clocks", "queues", "several_laws", "timelines", "versions"];
+
+    #[test]
+    fn every_test_program_runs_under_the_layer_or_is_known_not_to() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/vulkan/tests");
+        let files = fs::read_dir(tests).unwrap().map(|entry| entry.unwrap().path());
+        let programs = files.filter(|path| path.extension().is_some_and(|end| end == "rs"));
+        let all = [CHECKED, CHECKED_WITHIN, LONG, LONG_WITHIN].join(" ");
+        let checked: Vec<_> = all.split_whitespace().filter(|word| *word != "--test").collect();
+        for program in programs {
+            let name = program.file_stem().unwrap().to_str().unwrap().to_owned();
+            let is_unchecked = UNCHECKED.contains(&&*name);
+            assert_ne!(checked.contains(&&*name), is_unchecked, "{name}");
+        }
+    }
 }
