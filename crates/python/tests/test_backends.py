@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from child import STAND_IN, on_stand_in, on_vulkan
+from child import STAND_IN, on_stand_in, on_vulkan, told
 
 HERE = Path(__file__).parent
 
@@ -101,12 +101,42 @@ if mps.device_count() == 0:
     refused("Cannot execute releaseEvent() without MPS backend.", mps._mps_releaseEvent, 1)
     refused("Cannot execute deviceSynchronize() without MPS backend.", mps.synchronize)
     refused("Cannot execute getDefaultStream() without MPS backend.", mps.default_stream)
+    class Torchs:
+        type, index = "mps", None
+    for call in (syncpoint.Event, syncpoint.Stream):
+        for device, kind in (("mps", "mps"), ("mps:0", "mps"), ("metal", "metal"), (Torchs, "mps")):
+            refused(f"PyTorch is not linked with support for {kind} devices", call, device)
+    for call in (syncpoint.default_stream, syncpoint.current_stream, syncpoint.synchronize, syncpoint.capabilities):
+        try:
+            call("mps")
+        except syncpoint.UnavailableError as absent:
+            assert "Apple" in str(absent)
+        else:
+            raise AssertionError(call)
 """
 
 
 def test_what_is_not_there_is_told_in_torchs_words_and_nothing_else_is_said():
     done = run("-c", ABSENT, SYNCPOINT_CUDA_LIBRARY="/nonexistent/libcuda.so.1")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+OF_NO_USE = """
+import syncpoint
+for call in (syncpoint.Event, syncpoint.Stream):
+    try:
+        call("cuda")
+    except syncpoint.UnavailableError as refused:
+        print(refused)
+"""
+
+
+@on_stand_in
+@pytest.mark.parametrize(("script", "words"), [("devices=0", "CUDA_ERROR_NO_DEVICE"), ("fail cuInit * 804", "look whether the driver")])
+def test_of_a_driver_that_is_there_and_of_no_use_its_words_are_told(script, words):
+    told_twice = told(OF_NO_USE, SYNCPOINT_CUDA_LIBRARY=STAND_IN, SYNCPOINT_CUDA_FAKE=script).splitlines()
+    torchs = "PyTorch is not linked with support for cuda devices: "
+    assert len(told_twice) == 2 and all(line.startswith(torchs) and words in line for line in told_twice)
 
 
 CHOSEN = """

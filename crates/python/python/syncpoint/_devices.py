@@ -130,6 +130,13 @@ def _begun(call: Callable[[str], _T], argument: str) -> _T:
     except UnavailableError as refused:
         refused._missing = "forked" if "this process was forked" in str(refused) else "absent"
         raise
+    except NotImplementedError as elsewhere:
+        if argument.partition(":")[0] != "metal":
+            raise
+        # It is of another system: to whoever asks it is not there, as any other is.
+        absent = _made("unavailable", 2, str(elsewhere), None, None, None, None)
+        absent._missing = "absent"
+        raise absent from elsewhere
 
 
 def counted(kind: str) -> int:
@@ -137,8 +144,6 @@ def counted(kind: str) -> int:
     `UnavailableError` in a child whose parent had begun the driver."""
     try:
         return _begun(_native._device_count, kind)
-    except NotImplementedError:
-        return 0
     except UnavailableError as refused:
         if refused._missing != "absent":
             raise
@@ -174,23 +179,30 @@ def of_event(device: DeviceLike) -> _native.Device | str:
     if isinstance(device, str) and (device, 0) in _opened:
         return device
     kind, index = named(device, _default or "host")
-    opened = linked(kind, index)
-    return kind if index is None else opened
+    linked = _linked(device, kind, index)
+    return kind if index is None else linked
 
 
 def of_stream(device: DeviceLike) -> _native.Device:
     """The device that a stream is made on."""
-    return device if isinstance(device, _native.Device) else linked(*named(device, _default or "host"))
+    if isinstance(device, _native.Device):
+        return device
+    return _linked(device, *named(device, _default or "host"))
 
 
-def linked(kind: str, index: int | None) -> _native.Device:
-    """As `opened`. That there is none is told in torch's words, with what was searched as the cause."""
+def _linked(device: DeviceLike, kind: str, index: int | None) -> _native.Device:
+    """As `opened`. That there is no driver is told in torch's words, with what was searched as the cause; of one that is there
+    and of no use its own words follow."""
     try:
         return opened(kind, index)
     except UnavailableError as refused:
         if refused._missing != "absent":
             raise
-        raise _worded(refused, f"PyTorch is not linked with support for {kind} devices") from refused
+        # The name of the kind that the user has for it.
+        name = device if isinstance(device, str) else getattr(device, "type", kind)
+        text = f"PyTorch is not linked with support for {name.partition(':')[0]} devices"
+        words = f"{text}: {refused}" if _native._has_driver(kind) else text
+        raise _worded(refused, words) from refused
 
 
 def synchronize(device: DeviceLike = None, timeout: float | None = None) -> None:

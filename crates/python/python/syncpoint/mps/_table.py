@@ -43,13 +43,7 @@ def backend() -> str:
 
 def device() -> _native.Device:
     """The device: torch knows one."""
-    try:
-        return _devices.opened(backend(), 0)
-    except NotImplementedError as elsewhere:
-        # Metal is of another system.
-        absent = _made("unavailable", 2, str(elsewhere), None, None, None, None)
-        absent._missing = "absent"
-        raise absent from elsewhere
+    return _devices.opened(backend(), 0)
 
 
 def _pool() -> _native.EventPool:
