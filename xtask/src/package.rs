@@ -64,6 +64,9 @@ const VULKAN_LOADER: Package =
 const MESA: Package = Package { name: "mesa-vulkan-drivers", file: LAVAPIPE };
 const CHROMIUM: Package = Package { name: "chromium", file: SWIFTSHADER };
 
+/// A driver of Vulkan, for what is tried on one alone.
+pub(crate) const LAVAPIPE_ALONE: &[Package] = &[VULKAN_LOADER, MESA];
+
 /// Two drivers of Vulkan that compute on the CPU and share no code, and the layer that checks what they are asked.
 pub(crate) const VULKAN: &[Package] = &[
     VULKAN_LOADER,

@@ -42,17 +42,18 @@ pub(crate) fn clients(workshop: &Workshop) -> Vec<Step> {
 }
 
 pub(crate) fn provide_package(workshop: &Workshop) -> Option<String> {
-    PACKAGE.provide(workshop)
+    let provided = || package::provide(package::LAVAPIPE_ALONE);
+    PACKAGE.provide(workshop).or_else(|| provided().filter(|_| package::all_is_needed()))
 }
 
 /// Our package, installed as its users install it; then its tests, which carry out the examples in its documentation, and
 /// those that the interpreter's own finder finds, as users run them; whether its stubs and annotations say what is so, and
 /// whether its bench runs. The stand-in driver is built first, for the tests on it; those on Vulkan are left out, aloud, where
-/// no software driver is installed, which the part of Vulkan does.
+/// no software driver is installed and nobody may install it.
 pub(crate) fn package(workshop: &Workshop) -> Vec<Step> {
     let python = |line: &str| Step::program(PACKAGE.python(workshop), line);
     let library = workshop.target.join("release/libsyncpoint_cuda_fake.so");
-    let tests = python("-m pytest -q crates/python/tests")
+    let tests = python("-m pytest -q -rs crates/python/tests")
         .variable("SYNCPOINT_CUDA_FAKE_LIBRARY", &library.to_string_lossy());
     let is_installed = Path::new(LAVAPIPE).exists();
     let tests = if is_installed { vulkan::on(tests, LAVAPIPE) } else { tests };

@@ -14,7 +14,7 @@ STAND_IN = os.environ.get("SYNCPOINT_CUDA_FAKE_LIBRARY")
 VULKAN = os.environ.get("VK_ICD_FILENAMES")
 
 on_vulkan = pytest.mark.skipif(
-    VULKAN is None,
+    VULKAN is None and "SYNCPOINT_CI" not in os.environ,
     reason="VK_ICD_FILENAMES names no driver of Vulkan; cargo xtask test vulkan installs one, or tells how",
 )
 
