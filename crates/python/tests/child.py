@@ -28,7 +28,7 @@ def told(program, *arguments, **environment):
     """What a program says, which is given as its text or its file. It must end well, and complain of nothing."""
     command = [sys.executable, *(["-c", program] if isinstance(program, str) else [str(program)]), *arguments]
     ended = subprocess.run(
-        command, env=os.environ | environment, capture_output=True, text=True, timeout=LONG, check=False
+        command, env=os.environ | environment, capture_output=True, text=True, timeout=3 * LONG, check=False
     )
     assert (ended.returncode, ended.stderr) == (0, ""), ended
     return ended.stdout

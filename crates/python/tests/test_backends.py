@@ -22,7 +22,7 @@ def run(*arguments, **variables):
 def passed(tests, **variables):
     """How many of a file's tests passed in a process of their own: none may fail, and none be left out where processes share
     events."""
-    done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(HERE / tests), **variables)
+    done = run("-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider", str(HERE / tests), **variables)
     assert done.returncode == 0 and ("skipped" not in done.stdout or sys.platform != "linux"), done.stdout
     return int(done.stdout.rpartition(" passed")[0].split()[-1])
 
@@ -30,7 +30,7 @@ def passed(tests, **variables):
 @on_stand_in
 @pytest.mark.parametrize("tests", TESTS)
 def test_the_same_is_so_on_the_stand_in_driver(tests):
-    on_cuda = passed(tests, SYNCPOINT_CUDA_LIBRARY=str(STAND_IN))
+    on_cuda = passed(tests, SYNCPOINT_CUDA_LIBRARY=str(STAND_IN), SYNCPOINT_TEST_BACKEND="cuda")
     assert on_cuda == passed(tests, SYNCPOINT_TEST_BACKEND="host") > 0
 
 

@@ -144,6 +144,8 @@ REFUSED = [
     ({"stream_id": 0, "priority": -1}, TypeError, "priority is that of the stream that stream_id means; give none beside it"),
     ({"stream_id": 3, "stream_ptr": 0}, TypeError, "stream_id is told by stream_ptr; give one of the two"),
     ({"stream_ptr": 0, "device_index": 0}, TypeError, "device_index is told by stream_ptr; give one of the two"),
+    ({"stream_ptr": 0, "colour": 1}, TypeError, "Stream() got an unexpected keyword argument 'colour'"),
+    ({"colour": 1}, TypeError, "Stream() got an unexpected keyword argument 'colour'"),
 ]
 
 

@@ -337,7 +337,7 @@ def test_a_stream_is_waited_for(held):
     with pytest.raises(syncpoint.TimedOutError):
         waits.synchronize(timeout=0)
     threading.Thread(target=gate.open).start()
-    assert waits.synchronize() is None and waits.query()
+    assert waits.synchronize(timeout=LONG) is None and waits.query()
 
 
 def test_a_stream_that_nobody_else_has_has_a_negative_number():

@@ -195,8 +195,8 @@ def _found(device: DeviceLike, priority: int, kwargs: dict[str, Any]) -> _native
     if "stream_ptr" in kwargs:
         if priority:
             raise RuntimeError(_PRIORITY)
-        for name in sorted(kwargs.keys() - {"stream_ptr"}):
-            raise TypeError(f"{name} is told by stream_ptr; give one of the two")
+        if others := sorted(kwargs.keys() - {"stream_ptr"}):
+            raise TypeError(f"{others[0]} is told by stream_ptr; give one of the two")
         return external(kwargs["stream_ptr"], device)
     if "stream_id" in kwargs:
         if priority:
