@@ -69,7 +69,8 @@ pub enum Operation {
         /// Its length in bytes.
         bytes: u64,
     },
-    /// A buffer was dropped.
+    /// A buffer was dropped, and no work that was given to a stream while somebody observed uses it any more: on devices
+    /// that comes to light as somebody asks or waits, as more is given, or as the stream is dropped.
     BufferDeleted {
         /// The buffer.
         buffer: u64,
