@@ -31,7 +31,8 @@ impl Event {
     /// comes back to it, that one stays.
     ///
     /// # Errors
-    /// As [`record`](Self::record).
+    /// As [`record`](Self::record). A handle that stayed behind is seen to by no later `record_once`, for which the event has
+    /// its point: record it anew.
     #[track_caller]
     pub fn record_once(&self, stream: &Stream) -> Result<()> {
         let place = Place::caller();

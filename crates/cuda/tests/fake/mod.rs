@@ -367,7 +367,7 @@ impl Fake {
     /// The code of a function of the driver's that takes up to four handles and numbers.
     pub(crate) fn call_with(&self, function: &str, arguments: [usize; 4]) -> c_int {
         type Four = unsafe extern "C" fn(usize, usize, usize, usize) -> c_int;
-        // SAFETY: the library exports the function so, or so with fewer, and C lets a caller give some too many.
+        // SAFETY: the library exports the function so, or so with fewer; of x86-64 and AArch64 the calling conventions let a caller give some too many.
         let call = unsafe { self.0.get::<Four>(function) }.expect("the function is there");
         let [first, second, third, fourth] = arguments;
         // SAFETY: the stand-in refuses what is no handle; pointers are to room of the caller's.
@@ -377,7 +377,7 @@ impl Fake {
     /// A function of the driver's that takes two handles, or one, and flags perhaps, which are 0.
     pub(crate) fn function(&self, function: &str) -> impl Fn(usize, usize) -> c_int + use<> {
         type Three = unsafe extern "C" fn(usize, usize, usize) -> c_int;
-        // SAFETY: the library exports the function so, or so with fewer, and C lets a caller give some too many.
+        // SAFETY: the library exports the function so, or so with fewer; of x86-64 and AArch64 the calling conventions let a caller give some too many.
         let found = unsafe { self.0.get::<Three>(function) };
         let call = *found.expect("the function is there");
         // SAFETY: the stand-in refuses what is no handle, and is never unloaded.
