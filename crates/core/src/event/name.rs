@@ -214,13 +214,14 @@ pub(super) fn check_device(event: &Event, device: &Device, stream: &Stream) -> R
 
 #[cold]
 fn no_device(event: &Event) -> Error {
-    let message = format!("{event} belongs to no device yet; record it, or make it of a device");
+    let message =
+        format!("{event} belongs to no device yet; record it, or name its device when it is made");
     Error::misuse(Reason::NotRecorded, message)
 }
 
 #[cold]
 fn external_of_nobody(event: &Event) -> Error {
-    let message = format!("{event} is external and of no device; make it of a device");
+    let message = format!("{event} is external and of no device; name its device when it is made");
     Error::misuse(Reason::Contradiction, message)
 }
 

@@ -96,7 +96,7 @@ impl Event {
     #[cold]
     fn no_handle(&self) -> Error {
         let message = format!(
-            "{self} has no native handle; make it with the option of one, on a device that has them"
+            "{self} has no native handle; make it with the option native_handle, on a device that has them"
         );
         Error::unsupported(message)
     }

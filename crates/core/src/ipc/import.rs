@@ -182,7 +182,7 @@ impl Import {
     fn not_offered(&self) -> Error {
         Error::unsupported(format!(
             "event {}, imported, is shared without an event of a driver: it is no device's that has such, or the exporting \
-             process's driver shares none; import it by the device and not by its driver, then streams wait for it through the host",
+             process's driver shares none; import it with import_event of the device, then streams wait for it through the host",
             self.id
         ))
     }
