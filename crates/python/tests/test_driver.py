@@ -93,7 +93,16 @@ for number in numbers:
     pool.record(number, stream)
 for _ in range(8):
     ring.next().record()
+kept = {
+    "point": stream.record(),
+    "notification": stream.record().add_done_callback(lambda failure: None),
+    "pinned memory": device.host_buffer(8),
+    "interprocess": cuda.Event(interprocess=True),
+    "taken in": syncpoint.as_stream(type("Theirs", (), {"__cuda_stream__": lambda self: (0, 1)})()),
+}
+kept["interprocess"].record(stream)
 device.synchronize(timeout=20)
+gc.collect()
 held.wait(gate.point)
 held.fill(device.buffer(8), 1)
 
@@ -112,7 +121,7 @@ def calls():
 thread = threading.Thread(target=calls, daemon=True)
 thread.start()
 # Here is the lock: whoever has entered the driver, where all calls are held up, has let go of it.
-while not driver.syncpointFakeHeld(b"WHO") and not done:
+while not driver.syncpointFakeHeld(b"calls") and not done:
     pass
 assert not done or DEFERRED
 assert driver.syncpointFakeScript(b"release") == 0
@@ -122,9 +131,9 @@ print("ok")
 """
 
 
-def held(call, who):
-    """The program of a call in which threads of this name are held up, or any: then another may be, after the call."""
-    return HELD.replace("CALL", call).replace("WHO", who).replace("DEFERRED", str(who == "*"))
+def held(call, deferred):
+    """The program of a call that enters the driver; or leaves that to a thread of ours, where it is an end."""
+    return HELD.replace("CALL", call).replace("DEFERRED", str(deferred))
 
 
 CALLS = {
@@ -155,7 +164,7 @@ CALLS = {
 @on_stand_in
 @pytest.mark.parametrize("call", CALLS)
 def test_the_lock_is_free_while_a_call_is_in_the_driver(call):
-    assert told_on_stand_in(held(CALLS[call], "calls")) == "ok\n"
+    assert told_on_stand_in(held(CALLS[call], deferred=False)) == "ok\n"
 
 
 ENDS = {
@@ -168,6 +177,12 @@ ENDS = {
     "what a pool keeps": "[pool.release(number) for number in numbers] and pool.empty_cache()",
     "a stream of others": "globals().pop('stream') and None",
     "the end of a gate": "globals().pop('gate') and None",
+    "an external event": "globals().pop('external') and None",
+    "an event for other processes": "kept.pop('interprocess') and None",
+    "a point": "kept.pop('point') and None",
+    "a notification": "kept.pop('notification') and None",
+    "pinned memory": "kept.pop('pinned memory') and None",
+    "a stream that was taken in": "kept.pop('taken in') and None",
 }
 
 
@@ -175,7 +190,7 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS)
 def test_the_lock_is_free_while_something_ends_in_the_driver(end):
     # What a thread of ours ends keeps nobody either.
-    assert told_on_stand_in(held(ENDS[end], "*")) == "ok\n"
+    assert told_on_stand_in(held(ENDS[end], deferred=True)) == "ok\n"
 
 
 BLOCKING = DRIVER + """
