@@ -60,10 +60,10 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
             // When what is watched already comes is not known from now.
             pace = if watched.is_empty() { rhythm.begin() } else { Pace::new() };
         }
+        home.relaxed.ask();
         for poll in given {
             accept(poll, &mut watched, &mut guarded);
         }
-        home.relaxed.ask();
         guarded.pass(ours);
         ours.go_on();
         if round(&mut watched, &mut home, ours) {

@@ -66,7 +66,8 @@ pub(crate) struct Relaxed {
 }
 
 impl Relaxed {
-    /// A driver that has refused it so often will not be asked for ever.
+    /// So often a driver is asked that refuses: for the length of some rounds of the poller, which a capture of another thread
+    /// may have in its way. One that refuses longer knows of no such mode.
     const TRIES: u32 = 16;
 
     /// Sees to it: once, and again where the driver has refused it.

@@ -79,8 +79,8 @@ struct Left {
     pause: Duration,
 }
 
-/// How often it is looked whether importers have closed an event, at first and at last: nobody waits for that, and one that
-/// was killed never does.
+/// How often it is looked whether importers have closed an event, at first and at last: nobody waits for that, the event and
+/// its context stay so long, and one that was killed never does.
 const LOOK: Duration = Duration::from_millis(10);
 const RARELY: Duration = Duration::from_secs(60);
 

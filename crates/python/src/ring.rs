@@ -20,7 +20,7 @@ const LENGTH: usize = 32;
 const LEVELS: usize = 4;
 
 /// The shared streams of a device. The 33rd that is asked for is the first once more, and says that it `is_shared`. Each is
-/// made when its turn comes first. Raises `UnavailableError` where the device is not there.
+/// made when its turn comes first.
 ///
 /// Raises `RuntimeError` for a name that no device has, `MisuseError` for a number that none has, `UnavailableError` where it is
 /// not there.

@@ -353,10 +353,11 @@ impl Stream {
     }
 
     /// The point that a wait for everything enqueued so far waits for now, for waits that are made of many short ones. On a
-    /// stream of others it sleeps until the deadline at most where the device has no room. Observers hear of no record.
+    /// stream of others it sleeps until the deadline at most where the device has no room, and has no place in the line of those
+    /// who do behind that. Observers hear of no record.
     ///
     /// # Errors
-    /// As [`synchronize_timeout`](Self::synchronize_timeout).
+    /// As [`record`](Self::record). `TimedOut` where there was no room until the deadline: it says what is full.
     #[track_caller]
     pub fn awaited_by(&self, deadline: Instant) -> Result<Point> {
         self.take_point_by(Some(deadline), Place::caller())

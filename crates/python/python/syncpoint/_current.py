@@ -81,7 +81,7 @@ def set_index(kind: str, index: int | None) -> None:
 
 def default_stream(device: DeviceLike = None) -> _native.Stream:
     """The stream on which a thread begins. There is one for each device; of CUDA it is the driver's legacy stream, on which
-    others launch who name none. Raises `UnavailableError` where the device is not there, `MisuseError` for a number that none has.
+    others launch who name none.
 
     Raises `RuntimeError` for a name that no device has, `MisuseError` for a number that none has, `UnavailableError` where it is
     not there.
@@ -186,8 +186,7 @@ def left_device(context: object) -> None:
 
 class stream:
     """Makes a stream the current one of its device, and that the current device, for the length of a `with`; `None` changes
-    nothing. May be nested, entered again, and shared by threads and tasks. Raises `TypeError` for what is no stream,
-    `RuntimeError` where it is left by a thread or task that has not entered it.
+    nothing. May be nested, entered again, and shared by threads and tasks.
 
     Raises `TypeError` for what is no stream, `RuntimeError` where it is left by a thread or task that has not entered it.
 

@@ -39,8 +39,8 @@ def _reduced(event: _native.Event) -> tuple[Callable[..., _native.Event], tuple[
 
 def _keep(handle: bytes, event: _native.Event) -> None:
     # Another name of it: the sender's own object is not kept.
+    _sent.pop(handle, None)
     _sent[handle] = _native.Event.__new__(_native.Event, event)
-    _sent.move_to_end(handle)
     while len(_sent) > _KEPT:
         # One step, whoever else takes out or puts in.
         _sent.popitem(last=False)
