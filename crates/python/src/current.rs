@@ -18,11 +18,12 @@ pub(crate) fn of(py: Python<'_>, device: &syncpoint::Device) -> PyResult<Py<Stre
 
 /// The stream that is meant where no device is named either, only its kind.
 pub(crate) fn of_kind(py: Python<'_>, kind: &Bound<'_, PyAny>) -> PyResult<Py<Stream>> {
-    static OPENED: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static DEVICES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     static OPEN: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
     let state = state(py)?;
     let index = state.as_ref().map_or(Ok(0), |state| index(state, kind))?;
-    let opened = OPENED.import(py, "syncpoint._devices", "_opened")?.cast::<PyDict>()?;
+    let opened = DEVICES.import(py, "syncpoint", "_devices")?;
+    let opened = opened.getattr(pyo3::intern!(py, "_opened"))?.cast_into::<PyDict>()?;
     let device =
         opened.get_item((kind, index))?.and_then(|device| device.cast_into::<Device>().ok());
     let device: Bound<'_, Device> = match device {

@@ -4,6 +4,7 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use syncpoint::{Device, Error, Event, Kind, Point, Slices, Stream, Wait};
 
 use crate::released::Released;
@@ -30,6 +31,7 @@ pub(crate) fn until<T: Send>(
         match py.detach(|| slices.slice(|| place::at(place, || wait(until)))) {
             Err(late) if late.kind() == Kind::TimedOut && end.is_none_or(|end| end > until) => {
                 py.check_signals()?;
+                looked(py)?;
                 ending::refused_within(py)?;
             }
             Err(late) if late.kind() == Kind::TimedOut => {
@@ -38,6 +40,13 @@ pub(crate) fn until<T: Send>(
             outcome => return outcome.map_err(|refused| error::raised(py, &refused)),
         }
     }
+}
+
+/// Runs code of Python's, before which the interpreter does what it owes this thread. Without its lock that is, among others, to
+/// end objects that this thread has made and others were the last to let go of: a gate perhaps that is waited for here.
+fn looked(py: Python<'_>) -> PyResult<()> {
+    static LOOK: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    LOOK.import(py, "syncpoint._ending", "_look")?.call0().map(drop)
 }
 
 /// Waits for what an event stands for now, in the event's own way, however often it is recorded meanwhile.

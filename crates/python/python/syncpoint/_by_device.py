@@ -24,7 +24,11 @@ class ByDevice(Generic[_T]):
         self._made: dict[_native.Device, _T] = {}
         if hasattr(os, "register_at_fork"):
             # What was made before a fork is the parent's.
-            os.register_at_fork(after_in_child=self._made.clear)
+            os.register_at_fork(after_in_child=self._forget)
+
+    def _forget(self) -> None:
+        # Another dictionary: as in `_devices`.
+        self._made = {}
 
     def of(self, device: _native.Device) -> _T:
         """The value of a device."""

@@ -228,5 +228,10 @@ def capabilities(device: DeviceLike = None) -> _native.Capabilities:
 
 
 if hasattr(os, "register_at_fork"):
-    # What was opened before a fork is the parent's.
-    os.register_at_fork(after_in_child=_opened.clear)
+    # What was opened before a fork is the parent's. Another dictionary: a thread of the parent may have had the lock that an
+    # interpreter without the lock of its own has for each.
+    def _forget() -> None:
+        global _opened
+        _opened = {}
+
+    os.register_at_fork(after_in_child=_forget)

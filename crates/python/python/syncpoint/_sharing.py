@@ -47,8 +47,12 @@ def _keep(handle: bytes, event: _native.Event) -> None:
 
 
 if hasattr(os, "register_at_fork"):
-    # What was sent before a fork is the parent's to keep.
-    os.register_at_fork(after_in_child=_sent.clear)
+    # What was sent before a fork is the parent's to keep. Another dictionary: as in `_devices`.
+    def _forget() -> None:
+        global _sent
+        _sent = OrderedDict()
+
+    os.register_at_fork(after_in_child=_forget)
 
 
 def _end_as_forked(_: object) -> None:
