@@ -68,13 +68,13 @@ pub(crate) const PARTS: &[Part] = &[
         name: "fmt",
         about: "the code is laid out as rustfmt lays it out",
         provide: nothing,
-        steps: |_| vec![Step::cargo("fmt --all --check")],
+        steps: |_| vec![Step::cargo("fmt --all --check"), fuzz::laid_out()],
     },
     Part {
         name: "tidy",
         about: "the rules that no compiler knows hold, and the routine itself works",
         provide: nothing,
-        steps: |_| vec![Step::cargo("test --package xtask")],
+        steps: |_| vec![Step::cargo("test --package xtask"), fuzz::locked()],
     },
     Part {
         name: "clippy",
