@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::package::{LAVAPIPE, SWIFTSHADER, SYMBOLIZER, THREAD_RUNTIME};
 use crate::step::Step;
 use crate::vulkan;
-use crate::workshop::Workshop;
+use crate::workshop::{self, Workshop};
 
 /// The packages whose tests are run: their libraries, programs and tests.
 const PACKAGES: [&str; 12] = [
@@ -186,7 +186,7 @@ pub(crate) fn address(workshop: &Workshop) -> Vec<Step> {
     };
     // Drivers are asked as they are: what they do with memory of their own goes unseen, what they do with ours does not.
     let on = |driver: &str, leaks: &str, selection: &str| {
-        let step = vulkan::on(instrumented(leaks), driver);
+        let step = vulkan::with_fewer_programs(vulkan::on(instrumented(leaks), driver));
         tests(step, workshop, "asan", &format!("--package syncpoint-vulkan {selection}"), &[])
     };
     let all_on = |driver| on(driver, "detect_leaks=0", "--lib --tests");
@@ -238,6 +238,8 @@ fn tests(
     let folder = workshop.target.join(folder);
     let step = step
         .variable(FEATURES.0, FEATURES.1)
+        // Many wait for the clock for most of their time.
+        .variable("RUST_TEST_THREADS", &(2 * workshop::cores()).to_string())
         .words("-Zfeature-unification --profile sanitize")
         .words(&format!("--no-fail-fast --target {SYSTEM} --target-dir"))
         .argument(&folder.to_string_lossy())
@@ -251,7 +253,6 @@ mod tests {
     use super::*;
     use crate::tidy;
     use crate::tree::Tree;
-    use crate::workshop;
 
     #[test]
     fn a_test_that_is_left_out_exists_and_its_reason_is_told() {

@@ -2,8 +2,10 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 
 use cargo_metadata::{Metadata, MetadataCommand};
 
@@ -71,8 +73,8 @@ fn examples(metadata: &Metadata) -> Vec<String> {
 /// What runs tests.
 #[derive(Debug)]
 pub(crate) enum Runner {
-    /// cargo-nextest, which runs each test in a process of its own, under a profile of `.config/nextest.toml`.
-    Nextest { profile: &'static str },
+    /// cargo-nextest, which runs each test in a process of its own, under a profile of `.config/nextest.toml`, so many at once.
+    Nextest { profile: &'static str, at_once: usize },
     /// What comes with Rust.
     CargoTest,
 }
@@ -82,7 +84,8 @@ impl Runner {
         let mut version = Command::new(cargo());
         version.args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
         if version.status().is_ok_and(|status| status.success()) {
-            Self::Nextest { profile: profile() }
+            // Many wait for the clock for part of their time.
+            Self::Nextest { profile: profile(), at_once: cores() + cores() / 2 }
         } else {
             Self::CargoTest
         }
@@ -91,12 +94,17 @@ impl Runner {
     /// A run of the tests that `selection` names, in the words that both runners share.
     pub(crate) fn step(&self, selection: &str) -> Step {
         match self {
-            Self::Nextest { profile } => {
-                Step::cargo(&format!("nextest run --profile {profile} {selection}"))
-            }
+            Self::Nextest { profile, at_once } => Step::cargo(&format!(
+                "nextest run --profile {profile} --test-threads {at_once} {selection}"
+            )),
             Self::CargoTest => Step::cargo(&format!("test --no-fail-fast {selection}")),
         }
     }
+}
+
+/// How many threads this machine runs at once.
+pub(crate) fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get)
 }
 
 /// Machines that build say so in `CI`.
@@ -123,8 +131,11 @@ mod tests {
 
     #[test]
     fn both_runners_take_the_same_selection() {
-        let nextest = Runner::Nextest { profile: "ci" }.step("-p a --lib");
-        assert_eq!(nextest.to_string(), "cargo nextest run --profile ci -p a --lib");
+        let nextest = Runner::Nextest { profile: "ci", at_once: 3 }.step("-p a --lib");
+        assert_eq!(
+            nextest.to_string(),
+            "cargo nextest run --profile ci --test-threads 3 -p a --lib"
+        );
         assert_eq!(
             Runner::CargoTest.step("-p a --lib").to_string(),
             "cargo test --no-fail-fast -p a --lib"
