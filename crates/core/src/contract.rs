@@ -165,11 +165,12 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// The item, and why it was refused.
     fn put_at(&self, item: Item, enqueued: u64) -> Result<Placed, Refused>;
 
-    /// As [`record`](Self::record), where the caller has a deadline.
+    /// As [`record`](Self::record), where the caller has a deadline. Until `line` is dropped, this thread comes before who comes
+    /// later where it sleeps for room.
     ///
     /// # Errors
     /// `TimedOut`: up to then there was no room for it, and where not. As [`record`](Self::record).
-    fn record_until(&self, _deadline: Instant) -> Result<Placed> {
+    fn record_until(&self, _deadline: Instant, _line: &mut Line) -> Result<Placed> {
         self.record()
     }
 

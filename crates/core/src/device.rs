@@ -269,8 +269,13 @@ impl Device {
     /// ```
     #[track_caller]
     pub fn record_all(&self) -> Result<Vec<Point>> {
+        self.record_all_at(Place::caller())
+    }
+
+    /// The same, asked for somewhere else.
+    pub(crate) fn record_all_at(&self, place: Place) -> Result<Vec<Point>> {
         self.check_process()?;
-        Ok(self.0.streams.points(Place::caller()))
+        Ok(self.0.streams.points(place))
     }
 
     /// One wait, as observers hear it, whatever the number of streams.

@@ -48,10 +48,7 @@ mod queue;
 mod report;
 mod retire;
 mod running;
-#[cfg_attr(
-    not(feature = "places"),
-    expect(dead_code, unreachable_pub, reason = "waits made of slices are for bindings")
-)]
+#[cfg(feature = "places")]
 mod slices;
 mod stream;
 mod sync;

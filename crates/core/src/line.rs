@@ -6,11 +6,12 @@ use std::any::Any;
 ///
 /// Whoever asks for room anew after each sleep keeps it meanwhile: otherwise who comes later would be quicker each time.
 #[derive(Debug, Default)]
-pub struct Line(Option<Box<dyn Any>>);
+pub struct Line(Option<Box<dyn Any + Send>>);
 
 impl Line {
-    /// Takes a place with `stand`, unless there is one. What that gives leaves the line as it is dropped.
-    pub fn stand(&mut self, stand: impl FnOnce() -> Box<dyn Any>) {
-        self.0.get_or_insert_with(stand);
+    /// The place: taken with `stand`, unless there is one. What that gives leaves the line as it is dropped.
+    pub fn stand<P: Any + Send>(&mut self, stand: impl FnOnce() -> P) -> &mut P {
+        let place = self.0.get_or_insert_with(|| Box::new(stand()));
+        place.downcast_mut().unwrap_or_else(|| unreachable!("a line is of one backend"))
     }
 }

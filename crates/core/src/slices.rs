@@ -1,108 +1,207 @@
 //! Host waits that are made of many short ones, as bindings of other languages make them: observers hear each as one.
 
-use std::cell::RefCell;
+use std::ops::Deref;
+use std::time::Instant;
 
 use syncpoint_trace::{Call, Operation, Outcome};
 
+use crate::contract::Line;
+use crate::device::{Device, outcome_of};
+use crate::error::{Kind, Result};
+use crate::event::Event;
 use crate::observe;
-use crate::sync::local;
+use crate::place::Place;
+use crate::point::Point;
+use crate::stream::Stream;
+use crate::synchronize;
+use crate::wait::{self, How, Wait};
 
-/// One wait of a thread, of many short ones: it begins with the first of them, and ends when one does not run out, or with
-/// this. Where it is for several points, each of them is told once.
+/// One wait of a thread, made of many short ones, between which the thread may look for something else. It is for what was there
+/// as the first of them began, and observers hear it as one: it ends with the first that does not run out, or with this. It has
+/// the reports of a single wait, and its place in the line where it sleeps for a device's room.
 ///
 /// # Examples
 /// A thread that looks for something else every 10 ms waits once, as observers hear it:
 /// ```
 /// # fn main() -> syncpoint::Result<()> {
-/// use std::time::Duration;
+/// use std::time::{Duration, Instant};
 ///
-/// let end = syncpoint::open("host:0")?.stream()?.record()?;
-/// let mut slices = syncpoint::Slices::new();
-/// while slices.slice(|| end.synchronize_timeout(Duration::from_millis(10))).is_err() {}
+/// let stream = syncpoint::open("host:0")?.stream()?;
+/// let mut slices = syncpoint::Slices::stream(&stream);
+/// while slices.synchronize_deadline(Instant::now() + Duration::from_millis(10)).is_err() {}
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Default)]
-pub struct Slices(Vec<Part>);
-
-/// What one of the short waits was for.
 #[derive(Debug)]
-struct Part {
-    call: Call,
-    is_over: bool,
+pub struct Slices<'a> {
+    awaited: Awaited<'a>,
+    /// What is waited for, once there is room for it.
+    points: Option<Points>,
+    told: Told,
 }
 
-impl Slices {
-    /// A wait that has not begun.
-    pub fn new() -> Self {
-        Self::default()
+impl<'a> Slices<'a> {
+    /// A wait for a point, as [`Point::synchronize_deadline`].
+    pub fn point(point: &'a Point) -> Self {
+        Self::new(Awaited::Point(point))
     }
 
-    /// Makes one of the short waits. A wait in it that runs out is not over.
-    pub fn slice<T>(&mut self, wait: impl FnOnce() -> T) -> T {
-        struct Kept<'a>(&'a mut Vec<Part>);
-        impl Drop for Kept<'_> {
-            fn drop(&mut self) {
-                // Given back by a wait that unwinds as well.
-                let parts = PARTS.try_with(RefCell::take).ok().flatten();
-                *self.0 = parts.unwrap_or_default();
+    /// A wait for what an event stands for as it begins, in the event's own way, as [`Event::synchronize_deadline`].
+    pub fn event(event: &'a Event) -> Self {
+        Self::new(Awaited::Event(event))
+    }
+
+    /// A wait for everything enqueued on a stream as it begins, as [`Stream::synchronize_timeout`].
+    pub fn stream(stream: &'a Stream) -> Self {
+        Self::new(Awaited::Stream(stream, Line::default()))
+    }
+
+    /// A wait for everything enqueued on the streams of a device as it begins, as [`Device::synchronize_timeout`].
+    pub fn device(device: &'a Device) -> Self {
+        Self::new(Awaited::Device(device))
+    }
+
+    fn new(awaited: Awaited<'a>) -> Self {
+        Self { awaited, points: None, told: Told::NotYet }
+    }
+
+    /// Waits until this instant at most. Never runs work on this thread.
+    ///
+    /// # Errors
+    /// As a single wait for the same. `TimedOut`: the whole is not over.
+    #[track_caller]
+    pub fn synchronize_deadline(&mut self, until: Instant) -> Result<()> {
+        let how = How::deadline(until, Place::caller()).by(self.awaited.wait());
+        let outcome = self.slice(&how);
+        if !is_late(&outcome) {
+            self.told.end(outcome_of(&outcome));
+        }
+        outcome
+    }
+
+    fn slice(&mut self, how: &How) -> Result<()> {
+        if self.points.is_none() {
+            let taken = self.awaited.take(how);
+            if taken.is_ok() || is_late(&taken) {
+                self.told.begin(|| self.awaited.call(taken.as_deref().unwrap_or_default()));
             }
+            self.points = Some(taken?);
         }
-        let parts = std::mem::take(&mut self.0);
-        // While a thread ends its table may be gone; then each slice is told by itself.
-        let _gone = PARTS.try_with(|here| here.replace(Some(parts)));
-        let _kept = Kept(&mut self.0);
-        wait()
+        settle(self.points.as_deref().unwrap_or_default(), how)
     }
 }
 
-impl Drop for Slices {
+impl Drop for Slices<'_> {
     fn drop(&mut self) {
-        for Part { call, .. } in self.0.drain(..).filter(|part| !part.is_over) {
-            observe::tell(|| Operation::Synchronized { call, outcome: Outcome::TimedOut });
+        self.told.end(Outcome::TimedOut);
+    }
+}
+
+/// Tells that one is late rather than that another has failed: the end of a slice is not the end of the wait. Of several that
+/// are late the first is asked who waits for whom, and the others are not asked.
+fn settle(points: &[Point], how: &How) -> Result<()> {
+    let mut failed = Ok(());
+    for point in points {
+        let outcome = wait::synchronize(point, how);
+        if is_late(&outcome) {
+            return outcome;
+        }
+        failed = failed.and(outcome);
+    }
+    failed
+}
+
+fn is_late<T>(outcome: &Result<T>) -> bool {
+    outcome.as_ref().is_err_and(|error| error.kind() == Kind::TimedOut)
+}
+
+/// What the user waits for.
+#[derive(Debug)]
+enum Awaited<'a> {
+    Point(&'a Point),
+    Event(&'a Event),
+    /// With its place among those who sleep for room.
+    Stream(&'a Stream, Line),
+    Device(&'a Device),
+}
+
+impl Awaited<'_> {
+    fn wait(&self) -> Wait {
+        match self {
+            Self::Event(event) => event.own_wait(),
+            _ => Wait::Adaptive,
+        }
+    }
+
+    /// What that is now.
+    fn take(&mut self, how: &How) -> Result<Points> {
+        match self {
+            Self::Point(point) => Ok(Points::One(Some(point.clone()))),
+            Self::Event(event) => event.awaited_at(how.place()).map(Points::One),
+            Self::Stream(stream, line) => synchronize::take_point(stream, how, line)
+                .map(|point| Points::One(Some(point)))
+                .map_err(|(refused, _latest)| refused),
+            Self::Device(device) => device.record_all_at(how.place()).map(Points::All),
+        }
+    }
+
+    /// How observers hear it. Of a stream that has no room for a record it is up to what it has.
+    fn call(&self, points: &[Point]) -> Call {
+        match self {
+            Self::Point(point) => synchronize::call_of_point(point),
+            Self::Event(event) => synchronize::call_of_event(event.id(), points.first()),
+            Self::Stream(stream, _) => {
+                let latest = || stream.timeline().enqueued();
+                let value = points.first().map_or_else(latest, Point::value);
+                Call::Stream { stream: stream.id(), value }
+            }
+            Self::Device(device) => Call::Device { device: device.name().to_owned() },
         }
     }
 }
 
-local! {
-    /// What the wait is for of which this thread makes a slice.
-    static PARTS: RefCell<Option<Vec<Part>>> = RefCell::new(None);
+/// What is waited for: of one object a point at most.
+#[derive(Debug)]
+enum Points {
+    One(Option<Point>),
+    All(Vec<Point>),
 }
 
-/// What is to be told of a wait that begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// Begin and end.
-    Whole,
-    /// The same, of the first slice: it may not be the end.
-    First,
-    /// It began in another slice.
-    Again,
-    /// It was over in another slice.
+impl Deref for Points {
+    type Target = [Point];
+
+    fn deref(&self) -> &[Point] {
+        match self {
+            Self::One(point) => point.as_slice(),
+            Self::All(points) => points,
+        }
+    }
+}
+
+/// How much of a wait observers have heard. Whoever did not hear it begin does not hear its end.
+#[derive(Debug)]
+enum Told {
+    NotYet,
+    Begun(Call),
     Over,
 }
 
-/// Where a wait that begins on this thread belongs.
-pub(crate) fn begun(call: &Call) -> Told {
-    with(|parts| match parts.iter().find(|part| part.call == *call) {
-        Some(part) if part.is_over => Told::Over,
-        Some(_) => Told::Again,
-        None => {
-            parts.push(Part { call: call.clone(), is_over: false });
-            Told::First
+impl Told {
+    fn begin(&mut self, call: impl FnOnce() -> Call) {
+        if !matches!(self, Self::NotYet) {
+            return;
         }
-    })
-    .unwrap_or(Told::Whole)
-}
+        *self = Self::Over;
+        if observe::active() {
+            let call = call();
+            *self = Self::Begun(call.clone());
+            observe::tell(|| Operation::Synchronizing { call });
+        }
+    }
 
-/// Says that a wait of this slice is over.
-pub(crate) fn over(call: &Call) {
-    let _whole = with(|parts| {
-        let of_this = |part: &&mut Part| part.call == *call;
-        parts.iter_mut().filter(of_this).for_each(|part| part.is_over = true);
-    });
-}
-
-fn with<T>(act: impl FnOnce(&mut Vec<Part>) -> T) -> Option<T> {
-    PARTS.try_with(|parts| parts.borrow_mut().as_mut().map(act)).ok().flatten()
+    fn end(&mut self, outcome: Outcome) {
+        if let Self::Begun(call) = std::mem::replace(self, Self::Over) {
+            observe::tell(|| Operation::Synchronized { call, outcome });
+        }
+    }
 }

@@ -90,6 +90,22 @@ impl fmt::Debug for Patience<'_> {
     }
 }
 
+/// That no command buffer ends where somebody sleeps for room.
+#[derive(Clone, Copy, Debug)]
+struct Quiet {
+    since: Instant,
+    /// How many had ended by then.
+    ends: u64,
+}
+
+impl Quiet {
+    /// Since when, where so many have ended.
+    fn since(quiet: &mut Option<Self>, ends: u64) -> Instant {
+        let of_now = quiet.filter(|quiet| quiet.ends == ends);
+        quiet.insert(of_now.unwrap_or_else(|| Self { since: Instant::now(), ends })).since
+    }
+}
+
 impl Patience<'_> {
     /// For how long, where the last end was then.
     fn left(&self, last: Instant) -> Duration {
@@ -161,8 +177,9 @@ impl Room {
     /// while command buffers end.
     /// False: nothing has ended for so long, or it is over.
     pub(crate) fn wait(&self, need: Need, patience: Patience<'_>, line: &mut Line) -> bool {
-        line.stand(|| Box::new(Place::take(&self.out)));
-        self.sleep_while(patience, |state| !self.may_begin(need, state)).is_some()
+        let place = line.stand(|| Place::take(&self.out));
+        let is_full = |state: &mut State| !self.may_begin(need, state);
+        self.sleep_while(patience, &mut place.quiet, is_full).is_some()
     }
 
     /// Whether there is room for this, whoever is before it.
@@ -231,7 +248,9 @@ impl Room {
         if more == 0 {
             return true;
         }
-        if let Some(mut state) = self.sleep_while(patience, |state| state.out + more > self.most) {
+        if let Some(mut state) =
+            self.sleep_while(patience, &mut None, |state| state.out + more > self.most)
+        {
             state.out += more;
             return true;
         }
@@ -287,10 +306,12 @@ impl Room {
         self.most.saturating_sub(ITEM)
     }
 
-    /// `None`: it stays so, and no command buffer has ended for so long, or it is over.
+    /// `None`: it stays so, and no command buffer has ended for so long, or it is over. `quiet` is of a sleep before this one,
+    /// where it goes on.
     fn sleep_while(
         &self,
         patience: Patience<'_>,
+        quiet: &mut Option<Quiet>,
         is_full: impl Fn(&mut State) -> bool,
     ) -> Option<MutexGuard<'_, State>> {
         let mut state = lock(&self.out.state);
@@ -298,12 +319,8 @@ impl Room {
             // Relaxed: as in `sleeps`.
             self.sleeps.fetch_add(1, Ordering::Relaxed);
         }
-        let (mut begun, mut ends) = (Instant::now(), state.ends);
         while is_full(&mut state) {
-            if state.ends != ends {
-                (begun, ends) = (Instant::now(), state.ends);
-            }
-            let left = patience.left(begun);
+            let left = patience.left(Quiet::since(quiet, state.ends));
             if left.is_zero() {
                 return None;
             }

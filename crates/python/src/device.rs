@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use syncpoint::Slices;
 
 use crate::devices::Capabilities;
 use crate::error::released;
@@ -190,7 +191,7 @@ impl Device {
     /// [True, True, True]
     #[pyo3(signature = (timeout = None))]
     fn synchronize(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        waits::device(py, &self.0, timeout)
+        waits::one(py, Slices::device(&self.0), timeout)
     }
 
     /// What the device can do, asked of no driver.

@@ -48,17 +48,20 @@ fn maker(py: Python<'_>) -> PyResult<&Bound<'_, PyAny>> {
     MAKE.import(py, "syncpoint._errors", "_made")
 }
 
-/// A wait that ran out, told as one whole: where it was asked for and how long it took, of however many slices it was.
+/// A wait that ran out, told as one whole: where it was asked for and how long it took, of however many slices it was. What the
+/// last of them found is told, and not that one's time.
 pub(crate) fn ran_out(
     py: Python<'_>,
     late: &Error,
     place: Option<Place>,
     after: Duration,
 ) -> PyErr {
-    let Some(report) = late.report() else { return raised(py, late) };
+    let Some((_, found)) = late.message().split_once("; nothing changed: ") else {
+        return raised(py, late);
+    };
     let place = place.map_or_else(String::new, |place| format!(" at {place}"));
-    let text = format!("the wait{place} ran out after {after:?}; nothing changed: {report}");
-    let (kind, report) = (late.kind(), report.to_string());
+    let text = format!("the wait{place} ran out after {after:?}; nothing changed: {found}");
+    let (kind, report) = (late.kind(), late.report().map(ToString::to_string));
     let arguments = (kind.name(), kind.number(), text, NONE, NONE, NONE, report);
     let error = maker(py).and_then(|make| make.call1(arguments));
     error.map_or_else(|refused| refused, PyErr::from_value)

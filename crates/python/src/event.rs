@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyMemoryView, PyTuple, PyType};
-use syncpoint::{IpcHandle, Kind, Reason};
+use syncpoint::{IpcHandle, Kind, Reason, Slices};
 
 use crate::arguments;
 use crate::current;
@@ -330,7 +330,7 @@ impl Event {
     /// True
     #[pyo3(signature = (timeout = None))]
     fn synchronize(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        waits::event(py, &self.event, timeout)
+        waits::one(py, Slices::event(&self.event), timeout)
     }
 
     /// Milliseconds from this event to `end_event`; negative where that came first. Does not wait.

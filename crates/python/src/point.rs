@@ -4,6 +4,7 @@ use std::sync::Weak;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
+use syncpoint::Slices;
 
 use crate::error::queried;
 use crate::notify::{self, Notification};
@@ -74,7 +75,7 @@ impl Point {
     /// True
     #[pyo3(signature = (timeout = None))]
     fn synchronize(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        waits::until(py, timeout, |until| self.point.synchronize_deadline(until))
+        waits::one(py, Slices::point(&self.point), timeout)
     }
 
     /// Calls `function` once it is complete, or has failed: with `None`, or with the exception that tells of the

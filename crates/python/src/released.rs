@@ -12,25 +12,33 @@ impl<T: Send> Released<T> {
     pub(crate) fn new(value: T) -> Self {
         Self(Some(value))
     }
+
+    /// The value, which nobody needs any more. It is dropped at once: the interpreter's lock is not there to be released.
+    pub(crate) fn end(&mut self) {
+        self.0 = None;
+    }
 }
 
 impl<T: Send> Deref for Released<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
-        self.0.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+        self.0.as_ref().unwrap_or_else(|| unreachable!("it ends last of all"))
     }
 }
 
 impl<T: Send> DerefMut for Released<T> {
     fn deref_mut(&mut self) -> &mut T {
-        self.0.as_mut().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
+        self.0.as_mut().unwrap_or_else(|| unreachable!("it ends last of all"))
     }
 }
 
 impl<T: Send> Drop for Released<T> {
     fn drop(&mut self) {
         let mut value = self.0.take();
+        if value.is_none() {
+            return;
+        }
         // Where the interpreter is not there any more there is no lock of its to release.
         let dropped = Python::try_attach(|py| py.detach(|| drop(value.take())));
         if dropped.is_none() {

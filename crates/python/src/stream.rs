@@ -6,7 +6,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
-use syncpoint::StreamOptions;
+use syncpoint::{Slices, StreamOptions};
 
 use crate::arguments;
 use crate::device::Device;
@@ -278,7 +278,7 @@ impl Stream {
     /// True
     #[pyo3(signature = (timeout = None))]
     fn synchronize(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        waits::stream(py, &self.stream, timeout)
+        waits::one(py, Slices::stream(&self.stream), timeout)
     }
 
     /// The end of the work enqueued so far. Does not wait. The point of a stream that has failed has failed too.

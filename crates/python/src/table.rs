@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use syncpoint::{Event, EventOptions, Loan, Reason};
+use syncpoint::{Event, EventOptions, Loan, Reason, Slices};
 
 use crate::current;
 use crate::device::Device;
@@ -155,7 +155,7 @@ impl EventPool {
     #[pyo3(signature = (number, timeout = None))]
     fn synchronize(&self, py: Python<'_>, number: i64, timeout: Option<f64>) -> PyResult<()> {
         let event = Released::new(self.named(py, number)?);
-        waits::event(py, &event, timeout)
+        waits::one(py, Slices::event(&event), timeout)
     }
 
     /// Whether an event was recorded and is complete: false where it was never recorded, as with torch's MPS. Does not wait.
@@ -202,7 +202,7 @@ impl EventPool {
         let times = Released::new(times);
         let [from, to] = &*times;
         for point in [from, to] {
-            waits::until(py, timeout, |until| point.synchronize_deadline(until))?;
+            waits::one(py, Slices::point(point.point()), timeout)?;
         }
         let span = released(py, || Span::between(from, to))?.milliseconds();
         if span < 0.0 {

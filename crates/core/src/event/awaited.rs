@@ -35,7 +35,7 @@ impl Event {
     }
 
     /// The same, asked for somewhere else.
-    pub(super) fn awaited_at(&self, place: Place) -> Result<Option<Point>> {
+    pub(crate) fn awaited_at(&self, place: Place) -> Result<Option<Point>> {
         match &self.holder {
             Holder::Foreign(event) => {
                 inherited::check(self.process, self)?;

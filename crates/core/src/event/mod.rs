@@ -306,8 +306,11 @@ impl Event {
 
     /// In the way of the event's own.
     fn wait_by_default(&self, how: How) -> Result<()> {
-        let wait = if self.options.blocking() { Wait::Block } else { Wait::Adaptive };
-        self.wait(how.by(wait))
+        self.wait(how.by(self.own_wait()))
+    }
+
+    pub(crate) fn own_wait(&self) -> Wait {
+        if self.options.blocking() { Wait::Block } else { Wait::Adaptive }
     }
 
     fn wait(&self, how: How) -> Result<()> {

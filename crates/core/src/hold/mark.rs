@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::flight::{Flight, News};
 use super::order::{Order, OrderLocked, Turn};
 use super::{Driver, HeldStream, Need, Operation};
-use crate::contract::Placed;
+use crate::contract::{Line, Placed};
 use crate::error::{Error, Result};
 use crate::point::State;
 use crate::sync::Locked;
@@ -20,9 +20,9 @@ impl<D: Driver> HeldStream<D> {
     }
 
     /// A record by who has a deadline.
-    pub(super) fn record_by(&self, deadline: Instant) -> Result<Placed> {
+    pub(super) fn record_by(&self, deadline: Instant, line: &mut Line) -> Result<Placed> {
         self.this().refuse_capturing()?;
-        self.record_under(self.order_in_room_by(Need::Item, Some(deadline))?)
+        self.record_under(self.order_in_room_by(Need::Item, Some(deadline), line)?)
     }
 
     fn record_under(&self, mut order: OrderLocked<'_, D>) -> Result<Placed> {

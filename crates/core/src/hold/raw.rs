@@ -93,8 +93,8 @@ impl<D: Driver> RawStream for HeldStream<D> {
         self.record_further()
     }
 
-    fn record_until(&self, deadline: Instant) -> Result<Placed> {
-        self.record_by(deadline)
+    fn record_until(&self, deadline: Instant, line: &mut Line) -> Result<Placed> {
+        self.record_by(deadline, line)
     }
 
     fn record_unobserved(&self) -> Result<u64> {

@@ -30,22 +30,27 @@ impl<D: Driver> HeldStream<D> {
     /// is left as the lock is released.
     #[inline]
     pub(super) fn order_in_room(&self, need: Need) -> Result<OrderLocked<'_, D>> {
-        self.order_in_room_by(need, None)
+        let order = self.order_at_once(need);
+        order.map_or_else(|| self.order_behind_a_sleep(need, None, &mut Line::default()), Ok)
     }
 
-    /// The same, where the caller may have a deadline.
+    /// The same, where the caller may have a deadline, and a place in the line.
     #[inline]
     pub(super) fn order_in_room_by(
         &self,
         need: Need,
         deadline: Option<Instant>,
+        line: &mut Line,
     ) -> Result<OrderLocked<'_, D>> {
+        let order = self.order_at_once(need);
+        order.map_or_else(|| self.order_behind_a_sleep(need, deadline, line), Ok)
+    }
+
+    /// The same, where there is room now.
+    #[inline]
+    fn order_at_once(&self, need: Need) -> Option<OrderLocked<'_, D>> {
         let order = self.order();
-        if self.takes(&order, need) {
-            return Ok(order);
-        }
-        drop(order);
-        self.order_behind_a_sleep(need, deadline)
+        self.takes(&order, need).then_some(order)
     }
 
     /// There was no room. In line until there is: who comes later would be quicker each time.
@@ -54,12 +59,11 @@ impl<D: Driver> HeldStream<D> {
         &self,
         need: Need,
         deadline: Option<Instant>,
+        line: &mut Line,
     ) -> Result<OrderLocked<'_, D>> {
-        let mut line = Line::default();
         loop {
-            self.driver.wait_for_room(need, deadline, &mut line)?;
-            let order = self.order();
-            if self.takes(&order, need) {
+            self.driver.wait_for_room(need, deadline, line)?;
+            if let Some(order) = self.order_at_once(need) {
                 return Ok(order);
             }
         }

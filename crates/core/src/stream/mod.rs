@@ -17,7 +17,7 @@ use syncpoint_trace::{Operation, Work as WorkKind};
 pub use options::StreamOptions;
 pub use statistics::{Mode, Statistics};
 
-use crate::contract::{Item, Placed, RawStream, Submission, Submit, Task};
+use crate::contract::{Item, Line, Placed, RawStream, Submission, Submit, Task};
 use crate::device::Device;
 use crate::error::{Error, Kind, Origin, Reason, Result};
 use crate::event_options::EventOptions;
@@ -286,12 +286,17 @@ impl Stream {
 
     /// The same by who waits for it, until a deadline where there is one: a record on a stream of others sleeps where the
     /// device has no room for it.
-    pub(crate) fn take_point_by(&self, deadline: Option<Instant>, place: Place) -> Result<Point> {
+    pub(crate) fn take_point_by(
+        &self,
+        deadline: Option<Instant>,
+        place: Place,
+        line: &mut Line,
+    ) -> Result<Point> {
         let Some(deadline) = deadline.filter(|_| self.mode() != Mode::Managed) else {
             return self.take_point(place).map(|taken| taken.1);
         };
         self.timeline.check_process()?;
-        let placed = self.raw.record_until(deadline)?;
+        let placed = self.raw.record_until(deadline, line)?;
         Ok(Point::new(self.timeline.clone(), placed.value, place))
     }
 
@@ -336,8 +341,7 @@ impl Stream {
     /// is waited for is recorded first.
     #[track_caller]
     pub fn synchronize(&self) -> Result<()> {
-        let place = Place::caller();
-        synchronize::stream(self, How::helping(place), place)
+        synchronize::stream(self, How::helping(Place::caller()))
     }
 
     /// Waits at most this long until everything enqueued so far is complete.
@@ -348,19 +352,7 @@ impl Stream {
     /// stream's own work is before it.
     #[track_caller]
     pub fn synchronize_timeout(&self, timeout: Duration) -> Result<()> {
-        let place = Place::caller();
-        synchronize::stream(self, How::timeout(timeout, place), place)
-    }
-
-    /// The point that a wait for everything enqueued so far waits for now, for waits that are made of many short ones. On a
-    /// stream of others it sleeps until the deadline at most where the device has no room, and has no place in the line of those
-    /// who do behind that. Observers hear of no record.
-    ///
-    /// # Errors
-    /// As [`record`](Self::record). `TimedOut` where there was no room until the deadline: it says what is full.
-    #[track_caller]
-    pub fn awaited_by(&self, deadline: Instant) -> Result<Point> {
-        self.take_point_by(Some(deadline), Place::caller())
+        synchronize::stream(self, How::timeout(timeout, Place::caller()))
     }
 
     /// Whether everything enqueued so far is complete, on a stream that others launch on too whatever they launched. A

@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Out, SLICE};
+use super::{Out, Quiet, SLICE};
 use crate::sync::{ThreadId, current, lock};
 
 /// Who sleeps, or has slept, for room to begin, in the order in which they came.
@@ -72,6 +72,8 @@ impl Standings {
 pub(super) struct Place {
     out: Arc<Out>,
     number: u64,
+    /// Since when none ends, for who stands here, through all of its sleeps.
+    pub(super) quiet: Option<Quiet>,
 }
 
 impl Place {
@@ -87,7 +89,7 @@ impl Place {
         let (thread, lull) = (current().id(), line.lull);
         line.standing.push_back(Standing { number, thread, lull });
         drop(state);
-        Self { out: Arc::clone(out), number }
+        Self { out: Arc::clone(out), number, quiet: None }
     }
 }
 

@@ -7,5 +7,7 @@
 
 mod ear;
 mod hooks;
+#[cfg(feature = "places")]
+mod slices;
 mod waits;
 mod watches;

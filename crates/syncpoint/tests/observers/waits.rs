@@ -110,38 +110,3 @@ fn a_wait_for_a_device_is_one_wait() {
     let is_wait = |operation: &Operation| matches!(operation, Operation::Synchronizing { .. });
     assert!(!ear.about(&[stream.id()]).iter().any(is_wait));
 }
-
-#[cfg(feature = "places")]
-#[test]
-fn a_wait_of_many_slices_is_told_as_one() {
-    let (device, ear) = (host(), Ear::listen());
-    let (stream, gate) = (device.stream().unwrap(), Gate::new());
-    stream.wait(&gate.point()).unwrap();
-    let end = stream.record().unwrap();
-    let mut slices = syncpoint::Slices::new();
-    for _ in 0..3 {
-        let late = slices.slice(|| end.synchronize_timeout(Duration::ZERO)).unwrap_err();
-        assert_eq!(late.kind(), Kind::TimedOut);
-    }
-    gate.open().unwrap();
-    slices.slice(|| end.synchronize_timeout(Duration::from_secs(60))).unwrap();
-    slices.slice(|| end.synchronize()).unwrap();
-    drop(slices);
-    let call = Call::Point { timeline: stream.id(), value: end.value() };
-    assert_told(&ear, call, Outcome::Complete);
-}
-
-#[cfg(feature = "places")]
-#[test]
-fn a_wait_of_slices_that_is_given_up_is_told_to_have_run_out() {
-    let (ear, gate) = (Ear::listen(), Gate::new());
-    let (point, mut slices) = (gate.point(), syncpoint::Slices::new());
-    for _ in 0..3 {
-        let late = slices.slice(|| point.synchronize_timeout(Duration::ZERO)).unwrap_err();
-        assert_eq!(late.kind(), Kind::TimedOut);
-    }
-    drop(slices);
-    let call = Call::Point { timeline: point.timeline().id(), value: point.value() };
-    assert_told(&ear, call, Outcome::TimedOut);
-    gate.open().unwrap();
-}
