@@ -3,7 +3,7 @@
 //! A law speaks of work that went through this library. What it says of work launched through a raw handle stands
 //! under *Raw work*; where nothing stands, the law does not depend on it. Where a law cannot hold, the call returns
 //! [`Unsupported`](crate::Kind::Unsupported) with the remedy; nothing is weakened in silence. `docs/laws.md` says
-//! where each is tested, and the README which backends have exceptions.
+//! where each is tested, and which backends have exceptions.
 //!
 //! # Order
 //!

@@ -1,4 +1,4 @@
-//! The parts of the README that a program can know are what the program says.
+//! The parts of the README and of the guide to the laws that a program can know are what the program says.
 //!
 //! With `SYNCPOINT_BLESS` set they are written there first, for a person to read in the difference.
 // So that clippy takes the helpers for what they are: tests may unwrap.
@@ -14,19 +14,22 @@ use syncpoint::{Capabilities, Device};
 /// One test, because all parts are written into one file.
 #[test]
 fn the_readme_counts_and_tabulates_what_is_there() {
-    assert_part("<!-- capabilities -->", "<!-- end of capabilities -->", &capabilities());
+    let end_of_capabilities = "<!-- end of capabilities -->";
+    assert_part("README.md", "<!-- capabilities -->", end_of_capabilities, &capabilities());
     for (begin, features) in [
         ("<!-- third-party crates -->", "default"),
         ("<!-- third-party crates with cuda -->", "default,cuda"),
     ] {
-        assert_part(begin, "<!-- end -->", &third_party_crates(features).to_string());
+        let count = third_party_crates(features).to_string();
+        assert_part("README.md", begin, "<!-- end -->", &count);
     }
-    assert_part("<!-- exceptions -->", "<!-- end of exceptions -->", &exceptions());
+    let end = "<!-- end of exceptions -->";
+    assert_part("docs/laws.md", "<!-- exceptions -->", end, &exceptions());
 }
 
 fn capabilities() -> String {
-    let head = "\n| Backend | timed points | between processes | external to captures | native handle | priorities \
-                | clock resolution |\n|---|---|---|---|---|---|---|\n";
+    let head = "\n| Backend | timed points | events between processes | events in captured graphs | native event handle \
+                | stream priorities | clock resolution |\n|---|---|---|---|---|---|---|\n";
     let backends = syncpoint::available();
     // Those that every machine has.
     let present = backends.iter().filter(|backend| matches!(backend.devices, Ok(Some(_))));
@@ -169,8 +172,8 @@ fn literals(text: &str) -> Vec<String> {
 
 /// Compares what stands between two marks.
 #[track_caller]
-fn assert_part(begin: &str, end: &str, expected: &str) {
-    let path = root().join("README.md");
+fn assert_part(file: &str, begin: &str, end: &str, expected: &str) {
+    let path = root().join(file);
     let text = fs::read_to_string(&path).unwrap();
     let (before, rest) = text.split_once(begin).expect(begin);
     let (found, after) = rest.split_once(end).expect(end);
@@ -180,7 +183,7 @@ fn assert_part(begin: &str, end: &str, expected: &str) {
     }
     assert!(
         found == expected,
-        "between {begin} and {end} the README has to say\n{expected}\n(SYNCPOINT_BLESS=1 cargo test -p syncpoint \
+        "between {begin} and {end} {file} has to say\n{expected}\n(SYNCPOINT_BLESS=1 cargo test -p syncpoint \
          --test readme writes it)"
     );
 }

@@ -3,7 +3,7 @@
 use crate::tree::Tree;
 
 const README: &str = "README.md";
-const HEADING: &str = "\n## Three commands\n";
+const HEADING: &str = "\n## Quick start\n";
 const WORKFLOWS: &str = ".github/workflows/";
 
 #[test]
@@ -57,7 +57,7 @@ fn steps<'t>(tree: &'t Tree, key: &str) -> impl Iterator<Item = (&'t str, &'t st
 
 #[test]
 fn a_command_that_nobody_runs_is_told() {
-    let readme = "# A\n\n## Three commands\n\n```sh\ncargo run -- a.toml   # a pipeline\ncargo test\n```\n\n## B\n\n\
+    let readme = "# A\n\n## Quick start\n\n```sh\ncargo run -- a.toml   # a pipeline\ncargo test\n```\n\n## B\n\n\
                   cargo of another section\n";
     let workflow = "jobs:\n  a:\n    steps:\n      - run: cargo test --all\n";
     let tree = Tree::of(&[(README, readme), (".github/workflows/a.yml", workflow)]);
