@@ -66,6 +66,8 @@ impl Submission for Submitted {
     }
 
     fn end(self) -> Option<()> {
+        let at = *self.signal.device.lock().expect("no panic");
+        assert!(at >= self.value, "it was let go before its end");
         // Relaxed: a count, looked at behind the end of all threads.
         self.ended.fetch_add(1, Ordering::Relaxed);
         self.is_over().then_some(())
@@ -139,6 +141,8 @@ enum Plant {
     NobodyExpects,
     /// A value is promised behind its submission.
     PromisedLate,
+    /// What lies on the row is taken off as if it were over.
+    TakenOffBlindly,
     /// What was submitted is put on the row as if nobody could have asked for it before.
     PushedBlindly,
 }
@@ -220,6 +224,9 @@ impl Queue {
     fn ask(&self, stream: &Stream) {
         let seen = stream.semaphore.look().expect("nobody signals what was not promised");
         stream.complete(seen);
+        if self.plant == Plant::TakenOffBlindly {
+            self.row.abandon().into_iter().for_each(|flying| flying.submitted.end().unwrap_or(()));
+        }
         self.row.sweep().into_iter().for_each(|(stream, value)| stream.complete(value));
     }
 
@@ -298,6 +305,11 @@ fn what_was_seen_before_it_lies_on_the_row_is_let_go_all_the_same() {
 #[test]
 fn what_is_put_on_the_row_without_a_look_stays_there() {
     catches("was not let go", || holds(2, || ask_beside_a_submission(Plant::PushedBlindly)));
+}
+
+#[test]
+fn what_is_taken_off_without_a_look_is_let_go_before_its_end() {
+    catches("before its end", || holds(2, || ask_beside_a_submission(Plant::TakenOffBlindly)));
 }
 
 #[test]
