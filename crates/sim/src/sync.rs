@@ -1,17 +1,5 @@
 //! The one door to locks, condition variables and atomics.
 
-pub(crate) use std::sync::atomic::{AtomicU64, Ordering};
-pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
-
-use std::sync::PoisonError;
-
-/// Locks, also where a thread panicked while it held the lock: every room leaves its data whole before it calls
-/// anything that can panic.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Sleeps until a notification; may wake early.
-pub(crate) fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-    condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
-}
+pub(crate) use syncpoint_base::sync::process::{
+    AtomicU64, Condvar, Mutex, MutexGuard, Ordering, lock, wait,
+};

@@ -1,4 +1,4 @@
-//! Rule: core, host and metal reach locks and atomics, of the standard library or of base, through their room `sync` alone.
+//! Rule: crates with models reach locks and atomics, of the standard library or of base, through their room `sync` alone.
 //!
 //! A model check swaps what `sync` gives out for loom's; a lock taken from elsewhere behind its back would not be checked.
 //! What has no counterpart in a model (`Arc`, `Weak`, the guards' errors) may be named anywhere, and tests may use
@@ -9,7 +9,8 @@ use crate::tree::Tree;
 use super::tokens::{Token, tokens, without_tests};
 
 /// The folders that the rule is for.
-const FOLDERS: &[&str] = &["crates/core/src/", "crates/host/src/", "crates/metal/src/"];
+const FOLDERS: &[&str] =
+    &["crates/core/src/", "crates/host/src/", "crates/metal/src/", "crates/vulkan/src/"];
 
 /// What only `sync` may name. `self` and `*` would bring in all of it.
 const BEHIND_THE_DOOR: &[&str] = &[
@@ -31,7 +32,7 @@ const BEHIND_THE_DOOR: &[&str] = &[
 ];
 
 /// The same of base.
-const OF_BASE: &[&str] = &["Lock", "Locked", "self", "*"];
+const OF_BASE: &[&str] = &["lock", "sync", "self", "*"];
 
 #[test]
 fn only_the_room_sync_names_locks_and_atomics() {
@@ -176,8 +177,9 @@ mod tests {
             "fn f() -> u8 { return ::std::sync::Once::new() }",
             "#[cfg(not(test))]\nuse std::sync::Condvar;",
             "macro_rules! lock { () => { std::sync::RwLock::new(()) } }",
-            "use syncpoint_base::{Lock, Process};",
-            "struct A<'a> { locked: syncpoint_base::Locked<'a, u8> }",
+            "use syncpoint_base::{Process, sync};",
+            "use syncpoint_base::sync::process::Mutex;",
+            "struct A<'a> { locked: syncpoint_base::sync::Locked<'a, u8> }",
             "use syncpoint_base::*;",
             "use syncpoint_base as base;",
         ] {

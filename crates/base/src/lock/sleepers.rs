@@ -4,10 +4,8 @@
 pub(super) use at_the_word::Sleepers;
 #[cfg(any(not(target_os = "linux"), syncpoint_loom))]
 pub(super) use beside::Sleepers;
-#[cfg(syncpoint_loom)]
-pub(super) use loom::sync::atomic::{AtomicU32, Ordering};
-#[cfg(not(syncpoint_loom))]
-pub(super) use std::sync::atomic::{AtomicU32, Ordering};
+
+pub(super) use crate::sync::{AtomicU32, Ordering};
 
 #[cfg(all(target_os = "linux", not(syncpoint_loom)))]
 mod at_the_word {
@@ -49,14 +47,10 @@ mod at_the_word {
 mod beside {
     //! The word is compared under a lock of the standard library's, which whoever wakes takes too.
 
-    #[cfg(syncpoint_loom)]
-    use loom::sync::{Condvar, Mutex};
-    use std::sync::PoisonError;
-    #[cfg(not(syncpoint_loom))]
-    use std::sync::{Condvar, Mutex};
     use std::time::Duration;
 
     use super::{AtomicU32, Ordering};
+    use crate::sync::{Condvar, Mutex, lock, wait, wait_at_most};
 
     pub(in super::super) struct Sleepers {
         door: Mutex<()>,
@@ -77,20 +71,20 @@ mod beside {
             value: u32,
             longest: Option<Duration>,
         ) {
-            let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+            let door = lock(&self.door);
             // Relaxed: under the lock that whoever changed it takes before the wake, so it is that or something later.
             if word.load(Ordering::Relaxed) != value {
                 return;
             }
             match longest {
-                Some(longest) => drop(self.bell.wait_timeout(door, longest)),
-                None => drop(self.bell.wait(door)),
+                Some(longest) => drop(wait_at_most(&self.bell, door, longest)),
+                None => drop(wait(&self.bell, door)),
             }
         }
 
         /// Wakes one that sleeps.
         pub(in super::super) fn wake_one(&self, _word: &AtomicU32) {
-            let door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+            let door = lock(&self.door);
             self.bell.notify_one();
             drop(door);
         }
