@@ -238,8 +238,7 @@ fn tests(
     let folder = workshop.target.join(folder);
     let step = step
         .variable(FEATURES.0, FEATURES.1)
-        // Many wait for the clock for most of their time.
-        .variable("RUST_TEST_THREADS", &(2 * workshop::cores()).to_string())
+        .variable("RUST_TEST_THREADS", &workshop::at_once().to_string())
         .words("-Zfeature-unification --profile sanitize")
         .words(&format!("--no-fail-fast --target {SYSTEM} --target-dir"))
         .argument(&folder.to_string_lossy())

@@ -84,8 +84,7 @@ impl Runner {
         let mut version = Command::new(cargo());
         version.args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
         if version.status().is_ok_and(|status| status.success()) {
-            // Many wait for the clock for part of their time.
-            Self::Nextest { profile: profile(), at_once: cores() + cores() / 2 }
+            Self::Nextest { profile: profile(), at_once: at_once() }
         } else {
             Self::CargoTest
         }
@@ -102,9 +101,10 @@ impl Runner {
     }
 }
 
-/// How many threads this machine runs at once.
-pub(crate) fn cores() -> usize {
-    thread::available_parallelism().map_or(1, NonZero::get)
+/// How many tests run at once: more than there are cores, since many wait for the clock for part of their time.
+pub(crate) fn at_once() -> usize {
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    cores + cores / 2
 }
 
 /// Machines that build say so in `CI`.
