@@ -13,8 +13,8 @@ use crate::device::Device;
 use crate::error::{Error, Reason, Result};
 use crate::{id, observe};
 
-/// Memory of a device, or of the host where a device reaches it. Cloning copies the name, not the bytes; the memory lives until the last name is gone and every
-/// operation on it is complete.
+/// Memory of a device, or of the host where a device reaches it. A clone is the same memory, which lives until the last
+/// clone is dropped and every operation on it is complete. `Send + Sync`.
 ///
 /// # Examples
 /// Fill, copy, read back:

@@ -110,7 +110,7 @@ impl Device {
         self.0.raw.capabilities()
     }
 
-    /// The priorities of its streams.
+    /// The priorities of its streams. On Vulkan and Metal a priority orders host work alone, and does not reach the GPU.
     pub fn priority_range(&self) -> PriorityRange {
         self.capabilities().priorities
     }
@@ -178,9 +178,9 @@ impl Device {
     /// The event of another process, which exported it there ([`Event::export`]): for streams of any device to wait
     /// for, and for the host. Only its own process records it. May block for the file system.
     ///
-    /// Streams wait for it through the host: a thread of ours here hears what becomes of the record. Between CUDA devices
+    /// Streams wait through the host: a listener thread sees the record complete and releases them. Between CUDA devices
     /// that were both opened with `device_gates` they wait on the device instead, for words that the other device writes;
-    /// so they do with `syncpoint::cuda::open_event`, without gates, but with a duty that safe code cannot keep.
+    /// so they do with `syncpoint::cuda::open_event`, without gates, but that call is `unsafe`. Linux 5.16 or later.
     ///
     /// # Errors
     /// `Misuse(StaleHandle)`: the handle is no handle, or was made before the machine was started. `Failed`: the event
@@ -228,7 +228,8 @@ impl Device {
         Ok(Buffer::new(raw, self.clone(), bytes))
     }
 
-    /// Waits until everything enqueued so far on every stream of the device is complete. Runs no work on this thread.
+    /// Waits until everything enqueued so far on every stream of the device is complete, those of other users of the device
+    /// in this process included. Runs no work on this thread.
     ///
     /// # Errors
     /// The first failure in the order in which the streams were made; the other streams are waited for all the same.
@@ -291,6 +292,9 @@ impl Device {
         })
     }
 
+    /// Ends the device for **everybody in the process**: who opened the same name has this very device, and loses what is
+    /// queued on it. So it is for `main`, and not for libraries.
+    ///
     /// Lets running work end until the deadline, on threads that synchronize too, and starts nothing that is still
     /// queued: its points fail at once. A gate that a stream was to open behind running work fails when that ends. For
     /// programs that want their work done before they exit: synchronize first, then shut down. From then on the device makes

@@ -104,14 +104,14 @@ impl EventOptionsBuilder {
         Self(EventOptions { interprocess: true, ..self.0 })
     }
 
-    /// Inside a capture the event is recorded and waited for at every replay, and is no edge of the graph. With timing the
-    /// driver notes when that was, for who asks it through the handle; there are no timed points.
+    /// Inside a capture the event is recorded and waited for at every replay, and is no edge of the graph. With `timing`
+    /// the driver records a time, readable only through the native handle; there are no timed points.
     pub fn external(self) -> Self {
         Self(EventOptions { external: true, ..self.0 })
     }
 
-    /// It owns an event of the driver's for life, whose handle the backend gives out, recorded in addition to its points:
-    /// for others who wait for it. Costs a driver call more with each record. One thread at a time records it: a waker or
+    /// The event owns a native event of the driver for life, recorded in addition to its points, whose handle the backend
+    /// gives out: for other code that waits for it. Costs one driver call more with each record. One thread at a time records it: a waker or
     /// observer that a record calls must not wait for another thread that records the same event.
     pub fn native_handle(self) -> Self {
         Self(EventOptions { native_handle: true, ..self.0 })

@@ -16,7 +16,7 @@
 //!   stream before the record has ended, and what it wrote is visible to whoever sees the point complete. *Raw work*
 //!   counts as earlier work where it was launched before the record was submitted.
 //! - `a_wait_never_blocks_the_caller`: telling a stream to wait returns at once, whatever the point does. A full queue
-//!   of a driver may delay it, which is counted.
+//!   of a driver may delay it; on shared streams of Metal that is counted.
 //! - `a_wait_holds_back_later_work_only`: what the stream was given before the wait goes on; what it is given after
 //!   begins when the point is complete. *Raw work* launched after the wait is held back like any other.
 //! - `a_wait_on_a_complete_or_own_point_costs_nothing`: a wait for a point known complete, of the stream's own, or
@@ -110,7 +110,7 @@
 //!
 //! - `a_call_leaves_the_callers_device_as_it_was`: a call makes its own device current and restores the caller's, none
 //!   included.
-//! - `a_guard_restores_what_was_there`: nested, in the reverse order, on unwinding too.
+//! - `a_guard_restores_what_was_there`: nested, dropped in any order, on unwinding too.
 //!
 //! # Sharing
 //!

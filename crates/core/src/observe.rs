@@ -24,8 +24,9 @@ mod model;
 /// Hears every operation of this process, on every device.
 ///
 /// Called outside every lock, after the operation succeeded (synchronisations also before): on the thread that made the
-/// call, where a stream did it on the thread that ran the stream, and where an object was dropped on the notifier. It may call this library; what it does itself is not told to any observer, so it cannot recurse. A panic is
-/// contained and counted. Two threads may call it at once, and records of different threads may come out of order:
+/// call; on the thread that ran the stream, where a stream did it; on the notifier, where an object was dropped. It may
+/// call this library; what it does itself is not told to any observer, so it cannot recurse. A panic is contained and
+/// counted. Two threads may call it at once, and records of different threads may come out of order:
 /// see [`Record`].
 pub trait Observer: Send + Sync {
     /// Something happened.

@@ -192,6 +192,24 @@ impl Point {
     /// # Errors
     /// As [`synchronize`](Self::synchronize), and [`Kind::TimedOut`](crate::Kind::TimedOut) with a
     /// [report](crate::WaitReport) when the time ran out: then nothing changed.
+    ///
+    /// # Examples
+    /// What a wait that timed out was waiting for, for people and for programs:
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// # use std::time::Duration;
+    /// # use syncpoint::{End, Gate};
+    /// let stream = syncpoint::open("host:0")?.stream()?;
+    /// let settings = Gate::named("settings loaded");
+    /// stream.wait(&settings.point())?;
+    /// let late = stream.record()?.synchronize_timeout(Duration::from_millis(1)).unwrap_err();
+    /// println!("{late}"); // ... waits for gate 3 "settings loaded" ... only the host can
+    /// let report = late.report().expect("a wait that timed out has a report");
+    /// assert!(matches!(report.end(), End::Unopened(_)));
+    /// settings.open()?;
+    /// stream.synchronize()
+    /// # }
+    /// ```
     #[track_caller]
     pub fn synchronize_timeout(&self, timeout: Duration) -> Result<()> {
         synchronize::point(self, How::timeout(timeout, Place::caller()))
@@ -221,6 +239,19 @@ impl Point {
     /// # Errors
     /// [`Kind::Exhausted`](crate::Kind::Exhausted) when the notifier's thread cannot be made; then the function is
     /// dropped uncalled.
+    ///
+    /// # Examples
+    /// A callback that hands the outcome over to another thread:
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let stream = syncpoint::open("host:0")?.stream()?;
+    /// let (sender, outcomes) = std::sync::mpsc::channel();
+    /// stream.enqueue(|| { /* work */ })?;
+    /// stream.record()?.notify(move |outcome| sender.send(outcome).unwrap_or_default())?;
+    /// outcomes.recv()??;
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn notify<F>(&self, function: F) -> Result<Notification>
     where
         F: FnOnce(Result<()>) + Send + 'static,

@@ -48,8 +48,8 @@ impl Clock {
     }
 
     /// The smallest difference that two spans of about this length can have: the [resolution](Self::resolution), or where
-    /// that is more the step in which the driver gives such spans. Only CUDA's grows: it gives floats of milliseconds, which
-    /// are a microsecond apart from 8.2 s on, 4 µs for a minute and a quarter of a millisecond for an hour.
+    /// that is more the step in which the driver gives such spans. Only CUDA's grows, because it gives floats of
+    /// milliseconds: 0.5 µs from 4.1 s on, 1 µs from 8.2 s, 4 µs for a minute, a quarter of a millisecond for an hour.
     pub fn resolution_of(&self, span: Duration) -> Duration {
         self.0.resolution.max((self.0.step)(span))
     }
@@ -73,7 +73,7 @@ impl fmt::Display for Clock {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct Timestamp {
-    /// Nanoseconds since the clock began.
+    /// Nanoseconds since the clock began: on the host since its device was opened, elsewhere as the backend says.
     pub nanos: u64,
     /// How far the time may be off, beyond the resolution; zero where the device gives absolute times.
     pub error: Duration,
@@ -224,9 +224,8 @@ impl TimedPoint {
     /// `Misuse(WrongDevice)`: the two are of different clocks. `Misuse(NotComplete)`: one is pending; synchronize it.
     /// `Misuse(Reversed)`: this point's time lies before the start's, and the two are of two streams, or of one that
     /// recorded the end first. `Driver`: it does although one stream recorded start before end, so the clock ran
-    /// backwards. Nothing keeps in what order two streams once were: where a wait ordered them, *reversed* too may come
-    /// of the clock. The message of either has both raw values.
-    /// The failure of either's work.
+    /// backwards. For points of two streams the library cannot tell a wrong order from a clock that ran backwards: both are
+    /// `Reversed`. The message of either has both raw values. The failure of either's work.
     pub fn elapsed_since(&self, start: &Self) -> Result<Duration> {
         let nanos = self.signed_elapsed_since(start)?.as_nanos();
         u64::try_from(nanos).map(Duration::from_nanos).map_err(|_| self.backwards(start, nanos))

@@ -64,17 +64,18 @@ fn settle(points: &[Point], wait: impl Fn(&Point) -> Result<()>) -> Result<()> {
     outcomes.into_iter().collect()
 }
 
-/// The first of several points to settle.
+/// The first of several points to settle. That `wait_any` returned it says nothing of success: look at `outcome`.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct First {
     /// Its place among the points, from 0. Of several that have settled, the smallest.
     pub index: usize,
-    /// What has become of it.
+    /// What has become of it: its failure too is found here, and not in the result of `wait_any`.
     pub outcome: Result<()>,
 }
 
-/// Waits on this thread until one of several points is complete or failed. Runs no work on this thread.
+/// Waits on this thread until one of several points is complete or failed; which of the two, [`First::outcome`] says. Runs
+/// no work on this thread.
 ///
 /// # Errors
 /// `Misuse(OutOfRange)`: of no points, none will ever settle. `Misuse(WouldDeadlock)`: from inside work that every one

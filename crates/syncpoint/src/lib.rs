@@ -1,8 +1,8 @@
 //! Streams, points and events for ordering and timing work on any device.
 //!
 //! **Streams** run work in order, **points** name the end of the work enqueued so far and never move, **events** are
-//! the familiar reusable names of CUDA and PyTorch. The host is a device like any other, so everything here runs, and
-//! can be tested, without a GPU.
+//! the familiar reusable names of CUDA and PyTorch. The CPU is a device like any other, so code for streams can be run
+//! and tested without a GPU.
 //!
 //! # Examples
 //! Two streams, ordered by a point and timed on the device's clock:
@@ -37,6 +37,31 @@
 //! - [`TimedPoint`]: the device's own time. [`Buffer`]: memory that streams fill and copy.
 //! - [`current_stream`], [`with_stream`], [`scope`]: a stream that is current on a thread, or inside a task.
 //! - [`observe`]: hear every operation. [`Error`], [`Kind`]: what went wrong, and what to do.
+//!
+//! # What a call may do
+//!
+//! | Calls | Waits for work | May block in the driver | Driver calls |
+//! |---|---|---|---|
+//! | `query`, `state`, `is_capturing` | no | no | at most one; the query of an exposed or borrowed stream one more |
+//! | `record`, `wait`, `enqueue`, `submit`, `fill`, `copy`, `delay`, `Stream::open` | no | while its queue is full; the first delay of a CUDA device compiles a kernel | about one |
+//! | `record_timed` | no | as above, and on a busy CUDA device up to 1 ms to read its clock | one, now and then more |
+//! | `synchronize`, `wait_all`, `wait_any` and their kind | yes | see [`Wait`] | queries until the end |
+//! | `notify`, `await`, `Gate::open`, `retire` | no | no | at most a query |
+//! | dropping anything | no | no | none: a thread of the library ends what was dropped |
+//! | `stream`, `buffer`, `host_buffer`, `export`, `import_event`, `Buffer::write`, `Buffer::to_vec` | on the device, at most; never for a stream | yes, or in the file system | several |
+//! | [`open`], [`devices`] | no | yes, up to seconds while a driver begins | several |
+//! | [`available`] | no | no: it opens the driver's library and calls nothing that begins the driver | at most one |
+//!
+//! All types are `Send + Sync`, except the guard [`Current`], which belongs to its thread. On the host, `synchronize`
+//! without a deadline may run the work that it waits for on the calling thread; with a deadline, or with
+//! [`Wait::NoHelp`], it does not. Other threads of the library call functions of the user (`enqueue`, `submit`, `notify`,
+//! observers), and no lock of the library is held meanwhile.
+//!
+//! # Cargo features
+//!
+//! `host` and `sim` (simulated devices: virtual time, orders drawn from a seed, faults on request) are on by default.
+//! `cuda`, `vulkan` and `metal` add those backends; none needs anything installed to build, because the driver's library is
+//! opened at run time. `places` is for bindings of other languages.
 //!
 //! # Where memory runs out
 //!

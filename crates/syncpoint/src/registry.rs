@@ -8,9 +8,12 @@ use syncpoint_core::{Device, Error, Reason, Result};
 
 /// Opens a device by its name: `host:0`, or `host` for the first of a backend.
 ///
-/// The same name gives the same device until that is shut down or lost, and then another; a child of a fork opens its own.
-/// Opening the host makes no thread and calls no driver. A driver that has lost the device to the whole process, as CUDA's
-/// does where a context is broken, refuses it once more.
+/// The same name gives the same device to the whole process until that is shut down or lost, and then another; a child of a
+/// fork opens its own. A driver that has lost the device to the whole process, as CUDA's does where a context is broken,
+/// refuses it once more.
+///
+/// Opening the host makes no thread and calls no driver. The first device of a driver begins that driver, which may take
+/// seconds. Calls of `open` come one after another: while one thread begins a driver, all others wait, whatever they open.
 ///
 /// # Errors
 /// `Misuse(OutOfRange)`: no such backend or index, or not a name at all. `Unavailable`: the backend is not built in,
@@ -39,7 +42,8 @@ pub fn open(name: &str) -> Result<Device> {
     Ok(device)
 }
 
-/// The names of the devices that [`open`] can open on this machine now. Begins the drivers that have to count theirs.
+/// The names of the devices that [`open`] can open on this machine now, simulated ones (`sim:0`) included. Begins the drivers
+/// that have to count theirs.
 pub fn devices() -> Vec<String> {
     let all = BACKENDS.iter().map(|backend| (backend.name, (backend.count)()));
     let present = all.filter_map(|(name, count)| Some((name, count.ok()?)));

@@ -1,7 +1,7 @@
 //! What happened on streams, points, events, gates and buffers, as plain data and as lines of text.
 //!
-//! The core of syncpoint tells its observers a [`Record`] for every operation; tools such as a race
-//! sanitizer or a timeline read records and never see a device. This crate has no dependencies,
+//! The core of syncpoint tells its observers a [`Record`] for every operation; tools that read records
+//! never see a device. No program of this repository reads or writes the text format yet. This crate has no dependencies,
 //! touches no device and does no I/O: it turns records into text and text into records, and a tool
 //! can be tested from a few lines in a file.
 //!
@@ -65,8 +65,8 @@
 //! - a **field** that this release does not know is ignored, on any line, the header included;
 //! - an **operation or kind** that it does not know is an error of its own, which
 //!   [`DecodeError::is_unknown`] tells from a damaged line. Whether it may be skipped is for the
-//!   tool to say: a timeline that leaves out a box is still true, a sanitizer that leaves out an
-//!   ordering reports a race that is none.
+//!   tool to say: a timeline that leaves out a box is still true, a search for races that leaves
+//!   out an ordering reports one that is none.
 //!
 //! The version changes when old readers would misunderstand what they know; they then refuse the
 //! header, and read nothing.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What to do about an error. Names and numbers are the same in Rust, Python and C (`docs/errors.md`).
+/// What to do about an error. The numbers are stable, and the same in Python (`docs/errors.md`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -26,7 +26,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The number of the kind, the same in Rust, Python and C.
+    /// The number of the kind: stable, and the same in Python.
     pub fn number(self) -> u32 {
         match self {
             Self::Misuse(_) => 1,

@@ -85,6 +85,31 @@ impl Event {
     /// message names the folder.
     ///
     /// # Examples
+    /// One process exports the event, and sends the 64 bytes of the handle to another in any way. That one imports it and waits:
+    /// ```no_run
+    /// # fn send(_bytes: &[u8]) {}
+    /// # fn received() -> [u8; 64] { [0; 64] }
+    /// # use syncpoint::{EventOptions, IpcHandle};
+    /// # fn exporter() -> syncpoint::Result<()> {
+    /// let device = syncpoint::open("host:0")?;
+    /// let stream = device.stream()?;
+    /// let ready = device.event_with(EventOptions::builder().interprocess().build()?)?;
+    /// send(ready.export()?.as_bytes());
+    /// stream.enqueue(|| { /* write what both processes share */ })?;
+    /// ready.record(&stream)?; // keep `ready` for as long as the other process may import it
+    /// # Ok(())
+    /// # }
+    /// # fn importer() -> syncpoint::Result<()> {
+    ///
+    /// // In the other process:
+    /// let device = syncpoint::open("host:0")?;
+    /// let stream = device.stream()?;
+    /// let ready = device.import_event(&IpcHandle::from_bytes(&received())?)?;
+    /// stream.wait_event(&ready)?;
+    /// stream.enqueue(|| { /* read it */ })?;
+    /// # Ok(())
+    /// # }
+    /// ```
     /// In the exporting process, a handle gives the event itself:
     /// ```
     /// # fn main() -> syncpoint::Result<()> {

@@ -34,11 +34,15 @@ use crate::wait::How;
 /// Work that runs in the order it was enqueued. Different streams are unordered unless something orders them.
 ///
 /// `Send + Sync`: any thread may use it; share it in an `Arc`. Dropping it closes it to new work; what is queued still
-/// runs. Unless a method says otherwise it never blocks, with one exception: on a stream of Metal that others commit to too
-/// (its [mode](Self::mode) is not `Managed`) nothing can be kept on the host, so every call that adds work, a wait or a
-/// record too, sleeps where the queue has no room for it, up to thirty seconds after the last end, and is then refused as
-/// `Exhausted`; [`statistics`](Self::statistics) counts such sleeps. On a stream that has failed every call that adds work is
-/// refused with the first cause, until [`recover`](Self::recover).
+/// runs. On a stream that has failed every call that adds work is refused with the first cause, until
+/// [`recover`](Self::recover).
+///
+/// # Blocking
+/// No call but `synchronize` and its kind waits for work of the stream. A call that submits to a driver (a record or a wait
+/// may be one) may block inside the driver while its launch queue is full. Meanwhile other calls that add work to this
+/// stream wait too, on Vulkan those of all streams of its queue; queries and drops do not. Only where a stream of Metal is
+/// shared with other code (its [mode](Self::mode) is not `Managed`) is that wait counted
+/// ([`Statistics::waits_for_room`]) and bounded: `Exhausted` 30 s after the last completion.
 pub struct Stream {
     raw: Arc<dyn RawStream>,
     timeline: Timeline,
@@ -120,8 +124,8 @@ impl Stream {
         self.raw.mode()
     }
 
-    /// Whether others capture the stream into a graph now: what it is given becomes a part of that. Of a managed stream no
-    /// driver is asked, because nobody can.
+    /// Whether the stream is being captured into a graph: then what it is given becomes a part of the graph. Always false
+    /// for managed streams, without a driver call.
     ///
     /// # Errors
     /// The driver's.
@@ -161,11 +165,27 @@ impl Stream {
     /// Calls a function that submits work of the user's own to the driver: once, in the order of the stream, with the
     /// raw handle lent for the call. On host and sim there is no handle, and the function is ordinary host work.
     ///
-    /// On a managed stream what is put meanwhile comes behind it. On a stream that others launch on too nothing can be
-    /// held, so what is put meanwhile goes to the driver at once and comes before it.
+    /// On a managed stream what other threads add during the call comes behind it. On an exposed or borrowed stream nothing
+    /// can be held, so what they add goes to the driver at once and comes before what the function launches next.
     ///
     /// # Errors
     /// As [`enqueue`](Self::enqueue).
+    ///
+    /// # Examples
+    /// The raw handle of the backend, where there is one (`syncpoint::cuda::RawStream` on CUDA):
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// # type RawStream = usize;
+    /// let stream = syncpoint::open("host:0")?.stream()?;
+    /// stream.submit(|submission| {
+    ///     if let Some(raw) = submission.native::<RawStream>() {
+    ///         // launch kernels on it, inside this call
+    ///         # let _ = raw;
+    ///     }
+    /// })?;
+    /// stream.synchronize()
+    /// # }
+    /// ```
     #[track_caller]
     pub fn submit<F, R>(&self, function: F) -> Result<()>
     where
@@ -370,7 +390,7 @@ impl Stream {
         self.failure().map_or_else(|| end.query(), Err)
     }
 
-    /// Ends the failure of the stream and begins a new era: points of before stay failed, new work runs. Gives the
+    /// Ends the failure of the stream and begins a new era: points recorded before stay failed, new work runs. Gives the
     /// failure, or `None` if the stream has not failed.
     ///
     /// # Errors
@@ -390,7 +410,7 @@ impl Stream {
         self.timeline.failure()
     }
 
-    /// What the stream counts; nothing in a child of the process that made it.
+    /// What the stream counts. In a forked child an inherited stream counts nothing: all values are zero.
     pub fn statistics(&self) -> Statistics {
         if self.timeline.is_inherited() {
             return Statistics::default();

@@ -4,12 +4,13 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Mode {
-    /// Made here, its raw handle never given out: all its work came through us.
+    /// Made by this library, its raw handle never given out: all its work came through the library.
     Managed,
-    /// Made here, its raw handle given out once: for ever. Others may launch on it, so nothing of it is held on the host:
-    /// every record is an operation of the driver, and what would have to be held the device holds, or it is refused.
+    /// Made by this library, its raw handle given out: it stays exposed for ever. Other code may launch on it, so the host
+    /// holds none of its work back: every record is an operation of the driver, and what would have to be held is held by the
+    /// device, where it can, or refused.
     Exposed,
-    /// Made by others, who launch on it too: the same holds as for an exposed one.
+    /// Made by other code, which launches on it too: as `Exposed` otherwise.
     Borrowed,
 }
 
@@ -25,7 +26,8 @@ pub struct Statistics {
     pub elided: u64,
     /// Driver calls made.
     pub driver_calls: u64,
-    /// Calls of users that slept until the driver had room again: on streams that others launch on, and with Metal alone.
+    /// Calls that slept until the driver had room again. Counted on exposed and borrowed streams of Metal alone: elsewhere a
+    /// call blocks inside the driver, which does not tell.
     pub waits_for_room: u64,
     /// Failures behind the first of its era, by another cause: of device work, of what the stream waits for, and the shutdown
     /// and the loss of its device. Who waits is told the first alone. Those of earlier holders of a stream of a pool count too.

@@ -22,8 +22,8 @@ enum Glance {
 }
 
 impl Stream {
-    /// Holds back later work of this stream until a point is complete. The caller never blocks, but for room on a stream of
-    /// Metal that others commit to ([`Stream`]).
+    /// Holds back later work of this stream until a point is complete. Never waits for the point; like any call that
+    /// submits work it may block while the driver's queue is full ([`Stream`], *Blocking*).
     ///
     /// The wait is pinned to the point: later records neither delay nor satisfy it. A point known complete, of this
     /// stream, or waited for already, it or one beyond, costs nothing; of the waits that are still outstanding only the
@@ -155,7 +155,7 @@ impl Stream {
         self.wait_for(&point, None, place)
     }
 
-    /// Lets other streams go on from here: each waits for the work enqueued so far on this one.
+    /// Makes each of `others` wait for the work enqueued so far on this stream. (Nothing to do with a fork of the process.)
     ///
     /// # Errors
     /// As [`wait_stream`](Self::wait_stream); the streams before the one that refused wait already.
@@ -169,10 +169,26 @@ impl Stream {
         others.into_iter().try_for_each(|other| other.wait_for(&point, None, place))
     }
 
-    /// Brings other streams together here: this one waits for the work enqueued so far on each.
+    /// Makes this stream wait for the work enqueued so far on each of `others`.
     ///
     /// # Errors
     /// As [`wait_stream`](Self::wait_stream); the waits before the one refused stand.
+    ///
+    /// # Examples
+    /// One stream fans out to two, and goes on behind both:
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// let device = syncpoint::open("host:0")?;
+    /// let (main, left, right) = (device.stream()?, device.stream()?, device.stream()?);
+    /// main.enqueue(|| { /* prepare */ })?;
+    /// main.fork([&left, &right])?;
+    /// left.enqueue(|| { /* one half */ })?;
+    /// right.enqueue(|| { /* the other */ })?;
+    /// main.join([&left, &right])?;
+    /// main.enqueue(|| { /* behind both */ })?;
+    /// main.synchronize()
+    /// # }
+    /// ```
     #[track_caller]
     pub fn join<'a, S>(&self, others: S) -> Result<()>
     where

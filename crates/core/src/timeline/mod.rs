@@ -33,10 +33,11 @@ use crate::place::Place;
 use crate::point::{Point, State};
 use crate::sync::process::OnceLock;
 
-/// A row of 64-bit values that only grow; completing one completes all below it.
+/// A 64-bit counter that only grows. Reaching a value completes all points at or below it.
 ///
-/// Every stream has one, and so have every gate and every counter of others that is taken in. A [`Point`] is a place on it. Cloning copies the name, not the row; a
-/// timeline outlives its stream for as long as somebody holds a point of it.
+/// Each stream, each gate and each imported counter has one, and a [`Point`] is a value of it. A clone is the same counter,
+/// which outlives its stream for as long as a point of it is held. Programs seldom need it: it is how points of one stream
+/// are told from those of another.
 #[derive(Clone)]
 pub struct Timeline(Arc<Line>);
 

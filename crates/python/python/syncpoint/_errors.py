@@ -9,7 +9,7 @@ class Error(RuntimeError):
     """A call that was refused, or work that failed. The message says what was asked, of which object, and the remedy; the class
     says what to do. `docs/errors.md` tells them all.
 
-    `kind` and `number` name it as Rust and C do. `reason` is which misuse it was, `code` the driver's own number and name,
+    `kind` and `number` name it as Rust does. `reason` is which misuse it was, `code` the driver's own number and name,
     `origin` the operation in which it began, with its place in the source, `report` who waited for whom where a wait ran out,
     and `index` the place of the one that failed of several that `wait_any` was given; each is `None` where there is none.
 
@@ -21,9 +21,9 @@ class Error(RuntimeError):
     MisuseError, misuse, out of range
     """
 
-    #: The kind, by the name that Rust and C have for it too.
+    #: The kind, by the name that messages have in Rust too.
     kind: str = ""
-    #: The kind's number, the same in Rust and C; 0 for an error that was made by hand.
+    #: The kind's number, the same in Rust; 0 for an error that was made by hand.
     number: int = 0
     #: Which misuse it was; `None` for every other kind.
     reason: str | None = None
