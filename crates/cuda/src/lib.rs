@@ -4,8 +4,9 @@
 //! the driver's library is opened when the first device is, and what it lacks takes one capability away each.
 //!
 //! - **The library** is searched as `SYNCPOINT_CUDA_LIBRARY` says, or as [`use_library`] does; otherwise it is
-//!   `libcuda.so.1`, or what the Windows Subsystem for Linux has. To ask whether it is there ([`available`]) calls
-//!   nothing of it.
+//!   `libcuda.so.1`, or what the Windows Subsystem for Linux has; on Windows `nvcuda.dll`. [`available`] opens it and
+//!   does not call `cuInit`.
+//! - **Streams** are made with `CU_STREAM_NON_BLOCKING`: the legacy default stream does not order them.
 //! - **A device** is the primary context of one of the driver's, retained while anything of it is used. Every call works
 //!   from a thread with no context, or another one, and leaves that as it was.
 //! - **Streams of others** are taken in ([`borrow`], [`legacy_stream`], [`per_thread_stream`]) and ours are given out

@@ -113,17 +113,6 @@ pub(crate) fn _device_count(py: Python<'_>, kind: &str) -> PyResult<u32> {
     })
 }
 
-/// Whether the driver of a kind is there, of use or not. Begins none.
-#[pyfunction]
-pub(crate) fn _has_driver(py: Python<'_>, kind: &str) -> bool {
-    py.detach(|| match kind {
-        "cuda" => syncpoint::cuda::available().is_ok(),
-        "vulkan" => syncpoint::vulkan::available().is_ok(),
-        "metal" => syncpoint::metal::available().is_ok(),
-        _ => true,
-    })
-}
-
 /// The device on which a stream is made, by what users give.
 pub(crate) fn of_new<'py>(
     py: Python<'py>,

@@ -46,7 +46,7 @@ mod _native {
     #[pymodule_export]
     use super::device::{Device, devices, open};
     #[pymodule_export]
-    use super::devices::{_device_count, _has_driver, Capabilities};
+    use super::devices::{_device_count, Capabilities};
     #[pymodule_export]
     use super::ending::{_end, _forked, _rest, _within};
     #[pymodule_export]

@@ -89,9 +89,17 @@ event = cuda.Event()
 syncpoint.set_default_backend(None)
 refused(driver, event.record)
 refused(driver, event.wait)
+def told_plainly(words, call, *arguments):
+    try:
+        call(*arguments)
+    except syncpoint.UnavailableError as absent:
+        assert all(word in str(absent) for word in words) and "torch" not in str(absent).lower(), absent
+    else:
+        raise AssertionError(call)
+
 for call in (syncpoint.Event, syncpoint.Stream):
     for device in ("cuda", "cuda:0", "cuda:1"):
-        refused("PyTorch is not linked with support for cuda devices", call, device)
+        told_plainly(["/nonexistent/libcuda.so.1", "; "], call, device)
 try:
     syncpoint.open("cuda:0")
 except syncpoint.UnavailableError as absent:
@@ -104,8 +112,8 @@ if mps.device_count() == 0:
     class Torchs:
         type, index = "mps", None
     for call in (syncpoint.Event, syncpoint.Stream):
-        for device, kind in (("mps", "mps"), ("mps:0", "mps"), ("metal", "metal"), (Torchs, "mps")):
-            refused(f"PyTorch is not linked with support for {kind} devices", call, device)
+        for device in ("mps", "mps:0", "metal", Torchs):
+            told_plainly(["metal", "; "], call, device)
     for call in (syncpoint.default_stream, syncpoint.current_stream, syncpoint.synchronize, syncpoint.capabilities):
         try:
             call("mps")
@@ -135,8 +143,7 @@ for call in (syncpoint.Event, syncpoint.Stream):
 @pytest.mark.parametrize(("script", "words"), [("devices=0", "CUDA_ERROR_NO_DEVICE"), ("fail cuInit * 804", "look whether the driver")])
 def test_of_a_driver_that_is_there_and_of_no_use_its_words_are_told(script, words):
     told_twice = told(OF_NO_USE, SYNCPOINT_CUDA_LIBRARY=STAND_IN, SYNCPOINT_CUDA_FAKE=script).splitlines()
-    torchs = "PyTorch is not linked with support for cuda devices: "
-    assert len(told_twice) == 2 and all(line.startswith(torchs) and words in line for line in told_twice)
+    assert len(told_twice) == 2 and all(words in line and "torch" not in line.lower() for line in told_twice)
 
 
 CHOSEN = """

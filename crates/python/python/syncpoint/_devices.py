@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
 from . import _current, _native
-from ._errors import UnavailableError, _made, _worded
+from ._errors import UnavailableError, _made
 
 _T = TypeVar("_T")
 
@@ -179,30 +179,15 @@ def of_event(device: DeviceLike) -> _native.Device | str:
     if isinstance(device, str) and (device, 0) in _opened:
         return device
     kind, index = named(device, _default or "host")
-    linked = _linked(device, kind, index)
-    return kind if index is None else linked
+    found = opened(kind, index)
+    return kind if index is None else found
 
 
 def of_stream(device: DeviceLike) -> _native.Device:
     """The device that a stream is made on."""
     if isinstance(device, _native.Device):
         return device
-    return _linked(device, *named(device, _default or "host"))
-
-
-def _linked(device: DeviceLike, kind: str, index: int | None) -> _native.Device:
-    """As `opened`. That there is no driver is told in torch's words, with what was searched as the cause; of one that is there
-    and of no use its own words follow."""
-    try:
-        return opened(kind, index)
-    except UnavailableError as refused:
-        if refused._missing != "absent":
-            raise
-        # The name of the kind that the user has for it.
-        name = device if isinstance(device, str) else getattr(device, "type", kind)
-        text = f"PyTorch is not linked with support for {name.partition(':')[0]} devices"
-        words = f"{text}: {refused}" if _native._has_driver(kind) else text
-        raise _worded(refused, words) from refused
+    return opened(*named(device, _default or "host"))
 
 
 def synchronize(device: DeviceLike = None, timeout: float | None = None) -> None:

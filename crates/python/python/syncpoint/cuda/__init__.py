@@ -3,6 +3,9 @@
 They are of CUDA, and tell in torch's words where there is none. `syncpoint.set_default_backend("host")`, or the environment
 variable `SYNCPOINT_DEFAULT_BACKEND`, lets the same code run on the host, or on any other backend: so do the examples here.
 
+torch's own current stream is not seen here: inside `with torch.cuda.stream(s)` name the stream,
+`event.record(syncpoint.as_stream(s))`.
+
 >>> import syncpoint, syncpoint.cuda as cuda
 >>> syncpoint.set_default_backend("host")
 >>> start, end = (cuda.Event(enable_timing=True) for _ in range(2))
