@@ -73,8 +73,9 @@ fn device_of_others(
     device_over(Context::over(primary, name, gates, Some(owner))?)
 }
 
-/// Gives out the raw handle of a stream that was made here. From now on, for ever, others may launch on it: its mode is
-/// `Exposed`, each record of it is an operation of the driver's, and nothing of it can be held on the host any more.
+/// Gives out the raw handle of a stream that was made here. From now on, for ever, other code may launch on it: its mode is
+/// `Exposed`, each record of it is a driver call, and its work can no longer be held on the host. Without
+/// [`device_gates`](Builder::device_gates) that makes `enqueue`, and waits for gates or other backends, `Unsupported`.
 ///
 /// The handle is good for as long as the stream lives.
 ///
@@ -112,22 +113,25 @@ fn identify(
     native.identity().map(|stream| Key { context, stream, thread })
 }
 
-/// Takes in a stream that others made. Of the device's own context, which is the primary one, as with the runtime API,
-/// unless the device was opened with [`Builder::open_context`], it is a stream of the device. Of any other context, a green
-/// one too, it brings a device of its own, which [`Stream::device`] gives: one for all streams of that context that somebody
-/// has here, with gates where the `device` had them with which the first came. Two threads that take in its first two streams
-/// at once may bring two.
+/// Takes in a stream that another library made (an *external stream*, in PyTorch's word): records on it are behind what
+/// that library has launched on it so far, and what it launches later comes behind waits that were enqueued here.
 ///
-/// `owner` is kept until nothing of ours is on its way on the stream, and of a stream that brings a device until nothing of
-/// that device is left. It is dropped on a thread of ours, also where the call is refused.
+/// `owner` keeps the stream alive, an `Arc` of the other library's object say. It is kept until nothing of this library is
+/// on its way on the stream, then dropped on a thread of this library; also where the call is refused.
 ///
-/// The same stream taken in again while somebody has it is the same: the second `owner` is let go at once. So it is through
-/// another device over the same context of the driver's, as each call of [`open`](crate::open) gives one: the stream is of
-/// the device with which it came here first, and that one's buffers and gates are for it. It ends for all with that
-/// device, where that is shut down; taken in again, it is one of the device that is given then.
+/// # Contexts
+/// A stream of the device's own context is a stream of the device. That context is the primary one, as with the runtime
+/// API, unless the device was opened with [`Builder::open_context`]. A stream of any other context, a green one too, brings
+/// a device of its own, which [`Stream::device`] gives and which keeps `owner` for as long as anything of it is used: one
+/// for all streams of that context, with gates if `device` has them. Two threads that take in its first two streams at once
+/// may bring two.
 ///
-/// A stream that [`expose`] gave out is the same when it is taken in, with the same id, points and failures, whatever the
-/// `device`; only the waits that were elided are counted for each of the two names.
+/// # Taking it in twice
+/// The same stream taken in again, while it is held here, is the same [`Stream`], and the second `owner` is dropped at
+/// once. That holds through another device over the same context too (each call of [`open`](crate::open) gives one): the
+/// stream stays with the device with which it came first, uses that one's buffers and gates, and ends when that is shut
+/// down. A stream that [`expose`] gave out is the same when it is taken in, with the same id, points and failures; only
+/// [`Statistics::elided`](syncpoint_core::Statistics::elided) is counted for each of the two.
 ///
 /// # Safety
 /// - `stream` is a stream of the driver's, none of its default streams, and lives for as long as `owner` does, and with it

@@ -15,6 +15,7 @@
 //!   and is refused when none has for thirty seconds. What users commit takes room that is not counted: behind more than
 //!   64 command buffers of theirs an operation may wait for as long as these take.
 //! - **Delays** are timed by the host, and hold their own stream alone.
+//! - **Priorities** of streams order host work alone: which stream's functions run first. Metal is told of none.
 //!
 //! Needs Metal with shared events: macOS 10.14, or iOS 12, for which nothing was compiled yet. Before macOS 12 and iOS 15 who
 //! waits on the host for a shared event of others has it looked at every millisecond.

@@ -28,11 +28,11 @@
 //!   that leaves it open the answer is an error and no number. Times of two devices are never subtracted.
 //! - **Absolute times** are the host's, in nanoseconds since the device was opened, within a bound that each tells, where
 //!   the driver reads both clocks at once (`VK_KHR_calibrated_timestamps`, or `EXT`): so those of several devices can be
-//!   laid side by side. Elsewhere, on devices taken in that were made without the extension, where a driver refuses that
-//!   as its device is opened (the clock's name says so), and where the clock that it reads turns out not to be the one of
-//!   its queues, they are exact and of the device's own clock alone.
-//!   Whether it is, the first time tells that the host saw within a tenth of a second; one that was noticed later before
-//!   that has as its error how badly it was seen.
+//!   laid side by side. Without the extension, where the driver refuses it as the device is opened (the clock's name says
+//!   so), or where the calibrated clock turns out not to be the clock of the queues, times are exact but relative to the
+//!   device's own clock. The first time that the host saw within 0.1 s decides that last question; times before it carry a
+//!   wide `error`.
+//! - **Priorities** of streams order host work alone: which stream's functions run first. The driver is told of none.
 //!
 //! # Queues
 //!

@@ -34,23 +34,20 @@ pub fn device_handle(device: &Device) -> Result<Retained<ProtocolObject<dyn MTLD
     Ok(context_of::<Metal>(device)?.calls().device.clone())
 }
 
-/// Takes in a queue to which others commit too. Its mode is `Borrowed`: a record comes behind what they have committed,
-/// and what the stream waits for holds back what they commit later.
+/// Takes in a queue to which other code commits too. Its mode is `Borrowed`: a record comes behind what that code has
+/// committed, and what the stream waits for holds back what that code commits later.
 ///
-/// `room`: so many command buffers of the queue are ours at a time, also where it was taken in several times: then those of
-/// all these streams, and each begins nothing where there are more than its own number leaves room for. The queue counts
-/// theirs and ours, and Metal cannot be asked how many it has room for: 64 where it was made by `newCommandQueue`, and 320
-/// where a stream of ours was [given out](expose), which has up to 256 of them itself. One without room stops whoever asks
-/// it for a command buffer, for as long as the device stands still: leave to the others as many as they need, 32 of 64, say.
-/// Behind what has not come, a gate for example, an operation that finds none of ours waits for room, in turn and up to thirty
-/// seconds after the last end, and is then refused. One may take two, and begins where four are left; where `room` is three,
-/// once nothing of ours is on its way. A function of `submit` has one until it returns, and begins where it leaves two for what it
-/// may wait for. Where several streams have rooms of their own over a queue, functions of one with more may fill all
-/// that another has: that one begins nothing before they return. Take a stream of the device's own where you would wait for
-/// much.
+/// `room` (at least 3) is how many command buffers of this queue the library may have in flight, over all streams that were
+/// taken in from the queue. Metal blocks whoever exceeds the queue's own limit, and cannot be asked how many are free: 64
+/// for `newCommandQueue`; 320 for the queue of a stream that was [given out](expose), which takes up to 256 itself. So leave
+/// the other code what it needs: 32 of 64, say. While `room` is used up, behind a gate for example, a call that adds work
+/// waits, first come first served, up to 30 s after the last completion, and is then refused as `Exhausted`. An operation may
+/// take two and begins where four are left (with a `room` of 3, when nothing is in flight); a function of `submit` has one
+/// until it returns. Where several streams of one queue have different rooms, functions of the one with more may fill the
+/// room of the other. Do not put long waits or long `submit` functions on such a queue: use a stream of the device's own.
 ///
-/// A queue that is only lent, to a function of `submit`, is not to be taken in: [give it out](expose) first, or what is on its
-/// way there is counted twice over, and it is more than there is room for.
+/// Do not take in a queue that is only lent to a function of `submit`: [give it out](expose) first, else its command buffers
+/// are counted twice.
 ///
 /// May be called from any thread; makes one object of Metal's, and blocks no longer than that takes.
 ///
