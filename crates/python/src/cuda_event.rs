@@ -51,7 +51,7 @@ impl CudaEvent {
     fn record(slf: &Bound<'_, Self>, stream: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let stream = meant(py, stream)?;
-        let recorded = slf.as_super().get().recorded(py, stream.get().inner());
+        let recorded = slf.as_super().get().recorded(py, stream.get());
         recorded.map_err(|refused| told(slf, refused, &stream))
     }
 
@@ -69,7 +69,7 @@ impl CudaEvent {
     fn wait(slf: &Bound<'_, Self>, stream: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
         let py = slf.py();
         let stream = meant(py, stream)?;
-        slf.as_super().get().waited(py, stream.get().inner())
+        slf.as_super().get().waited(py, stream.get())
     }
 }
 

@@ -114,7 +114,7 @@ pub(crate) fn _device_count(py: Python<'_>, kind: &str) -> PyResult<u32> {
 }
 
 /// The device on which a stream is made, by what users give.
-pub(crate) fn of_new<'py>(
+pub(crate) fn of_stream<'py>(
     py: Python<'py>,
     device: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -123,7 +123,7 @@ pub(crate) fn of_new<'py>(
 }
 
 /// The device that is meant by what users give, as an object of `Device`.
-pub(crate) fn of_stream<'py>(
+pub(crate) fn resolved<'py>(
     py: Python<'py>,
     device: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
@@ -133,7 +133,7 @@ pub(crate) fn of_stream<'py>(
 
 /// The device of a name.
 pub(crate) fn named(py: Python<'_>, name: &str) -> PyResult<Py<Device>> {
-    let device = of_stream(py, Some(&PyString::new(py, name)))?;
+    let device = resolved(py, Some(&PyString::new(py, name)))?;
     Ok(device.cast_into::<Device>()?.unbind())
 }
 

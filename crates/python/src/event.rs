@@ -13,7 +13,7 @@ use crate::current;
 use crate::device::Device;
 use crate::devices::{self, not_pickled};
 use crate::error::{misuse, queried, raised, released};
-use crate::holder::Holder;
+use crate::holder::{Holder, Named};
 use crate::late::Late;
 use crate::notify::{self, Notification};
 use crate::options::chosen;
@@ -50,7 +50,7 @@ use crate::waits;
 /// True
 #[pyclass(frozen, subclass, module = "syncpoint", weakref)]
 pub(crate) struct Event {
-    event: Released<Arc<Holder>>,
+    event: Released<Arc<Named>>,
     /// The kind of device that it is for, where one was named and no device.
     kind: Option<String>,
 }
@@ -96,7 +96,7 @@ impl Event {
     }
 
     pub(crate) fn over(held: Holder) -> Self {
-        Self { event: Released::new(Arc::new(held)), kind: None }
+        Self { event: Released::new(Arc::new(Named::over(held))), kind: None }
     }
 
     pub(crate) fn inner(&self) -> &syncpoint::Event {
@@ -251,7 +251,7 @@ impl Event {
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = class.py();
         let handle: Vec<u8> = PyMemoryView::from(handle)?.call_method0("tobytes")?.extract()?;
-        let device = devices::of_stream(py, Some(device))?.cast_into::<Device>()?.unbind();
+        let device = devices::resolved(py, Some(device))?.cast_into::<Device>()?.unbind();
         let imported =
             released(py, || device.get().inner().import_event(&IpcHandle::from_bytes(&handle)?))?;
         let event = Py::new(py, Self::over(Holder::Own(imported)))?;
@@ -289,7 +289,7 @@ impl Event {
     #[pyo3(signature = (stream = None))]
     fn record(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<()> {
         let stream = self.on(py, stream)?;
-        self.recorded(py, stream.get().inner())
+        self.recorded(py, stream.get())
     }
 
     /// What `stream` is given from now on waits for the latest record, the current stream where none is given; nothing waits where
@@ -302,7 +302,7 @@ impl Event {
     #[pyo3(signature = (stream = None))]
     fn wait(&self, py: Python<'_>, stream: Option<Py<Stream>>) -> PyResult<()> {
         let stream = self.on(py, stream)?;
-        self.waited(py, stream.get().inner())
+        self.waited(py, stream.get())
     }
 
     /// Whether its latest record is complete; true where there is none. Does not wait. Raises the failure of its stream.
@@ -376,7 +376,7 @@ impl Event {
     /// >>> before == event.point()
     /// False
     fn point(&self, py: Python<'_>) -> PyResult<Point> {
-        released(py, || self.event.point()).map(Point::of)
+        self.held_back().map_or_else(|| released(py, || self.event.point()).map(Point::of), Ok)
     }
 
     /// Calls `function` once its latest record is complete, or has failed: with `None`, or with the exception that tells of the
@@ -390,6 +390,9 @@ impl Event {
     /// >>> print(told.get(timeout=10))
     /// None
     fn add_done_callback(&self, py: Python<'_>, function: Py<PyAny>) -> PyResult<Notification> {
+        if let Some(point) = self.held_back() {
+            return point.add_done_callback(py, function);
+        }
         notify::when_settled(py, function, &Weak::new(), |callback| {
             self.event.notify(move |outcome| callback.call(outcome))
         })
@@ -444,18 +447,35 @@ impl Event {
     }
 
     /// Records the end of what a stream was given so far. A stream of another device is refused as torch tells it.
-    pub(crate) fn recorded(&self, py: Python<'_>, stream: &syncpoint::Stream) -> PyResult<()> {
+    pub(crate) fn recorded(&self, py: Python<'_>, stream: &Stream) -> PyResult<()> {
+        let (stream, room) = (stream.inner(), stream.behind().first());
         let device = stream.device();
         if self.kind.as_deref().is_some_and(|kind| kind != parity::kind(device.name())) {
             self.check(py, device)?;
         }
         let recorded = released(py, || self.record_on(stream));
         // Of the kind of device, which is all that the record itself does not look at, it is by now.
-        recorded.map_err(|refused| self.check(py, device).err().unwrap_or(refused))
+        recorded.map_err(|refused| self.check(py, device).err().unwrap_or(refused))?;
+        self.event.note(stream, room);
+        Ok(())
     }
 
-    pub(crate) fn waited(&self, py: Python<'_>, stream: &syncpoint::Stream) -> PyResult<()> {
-        released(py, || stream.wait_event(&self.event))
+    pub(crate) fn waited(&self, py: Python<'_>, stream: &Stream) -> PyResult<()> {
+        let before = self.event.held_back();
+        released(py, || stream.inner().wait_event(&self.event))?;
+        // Of a record that came meanwhile it is not known whether the stream waits for that.
+        if let Some(record) = before
+            && self.event.held_back().is_some_and(|after| after == record)
+        {
+            stream.behind().add(&record.room);
+        }
+        Ok(())
+    }
+
+    /// The point of its latest record, where that is known to be behind a gate.
+    fn held_back(&self) -> Option<Point> {
+        let record = self.event.held_back()?;
+        Some(Point::behind(self.event.point_of(&record)?, record.room))
     }
 
     fn check(&self, py: Python<'_>, stream: &syncpoint::Device) -> PyResult<()> {

@@ -88,7 +88,11 @@ impl Point {
     /// >>> notification = point.add_done_callback(told.put)
     /// >>> print(told.get(timeout=10))
     /// None
-    fn add_done_callback(&self, py: Python<'_>, function: Py<PyAny>) -> PyResult<Notification> {
+    pub(crate) fn add_done_callback(
+        &self,
+        py: Python<'_>,
+        function: Py<PyAny>,
+    ) -> PyResult<Notification> {
         notify::when_settled(py, function, &self.behind, |callback| {
             self.point.notify(move |outcome| callback.call(outcome))
         })

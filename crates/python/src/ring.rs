@@ -51,7 +51,7 @@ impl SharedStreams {
     #[new]
     #[pyo3(signature = (device = None))]
     fn new(py: Python<'_>, device: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let device = crate::devices::of_stream(py, device)?.cast_into::<Device>()?.unbind();
+        let device = crate::devices::resolved(py, device)?.cast_into::<Device>()?.unbind();
         Ok(Self { device, levels: Released::new(Default::default()) })
     }
 

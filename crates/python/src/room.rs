@@ -76,11 +76,25 @@ impl Behind {
         }
     }
 
+    /// And behind these.
+    pub(crate) fn add_all(&self, rooms: &[Weak<Room>]) {
+        for room in rooms {
+            self.add(room);
+        }
+    }
+
     /// The first of those that have not settled. What it is for is to be in one of them alone.
     pub(crate) fn first(&self) -> Weak<Room> {
         let mut rooms = self.lock();
         rooms.retain(is_open);
         rooms.first().cloned().unwrap_or_default()
+    }
+
+    /// Those that have not settled.
+    pub(crate) fn all(&self) -> Vec<Weak<Room>> {
+        let mut rooms = self.lock();
+        rooms.retain(is_open);
+        rooms.clone()
     }
 
     /// What is enqueued from now on is behind none of them.

@@ -97,6 +97,10 @@ impl Stream {
     pub(crate) fn inner(&self) -> &syncpoint::Stream {
         &self.stream
     }
+
+    pub(crate) fn behind(&self) -> &Behind {
+        &self.behind
+    }
 }
 
 #[pymethods]
@@ -117,7 +121,7 @@ impl Stream {
         if let Some(stream) = device.and_then(|device| device.cast::<Self>().ok()) {
             return stream.get().same_without(priority);
         }
-        let device = devices::of_new(py, device)?;
+        let device = devices::of_stream(py, device)?;
         Self::made(py, device.cast::<Device>()?.get().inner(), priority)
     }
 
@@ -314,7 +318,7 @@ impl Stream {
             Some(Err(_)) => return Err(PyRuntimeError::new_err(NO_EVENT)),
             None => Py::new(py, Event::made(py, self.stream.device(), [false; 5])?)?,
         };
-        event.get().recorded(py, &self.stream)?;
+        event.get().recorded(py, self)?;
         Ok(event)
     }
 
@@ -326,7 +330,7 @@ impl Stream {
     /// >>> second.wait_event(first.record_event())
     /// >>> second.synchronize(timeout=10)
     fn wait_event(&self, py: Python<'_>, event: &Event) -> PyResult<()> {
-        released(py, || self.stream.wait_event(event.inner()))
+        event.waited(py, self)
     }
 
     /// What is enqueued from now on waits for all that `stream` was given so far. This thread does not wait. Where that
@@ -337,7 +341,10 @@ impl Stream {
     /// >>> second.wait_stream(first)
     /// >>> second.synchronize(timeout=10)
     fn wait_stream(&self, py: Python<'_>, stream: &Self) -> PyResult<()> {
-        released(py, || self.stream.wait_stream(&stream.stream))
+        let rooms = stream.behind.all();
+        released(py, || self.stream.wait_stream(&stream.stream))?;
+        self.behind.add_all(&rooms);
+        Ok(())
     }
 
     /// What is enqueued from now on waits for a point, of whichever device. This thread does not wait. Where the point

@@ -54,7 +54,7 @@ impl EventPool {
     #[new]
     #[pyo3(signature = (device = None))]
     fn new(py: Python<'_>, device: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
-        let device = devices::of_stream(py, device)?.cast_into::<Device>()?.unbind();
+        let device = devices::resolved(py, device)?.cast_into::<Device>()?.unbind();
         let (pool, table) = (syncpoint::EventPool::new(), Mutex::default());
         Ok(Self { device, pool: Released::new(pool), table: Released::new(table) })
     }

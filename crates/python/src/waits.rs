@@ -31,14 +31,16 @@ pub(crate) fn until<T: Send>(
         }
         outcome
     };
+    let mut now = begin;
     loop {
-        let slice = Instant::now() + SLICE;
+        let slice = now + SLICE;
         let until = end.map_or(slice, |end| end.min(slice));
         match py.detach(|| slice_until(until)) {
             Err(late) if late.kind() == Kind::TimedOut && end.is_none_or(|end| end > until) => {
                 py.check_signals()?;
                 looked(py)?;
                 ending::refused_within(py)?;
+                now = Instant::now();
             }
             Err(late) if late.kind() == Kind::TimedOut => {
                 return Err(error::ran_out(py, &late, place, begin.elapsed()));

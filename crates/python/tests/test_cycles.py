@@ -3,6 +3,7 @@
 import concurrent.futures
 import gc
 import queue
+import threading
 import weakref
 
 import pytest
@@ -48,13 +49,56 @@ class Owner:
         ring.at(0, 3).wait(self.gate.point)
         ring.at(0, 3).enqueue(self.tell, None).add_done_callback(self.tell)
 
+    def callback_of_an_event(self):
+        self.event = syncpoint.Event()
+        self.event.record(self.stream)
+        self.event.add_done_callback(self.tell)
+
+    def future_of_an_event(self):
+        self.stream.record_event().future().add_done_callback(self.tell)
+
+    def callback_of_the_point_of_an_event(self):
+        self.stream.record_event().point().add_done_callback(self.tell)
+
+    def work_behind_an_event(self):
+        self.beside = self.device.stream()
+        self.beside.wait_event(self.stream.record_event())
+        self.beside.enqueue(self.tell, None).add_done_callback(self.tell)
+
+    def work_behind_another_object_of_an_event(self):
+        self.beside, event = self.device.stream(), self.stream.record_event()
+        syncpoint.Event(event).wait(self.beside)
+        self.beside.enqueue(self.tell, None).add_done_callback(self.tell)
+
+    def work_behind_another_stream(self):
+        self.beside = self.device.stream()
+        self.beside.wait_stream(self.stream)
+        self.beside.enqueue(self.tell, None).add_done_callback(self.tell)
+
+    def nothing(self):
+        pass
+
     def tell(self, outcome):
         self.outcomes.put(outcome.exception() if isinstance(outcome, concurrent.futures.Future) else outcome)
 
 
 outcomes: "queue.SimpleQueue[object]" = queue.SimpleQueue()
 
-KINDS = ["callback", "future", "work", "callback_behind_the_stream", "work_behind_two_gates", "work_behind_a_copy_of_the_stream", "work_behind_another_object_of_a_shared_stream"]
+KINDS = [
+    "callback",
+    "future",
+    "work",
+    "callback_behind_the_stream",
+    "work_behind_two_gates",
+    "work_behind_a_copy_of_the_stream",
+    "work_behind_another_object_of_a_shared_stream",
+    "callback_of_an_event",
+    "future_of_an_event",
+    "callback_of_the_point_of_an_event",
+    "work_behind_an_event",
+    "work_behind_another_object_of_an_event",
+    "work_behind_another_stream",
+]
 
 
 @pytest.fixture(autouse=True)
@@ -147,5 +191,26 @@ def test_work_that_is_behind_no_gate_any_more_is_held_by_its_stream(device):
     gc.collect()
     assert reference() is not None
     blocked.open()
+    assert outcomes.get(timeout=LONG) is None
+    assert is_gone()
+
+
+@pytest.mark.parametrize("how", ["callback", "wait"])
+def test_what_is_behind_an_event_that_was_recorded_elsewhere_since_is_not_the_gates(device, how):
+    owner, other, beside = Owner(device, "nothing"), device.stream(), device.stream()
+    event, blocked = syncpoint.Event(), threading.Event()
+    other.enqueue(blocked.wait, LONG)
+    event.record(owner.stream)
+    event.record(other)
+    if how == "callback":
+        event.add_done_callback(owner.tell)
+    else:
+        beside.wait_event(event)
+        beside.enqueue(owner.tell, None)
+    reference, point = weakref.ref(owner), owner.gate.point
+    del owner
+    gc.collect()
+    assert reference() is not None and not point.query()
+    blocked.set()
     assert outcomes.get(timeout=LONG) is None
     assert is_gone()

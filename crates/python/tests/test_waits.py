@@ -1,5 +1,7 @@
 """Waits: bounded, interrupted by signals, and beside other threads of the interpreter."""
 
+import functools
+import sys
 import threading
 
 import pytest
@@ -30,15 +32,31 @@ def test_a_timeout_that_is_no_time_is_refused(stream, timeout):
         stream.synchronize(timeout=timeout)
 
 
-def test_other_threads_run_while_one_waits(stream):
-    gate = held(stream)
-    opener = threading.Thread(target=gate.open)
-    waiter = threading.Thread(target=stream.synchronize)
-    waiter.start()
+WAITS = {
+    "stream": lambda stream: stream.synchronize,
+    "device": lambda stream: stream.device.synchronize,
+    "event": lambda stream: stream.record_event().synchronize,
+    "point": lambda stream: stream.record().synchronize,
+    "all": lambda stream: functools.partial(syncpoint.wait_all, [stream.record(), stream.record_event()]),
+    "any": lambda stream: functools.partial(syncpoint.wait_any, [stream.record(), stream.record_event()]),
+}
+
+
+@pytest.mark.parametrize("what", WAITS)
+def test_other_threads_run_while_one_waits(stream, what):
+    gate, begin, before = held(stream), threading.Event(), sys.getswitchinterval()
+    opener = threading.Thread(target=lambda: begin.wait(LONG) and gate.open())
     opener.start()
-    for thread in (opener, waiter):
-        thread.join(LONG)
-        assert not thread.is_alive()
+    wait = WAITS[what](stream)
+    # Nobody is asked for the lock of the interpreter: who waits gives it away, or keeps it until the wait has run out.
+    sys.setswitchinterval(1000)
+    try:
+        begin.set()
+        wait(timeout=LONG)
+    finally:
+        sys.setswitchinterval(before)
+    opener.join(LONG)
+    assert not opener.is_alive()
 
 
 def test_a_gate_that_is_failed_fails_whoever_waits_with_its_message(stream):
