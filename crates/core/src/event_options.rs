@@ -99,7 +99,7 @@ impl EventOptionsBuilder {
         Self(EventOptions { blocking: true, ..self.0 })
     }
 
-    /// Other processes may open the event.
+    /// Other processes may open the event. Linux 5.16 or later; elsewhere `Unsupported`.
     pub fn interprocess(self) -> Self {
         Self(EventOptions { interprocess: true, ..self.0 })
     }

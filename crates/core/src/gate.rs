@@ -14,10 +14,11 @@ use crate::timeline::{Owner, Timeline, Woken};
 #[cfg(all(test, syncpoint_loom))]
 mod model;
 
-/// A one-shot point that the host opens ([`open`](Self::open)), a stream opens in its order
+/// A one-shot event, closed at first, that the host opens ([`open`](Self::open)), a stream opens in its order
 /// ([`Stream::open`](crate::Stream::open)), or anybody fails ([`fail`](Self::fail)).
 ///
-/// A stream may wait for it before it is open. The gate is its opener and is not `Clone`; its [`point`](Self::point)
+/// What OpenCL calls a user event. `Send + Sync`; none of its calls waits for anything. A stream may wait for it before it
+/// is open. The gate is its opener and is not `Clone`; its [`point`](Self::point)
 /// is. Dropping a gate that nobody opened, failed or promised to open fails it, so no waiter sleeps for ever.
 ///
 /// # Examples
@@ -35,6 +36,7 @@ mod model;
 /// # }
 /// ```
 #[must_use = "a gate that is dropped unopened fails"]
+#[doc(alias("latch", "promise", "user event"))]
 pub struct Gate {
     timeline: Timeline,
 }
@@ -98,6 +100,21 @@ impl Gate {
     ///
     /// # Errors
     /// `Misuse(GateUsed)`: it was opened, failed or promised to a stream before.
+    ///
+    /// # Examples
+    /// Work that depends on input which never came:
+    /// ```
+    /// # fn main() -> syncpoint::Result<()> {
+    /// # use syncpoint::{Error, Gate, Kind};
+    /// let stream = syncpoint::open("host:0")?.stream()?;
+    /// let input = Gate::named("input");
+    /// stream.wait(&input.point())?;
+    /// stream.enqueue(|| { /* does not run */ })?;
+    /// input.fail(Error::failed("the file is empty"))?;
+    /// assert_eq!(stream.synchronize().unwrap_err().kind(), Kind::Failed);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[track_caller]
     pub fn fail(&self, error: Error) -> Result<()> {
         self.timeline.check_process()?;

@@ -37,6 +37,7 @@ use crate::{graph, notify};
 /// # Ok(())
 /// # }
 /// ```
+#[doc(alias("drop_after", "defer_drop"))]
 pub fn retire<T: Send + 'static>(
     resource: T,
     points: impl IntoIterator<Item = Point>,

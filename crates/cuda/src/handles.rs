@@ -82,6 +82,7 @@ fn device_of_others(
 /// # Errors
 /// `Misuse(Held)`: the stream holds work on the host, which what others launch would overtake; synchronize it.
 /// `Misuse(WrongDevice)`: it is a stream of another backend. The driver's, where it does not say which stream it is.
+#[doc(alias("as_raw", "into_raw"))]
 pub fn expose(stream: &Stream) -> Result<RawStream> {
     let held = HeldStream::<CudaStream>::of_stream(stream, "CUDA")?;
     // Before the handle is out: who captures the stream would have the driver asked in the middle of that.
@@ -141,6 +142,7 @@ fn identify(
 /// `Misuse(WrongDevice)`: `device` is of another backend. `Misuse(StaleHandle)`: the handle is null or stands for a default
 /// stream, which has a call of its own. `Misuse(Capturing)`: the stream is captured into a graph, which taking it in would
 /// break. `Unsupported`: its context has no gates, and `device` does. The driver's.
+#[doc(alias("external stream", "from_raw"))]
 pub unsafe fn borrow<O>(device: &Device, stream: *mut c_void, owner: O) -> Result<Arc<Stream>>
 where
     O: Any + Send + Sync,

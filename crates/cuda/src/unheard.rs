@@ -5,9 +5,9 @@ use crate::sys::Refusal;
 
 static UNHEARD: AtomicU64 = AtomicU64::new(0);
 
-/// How many times the driver refused what nobody can be told of: to end something that was dropped; to let a question that no
-/// user asked for by name break no capture, which it may have done then; or to give the thread its own capture mode back
-/// behind it, which stays in the relaxed one. That the driver was taken down before counts for nothing.
+/// How many errors of the driver were suppressed, because nobody can be told of them. It refused to destroy something that
+/// was dropped; or to change the capture mode of a thread for an internal question, which then may have broken a capture; or
+/// to change that mode back, so that the thread stays in the relaxed one. That the driver was shut down before does not count.
 pub fn unheard() -> u64 {
     // Relaxed: a count, ordered with nothing.
     UNHEARD.load(Ordering::Relaxed)
