@@ -12,7 +12,7 @@ use crate::pool::lending::{Counter, Lends, Loan, LoanTicket, PoolStatistics};
 /// Lends events, by device and options, the last brought back first.
 ///
 /// A lent event is as new: never recorded, with an id that nothing had before. The pool may be dropped before what it
-/// lent. Makes no driver call where nothing has to be made. `Send + Sync`.
+/// lent. It serves any device. Makes no driver call where nothing has to be made. `Send + Sync`.
 ///
 /// # Examples
 /// ```

@@ -15,8 +15,10 @@ use crate::stream::{Mode, Stream, StreamOptions};
 /// Lends streams of a device, each to one holder: never the same to two, as pools that go round do.
 ///
 /// A stream that is brought back is lent again once its work is complete; one that has failed, or whose raw handle was
-/// given out, is given up. The pool may
-/// be dropped before what it lent. `Send + Sync`.
+/// given out, is given up. The pool may be dropped before what it lent. `Send + Sync`.
+///
+/// A pool is of one device (an [`EventPool`](crate::EventPool) serves any). A lent stream cannot be made current: that takes
+/// an `Arc<Stream>`, which [`Loan::keep`] gives, and then the stream does not come back.
 ///
 /// # Examples
 /// ```
@@ -47,7 +49,8 @@ impl StreamPool {
         Self { device: device.clone(), counter: Counter::new(most) }
     }
 
-    /// Lends a stream of a priority; lower is served first.
+    /// Lends a stream of a priority: `device.priority_range().least()`, 0 on most devices, for an ordinary one; lower is
+    /// served first.
     ///
     /// # Errors
     /// `Exhausted`: the bound is reached. As [`Device::stream_with`].
