@@ -46,6 +46,20 @@ impl Inside {
         let inside = Self { _here: PhantomData };
         (before & ENDING == 0 || depth > 0).then_some(inside)
     }
+
+    /// Enters, on a thread of ours; once the process comes to its end it rests here to the end of that, and begins nothing
+    /// more.
+    #[inline]
+    pub fn enter_or_rest() -> Self {
+        Self::enter().unwrap_or_else(|| rest())
+    }
+}
+
+#[cold]
+fn rest() -> ! {
+    loop {
+        thread::park();
+    }
 }
 
 impl Drop for Inside {

@@ -45,9 +45,11 @@ pub use crate::owner::Owner;
 pub use crate::panic::{contain, discard};
 pub use crate::retire::retire_in_drop;
 pub use crate::running::{Running, in_work};
+pub use crate::silence::Silence;
 pub use crate::time::{RawTime, Stamp, Time};
 pub use crate::timeline::ForeignCounter;
 pub use crate::untold::{Untold, tell_all};
+pub use crate::wait::SLICE;
 pub use crate::waits::{Edge, Waited, Waits};
 pub use crate::work::{Hand, Helping, Keep, LEVELS, Pool, Pump, Seat, Serve, devices};
 

@@ -5,10 +5,11 @@ mod standing;
 use std::fmt;
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub use standing::{Standing, Want};
 
+use crate::ours::Ours;
 use crate::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, spawn, wait_at_most};
 
 /// What a thread of a backend is given: it lives while there is something to do, and for ten seconds more.
@@ -40,6 +41,16 @@ pub enum Sleep {
     For(Duration),
     /// Until something is given; after a while without, the thread ends.
     UntilGiven,
+}
+
+impl Sleep {
+    /// Up to this moment; where there is none, until something is given.
+    pub fn until(end: Option<Instant>) -> Self {
+        end.map_or(Self::UntilGiven, |end| {
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() { Self::None } else { Self::For(left) }
+        })
+    }
 }
 
 impl<T: Send + 'static> Errands<T> {
@@ -131,6 +142,18 @@ impl<T: Send + 'static> Errands<T> {
         }
         Some(std::mem::take(&mut inbox.items))
     }
+
+    /// The whole life of a thread that looks after nothing but what it is given: each by itself, until nothing comes for a
+    /// while.
+    pub fn serve_each(&self, mut serve: impl FnMut(T, Ours)) {
+        let ours = Ours::begin();
+        while let Some(given) = self.take(Sleep::UntilGiven) {
+            for item in given {
+                serve(item, ours);
+                ours.go_on();
+            }
+        }
+    }
 }
 
 /// The thread, for as long as it serves the list. One that panics leaves what was given since to another.
@@ -166,12 +189,10 @@ mod tests {
     use super::*;
 
     fn serve(errands: &Errands<Sender<String>>) {
-        while let Some(given) = errands.take(Sleep::UntilGiven) {
+        errands.serve_each(|sender, _ours| {
             let name = thread::current().name().unwrap_or("").to_owned();
-            for sender in given {
-                sender.send(name.clone()).unwrap_or(());
-            }
-        }
+            sender.send(name).unwrap_or(());
+        });
     }
 
     #[test]
@@ -219,5 +240,15 @@ mod tests {
         let errands = Errands::<u8>::new("syncpoint-test");
         assert_eq!(errands.take(Sleep::None), Some(Vec::new()));
         assert_eq!(errands.take(Sleep::For(Duration::from_micros(1))), Some(Vec::new()));
+    }
+
+    #[test]
+    fn a_thread_sleeps_up_to_a_moment_or_until_it_is_given_something() {
+        let now = Instant::now();
+        assert_eq!(Sleep::until(None), Sleep::UntilGiven);
+        assert_eq!(Sleep::until(Some(now)), Sleep::None);
+        let hour = Duration::from_secs(3600);
+        let sleep = Sleep::until(Some(now + hour));
+        assert!(matches!(sleep, Sleep::For(left) if left <= hour && left > hour / 2));
     }
 }

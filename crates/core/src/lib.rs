@@ -48,6 +48,7 @@ mod queue;
 mod report;
 mod retire;
 mod running;
+mod silence;
 #[cfg(feature = "places")]
 mod slices;
 mod stream;

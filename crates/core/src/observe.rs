@@ -17,6 +17,7 @@ use crate::panic;
 use crate::sync::AtomicBool;
 use crate::sync::process::AtomicU64;
 use crate::sync::{self, Condvar, Mutex, Ordering, lock};
+use crate::wait::SLICE;
 
 #[cfg(all(test, syncpoint_loom))]
 mod model;
@@ -129,9 +130,6 @@ impl fmt::Debug for Watch {
         formatter.write_str("Watch")
     }
 }
-
-/// "Forever" is a loop of bounded waits.
-const SLICE: Duration = Duration::from_millis(50);
 
 struct Entry {
     observer: Box<dyn Observer>,

@@ -7,9 +7,8 @@ use std::sync::Arc;
 
 use syncpoint_base::{Inside, Process};
 
-use crate::errands::{Errands, Sleep};
+use crate::errands::Errands;
 use crate::exit;
-use crate::ours::Ours;
 use crate::panic::discard;
 use crate::sync;
 
@@ -52,14 +51,10 @@ impl Drop for Owner {
 }
 
 fn serve(errands: &Errands<Owner>) {
-    let ours = Ours::begin();
-    while let Some(given) = errands.take(Sleep::UntilGiven) {
-        for owner in given {
-            let Some(_inside) = Inside::enter() else { return exit::rest() };
-            owner.end();
-            ours.go_on();
-        }
-    }
+    errands.serve_each(|owner, _ours| {
+        let Some(_inside) = Inside::enter() else { return exit::rest() };
+        owner.end();
+    });
 }
 
 impl fmt::Debug for Owner {

@@ -141,8 +141,9 @@ impl How {
     }
 }
 
-/// The longest sleep: "for ever" is a loop of bounded waits, which see a failure that no waker told.
-pub(crate) const SLICE: Duration = Duration::from_millis(50);
+/// The longest sleep: "for ever" is a loop of bounded waits, which see a failure that no waker told. Of backends' threads
+/// inside a driver too: it is shorter than the end of the process waits for them.
+pub const SLICE: Duration = Duration::from_millis(50);
 
 /// How long `Adaptive` spins: somewhat longer than one wake across cores takes (`gate opened to work begun` and its rival
 /// in `docs/costs.md`). Who would sleep for less than that wakes later for it.

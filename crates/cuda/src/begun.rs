@@ -14,7 +14,6 @@ use syncpoint_core::hold::HeldStream;
 
 use crate::guarded::Guard;
 use crate::poller::Poll;
-use crate::reaper::rest;
 use crate::stream::CudaStream;
 use crate::sys::Meaning;
 
@@ -84,7 +83,7 @@ impl<T> Begun<T> {
     /// A stream that is captured is not asked, which would end the capture; what it refused is no node of that.
     fn is_through(&self) -> bool {
         let driver = self.stream.driver();
-        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        let _inside = Inside::enter_or_rest();
         let captures = driver.handle().is_capturing();
         let idle = captures.and_then(
             |captures| {

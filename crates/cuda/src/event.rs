@@ -13,7 +13,7 @@ use syncpoint_core::{
 };
 
 use crate::context::Context;
-use crate::reaper::{Remains, rest};
+use crate::reaper::Remains;
 use crate::recorded::Records;
 use crate::share::held;
 use crate::stream::CudaStream;
@@ -266,7 +266,7 @@ impl ForeignEvent for Foreign {
 /// What the poller finds out about an event. Says whether it is asked again.
 pub(crate) fn look(native: &Native, gate: &Gate) -> bool {
     let context = &native.0.context;
-    let inside = Inside::enter().unwrap_or_else(|| rest());
+    let inside = Inside::enter_or_rest();
     let answer = context.check().map(|()| native.0.drivers().query());
     drop(inside);
     let settled = match answer {

@@ -38,10 +38,7 @@ impl Guarded {
     /// Until the next is to be looked at, where there is one.
     pub(crate) fn sleep(&mut self) -> Sleep {
         self.0.retain(|guard| guard.is_pending());
-        let next = self.0.iter().map(|guard| guard.at()).min();
-        next.map_or(Sleep::UntilGiven, |at| {
-            Sleep::For(at.saturating_duration_since(Instant::now()))
-        })
+        Sleep::until(self.0.iter().map(|guard| guard.at()).min())
     }
 
     /// Looks at those whose time has come.

@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::guarded::Guard;
 use crate::latch::{self, Latch};
 use crate::poller::Poll;
-use crate::reaper::{Remains, rest};
+use crate::reaper::Remains;
 use crate::sync::{Mutex, lock};
 use crate::sys::{Refusal, SharedPage, Stream, Word};
 
@@ -191,7 +191,7 @@ impl Left {
     /// What was refused half-way would be to come for ever.
     fn count(&self) {
         let Some(parts) = self.parts.as_ref().filter(|_| self.context.is_usable()) else { return };
-        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        let _inside = Inside::enter_or_rest();
         let refused = parts.count(&mut lock(&parts.given));
         // Tried again with the next look, unless that broke the context.
         if let Err(refusal) = refused {

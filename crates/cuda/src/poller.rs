@@ -20,7 +20,7 @@ use crate::import;
 use crate::marks::Next;
 use crate::pace::{Pace, Rhythm};
 use crate::paged;
-use crate::reaper::{Relaxed, rest};
+use crate::reaper::Relaxed;
 use crate::stream::CudaStream;
 use crate::sys::{Event, Meaning};
 
@@ -125,7 +125,7 @@ fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
             domain().lose(is_its, &error);
         }
         Poll::Anchor(context) => {
-            let _inside = Inside::enter().unwrap_or_else(|| rest());
+            let _inside = Inside::enter_or_rest();
             // A broken context needs no anchor, and what else is wrong is told to who asks for a time.
             let _failed = Anchor::refresh(&context);
         }
@@ -170,7 +170,7 @@ struct Home {
 impl Home {
     fn move_in(&mut self, watched: &Watched) {
         let Some(context) = watched.context().filter(|_| self.context.is_none()) else { return };
-        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        let _inside = Inside::enter_or_rest();
         // Where it is refused each call sees to its context by itself.
         if context.primary().move_in().is_ok() {
             self.context = Some(Arc::clone(context));
@@ -179,7 +179,7 @@ impl Home {
 
     fn move_out(&mut self) {
         let Some(context) = self.context.take() else { return };
-        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        let _inside = Inside::enter_or_rest();
         // The thread has no context of its own to go back to.
         let _left = context.primary().move_out();
     }
@@ -226,7 +226,7 @@ fn ask(
     oldest: (u64, Arc<Event>),
     ours: Ours,
 ) -> Option<bool> {
-    let inside = Inside::enter().unwrap_or_else(|| rest());
+    let inside = Inside::enter_or_rest();
     let answer = stream.driver().leap(oldest);
     drop(inside);
     match answer {

@@ -1,7 +1,6 @@
 //! The reaper: a thread for each context that ends what nobody has any more, because a drop calls no driver.
 
 use std::sync::Arc;
-use std::thread;
 
 use syncpoint_base::Inside;
 use syncpoint_core::contract::{Import, Ours, Owner};
@@ -47,7 +46,7 @@ pub(crate) fn serve(errands: &Errands<Remains>) {
     while let Some(given) = errands.take(Sleep::UntilGiven) {
         relaxed.ask();
         for remains in given {
-            let inside = Inside::enter().unwrap_or_else(|| rest());
+            let inside = Inside::enter_or_rest();
             if let Err(refusal) = remains.end() {
                 unheard::note(&refusal);
             }
@@ -76,16 +75,9 @@ impl Relaxed {
             return;
         }
         let Ok(driver) = driver::found() else { return };
-        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        let _inside = Inside::enter_or_rest();
         self.is_so = driver.library().never_break_a_capture();
         self.refusals += u32::from(!self.is_so);
-    }
-}
-
-/// The process comes to its end, and the driver with it: nothing more is begun.
-pub(crate) fn rest() -> ! {
-    loop {
-        thread::park();
     }
 }
 

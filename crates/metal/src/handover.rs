@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use syncpoint_core::contract::Ours;
-use syncpoint_core::errands::{Errands, Sleep};
+use syncpoint_core::errands::Errands;
 use syncpoint_core::hold::HeldStream;
 
 use crate::calls::{Calls, End, Ended, Killed};
 use crate::event::SharedEvent;
 use crate::owed::Owed;
 use crate::row::Row;
-use crate::stream::MetalStream;
+use crate::stream::{MetalStream, pooled};
 use crate::telling::{self, Told};
 use crate::time::Timed;
 
@@ -44,18 +44,14 @@ pub(crate) fn ended<C: Calls>(
 
 /// Tells what was heard, until nothing is for a while.
 pub(crate) fn serve<C: Calls>(errands: &Errands<Heard<C>>) {
-    let ours = Ours::begin();
-    while let Some(heard) = errands.take(Sleep::UntilGiven) {
-        let mut heard = heard.into_iter();
-        // What wakers and drops leave to the pool ends with the round.
-        C::pooled(&mut || {
-            for Heard(stream, timed) in heard.by_ref() {
-                tell_all(&stream, ours);
-                drop((stream, timed));
-                ours.go_on();
-            }
+    // What wakers and drops leave to the pool ends with each; where one forked, the pool is the parent's.
+    errands.serve_each(|Heard(stream, timed), ours| {
+        pooled::<C, _>(|| {
+            tell_all(&stream, ours);
+            drop((stream, timed));
+            ours.go_on();
         });
-    }
+    });
 }
 
 fn tell_all<C: Calls>(stream: &Arc<HeldStream<MetalStream<C>>>, ours: Ours) {

@@ -14,7 +14,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_core::contract::Line;
+use syncpoint_core::contract::{Line, SLICE};
 use syncpoint_core::hold::Need;
 
 use crate::sync::{
@@ -114,9 +114,6 @@ impl Patience<'_> {
         self.deadline.map_or(left, |deadline| left.min(until(deadline)))
     }
 }
-
-/// So often a sleeper looks whether it is over, of which nobody tells it: as whoever waits on the host does.
-const SLICE: Duration = Duration::from_millis(50);
 
 /// What one item of the user's takes at most: a mark, what the item is, and a mark behind it; one to spare.
 pub(crate) const ITEM: usize = 4;
@@ -324,6 +321,7 @@ impl Room {
             if left.is_zero() {
                 return None;
             }
+            // Nobody tells a sleeper that it is over.
             state = self.sleep(state, left.min(SLICE));
             if is_full(&mut state) {
                 drop(state);

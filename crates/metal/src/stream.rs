@@ -26,6 +26,7 @@ use crate::telling;
 use crate::time::Timed;
 #[cfg(all(test, syncpoint_loom))]
 pub(crate) use commit::let_go;
+pub(crate) use commit::pooled;
 
 /// The driver's side of one stream: its command queue, and its shared event, which has the stream's own values.
 #[derive(Debug)]

@@ -7,19 +7,19 @@
 
 use std::sync::{Arc, Weak};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use syncpoint_base::Inside;
 use syncpoint_core::Error;
-use syncpoint_core::contract::Ours;
-use syncpoint_core::errands::{Errands, Sleep};
+use syncpoint_core::contract::{Ours, SLICE, Silence};
+use syncpoint_core::errands::Errands;
 
 use crate::context::Context;
 use crate::line::Line;
 use crate::queue::{Abandoned, Come, Row};
 use crate::row::Next;
 use crate::stream::VulkanStream;
-use crate::sys::{Meaning, Refusal, Semaphore, rest};
+use crate::sys::{Meaning, Refusal, Semaphore};
 
 /// What a waiter is given: somebody waits for something that is on the queue of this line. It keeps neither: where no thread
 /// can be made it lies on the line's own list, and while something is on the queue that keeps both.
@@ -30,9 +30,6 @@ pub(crate) struct Watch(Weak<Context>, Weak<Line>);
 #[derive(Debug)]
 pub(crate) struct Loss(pub(crate) Arc<Context>, pub(crate) Error);
 
-/// The longest sleep inside the driver, as everywhere in this library; shorter than the end of the process waits for it.
-const SLICE: Duration = Duration::from_millis(50);
-
 impl Watch {
     pub(crate) fn over(context: &Arc<Context>, line: &Arc<Line>) -> Self {
         Self(Arc::downgrade(context), Arc::downgrade(line))
@@ -41,22 +38,12 @@ impl Watch {
 
 /// Waits until nothing is awaited for a while.
 pub(crate) fn serve(errands: &Errands<Watch>) {
-    serve_each(errands, watch);
+    errands.serve_each(watch);
 }
 
 /// Tells of a loss, on a thread of its own: a waker on a waiter may wait for what only this ends.
 pub(crate) fn serve_losses(errands: &Errands<Loss>) {
-    serve_each(errands, tell_loss);
-}
-
-fn serve_each<T: Send + 'static>(errands: &Errands<T>, serve: fn(T, Ours)) {
-    let ours = Ours::begin();
-    while let Some(given) = errands.take(Sleep::UntilGiven) {
-        for item in given {
-            serve(item, ours);
-            ours.go_on();
-        }
-    }
+    errands.serve_each(tell_loss);
 }
 
 fn watch(Watch(context, line): Watch, ours: Ours) {
@@ -78,35 +65,37 @@ fn serve_row(context: &Arc<Context>, row: &Row, ours: Ours) {
     if !row.watch() {
         return;
     }
-    let mut refused = 0;
+    let mut silence = Silence::default();
     while context.check().is_ok() {
         let Next::Wait(semaphore, value) = row.next() else { return };
         // Whether it came or only the slice ended, or the driver says neither, the row is looked through.
-        let (inside, begin) = (Inside::enter().unwrap_or_else(|| rest()), Instant::now());
+        let (inside, begin) = (Inside::enter_or_rest(), Instant::now());
         let waited = semaphore.wait(value, SLICE);
         let (come, reaped) = row.reap(Semaphore::look);
         drop(inside);
         let is_idle = come.is_empty() && matches!(waited, Ok(false));
         tell(come, ours);
-        refused = if reaped.is_ok() { 0 } else { refused + 1 };
-        if let Err(refusal) = reaped.and_then(|()| waited.map(drop)) {
-            bear(context, refusal, refused, ours);
-        } else if is_idle {
+        let is_silent = silence.hear(&reaped, counts);
+        match reaped.and_then(|()| waited.map(drop)) {
+            // Nobody would be woken any more.
+            Err(refusal) if is_silent => {
+                return give_up(context, &context.give_up(refusal.as_loss()), ours);
+            }
+            Err(refusal) => bear(context, refusal),
             // A driver that does not sleep, or wakes who waits too early, keeps no core busy.
-            thread::park_timeout(SLICE.saturating_sub(begin.elapsed()));
+            Ok(()) if is_idle => thread::park_timeout(SLICE.saturating_sub(begin.elapsed())),
+            Ok(()) => {}
         }
     }
 }
 
-/// So many times in a row, about a second long, a driver may refuse to say how far its device is.
-const PATIENCE: u32 = 20;
+/// Whether a driver that says nothing else for long is given up. Memory for a call may be granted some time later.
+fn counts(refusal: &Refusal) -> bool {
+    !matches!(refusal.meaning(), Meaning::NoRoom | Meaning::Lost)
+}
 
-/// The driver has refused an answer. Of a lost device everything fails, on another thread. Memory for a call may be
-/// granted some time later. A driver that has nothing else to say is given up: nobody would be woken any more.
-fn bear(context: &Arc<Context>, refusal: Refusal, refused: u32, ours: Ours) {
-    if refusal.meaning() == Meaning::Other && refused >= PATIENCE {
-        return give_up(context, &context.give_up(refusal.as_loss()), ours);
-    }
+/// The driver has refused an answer. Of a lost device everything fails, on another thread.
+fn bear(context: &Arc<Context>, refusal: Refusal) {
     let _told_to_who_asks = context.refused(refusal);
     if context.check().is_ok() {
         thread::park_timeout(SLICE);
@@ -133,7 +122,7 @@ fn tell(come: Vec<Come>, ours: Ours) {
 /// the loss is known, so none gets busy again behind this.
 fn lose(context: &Context, error: &Error, ours: Ours) {
     if !context.is_silent() {
-        let _inside = Inside::enter().unwrap_or_else(|| rest());
+        let _inside = Inside::enter_or_rest();
         if let Err(refusal) = context.lines().all().try_for_each(|line| line.queue().settle()) {
             context.give_up(refusal);
         }

@@ -157,8 +157,9 @@ fn leave_in_doubt(code: vk::Result) -> Result<()> {
     gate.open()
 }
 
-/// So many rounds of the waiter are refused before a driver is given up, each of one wait in the driver.
-const ROUNDS: u64 = 20;
+/// So many rounds of the waiter are refused at most before a driver is given up, each of one wait in the driver: in each slice
+/// of a second, and behind the last. One that is late more often has fewer.
+const ROUNDS: u64 = 21;
 
 /// In the last round before a driver is given up another thread hears that the device is lost, and asks for its rest, which
 /// does not come: whoever waits is told all the same.

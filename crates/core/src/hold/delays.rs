@@ -67,7 +67,7 @@ type Alarm = (Instant, u64);
 fn serve<D: Driver>(errands: &Errands<Delay<D>>) {
     let ours = Ours::begin();
     let (mut alarms, mut given) = (BTreeMap::new(), 0);
-    while let Some(delays) = errands.take(sleep(&alarms)) {
+    while let Some(delays) = errands.take(Sleep::until(next(&alarms))) {
         for delay in delays {
             given += 1;
             alarms.insert((delay.end, given), delay.stream);
@@ -79,11 +79,8 @@ fn serve<D: Driver>(errands: &Errands<Delay<D>>) {
     }
 }
 
-fn sleep<T>(alarms: &BTreeMap<Alarm, T>) -> Sleep {
-    alarms.first_key_value().map_or(Sleep::UntilGiven, |((end, _), _)| {
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() { Sleep::None } else { Sleep::For(left) }
-    })
+fn next<T>(alarms: &BTreeMap<Alarm, T>) -> Option<Instant> {
+    alarms.first_key_value().map(|((end, _), _)| *end)
 }
 
 fn take_due<T>(alarms: &mut BTreeMap<Alarm, T>) -> BTreeMap<Alarm, T> {
@@ -100,8 +97,8 @@ mod tests {
         let now = Instant::now();
         let mut alarms = BTreeMap::from([((now, 2), 'b'), ((now, 1), 'a'), ((now + LONG, 3), 'c')]);
         assert_eq!(take_due(&mut alarms).into_values().collect::<String>(), "ab");
-        assert!(matches!(sleep(&alarms), Sleep::For(left) if left > LONG / 2));
+        assert_eq!(next(&alarms), Some(now + LONG));
         alarms.clear();
-        assert_eq!(sleep(&alarms), Sleep::UntilGiven);
+        assert_eq!(next(&alarms), None);
     }
 }

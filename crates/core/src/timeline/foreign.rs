@@ -5,9 +5,9 @@
 //! in slices, and wakes with each raise: a value that is asked for meanwhile may be smaller than the one slept for.
 
 mod call;
+mod heard;
 #[cfg(all(test, syncpoint_loom))]
 mod model;
-mod silence;
 #[cfg(all(test, not(syncpoint_loom)))]
 mod tests;
 mod watch;
@@ -21,7 +21,7 @@ use std::time::Duration;
 use syncpoint_base::{Inside, Process};
 
 use self::call::Call;
-use self::silence::{Silence, silent};
+use self::heard::{Heard, silent};
 use super::{Owner, Timeline};
 use crate::errands::Errands;
 use crate::error::{Error, Kind, Reason, Result};
@@ -53,7 +53,7 @@ pub(crate) struct Foreign {
     seen: Seen,
     call: Call,
     watchers: Arc<Errands<Timeline>>,
-    silence: Silence,
+    heard: Heard,
     /// The process that took it in: a child neither asks nor drops it.
     process: Process,
 }
@@ -65,9 +65,6 @@ struct Seen(AtomicU64);
 /// The counter is lost. Values end below, as those of every timeline do.
 const LOST: u64 = 1 << 63;
 
-/// The longest sleep, as everywhere in this library: a loss that a driver keeps to itself is noticed with the next look.
-const SLICE: Duration = Duration::from_millis(50);
-
 impl Timeline {
     /// The timeline of a counter that others raise.
     #[doc(hidden)]
@@ -77,7 +74,7 @@ impl Timeline {
 
     /// Why nobody could ask others the last time, where that was so.
     pub(crate) fn refusal_of_others(&self) -> Option<Error> {
-        self.foreign().and_then(|foreign| foreign.silence.last())
+        self.foreign().and_then(|foreign| foreign.heard.refusal())
     }
 
     fn foreign(&self) -> Option<&Foreign> {
@@ -109,7 +106,7 @@ impl Foreign {
             seen: Seen(AtomicU64::new(0)),
             call: Call::default(),
             watchers: Errands::new("syncpoint-counter"),
-            silence: Silence::default(),
+            heard: Heard::default(),
             process: Process::current(),
         }
     }
@@ -132,8 +129,8 @@ impl Foreign {
 
     /// What the driver says becomes known. Under no lock: it wakes who waits.
     fn hear(&self, timeline: &Timeline, said: Result<u64>) {
-        let silence = self.silence.hear(&said);
-        match (said, silence) {
+        let loss = self.heard.note(&said);
+        match (said, loss) {
             (Ok(value), _) => self.come(timeline, value),
             (Err(error), _) if error.kind() == Kind::DeviceLost => self.lose(timeline, error),
             (Err(_), Some(error)) => self.lose(timeline, silent(timeline, error)),

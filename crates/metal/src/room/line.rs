@@ -12,7 +12,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Out, Quiet, SLICE};
+use syncpoint_core::contract::SLICE;
+
+use super::{Out, Quiet};
 use crate::sync::{ThreadId, current, lock};
 
 /// Who sleeps, or has slept, for room to begin, in the order in which they came.

@@ -171,7 +171,7 @@ impl<C: Calls> MetalStream<C> {
 }
 
 /// Calls this inside a pool: what it has made and not committed is let go of there.
-fn pooled<C: Calls, T>(call: impl FnOnce() -> T) -> T {
+pub(crate) fn pooled<C: Calls, T>(call: impl FnOnce() -> T) -> T {
     let (mut call, mut given) = (Some(call), None);
     C::pooled(&mut || given = call.take().map(|call| call()));
     given.unwrap_or_else(|| unreachable!("a pool calls what it is given"))

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use ash::vk;
@@ -47,7 +46,7 @@ type Resting = VecDeque<(Instant, Remains)>;
 
 fn serve(errands: &Errands<Remains>) {
     let mut resting = Resting::new();
-    while let Some(given) = errands.take(sleep(&resting)) {
+    while let Some(given) = errands.take(Sleep::until(resting.front().map(|(end, _)| *end))) {
         let end = Instant::now() + REST;
         for remains in given {
             match remains {
@@ -61,23 +60,9 @@ fn serve(errands: &Errands<Remains>) {
     }
 }
 
-fn sleep(resting: &Resting) -> Sleep {
-    resting.front().map_or(Sleep::UntilGiven, |(end, _)| {
-        let left = end.saturating_duration_since(Instant::now());
-        if left.is_zero() { Sleep::None } else { Sleep::For(left) }
-    })
-}
-
 fn destroy(remains: Remains) {
-    let _inside = Inside::enter().unwrap_or_else(|| rest());
+    let _inside = Inside::enter_or_rest();
     remains.end();
-}
-
-/// The process comes to its end, and the driver with it: nothing more is begun.
-pub(crate) fn rest() -> ! {
-    loop {
-        thread::park();
-    }
 }
 
 impl Remains {

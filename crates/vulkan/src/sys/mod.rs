@@ -30,7 +30,7 @@ pub(crate) use code::{Answer, Meaning, Refusal};
 pub(crate) use device::Device;
 pub(crate) use functions::given;
 pub use functions::use_functions;
-pub(crate) use grave::{Graveyard, rest};
+pub(crate) use grave::Graveyard;
 pub(crate) use instance::{Instance, Lack, Physical, Timing};
 pub(crate) use library::{Library, PLACES};
 pub(crate) use lock::Lock;

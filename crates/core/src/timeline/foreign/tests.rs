@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::point::{Point, State};
 use crate::report::End;
 use crate::sync::{Condvar, Mutex, lock, wait_at_most};
+use crate::wait::SLICE;
 
 /// Long beyond any machine's hiccup.
 const LONG: Duration = Duration::from_secs(20);

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use syncpoint_base::Inside;
 
-use super::silence::silent;
-use super::{Foreign, SLICE};
-use crate::errands::{Errands, Sleep};
+use super::Foreign;
+use super::heard::silent;
+use crate::errands::Errands;
 use crate::error::{Error, Kind, Result};
 use crate::exit;
 use crate::ours::Ours;
 use crate::timeline::Timeline;
+use crate::wait::SLICE;
 
 /// After so many rounds, of a slice each, in which sleeps and looks contradicted each other, and between which looks were
 /// refused at most, nothing will be heard any more: a second, where none were.
@@ -33,12 +34,7 @@ struct Round {
 
 /// Sleeps for the counter while somebody waits for it.
 pub(super) fn serve(errands: &Errands<Timeline>) {
-    let ours = Ours::begin();
-    while let Some(given) = errands.take(Sleep::UntilGiven) {
-        for timeline in given {
-            watch(&timeline, ours);
-        }
-    }
+    errands.serve_each(|timeline, ours| watch(&timeline, ours));
 }
 
 fn watch(timeline: &Timeline, ours: Ours) {
