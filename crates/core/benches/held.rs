@@ -59,11 +59,8 @@ fn put(stream: &Stream) {
 fn device() -> Device {
     let clock = Clock::new("nothing", Duration::from_nanos(1));
     let domain = Domain::new(Arc::new(Nobody));
-    Device::new("nothing:0", Arc::new(Nothing { domain, clock, capabilities: capabilities() }))
-}
-
-fn capabilities() -> Capabilities {
-    Capabilities::new(PriorityRange::new(0, 0))
+    let capabilities = Capabilities::new(PriorityRange::new(0, 0));
+    Device::new("nothing:0", Arc::new(Nothing { domain }), (capabilities, clock))
 }
 
 /// A crew that nobody needs.
@@ -82,19 +79,9 @@ impl Crew for Nobody {
 #[derive(Debug)]
 struct Nothing {
     domain: Arc<Domain<Silent>>,
-    clock: Clock,
-    capabilities: Capabilities,
 }
 
 impl RawDevice for Nothing {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
     fn stream(&self, timeline: Timeline, _priority: i32) -> Result<Arc<dyn RawStream>> {
         Ok(HeldStream::new(timeline, &self.domain, Silent, 0))
     }

@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 use syncpoint_base::{Cause, Work};
 
 use crate::buffer::Span;
-use crate::capabilities::Capabilities;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::event_options::EventOptions;
@@ -28,7 +27,6 @@ use crate::observe;
 use crate::place::Place;
 use crate::point::Point;
 use crate::stream::{Mode, Statistics};
-use crate::time::Clock;
 use crate::timeline::Timeline;
 
 pub use crate::blocking::{Blocking, set_blocking};
@@ -55,12 +53,6 @@ pub use crate::work::{Hand, Helping, Keep, LEVELS, Pool, Pump, Seat, Serve, devi
 
 /// A device of a backend.
 pub trait RawDevice: Any + fmt::Debug + Send + Sync {
-    /// What the device can do. Asks no driver after the device is open.
-    fn capabilities(&self) -> &Capabilities;
-
-    /// The clock that stamps timed points.
-    fn clock(&self) -> &Clock;
-
     /// A stream on which `timeline` grows.
     ///
     /// # Errors

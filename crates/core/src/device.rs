@@ -39,6 +39,8 @@ pub struct Device(Arc<Inner>);
 struct Inner {
     name: String,
     raw: Arc<dyn RawDevice>,
+    capabilities: Capabilities,
+    clock: Clock,
     streams: Arc<Streams>,
     /// The process that opened it.
     process: Process,
@@ -47,13 +49,20 @@ struct Inner {
 }
 
 impl Device {
-    /// A device of a backend, under a name such as `host:0`.
+    /// A device of a backend, under a name such as `host:0`: what it can do, and the clock that stamps its timed points, which
+    /// never change.
     #[doc(hidden)]
-    pub fn new(name: impl Into<String>, raw: Arc<dyn RawDevice>) -> Self {
+    pub fn new(
+        name: impl Into<String>,
+        raw: Arc<dyn RawDevice>,
+        (capabilities, clock): (Capabilities, Clock),
+    ) -> Self {
         watch_exit();
         Self(Arc::new(Inner {
             name: name.into(),
             raw,
+            capabilities,
+            clock,
             streams: Arc::default(),
             process: Process::current(),
             is_closed: AtomicBool::new(false),
@@ -107,7 +116,7 @@ impl Device {
 
     /// What the device can do. Makes no driver call.
     pub fn capabilities(&self) -> &Capabilities {
-        self.0.raw.capabilities()
+        &self.0.capabilities
     }
 
     /// The priorities of its streams. On Vulkan and Metal a priority orders host work alone, and does not reach the GPU.
@@ -117,7 +126,7 @@ impl Device {
 
     /// The clock that stamps timed points.
     pub fn clock(&self) -> &Clock {
-        self.0.raw.clock()
+        &self.0.clock
     }
 
     /// A stream of the least urgent priority, distinct from every other.

@@ -20,15 +20,14 @@ use crate::latch;
 use crate::paged::paged;
 use crate::share::share;
 use crate::stream::CudaStream;
-use crate::sys::{Library, Primary};
+use crate::sys::Library;
 use crate::time::{RESOLUTION, step};
 
 /// One device, over a context that it shares with what was made of it.
 #[derive(Debug)]
 struct CudaDevice {
     context: Arc<Context>,
-    capabilities: Capabilities,
-    clock: Clock,
+    priorities: PriorityRange,
 }
 
 /// How a device is to be opened.
@@ -119,8 +118,9 @@ pub(crate) fn device_over(context: Arc<Context>) -> Result<Device> {
     if context.gates().is_some() {
         latch::try_out(&context)?;
     }
-    let name = context.name().to_owned();
-    Ok(Device::new(name, Arc::new(CudaDevice::new(context)?)))
+    let (name, priorities) = (context.name().to_owned(), priorities(&context)?);
+    let face = (capabilities(&context, priorities), clock(&context));
+    Ok(Device::new(name, Arc::new(CudaDevice { context, priorities }), face))
 }
 
 /// How many devices there are. Begins the driver.
@@ -149,19 +149,11 @@ pub(crate) fn context_of(device: &Device) -> Result<Arc<Context>> {
     Ok(Arc::clone(&device.context))
 }
 
-impl CudaDevice {
-    fn new(context: Arc<Context>) -> Result<Self> {
-        let primary = context.primary();
-        let capabilities = Capabilities::new(priorities(&context)?).with_interprocess();
-        let library = primary.library();
-        let capabilities = capabilities.with_native_handles();
-        let capabilities =
-            if is_timed(library) { capabilities.with_timing() } else { capabilities };
-        let capabilities =
-            if has_external(library) { capabilities.with_external() } else { capabilities };
-        let clock = Clock::with_steps(clock_name(primary, context.name()), RESOLUTION, step);
-        Ok(Self { context, capabilities, clock })
-    }
+fn capabilities(context: &Context, priorities: PriorityRange) -> Capabilities {
+    let library = context.primary().library();
+    let capabilities = Capabilities::new(priorities).with_interprocess().with_native_handles();
+    let capabilities = if is_timed(library) { capabilities.with_timing() } else { capabilities };
+    if has_external(library) { capabilities.with_external() } else { capabilities }
 }
 
 fn is_timed(library: &Library) -> bool {
@@ -181,25 +173,19 @@ fn priorities(context: &Arc<Context>) -> Result<PriorityRange> {
     }
 }
 
-fn clock_name(primary: &Primary, device: &str) -> String {
-    match primary.device_name() {
+fn clock(context: &Context) -> Clock {
+    let device = context.name();
+    let name = match context.primary().device_name() {
         Some(name) => format!("{device} ({name}) events"),
         None => format!("{device} events"),
-    }
+    };
+    Clock::with_steps(name, RESOLUTION, step)
 }
 
 impl RawDevice for CudaDevice {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
     fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {
         let driver = CudaStream::new(&self.context, priority)?;
-        let level = work::level_of(priority, self.capabilities.priorities);
+        let level = work::level_of(priority, self.priorities);
         Ok(HeldStream::new(timeline, domain(), driver, level))
     }
 

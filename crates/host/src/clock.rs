@@ -1,29 +1,18 @@
 //! The host's clock: monotonic nanoseconds since the device was opened.
 
-use std::time::{Duration, Instant};
-
-use syncpoint_core::Clock;
+use std::time::Instant;
 
 /// Stamps timed points.
 #[derive(Debug)]
-pub(crate) struct HostClock {
-    begin: Instant,
-    face: Clock,
-}
+pub(crate) struct HostClock(Instant);
 
 impl HostClock {
-    pub(crate) fn new(device: &str) -> Self {
-        // `Instant` counts nanoseconds on every system that has a finer clock than milliseconds.
-        let face = Clock::new(format!("{device} monotonic"), Duration::from_nanos(1));
-        Self { begin: Instant::now(), face }
-    }
-
-    pub(crate) fn face(&self) -> &Clock {
-        &self.face
+    pub(crate) fn begin() -> Self {
+        Self(Instant::now())
     }
 
     /// Nanoseconds since the device was opened; enough for 584 years.
     pub(crate) fn now(&self) -> u64 {
-        u64::try_from(self.begin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        u64::try_from(self.0.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 }

@@ -2,24 +2,27 @@
 
 use std::mem::ManuallyDrop;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use syncpoint_base::Process;
 use syncpoint_core::contract::{Memory, RawBuffer, RawDevice, RawStream};
-use syncpoint_core::{Capabilities, Clock, Device, Error, Kind, Result, Timeline};
+use syncpoint_core::{Capabilities, Clock, Device, Error, Kind, Result, Timeline, work};
 
 use crate::clock::HostClock;
-use crate::serve::{Scheduler, Shared, priorities};
+use crate::serve::{Scheduler, Shared};
 use crate::stream::HostStream;
 
 /// A host device under a name such as `host:0`. Makes no thread: the first item does.
 pub fn open(name: &str) -> Device {
-    device(name, Scheduler::new(Shared::new(HostClock::new(name), BOUND)))
+    device(name, Scheduler::new(Shared::new(HostClock::begin(), BOUND)))
 }
 
 fn device(name: &str, scheduler: Arc<Scheduler>) -> Device {
-    let capabilities = Capabilities::new(priorities()).with_timing().with_interprocess();
-    Device::new(name, Arc::new(HostDevice { scheduler, capabilities, process: Process::current() }))
+    let capabilities = Capabilities::new(work::priorities()).with_timing().with_interprocess();
+    // `Instant` counts nanoseconds on every system that has a finer clock than milliseconds.
+    let clock = Clock::new(format!("{name} monotonic"), Duration::from_nanos(1));
+    let raw = HostDevice { scheduler, process: Process::current() };
+    Device::new(name, Arc::new(raw), (capabilities, clock))
 }
 
 /// A device over a scheduler of a model.
@@ -34,7 +37,6 @@ const BOUND: u64 = 1 << 20;
 #[derive(Debug)]
 struct HostDevice {
     scheduler: Arc<Scheduler>,
-    capabilities: Capabilities,
     process: Process,
 }
 
@@ -51,14 +53,6 @@ impl Drop for HostDevice {
 }
 
 impl RawDevice for HostDevice {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn clock(&self) -> &Clock {
-        self.scheduler.shared().clock.face()
-    }
-
     fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {
         Ok(HostStream::new(timeline, Arc::clone(&self.scheduler), priority))
     }

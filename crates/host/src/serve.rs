@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use syncpoint_core::PriorityRange;
 use syncpoint_core::contract::{Hand, Pool, Seat, Serve};
+use syncpoint_core::work;
 
 use crate::clock::HostClock;
 use crate::stream::HostStream;
@@ -29,11 +29,6 @@ impl Shared {
     }
 }
 
-/// The priorities of host streams: as many as the workers have levels.
-pub(crate) fn priorities() -> PriorityRange {
-    PriorityRange::new(0, -3)
-}
-
 local! {
     /// What this thread has set free and not yet passed on.
     static HAND: Hand<HostStream> = Hand::new();
@@ -48,10 +43,8 @@ impl Serve for HostStream {
         &self.scheduler
     }
 
-    /// The most urgent first.
     fn level(&self) -> usize {
-        let level = priorities().clamp(self.priority) - priorities().greatest();
-        usize::try_from(level).unwrap_or(usize::MAX)
+        work::level_of(self.priority, work::priorities())
     }
 
     fn is_still_needed(&self) -> bool {

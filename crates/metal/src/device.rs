@@ -16,17 +16,16 @@ use crate::time::RESOLUTION;
 
 /// One device, over a context that it shares with what was made of it.
 #[derive(Debug)]
-struct MetalDevice<C: Calls> {
-    context: Arc<Context<C>>,
-    capabilities: Capabilities,
-    clock: Clock,
-}
+struct MetalDevice<C: Calls>(Arc<Context<C>>);
 
 /// A device over these calls.
 pub fn device_over<C: Calls>(name: impl Into<String>, calls: C, limits: Limits) -> Device {
     let context = Context::over(name.into(), calls, limits);
+    let capabilities = Capabilities::new(work::priorities()).with_interprocess();
+    let capabilities = capabilities.with_timing().with_native_handles();
     let name = context.name().to_owned();
-    Device::new(name, Arc::new(MetalDevice::new(context)))
+    let clock = Clock::new(format!("{name} ({}) end times", context.calls().name()), RESOLUTION);
+    Device::new(name, Arc::new(MetalDevice(context)), (capabilities, clock))
 }
 
 /// The context of a device.
@@ -34,54 +33,33 @@ pub fn device_over<C: Calls>(name: impl Into<String>, calls: C, limits: Limits) 
 /// # Errors
 /// `Misuse(WrongDevice)`: it is no device over such calls.
 pub(crate) fn context_of<C: Calls>(device: &Device) -> Result<Arc<Context<C>>> {
-    let device = device.of_backend::<MetalDevice<C>>("Metal", "metal:0")?;
-    Ok(Arc::clone(&device.context))
-}
-
-impl<C: Calls> MetalDevice<C> {
-    fn new(context: Arc<Context<C>>) -> Self {
-        let capabilities =
-            Capabilities::new(work::priorities()).with_timing().with_native_handles();
-        // Elsewhere core has no pages that processes share.
-        let shares = cfg!(target_os = "linux");
-        let capabilities = if shares { capabilities.with_interprocess() } else { capabilities };
-        let name = format!("{} ({}) end times", context.name(), context.calls().name());
-        let clock = Clock::new(name, RESOLUTION);
-        Self { context, capabilities, clock }
-    }
+    let MetalDevice(context) = device.of_backend::<MetalDevice<C>>("Metal", "metal:0")?;
+    Ok(Arc::clone(context))
 }
 
 impl<C: Calls> RawDevice for MetalDevice<C> {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
     fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {
-        let driver = MetalStream::new(&self.context, &timeline)?;
-        let level = work::level_of(priority, self.capabilities.priorities);
-        let stream = HeldStream::new(timeline, self.context.domain(), driver, level);
+        let driver = MetalStream::new(&self.0, &timeline)?;
+        let level = work::level_of(priority, work::priorities());
+        let stream = HeldStream::new(timeline, self.0.domain(), driver, level);
         // Behind the list of streams: a loss that did not find it there is found here.
-        self.context.check()?;
+        self.0.check()?;
         Ok(stream)
     }
 
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
-        Ok(Arc::new(MetalBuffer::new(&self.context, bytes)?))
+        Ok(Arc::new(MetalBuffer::new(&self.0, bytes)?))
     }
 
     fn event(&self, _options: EventOptions) -> Result<Arc<dyn NativeEvent>> {
-        MetalEvent::owned(&self.context)
+        MetalEvent::owned(&self.0)
     }
 
     fn is_lost(&self) -> bool {
-        self.context.is_lost()
+        self.0.is_lost()
     }
 
     fn shutdown(&self, deadline: Instant) -> Result<()> {
-        self.context.domain().shut_down(self.context.name(), |_stream| true, deadline)
+        self.0.domain().shut_down(self.0.name(), |_stream| true, deadline)
     }
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use syncpoint_core::contract::{LEVELS, Memory, RawBuffer, RawDevice, RawStream};
+use syncpoint_core::contract::{Memory, RawBuffer, RawDevice, RawStream};
 use syncpoint_core::hold::HeldStream;
-use syncpoint_core::{Capabilities, Clock, PriorityRange, Result, Timeline};
+use syncpoint_core::{Capabilities, Clock, Device, Result, Timeline, work};
 
 use crate::driver::SimStream;
 use crate::owner::Owner;
@@ -17,26 +17,16 @@ use crate::world::World;
 pub(crate) struct SimDevice {
     owner: Arc<Owner>,
     index: usize,
-    capabilities: Capabilities,
-    clock: Clock,
-}
-
-/// The priorities of simulated streams: as many as the workers tell apart. Of the streams whose host work can begin,
-/// the more urgent begins first.
-fn priorities() -> PriorityRange {
-    let greatest = i32::try_from(LEVELS).map_or(0, |levels| 1 - levels);
-    PriorityRange::new(0, greatest)
 }
 
 impl SimDevice {
-    pub(crate) fn new(owner: &Arc<Owner>, index: usize) -> Self {
-        let name = format!("{} virtual", owner.world.name(index));
-        Self {
-            owner: Arc::clone(owner),
-            index,
-            capabilities: Capabilities::new(priorities()).with_timing().with_interprocess(),
-            clock: Clock::new(name, Duration::from_nanos(1)),
-        }
+    /// A device of a world, from 0.
+    pub(crate) fn open(owner: &Arc<Owner>, index: usize) -> Device {
+        let name = owner.world.name(index);
+        let capabilities = Capabilities::new(work::priorities()).with_timing().with_interprocess();
+        let clock = Clock::new(format!("{name} virtual"), Duration::from_nanos(1));
+        let raw = Arc::new(Self { owner: Arc::clone(owner), index });
+        Device::new(name, raw, (capabilities, clock))
     }
 
     fn world(&self) -> &Arc<World> {
@@ -45,20 +35,12 @@ impl SimDevice {
 }
 
 impl RawDevice for SimDevice {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
     fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {
         if let Some(error) = self.world().refusal(self.index) {
             return Err(error);
         }
         let lane = self.world().state().add_lane(self.index);
-        let level = usize::try_from(priority - priorities().greatest()).unwrap_or(0);
+        let level = work::level_of(priority, work::priorities());
         let (world, device) = (Arc::clone(self.world()), self.index);
         let driver = SimStream { world, device, lane, calls: AtomicU64::new(0) };
         Ok(HeldStream::new(timeline, &self.owner.domain, driver, level))

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use syncpoint_core::contract::{RawDevice, set_driven};
+use syncpoint_core::contract::set_driven;
 use syncpoint_core::hold::Domain;
 use syncpoint_core::{Device, Error, Reason, Result};
 
@@ -53,11 +53,6 @@ pub struct Sim {
     seed: u64,
 }
 
-fn made(owner: &Arc<Owner>, index: usize) -> Device {
-    let raw: Arc<dyn RawDevice> = Arc::new(SimDevice::new(owner, index));
-    Device::new(owner.world.name(index), raw)
-}
-
 impl Sim {
     /// A sim to be described.
     pub fn builder() -> Builder {
@@ -73,7 +68,7 @@ impl Sim {
         let world = Arc::new(World::new(state, names.clone(), how.host_work, !how.stepped));
         let domain = Domain::new(Arc::new(Pumps(Arc::clone(&world))));
         let owner = Arc::new(Owner::new(&world, &domain));
-        let devices = (0..names.len()).map(|index| made(&owner, index)).collect();
+        let devices = (0..names.len()).map(|index| SimDevice::open(&owner, index)).collect();
         Self { world, domain, owner, devices, seed: how.seed }
     }
 
@@ -83,7 +78,7 @@ impl Sim {
         if !device.is_closed() {
             return Ok(device);
         }
-        self.check(index).map(|index| made(&self.owner, index))
+        self.check(index).map(|index| SimDevice::open(&self.owner, index))
     }
 
     /// A device of the world, from 0. The same index gives the same device, also where that was shut down.

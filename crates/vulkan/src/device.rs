@@ -15,11 +15,7 @@ use crate::sys::Timing;
 
 /// One device, over a context that it shares with what was made of it.
 #[derive(Debug)]
-struct VulkanDevice {
-    context: Arc<Context>,
-    capabilities: Capabilities,
-    clock: Clock,
-}
+struct VulkanDevice(Arc<Context>);
 
 /// Opens a device, by its number among those of the loader that have timeline semaphores. Begins the driver; makes no
 /// thread.
@@ -49,8 +45,8 @@ fn open_with(index: u32, most: Option<u64>) -> Result<Device> {
 
 /// A device over a context.
 pub(crate) fn device_over(context: Arc<Context>) -> Device {
-    let name = context.name().to_owned();
-    Device::new(name, Arc::new(VulkanDevice::new(context)))
+    let (name, face) = (context.name().to_owned(), (capabilities(&context), clock(&context)));
+    Device::new(name, Arc::new(VulkanDevice(context)), face)
 }
 
 /// The context of a device.
@@ -58,8 +54,8 @@ pub(crate) fn device_over(context: Arc<Context>) -> Device {
 /// # Errors
 /// `Misuse(WrongDevice)`: it is no device of Vulkan.
 pub(crate) fn context_of(device: &Device) -> Result<Arc<Context>> {
-    let device = device.of_backend::<VulkanDevice>("Vulkan", "vulkan:0")?;
-    Ok(Arc::clone(&device.context))
+    let VulkanDevice(context) = device.of_backend("Vulkan", "vulkan:0")?;
+    Ok(Arc::clone(context))
 }
 
 /// How many devices there are. Begins the driver.
@@ -82,51 +78,40 @@ pub fn available() -> Result<Option<u32>> {
 /// What the clock of a device is called besides whose driver refuses what others like it do.
 const OWN: &str = " of its own, since the driver refused to read the host's clock too";
 
-impl VulkanDevice {
-    fn new(context: Arc<Context>) -> Self {
-        let physical = context.device().physical();
-        let capabilities = Capabilities::new(work::priorities());
-        // Elsewhere core has no pages that processes share.
-        let shares = cfg!(target_os = "linux");
-        let capabilities = if shares { capabilities.with_interprocess() } else { capabilities };
-        let timing = physical.timing();
-        let capabilities = if timing.is_some() { capabilities.with_timing() } else { capabilities };
-        let whose = if context.is_uncalibrated() { OWN } else { "" };
-        let name = format!("{} ({}) timestamps{whose}", context.name(), physical.name());
-        let resolution = timing.map_or(Duration::from_nanos(1), Timing::resolution);
-        let clock = Clock::new(name, resolution);
-        Self { context, capabilities, clock }
-    }
+fn capabilities(context: &Context) -> Capabilities {
+    let capabilities = Capabilities::new(work::priorities()).with_interprocess();
+    let is_timed = context.device().physical().timing().is_some();
+    if is_timed { capabilities.with_timing() } else { capabilities }
+}
+
+fn clock(context: &Context) -> Clock {
+    let physical = context.device().physical();
+    let whose = if context.is_uncalibrated() { OWN } else { "" };
+    let name = format!("{} ({}) timestamps{whose}", context.name(), physical.name());
+    let resolution = physical.timing().map_or(Duration::from_nanos(1), Timing::resolution);
+    Clock::new(name, resolution)
 }
 
 impl RawDevice for VulkanDevice {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
     fn stream(&self, timeline: Timeline, priority: i32) -> Result<Arc<dyn RawStream>> {
-        let driver = VulkanStream::new(&self.context)?;
-        let level = work::level_of(priority, self.capabilities.priorities);
-        let stream = HeldStream::new(timeline, self.context.domain(), driver, level);
+        let driver = VulkanStream::new(&self.0)?;
+        let level = work::level_of(priority, work::priorities());
+        let stream = HeldStream::new(timeline, self.0.domain(), driver, level);
         stream.driver().lend_to(&stream);
         // Behind the list of streams: a loss that did not find it there is found here.
-        self.context.check()?;
+        self.0.check()?;
         Ok(stream)
     }
 
     fn buffer(&self, bytes: u64) -> Result<Arc<dyn RawBuffer>> {
-        Ok(Arc::new(VulkanBuffer::new(&self.context, bytes)?))
+        Ok(Arc::new(VulkanBuffer::new(&self.0, bytes)?))
     }
 
     fn is_lost(&self) -> bool {
-        self.context.is_lost()
+        self.0.is_lost()
     }
 
     fn shutdown(&self, deadline: Instant) -> Result<()> {
-        self.context.domain().shut_down(self.context.name(), |_stream| true, deadline)
+        self.0.domain().shut_down(self.0.name(), |_stream| true, deadline)
     }
 }

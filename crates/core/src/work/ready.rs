@@ -9,14 +9,16 @@ use crate::capabilities::PriorityRange;
 /// How many levels of urgency there are: as many as PyTorch has priorities on CUDA.
 pub const LEVELS: usize = 4;
 
-/// The priorities of streams whose driver has none: as many as there are levels. Of the streams whose host work can
+/// The priorities of streams whose device has none of its own: as many as there are levels. Of the streams whose host work can
 /// begin, the more urgent begins first; the device takes what comes.
+#[inline]
 pub fn priorities() -> PriorityRange {
     let greatest = i32::try_from(LEVELS).map_or(0, |levels| 1 - levels);
     PriorityRange::new(0, greatest)
 }
 
 /// The level of a priority of that range.
+#[inline]
 pub fn level_of(priority: i32, range: PriorityRange) -> usize {
     usize::try_from(priority - range.greatest()).unwrap_or(0).min(LEVELS - 1)
 }

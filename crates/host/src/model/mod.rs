@@ -57,7 +57,7 @@ impl Host {
 }
 
 fn scheduler(base: usize) -> Arc<Scheduler> {
-    Scheduler::modelled(Shared::new(HostClock::new("host:model"), 1 << 20), base)
+    Scheduler::modelled(Shared::new(HostClock::begin(), 1 << 20), base)
 }
 
 /// Sleeps until a point is complete, and helps with nothing.

@@ -222,13 +222,11 @@ impl<const EACH: bool> Bench<EACH> {
             }
         });
         let crew: Arc<Inbox<Arc<dyn Pump>>> = Arc::clone(&roused);
-        let raw = Raw {
-            engine: Arc::clone(&engine),
-            domain: Domain::new(crew),
-            capabilities: Capabilities::new(PriorityRange::new(0, 0)),
-            clock: Clock::new("double", Duration::from_nanos(1)),
-        };
-        Self { device: Device::new("double:0", Arc::new(raw)), engine, roused, worker }
+        let raw = Raw { engine: Arc::clone(&engine), domain: Domain::new(crew) };
+        let capabilities = Capabilities::new(PriorityRange::new(0, 0));
+        let clock = Clock::new("double", Duration::from_nanos(1));
+        let device = Device::new("double:0", Arc::new(raw), (capabilities, clock));
+        Self { device, engine, roused, worker }
     }
 
     pub(super) fn stream(&self) -> Stream {
@@ -259,19 +257,9 @@ impl<const EACH: bool> Bench<EACH> {
 struct Raw<const EACH: bool> {
     engine: Arc<Inbox<Given<EACH>>>,
     domain: Arc<Domain<Double<EACH>>>,
-    capabilities: Capabilities,
-    clock: Clock,
 }
 
 impl<const EACH: bool> RawDevice for Raw<EACH> {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
     fn stream(&self, timeline: Timeline, _priority: i32) -> Result<Arc<dyn RawStream>> {
         let driver = Double { engine: Arc::clone(&self.engine), signalled: Mutex::new(0) };
         Ok(HeldStream::new(timeline, &self.domain, driver, 0))

@@ -256,8 +256,6 @@ struct Raw<const EACH: bool, const KEEPS: bool> {
     notes: Arc<Notes>,
     domain: Arc<Domain<Double<EACH, KEEPS>>>,
     streams: Mutex<Vec<Arc<HeldStream<Double<EACH, KEEPS>>>>>,
-    capabilities: Capabilities,
-    clock: Clock,
     native: Option<u64>,
 }
 
@@ -277,14 +275,6 @@ impl<const EACH: bool, const KEEPS: bool> Raw<EACH, KEEPS> {
 }
 
 impl<const EACH: bool, const KEEPS: bool> RawDevice for Raw<EACH, KEEPS> {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
     fn stream(&self, timeline: Timeline, _priority: i32) -> Result<Arc<dyn RawStream>> {
         let stream = HeldStream::new(timeline, &self.domain, self.driver(), 0);
         Ok(self.add(stream))
@@ -335,15 +325,13 @@ impl<const EACH: bool, const KEEPS: bool> Bench<EACH, KEEPS> {
             notes: Arc::default(),
             domain: Domain::bounded(steps, BOUND),
             streams: Mutex::default(),
-            capabilities: Capabilities::new(PriorityRange::new(0, 0))
-                .with_timing()
-                .with_native_handles()
-                .with_external(),
-            clock: Clock::new("double", Duration::from_nanos(1)),
             native,
         });
         let of_device: Arc<dyn RawDevice> = Arc::<Raw<EACH, KEEPS>>::clone(&raw);
-        Self { device: Device::new("double:0", of_device), raw }
+        let capabilities = Capabilities::new(PriorityRange::new(0, 0));
+        let capabilities = capabilities.with_timing().with_native_handles().with_external();
+        let clock = Clock::new("double", Duration::from_nanos(1));
+        Self { device: Device::new("double:0", of_device, (capabilities, clock)), raw }
     }
 
     pub(super) fn device(&self) -> &Device {

@@ -87,28 +87,16 @@ fn one_opens_what_it_comes_to_wait_for<const LOOKS: bool>() {
 }
 
 fn stream<const LOOKS: bool>() -> Stream {
-    let device = Double::<LOOKS> {
-        capabilities: Capabilities::new(PriorityRange::new(0, 0)),
-        clock: Clock::new("double", Duration::from_nanos(1)),
-    };
-    Device::new("double:0", Arc::new(device)).stream().expect("a stream")
+    let capabilities = Capabilities::new(PriorityRange::new(0, 0));
+    let clock = Clock::new("double", Duration::from_nanos(1));
+    let device = Device::new("double:0", Arc::new(Double::<LOOKS>), (capabilities, clock));
+    device.stream().expect("a stream")
 }
 
 #[derive(Debug)]
-struct Double<const LOOKS: bool> {
-    capabilities: Capabilities,
-    clock: Clock,
-}
+struct Double<const LOOKS: bool>;
 
 impl<const LOOKS: bool> RawDevice for Double<LOOKS> {
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-
-    fn clock(&self) -> &Clock {
-        &self.clock
-    }
-
     fn stream(&self, timeline: Timeline, _priority: i32) -> Result<Arc<dyn RawStream>> {
         Ok(Arc::new(Still::<LOOKS> { timeline, order: Mutex::default() }))
     }
