@@ -63,6 +63,45 @@ fn who_waits_in_slices_keeps_its_place_in_the_line_between_them() -> Result<()> 
     panic!("this machine never came to the question within {LULL:?}");
 }
 
+/// Whether a wait finds room for its mark.
+fn finds_room(stream: &Stream) -> bool {
+    let late = stream.synchronize_timeout(Duration::ZERO).expect_err("it is behind a gate");
+    assert_eq!(late.kind(), Kind::TimedOut, "{late}");
+    !late.message().contains("could put no mark")
+}
+
+/// Where it would be found out: shortly after something has ended, somebody in line is not passed.
+#[test]
+fn who_has_got_room_stands_before_nobody_while_it_waits_for_its_work() -> Result<()> {
+    let (device, queue) = (Double::default().device(), Queue::ordinary());
+    let theirs = borrow::<Double>(&device, queue.clone(), 8)?;
+    let ours = borrow::<Double>(&device, queue, 8)?;
+    for _ in 0..100 {
+        let (first, second, mut slices) = (Gate::new(), Gate::new(), Slices::stream(&ours));
+        theirs.wait(&first.point())?;
+        (0..3).try_for_each(|_| theirs.record().map(drop))?;
+        let end = theirs.record()?;
+        run_out(&mut slices);
+        let begun = Instant::now();
+        first.open()?;
+        end.synchronize_timeout(LONG)?;
+        ours.wait(&second.point())?;
+        let late = run_out(&mut slices);
+        let got = !late.message().contains("could put no mark");
+        let others_too = thread::scope(|scope| {
+            scope.spawn(|| finds_room(&theirs)).join().expect("it only asks")
+        });
+        let is_quick = begun.elapsed() < LULL;
+        second.open()?;
+        slices.synchronize_deadline(Instant::now() + LONG)?;
+        if is_quick && got {
+            assert!(others_too, "the place in line was kept");
+            return Ok(());
+        }
+    }
+    panic!("this machine never came to the question within {LULL:?}");
+}
+
 #[test]
 fn who_waits_in_slices_loses_its_patience_as_who_waits_in_one() -> Result<()> {
     let limits = Limits { most: 8, patience: Duration::from_millis(100) };

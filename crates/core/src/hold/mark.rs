@@ -22,7 +22,7 @@ impl<D: Driver> HeldStream<D> {
     /// A record by who has a deadline.
     pub(super) fn record_by(&self, deadline: Instant, line: &mut Line) -> Result<Placed> {
         self.this().refuse_capturing()?;
-        self.record_under(self.order_in_room_by(Need::Item, Some(deadline), line)?)
+        self.record_under(self.order_in_room_by(Need::Item, deadline, line)?)
     }
 
     fn record_under(&self, mut order: OrderLocked<'_, D>) -> Result<Placed> {

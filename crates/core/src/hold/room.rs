@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::order::{Order, OrderLocked};
 use super::{Driver, HeldStream, Need};
 use crate::contract::Line;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 
 impl<D: Driver> HeldStream<D> {
     /// The driver has room again that it was [asked for](Driver::await_room): what is held goes on. From any thread, under no
@@ -34,16 +34,21 @@ impl<D: Driver> HeldStream<D> {
         order.map_or_else(|| self.order_behind_a_sleep(need, None, &mut Line::default()), Ok)
     }
 
-    /// The same, where the caller may have a deadline, and a place in the line.
+    /// The same, where the caller has a deadline, and a place in the line, which only one whose deadline comes first keeps:
+    /// others would stand behind one that needs no room any more.
     #[inline]
     pub(super) fn order_in_room_by(
         &self,
         need: Need,
-        deadline: Option<Instant>,
+        deadline: Instant,
         line: &mut Line,
     ) -> Result<OrderLocked<'_, D>> {
         let order = self.order_at_once(need);
-        order.map_or_else(|| self.order_behind_a_sleep(need, deadline, line), Ok)
+        let order = order.map_or_else(|| self.order_behind_a_sleep(need, Some(deadline), line), Ok);
+        if !order.as_ref().is_err_and(|refused| refused.kind() == Kind::TimedOut) {
+            *line = Line::default();
+        }
+        order
     }
 
     /// The same, where there is room now.
