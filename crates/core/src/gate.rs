@@ -17,7 +17,7 @@ mod model;
 /// A one-shot event, closed at first, that the host opens ([`open`](Self::open)), a stream opens in its order
 /// ([`Stream::open`](crate::Stream::open)), or anybody fails ([`fail`](Self::fail)).
 ///
-/// What OpenCL calls a user event. `Send + Sync`; none of its calls waits for anything. A stream may wait for it before it
+/// What `OpenCL` calls a user event. `Send + Sync`; none of its calls waits for anything. A stream may wait for it before it
 /// is open. The gate is its opener and is not `Clone`; its [`point`](Self::point)
 /// is. Dropping a gate that nobody opened, failed or promised to open fails it, so no waiter sleeps for ever.
 ///
