@@ -142,6 +142,25 @@ fn identify(
 /// `Misuse(WrongDevice)`: `device` is of another backend. `Misuse(StaleHandle)`: the handle is null or stands for a default
 /// stream, which has a call of its own. `Misuse(Capturing)`: the stream is captured into a graph, which taking it in would
 /// break. `Unsupported`: its context has no gates, and `device` does. The driver's.
+///
+/// # Examples
+/// What another library launches on its own stream is timed and awaited here (`examples/borrowed.rs` does it with cudarc):
+/// ```no_run
+/// # fn main() -> syncpoint::Result<()> {
+/// # use std::{sync::Arc, time::Duration};
+/// # let theirs = Arc::new(0x1000_usize);
+/// # let handle = std::ptr::with_exposed_provenance_mut(*theirs);
+/// let device = syncpoint::open("cuda:0")?;
+/// // SAFETY: the stream of this handle lives for as long as its owner, which is given along.
+/// let stream = unsafe { syncpoint::cuda::borrow(&device, handle, Arc::clone(&theirs)) }?;
+/// let start = stream.record_timed()?;
+/// // the other library launches
+/// let end = stream.record_timed()?;
+/// end.synchronize_timeout(Duration::from_secs(10))?;
+/// println!("{:?}", end.elapsed_since(&start)?);
+/// # Ok(())
+/// # }
+/// ```
 #[doc(alias("external stream", "from_raw"))]
 pub unsafe fn borrow<O>(device: &Device, stream: *mut c_void, owner: O) -> Result<Arc<Stream>>
 where

@@ -66,6 +66,27 @@ impl RawStream {
     /// `Exhausted`: there is no memory, or more than the device allows are on their way
     /// (`maxTimelineSemaphoreValueDifference`, 2³¹ - 1 at least); nothing was submitted. `DeviceLost`: also by a code that
     /// leaves open whether the commands run. As [`handles`](Self::handles).
+    ///
+    /// # Examples
+    /// A command buffer of the program's own, in the order of a stream and timed by it:
+    /// ```no_run
+    /// # fn main() -> syncpoint::Result<()> {
+    /// # let command_buffer = 0;
+    /// use syncpoint::vulkan::RawStream;
+    ///
+    /// let stream = syncpoint::open("vulkan:0")?.stream()?;
+    /// let start = stream.record_timed()?;
+    /// stream.submit(move |submission| match submission.native::<RawStream>() {
+    ///     // SAFETY: it was recorded for the stream's device and family, and is kept until the stream is synchronized.
+    ///     Some(raw) => unsafe { raw.submit(&[command_buffer]) },
+    ///     None => Ok(()), // another backend
+    /// })?;
+    /// let end = stream.record_timed()?;
+    /// end.synchronize()?;
+    /// println!("{:?}", end.elapsed_since(&start)?);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub unsafe fn submit(&self, commands: &[usize]) -> Result<()> {
         let stream = self.stream()?;
         VulkanStream::pass(&stream, |batch| {
@@ -99,11 +120,12 @@ pub fn handles(device: &Device) -> Result<Handles> {
     context_of(device).map(|context| handles_of(&context, context.lines().first().queue()))
 }
 
-/// Takes in a device that others made, with one of its queues. Its streams are made here and submit to that queue. `owner`
-/// is kept until nothing of ours is left on the device, and dropped on a thread of ours, at once where the device is refused;
-/// so is the lock.
+/// Takes in a device that other code made, with one of its queues. Streams of the resulting device submit to that queue.
+/// `owner` is kept until nothing of this library is left on the device, and dropped on a thread of this library, at once
+/// where the device is refused; so is the lock.
+///
 /// Absolute times are the host's where the device was made with `VK_KHR_calibrated_timestamps`, or `EXT`, and otherwise of
-/// the device's own clock; a queue that copies alone has no times.
+/// the device's own clock. A queue that only copies has no times.
 ///
 /// # Safety
 /// - The handles were made through the loader that this backend opens, and live for as long as `owner` does.
@@ -115,6 +137,22 @@ pub fn handles(device: &Device) -> Result<Handles> {
 /// # Errors
 /// `Misuse(StaleHandle)`: a handle is null. `Unavailable`: there is no loader. `Unsupported`: the instance is of Vulkan 1.0,
 /// or the device has no timeline semaphores, or no such family; the message says which. The driver's.
+///
+/// # Examples
+/// A renderer's device, with a queue that nobody else uses:
+/// ```no_run
+/// # fn main() -> syncpoint::Result<()> {
+/// # let (instance, physical_device, device, queue_family, queue, renderer) = (0, 0, 0, 0, 0, ());
+/// use syncpoint::vulkan::{Access, Handles, open_device};
+///
+/// let handles = Handles { instance, physical_device, device, queue_family, queue };
+/// // SAFETY: the renderer keeps all of them alive, and submits to another queue.
+/// let device = unsafe { open_device(&handles, Access::Dedicated, renderer) }?;
+/// let stream = device.stream()?;
+/// # drop(stream);
+/// # Ok(())
+/// # }
+/// ```
 pub unsafe fn open_device<O>(handles: &Handles, access: Access, owner: O) -> Result<Device>
 where
     O: Any + Send + Sync,
