@@ -233,6 +233,17 @@ impl Context {
         if meaning == Meaning::Lost { self.lose(error) } else { error }
     }
 
+    /// The error of a wait that was refused, for a point of what may be another context: one that says that a context is broken
+    /// may say so of either, which are asked.
+    #[cold]
+    pub(crate) fn refused_to_wait(self: &Arc<Self>, other: &Arc<Self>, refusal: &Refusal) -> Error {
+        let is_theirs = refusal.meaning() == Meaning::Lost
+            && !Arc::ptr_eq(other, self)
+            && !self.is_broken_too()
+            && other.is_broken_too();
+        if is_theirs { other.refused(refusal) } else { self.refused(refusal) }
+    }
+
     /// Whether what is ours is gone, because somebody has reset the device: then a stream that nobody else knows is no
     /// stream any more.
     fn is_gone(&self, refusal: &Refusal) -> bool {

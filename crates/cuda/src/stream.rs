@@ -190,9 +190,10 @@ impl CudaStream {
         let Some((_, event)) = other.marks().beyond(value) else { return Ok(()) };
         // Asked about a broken one, the driver may take the wait, or say that this context is broken.
         other.context.check()?;
-        let waited = self.called(self.handle().wait(&event));
+        self.count(1);
+        let waited = self.handle().wait(&event);
         other.context.give_back(event);
-        waited
+        waited.map_err(|refusal| self.context.refused_to_wait(&other.context, &refusal))
     }
 
     /// Waits for an event that another stream of this context has in its ring, on a stream that is no default one.

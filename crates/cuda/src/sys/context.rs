@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::sync::{AtomicBool, Ordering};
 
-use super::code::Refusal;
+use super::code::{Meaning, Refusal};
 use super::identity::Identity;
 use super::library::Library;
 use super::types::{
@@ -168,11 +168,11 @@ impl Primary {
     }
 
     /// Calls where it is enough that any context is current, for most calls that name a stream or an event
-    /// (*documented* for the runtime's devices), and with this one current where the driver wants it.
+    /// (*documented* for the runtime's devices), and with this one current where the driver wants it, or tells of another.
     #[inline]
     pub(crate) fn near(&self, call: impl Fn() -> Result<(), Refusal>) -> Result<(), Refusal> {
         match call() {
-            Err(refusal) if refusal.is_of_context() => self.within(call),
+            Err(refusal) if !refusal.is_not_ready() => self.nearer(refusal, call),
             outcome => outcome,
         }
     }
@@ -184,7 +184,27 @@ impl Primary {
         refusal: Refusal,
         call: impl Fn() -> Result<(), Refusal>,
     ) -> Result<(), Refusal> {
-        if refusal.is_of_context() { self.within(call) } else { Err(refusal) }
+        if refusal.is_of_context() || self.tells_of_another(&refusal) {
+            self.within(call)
+        } else {
+            Err(refusal)
+        }
+    }
+
+    /// The same of a call that ends something, which is made once where the driver may have carried it out: what it says of a
+    /// context it may say of earlier work.
+    pub(super) fn end_near(&self, end: impl Fn() -> Result<(), Refusal>) -> Result<(), Refusal> {
+        match end() {
+            Err(refusal) if refusal.is_of_context() => self.within(end),
+            outcome => outcome,
+        }
+    }
+
+    /// Whether a refusal that says that a context is broken or gone may say so of the one that is current on this thread,
+    /// which is not this one.
+    fn tells_of_another(&self, refusal: &Refusal) -> bool {
+        refusal.meaning() == Meaning::Lost
+            && matches!(self.current(), Ok(current) if ![ContextHandle::NULL, self.0.handle].contains(&current))
     }
 
     /// Makes the context current on a thread of ours, until it moves out.
@@ -211,10 +231,15 @@ impl Primary {
     }
 
     fn is_current(&self) -> Result<bool, Refusal> {
+        self.current().map(|current| current == self.0.handle)
+    }
+
+    /// The one that is current on this thread.
+    fn current(&self) -> Result<ContextHandle, Refusal> {
         let mut current = ContextHandle::NULL;
         // SAFETY: the pointer is to a context.
         unsafe { self.library().table().current(&raw mut current) }?;
-        Ok(current == self.0.handle)
+        Ok(current)
     }
 
     fn enter(&self) -> Result<(), Refusal> {

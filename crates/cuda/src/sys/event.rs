@@ -190,7 +190,7 @@ impl Event {
 
     /// Ends it. Where the device has not come to it yet the driver sees to it later (*documented*).
     pub(crate) fn destroy(self) -> Result<(), Refusal> {
-        self.primary.near(|| {
+        self.primary.end_near(|| {
             // SAFETY: the handle lives, and nobody has it any more.
             unsafe { self.primary.library().table().destroy_event(self.handle) }
         })
