@@ -55,10 +55,26 @@ pub fn folder() -> io::Result<PathBuf> {
 /// # Panics
 /// As [`library`].
 pub fn reduced(folder: &Path, keep: impl Fn(&str) -> bool) -> io::Result<PathBuf> {
+    copied(folder, |name| is_drivers(name) && !keep(name))
+}
+
+/// A copy of the library in a folder, without its control surface, which no driver has: what runs on it asks for nothing but
+/// functions of the driver.
+///
+/// # Errors
+/// As [`reduced`].
+///
+/// # Panics
+/// As [`library`].
+pub fn uncontrolled(folder: &Path) -> io::Result<PathBuf> {
+    copied(folder, |name| name.starts_with("syncpointFake"))
+}
+
+fn copied(folder: &Path, is_hidden: impl Fn(&str) -> bool) -> io::Result<PathBuf> {
     let mut bytes = fs::read(library())?;
     let is_end = |byte: &u8| *byte == 0;
     for word in bytes.split_mut(is_end) {
-        if is_name(word) && std::str::from_utf8(word).is_ok_and(|name| !keep(name)) {
+        if is_name(word) && std::str::from_utf8(word).is_ok_and(&is_hidden) {
             // The table of names is found by hashes of what they were, and compares them with what they are.
             word[0] = b'-';
         }
@@ -68,12 +84,16 @@ pub fn reduced(folder: &Path, keep: impl Fn(&str) -> bool) -> io::Result<PathBuf
     Ok(copy)
 }
 
-/// Whether a word is the name of a function of the driver, as it stands among the names of a library.
+/// Whether a word may be the name of a function, as it stands among the names of a library.
 fn is_name(word: &[u8]) -> bool {
     let is_letter = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    word.starts_with(b"cu")
-        && word.get(2).is_some_and(u8::is_ascii_uppercase)
-        && word.iter().all(is_letter)
+    !word.is_empty() && word.iter().all(is_letter)
+}
+
+/// Whether a name is that of a function of the driver.
+fn is_drivers(name: &str) -> bool {
+    let rest = name.strip_prefix("cu");
+    rest.is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_uppercase()))
 }
 
 /// Links under a name of this call's own first, so that tests that run beside this one always find a whole link.

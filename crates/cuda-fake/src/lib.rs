@@ -24,6 +24,6 @@ mod table;
 mod until;
 mod within;
 
-pub use found::{folder, library, reduced};
+pub use found::{folder, library, reduced, uncontrolled};
 pub use rim::since;
 pub use within::run;

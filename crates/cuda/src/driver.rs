@@ -27,7 +27,8 @@ static DRIVER: library::Library<Driver> = library::Library::new(Sought {
 static COUNT: Beginning<u32> = Beginning::new("CUDA");
 
 /// Opens this library instead of the driver's: a stand-in for tests, or a driver in a place of its own. It comes before
-/// the variable `SYNCPOINT_CUDA_LIBRARY`.
+/// the variable `SYNCPOINT_CUDA_LIBRARY`. What the library does as it is loaded and called is its own: name one that is trusted
+/// as the driver is. The call is safe as a path for the loader is, which any program has in its environment.
 ///
 /// # Errors
 /// `Misuse(Contradiction)`: a library was searched already, or another was named.

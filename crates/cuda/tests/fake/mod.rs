@@ -16,6 +16,7 @@ pub(crate) mod shared;
 use std::any::Any;
 use std::env;
 use std::ffi::{CString, c_char, c_int};
+use std::io;
 use std::mem::ManuallyDrop;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -70,14 +71,24 @@ impl Fake {
 
     /// The same of one that lacks all that it is not to keep.
     pub(crate) fn reduced(keep: impl Fn(&str) -> bool) -> &'static Self {
-        let folder = env::temp_dir().join(format!("syncpoint-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a folder can be made");
-        let path = syncpoint_cuda_fake::reduced(&folder, keep);
-        let used = USED.get_or_init(|| Self::load(&path.expect("the library can be copied")));
-        // It is opened now, and needed no more.
-        let _asked = syncpoint::cuda::available();
-        std::fs::remove_dir_all(&folder).expect("the folder can be removed");
-        used
+        Self::copied(|folder| syncpoint_cuda_fake::reduced(folder, keep))
+    }
+
+    /// Has the backend use a stand-in that tells and is told nothing, as a driver is.
+    pub(crate) fn uncontrolled() -> &'static Self {
+        Self::copied(syncpoint_cuda_fake::uncontrolled)
+    }
+
+    fn copied(copy: impl FnOnce(&Path) -> io::Result<PathBuf>) -> &'static Self {
+        USED.get_or_init(|| {
+            let folder = env::temp_dir().join(format!("syncpoint-{}", std::process::id()));
+            std::fs::create_dir_all(&folder).expect("a folder can be made");
+            let used = Self::load(&copy(&folder).expect("the library can be copied"));
+            // It is opened now, and needed no more.
+            let _asked = syncpoint::cuda::available();
+            std::fs::remove_dir_all(&folder).expect("the folder can be removed");
+            used
+        })
     }
 
     /// Runs a test, which has this name, in a process of its own: it changes or counts what the whole process does.
@@ -139,12 +150,20 @@ impl Fake {
         self.number("syncpointFakeAlive", kind)
     }
 
-    /// The context that is current on this thread, by its address; zero for none. No call of the driver's, which a script
-    /// could have fail.
+    /// The context that is current on this thread, by its address; zero for none. Of the stand-in no call of the driver's, which
+    /// a script could have fail.
     pub(crate) fn current(&self) -> usize {
         // SAFETY: the library exports the function so.
         let ask = unsafe { self.0.get::<extern "C" fn() -> usize>(c"syncpointFakeCurrent") };
-        ask.expect("the function is there")()
+        ask.map_or_else(|_no_stand_in| self.drivers_current(), |ask| ask())
+    }
+
+    /// The same as any driver tells it, once it has begun.
+    fn drivers_current(&self) -> usize {
+        let mut context = 0_usize;
+        assert_eq!(self.call("cuInit", 0, 0), 0);
+        assert_eq!(self.call("cuCtxGetCurrent", (&raw mut context).expose_provenance(), 0), 0);
+        context
     }
 
     /// Whether a context, which is retained, is broken by a launch that failed. It is asked for its flags: to wait for it is
