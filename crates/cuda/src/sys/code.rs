@@ -61,6 +61,11 @@ const NAMES: &[(u32, &str)] = &[
     (802, "CUDA_ERROR_SYSTEM_NOT_READY"),
     (803, "CUDA_ERROR_SYSTEM_DRIVER_MISMATCH"),
     (804, "CUDA_ERROR_COMPAT_NOT_SUPPORTED_ON_DEVICE"),
+    (805, "CUDA_ERROR_MPS_CONNECTION_FAILED"),
+    (807, "CUDA_ERROR_MPS_SERVER_NOT_READY"),
+    (808, "CUDA_ERROR_MPS_MAX_CLIENTS_REACHED"),
+    (809, "CUDA_ERROR_MPS_MAX_CONNECTIONS_REACHED"),
+    (810, "CUDA_ERROR_MPS_CLIENT_TERMINATED"),
     (900, "CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED"),
     (901, "CUDA_ERROR_STREAM_CAPTURE_INVALIDATED"),
     (905, "CUDA_ERROR_STREAM_CAPTURE_ISOLATION"),
@@ -91,10 +96,10 @@ impl Meaning {
     /// The one place where the driver's codes are converted.
     pub(crate) fn of(code: u32) -> Self {
         match code {
-            NO_ROOM => Self::NoRoom,
-            3 | 4 | 34 | 46 | 100 | 802..=804 => Self::Absent,
+            NO_ROOM | 808 | 809 => Self::NoRoom,
+            3 | 4 | 34 | 46 | 100 | 802..=805 | 807 => Self::Absent,
             801 => Self::Unsupported,
-            214 | 220 | 226 | 700 | 702 | 709 | 710 | 714..=719 | 721 | 911 => Self::Lost,
+            214 | 220 | 226 | 700 | 702 | 709 | 710 | 714..=719 | 721 | 810 | 911 => Self::Lost,
             900..=908 => Self::Capturing,
             _ => Self::Other,
         }
@@ -246,7 +251,10 @@ mod tests {
             (400, Kind::Driver),
             (700, Kind::DeviceLost),
             (719, Kind::DeviceLost),
+            (810, Kind::DeviceLost),
             (911, Kind::DeviceLost),
+            (805, Kind::Unavailable),
+            (808, Kind::Exhausted),
             (801, Kind::Unsupported),
             (906, Kind::Misuse(Reason::Capturing)),
             (98765, Kind::Driver),
