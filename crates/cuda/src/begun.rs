@@ -84,12 +84,10 @@ impl<T> Begun<T> {
     fn is_through(&self) -> bool {
         let driver = self.stream.driver();
         let _inside = Inside::enter_or_rest();
-        let captures = driver.handle().is_capturing();
-        let idle = captures.and_then(
-            |captures| {
-                if captures { Ok(false) } else { driver.handle().is_idle() }
-            },
-        );
+        let idle = driver.context().asking().ask(|| {
+            let captures = driver.handle().is_capturing()?;
+            if captures { Ok(false) } else { driver.handle().is_idle() }
+        });
         // Tried again with the next look, unless that broke the context. A driver that is gone took its work along.
         idle.unwrap_or_else(|refusal| {
             driver.context().refused(&refusal);

@@ -12,8 +12,10 @@ use syncpoint_core::hold::{Domain, Ground, HeldStream};
 use syncpoint_core::{Error, Gate, Kind, Result, work};
 
 use crate::anchor::Anchors;
+use crate::asking::Asking;
 use crate::event::Native;
-use crate::guarded::Guard;
+use crate::keeper;
+use crate::latch::Deadline;
 use crate::poller::{self, Poll};
 use crate::pool::Pool;
 use crate::reaper::{self, Remains};
@@ -48,6 +50,9 @@ pub(crate) struct Context {
     /// Guards the names alone.
     anchors: Mutex<Anchors>,
     poller: Arc<Errands<Poll>>,
+    /// Since when the poller is inside a question.
+    asking: Asking,
+    keeper: Arc<Errands<Deadline>>,
     reaper: Arc<Errands<Remains>>,
 }
 
@@ -117,6 +122,8 @@ impl Context {
             words: Mutex::default(),
             anchors: Mutex::default(),
             poller: Errands::new("syncpoint-cuda"),
+            asking: Asking::default(),
+            keeper: Errands::new("syncpoint-gates"),
             reaper: Errands::new("syncpoint-reap"),
             ground: Arc::new(Ground::new(name)),
         }
@@ -288,15 +295,20 @@ impl Context {
         }
     }
 
-    /// Has the poller look at something when its time comes, for a device that is about to depend on that.
+    /// Has a deadline kept, for a device that is about to depend on that.
     ///
     /// # Errors
-    /// `Exhausted`: no poller can be made.
-    pub(crate) fn guard(&self, guard: Box<dyn Guard>) -> Result<()> {
-        let given = self.poller.offer(Poll::Guard(guard), poller::serve);
+    /// `Exhausted`: no keeper can be made.
+    pub(crate) fn keep(&self, deadline: Deadline) -> Result<()> {
+        let given = self.keeper.offer(deadline, keeper::serve);
         given.map_err(|_unguarded| {
-            no_poller(format_args!("let {} go on at the deadline of device_gates", self.name()))
+            no_thread(format_args!("let {} go on at the deadline of device_gates", self.name()))
         })
+    }
+
+    /// Since when the poller is inside a question.
+    pub(crate) fn asking(&self) -> &Asking {
+        &self.asking
     }
 
     /// Has the poller settle a gate with an event that has no points.
@@ -306,7 +318,7 @@ impl Context {
     pub(crate) fn watch_event(&self, native: Native, gate: Gate) -> Result<()> {
         let given = self.poller.offer(Poll::Event(native, gate), poller::serve);
         given.map_err(|_unwatched| {
-            no_poller(format_args!("find out when an event of {} has come", self.name()))
+            no_thread(format_args!("find out when an event of {} has come", self.name()))
         })
     }
 
@@ -329,7 +341,7 @@ impl Context {
 }
 
 #[cold]
-fn no_poller(to: fmt::Arguments<'_>) -> Error {
+fn no_thread(to: fmt::Arguments<'_>) -> Error {
     let message =
         format!("no thread could be made to {to}; let other threads end, or raise the limit");
     Error::new(Kind::Exhausted, message)

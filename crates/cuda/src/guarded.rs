@@ -1,6 +1,7 @@
-//! Guards: what the poller looks at when its time comes, beside what somebody waits for.
+//! Guards: what a thread of ours looks at when its time comes.
 //!
-//! The deadlines of latches, lanes that nobody waits in any more, and exported events that nobody here has any more.
+//! The keeper at the deadlines of latches; the poller, beside what somebody waits for, at lanes that nobody waits in any more, and
+//! exported events that nobody here has any more.
 
 use std::fmt;
 use std::time::Instant;
@@ -8,7 +9,7 @@ use std::time::Instant;
 use syncpoint_core::contract::Ours;
 use syncpoint_core::errands::Sleep;
 
-/// Something that the poller is to look at.
+/// Something to be looked at.
 pub(crate) trait Guard: fmt::Debug + Send {
     /// When.
     fn at(&self) -> Instant;

@@ -212,13 +212,13 @@ fn comes_to_a_witness(context: &Arc<Context>) -> Result<bool, Refusal> {
 }
 
 /// A latch that is opened at its deadline, with its stream failed, unless it is gone by then. The time runs from when the
-/// device has come to it: what is before it on the stream may take as long as it likes.
+/// device has come to it: what is before it on the stream may take as long as it likes. While the poller is inside a question for
+/// long nobody hears that, and the time runs as if the device had come.
 #[derive(Debug)]
 pub(crate) struct Deadline {
     at: Instant,
     longest: Duration,
-    /// Whether the device is known to stand before it.
-    is_first: bool,
+    stands: Stands,
     stream: Weak<HeldStream<CudaStream>>,
     value: u64,
     latch: Weak<Closed>,
@@ -226,7 +226,17 @@ pub(crate) struct Deadline {
     awaiting: Weak<dyn Any + Send + Sync>,
 }
 
-/// How often it is looked whether the device has come to a latch: by as much its deadline may be late.
+/// Whether the device stands before a latch, and since when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stands {
+    NotYet,
+    /// It may: nobody hears how far it is.
+    Perhaps(Instant),
+    Known(Instant),
+}
+
+/// How often it is looked whether the device has come to a latch: by as much its deadline may be late. For longer no question
+/// lasts of itself.
 const LOOK: Duration = Duration::from_millis(10);
 
 impl Deadline {
@@ -249,7 +259,21 @@ impl Deadline {
     ) -> Self {
         let (stream, latch) = (Arc::downgrade(stream), Arc::downgrade(&latch.0));
         let (at, awaiting) = (Instant::now(), Arc::downgrade(awaiting));
-        Self { at, longest, is_first: false, stream, value, latch, awaiting }
+        Self { at, longest, stands: Stands::NotYet, stream, value, latch, awaiting }
+    }
+}
+
+impl Stands {
+    /// What is known now.
+    fn look(self, stream: &HeldStream<CudaStream>, value: u64) -> Self {
+        if let Self::Known(_) = self {
+            return self;
+        }
+        if stream.timeline().completed() + 1 >= value {
+            return Self::Known(Instant::now());
+        }
+        let unheard = stream.driver().context().asking().since(LOOK);
+        unheard.map_or(Self::NotYet, Self::Perhaps)
     }
 }
 
@@ -269,15 +293,23 @@ impl Guard for Deadline {
         else {
             return false;
         };
-        if !self.is_first {
-            self.is_first = stream.timeline().completed() + 1 >= self.value;
-            let next = if self.is_first { self.longest } else { LOOK };
-            // A deadline that no clock can tell never comes.
-            return Instant::now().checked_add(next).map(|at| self.at = at).is_some();
+        self.stands = self.stands.look(&stream, self.value);
+        let now = Instant::now();
+        let (since, next) = match self.stands {
+            Stands::NotYet => (now, now + LOOK),
+            Stands::Perhaps(since) => (since, now + LOOK),
+            // Nothing more is to be found out.
+            Stands::Known(since) => (since, since.checked_add(self.longest).unwrap_or(now)),
+        };
+        // A deadline that no clock can tell never comes.
+        let Some(end) = since.checked_add(self.longest) else { return false };
+        if self.stands == Stands::NotYet || now < end {
+            self.at = next;
+            return true;
         }
-        // Failed for something else, it may be in another era by now, which this is none of.
-        stream.fail_pending(self.value, &too_long(&stream));
-        latch.open();
+        // Failed for something else, it may be in another era by now, which this is none of. Nobody is told before the device
+        // goes on: whom that is told to may call the driver.
+        stream.fail_pending_then(self.value, &too_long(&stream), || latch.open());
         false
     }
 }

@@ -30,6 +30,7 @@
 //! real one.
 
 mod anchor;
+mod asking;
 mod begun;
 mod buffer;
 mod capture;
@@ -41,6 +42,7 @@ mod event;
 mod guarded;
 mod handles;
 mod import;
+mod keeper;
 mod known;
 mod lane;
 mod latch;

@@ -180,7 +180,7 @@ impl Stands {
     fn guard(self: &Arc<Self>, longest: Duration) -> Result<()> {
         let awaiting: Arc<dyn Any + Send + Sync> = Arc::<Self>::clone(self);
         let deadline = Deadline::of(longest, (&self.stream, self.value), &self.latch, &awaiting);
-        self.stream.driver().context().guard(Box::new(deadline))
+        self.stream.driver().context().keep(deadline)
     }
 
     fn until_settled(self: Arc<Self>) {

@@ -127,7 +127,7 @@ fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
         Poll::Anchor(context) => {
             let _inside = Inside::enter_or_rest();
             // A broken context needs no anchor, and what else is wrong is told to who asks for a time.
-            let _failed = Anchor::refresh(&context);
+            let _failed = context.asking().ask(|| Anchor::refresh(&context));
         }
         Poll::Guard(guard) => guarded.add(guard),
         Poll::Failed(watch) => watch.pass(),
@@ -227,7 +227,8 @@ fn ask(
     ours: Ours,
 ) -> Option<bool> {
     let inside = Inside::enter_or_rest();
-    let answer = stream.driver().leap(oldest);
+    let driver = stream.driver();
+    let answer = driver.context().asking().ask(|| driver.leap(oldest));
     drop(inside);
     match answer {
         Ok(true) => None,

@@ -1,11 +1,14 @@
-//! The trial of device gates: a device whose streams do not stand before a word, or stand there for ever, is found out.
+//! Device gates: a device that cannot have them is found out, and the deadline comes whatever keeps the driver.
 
 #![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
 
 mod fake;
 
-use syncpoint::{Device, Kind, Result};
-use syncpoint_conformance::patience::{PATIENCE, refused, settle, until};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use syncpoint::{Device, Gate, Kind, Result};
+use syncpoint_conformance::patience::{PATIENCE, heard, refused, settle, until};
 
 use fake::Fake;
 
@@ -46,7 +49,7 @@ fn a_device_whose_streams_stand_for_ever_is_opened_without_gates_alone() {
         let none = refused(open(), Kind::Unsupported);
         assert!(none.message().contains("without device_gates"), "{none}");
         let stream = syncpoint::cuda::open(0)?.stream()?;
-        stream.delay(std::time::Duration::from_micros(1))?;
+        stream.delay(Duration::from_micros(1))?;
         settle(&stream.record()?);
         // Of two devices one each, the one above, and what stands, which is left as it is.
         until("the end of the rest", || fake.alive("streams") == 4);
@@ -54,4 +57,39 @@ fn a_device_whose_streams_stand_for_ever_is_opened_without_gates_alone() {
         fake.script("release");
         kept.stream()?.record()?.synchronize_timeout(PATIENCE)
     });
+}
+
+/// How long a stream may stand, and what takes a little before it does.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// Puts a stream before a gate behind some work, has the poller stand inside the driver, and hears of the deadline.
+fn comes_to_the_deadline(fake: &'static Fake, work: Duration) -> Result<()> {
+    let device = syncpoint::cuda::builder().device_gates(LONGEST).open(0)?;
+    let (stream, gate, (says, told)) = (device.stream()?, Gate::new(), channel());
+    let raw = syncpoint::cuda::expose(&stream)?.as_ptr().addr();
+    stream.delay(work)?;
+    stream.wait(&gate.point())?;
+    let told_of = stream.record()?.notify(move |outcome| says.send(outcome).unwrap_or(()))?;
+    let before = fake.count("cuEventQuery");
+    fake.script("block cuEventQuery *");
+    until("the poller's question", || fake.count("cuEventQuery") > before);
+    let failed = refused(heard(&told, "the deadline"), Kind::Failed);
+    assert!(failed.message().contains("device_gates"), "{failed}");
+    fake.settle_stream(raw);
+    fake.script("release");
+    drop(told_of);
+    gate.open()
+}
+
+#[test]
+fn a_deadline_comes_while_the_poller_stands_inside_the_driver() {
+    let name = "a_deadline_comes_while_the_poller_stands_inside_the_driver";
+    Fake::alone(name, |fake| comes_to_the_deadline(fake, Duration::from_micros(1)));
+}
+
+/// Nobody hears then that the device has come to the gate.
+#[test]
+fn a_deadline_comes_although_nobody_hears_of_what_is_before_it() {
+    let name = "a_deadline_comes_although_nobody_hears_of_what_is_before_it";
+    Fake::alone(name, |fake| comes_to_the_deadline(fake, LONGEST / 2));
 }

@@ -67,13 +67,19 @@ impl<D: Driver> HeldStream<D> {
     /// The same, unless the value has settled: of one that has failed what came behind may be of another era by now, which
     /// a later cause of the old one is none of.
     pub fn fail_pending(&self, value: u64, error: &Error) {
+        self.fail_pending_then(value, error, || ());
+    }
+
+    /// The same, with `let_through` as in [`fail_then`](Self::fail_then), also where the value has settled.
+    pub fn fail_pending_then(&self, value: u64, error: &Error, let_through: impl FnOnce()) {
         let mut flight = self.flight();
         // Under the flight lock, as a recovery: one between the look and the failure would begin the era that fails.
         let is_pending =
             value > flight.landed && matches!(self.timeline.state(value), State::Pending);
-        if is_pending {
-            let failing = self.begin_failure_of(&mut flight, value, error);
-            drop(flight);
+        let failing = is_pending.then(|| self.begin_failure_of(&mut flight, value, error));
+        drop(flight);
+        let_through();
+        if let Some(failing) = failing {
             self.tell_failure(failing);
         }
     }

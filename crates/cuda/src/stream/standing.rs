@@ -26,7 +26,7 @@ impl CudaStream {
     pub(super) fn stand(stream: &Arc<HeldStream<Self>>, value: u64, latch: &Latch) -> Result<()> {
         let driver = stream.driver();
         let longest = driver.context.gates().unwrap_or_default();
-        driver.context.guard(Box::new(Deadline::new(longest, stream, value, latch)))?;
+        driver.context.keep(Deadline::new(longest, stream, value, latch))?;
         driver.stand_before(latch).map_err(|refusal| driver.context.refused(&refusal))
     }
 }
