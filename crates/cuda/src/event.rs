@@ -129,11 +129,14 @@ impl Owned {
         self.event.as_ref().unwrap_or_else(|| unreachable!("it is taken by the drop alone"))
     }
 
-    fn record(&self, stream: &CudaStream) -> Result<(), Refusal> {
+    /// Each record in a capture is a node of its graph, whatever was recorded since it began.
+    fn record(&self, number: u64, stream: &CudaStream) -> Result<(), Refusal> {
         if self.is_external && stream.handle().is_capturing()? {
-            return self.drivers().record_at_launch(stream.handle());
+            self.drivers().record_at_launch(stream.handle())?;
+            self.records.note_captured();
+            return Ok(());
         }
-        self.drivers().record(stream.handle())
+        self.records.give(number, || self.drivers().record(stream.handle()))
     }
 
     fn wait(&self, stream: &CudaStream) -> Result<(), Refusal> {
@@ -147,9 +150,7 @@ impl Owned {
 impl NativeEvent for Native {
     fn record_on(&self, stream: &Arc<dyn RawStream>, place: Place) -> Result<Placed> {
         let number = self.0.records.begin();
-        let record = move |owned: &Owned, stream: &CudaStream| {
-            owned.records.give(number, || owned.record(stream))
-        };
+        let record = move |owned: &Owned, stream: &CudaStream| owned.record(number, stream);
         let placed = self.put(stream, place, record).unwrap_or_else(|| {
             let message = "an event of CUDA is recorded on a stream of CUDA; use one";
             Err(Error::misuse(Reason::WrongDevice, message))
@@ -267,7 +268,7 @@ impl ForeignEvent for Foreign {
 pub(crate) fn look(native: &Native, gate: &Gate) -> bool {
     let context = &native.0.context;
     let inside = Inside::enter_or_rest();
-    let answer = context.check().map(|()| native.0.drivers().query());
+    let answer = context.check().map(|()| context.asking().ask(|| native.0.drivers().query()));
     drop(inside);
     let settled = match answer {
         Ok(Ok(false)) => return true,

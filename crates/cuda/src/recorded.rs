@@ -21,6 +21,8 @@ struct Numbers {
     begun: u64,
     /// The latest that the driver was given.
     given: u64,
+    /// Whether a capture has one, which the driver takes with each launch.
+    is_captured: bool,
     /// How many it is being given now.
     calls: u64,
     /// Whether these came beside one another: then nobody knows in which order the driver took them.
@@ -82,9 +84,15 @@ impl Records {
         held.map(|(_, point)| point.clone())
     }
 
-    /// Whether the driver was given any.
+    /// A capture has taken a record.
+    pub(crate) fn note_captured(&self) {
+        lock(&self.numbers).is_captured = true;
+    }
+
+    /// Whether the driver was given any, or may be by a graph.
     pub(crate) fn is_given(&self) -> bool {
-        lock(&self.numbers).given > 0
+        let numbers = lock(&self.numbers);
+        numbers.given > 0 || numbers.is_captured
     }
 }
 
@@ -156,6 +164,13 @@ mod tests {
         assert!(records.held().is_some_and(|held| held.timeline() == gate.point().timeline()));
         assert!(!given(&records, first), "a later one was given");
         assert!(given(&records, third) && !records.is_unsure() && records.held().is_none());
+    }
+
+    #[test]
+    fn what_a_capture_alone_has_may_be_given_by_its_graph() {
+        let records = Records::default();
+        records.note_captured();
+        assert!(records.is_given() && records.held().is_none());
     }
 
     #[test]
