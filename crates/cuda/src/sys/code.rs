@@ -42,7 +42,10 @@ const NAMES: &[(u32, &str)] = &[
     (100, "CUDA_ERROR_NO_DEVICE"),
     (INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"),
     (214, "CUDA_ERROR_ECC_UNCORRECTABLE"),
+    (218, "CUDA_ERROR_INVALID_PTX"),
     (220, "CUDA_ERROR_NVLINK_UNCORRECTABLE"),
+    (221, "CUDA_ERROR_JIT_COMPILER_NOT_FOUND"),
+    (222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"),
     (226, "CUDA_ERROR_CONTAINED"),
     (INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"),
     (NOT_READY, "CUDA_ERROR_NOT_READY"),
@@ -98,7 +101,8 @@ impl Meaning {
         match code {
             NO_ROOM | 808 | 809 => Self::NoRoom,
             3 | 4 | 34 | 46 | 100 | 802..=805 | 807 => Self::Absent,
-            801 => Self::Unsupported,
+            // The last three: nothing here compiles the kernel of delays.
+            801 | 218 | 221 | 222 => Self::Unsupported,
             214 | 220 | 226 | 700 | 702 | 709 | 710 | 714..=719 | 721 | 810 | 911 => Self::Lost,
             900..=908 => Self::Capturing,
             _ => Self::Other,
@@ -256,6 +260,8 @@ mod tests {
             (805, Kind::Unavailable),
             (808, Kind::Exhausted),
             (801, Kind::Unsupported),
+            (221, Kind::Unsupported),
+            (222, Kind::Unsupported),
             (906, Kind::Misuse(Reason::Capturing)),
             (98765, Kind::Driver),
         ] {
