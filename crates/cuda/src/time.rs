@@ -63,9 +63,17 @@ impl RawTime for Timed {
         let (seen, bound) = anchor.seen();
         let span = nanos(milliseconds)?;
         let mut timestamp = Timestamp::exact(seen.saturating_add_signed(span));
-        timestamp.error = bound + step(Duration::from_nanos(span.unsigned_abs()));
+        timestamp.error = error_of(Duration::from_nanos(span.unsigned_abs()), bound);
         Ok(timestamp)
     }
+}
+
+/// The two clocks run at almost the same speed: at worst one gains a thousandth on the other. Quartz is ten times better.
+const DRIFT: u32 = 1000;
+
+/// How far a time may be off that lies so far from an anchor that may be off by `bound`.
+fn error_of(span: Duration, bound: Duration) -> Duration {
+    bound + step(span) + span / DRIFT
 }
 
 /// A span in nanoseconds.
@@ -103,6 +111,16 @@ mod tests {
     fn what_is_no_number_is_no_time() {
         assert_eq!(nanos(f32::NAN).unwrap_err().kind(), Kind::Driver);
         assert_eq!(nanos(f32::INFINITY).unwrap_err().kind(), Kind::Driver);
+    }
+
+    #[test]
+    fn the_error_of_a_time_has_the_drift_of_the_clocks_since_its_anchor() {
+        let bound = Duration::from_micros(15);
+        assert_eq!(error_of(Duration::ZERO, bound), bound);
+        for seconds in [1, 4, 3600] {
+            let drift = Duration::from_millis(seconds);
+            assert!(error_of(Duration::from_secs(seconds), bound) >= drift + bound, "{seconds} s");
+        }
     }
 
     #[test]
