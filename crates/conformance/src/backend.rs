@@ -18,6 +18,7 @@ pub struct Backend {
     pub(crate) outlives_fork: bool,
     pub(crate) others: Option<MakeStream>,
     pub(crate) hold: Option<HoldStream>,
+    pub(crate) standing: usize,
     pub(crate) lack: Option<fn() -> Option<String>>,
     pub(crate) unsupported: &'static [Exception],
     pub(crate) known_failures: &'static [Exception],
@@ -85,6 +86,7 @@ impl Backend {
             outlives_fork: true,
             others: None,
             hold: None,
+            standing: usize::MAX,
             lack: None,
             unsupported: &[],
             known_failures: &[],
@@ -114,6 +116,13 @@ impl Backend {
     #[must_use]
     pub fn held_by_others(self, hold: HoldStream) -> Self {
         Self { hold: Some(hold), ..self }
+    }
+
+    /// The same where the device itself holds streams that others launch on too, and lets the others go on beside no more than
+    /// so many.
+    #[must_use]
+    pub fn with_standing(self, standing: usize) -> Self {
+        Self { standing, ..self }
     }
 
     /// The same where a child of a fork cannot use the driver: [`IN_CHILDREN`] says what that changes.

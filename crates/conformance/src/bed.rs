@@ -23,6 +23,7 @@ pub struct TestBed {
     others: Option<MakeStream>,
     /// How streams are held that nothing of ours can hold.
     hold: Option<HoldStream>,
+    standing: usize,
     open: fn() -> Result<Vec<Device>>,
     /// What a child opens, where that is another backend's device.
     open_in_child: Option<fn() -> Result<Device>>,
@@ -42,9 +43,15 @@ impl TestBed {
             blocking_work: backend.blocking_work,
             others: backend.others,
             hold: backend.hold.filter(|_| mode != Mode::Managed),
+            standing: if mode == Mode::Managed { usize::MAX } else { backend.standing },
             open: backend.open,
             open_in_child: backend.foreign.filter(|_| !backend.outlives_fork),
         }
+    }
+
+    /// How many streams may stand while others go on: as many as a case wants, or as the backend has room for.
+    pub(crate) fn standing(&self, wanted: usize) -> usize {
+        wanted.min(self.standing)
     }
 
     /// The first device.

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex, Weak};
 use syncpoint_core::{Point, Stream};
 
 use crate::capture::Capture;
+use crate::channel::Channels;
 use crate::code::{Code, Result};
 use crate::current;
 use crate::driver::Driver;
 use crate::lane::{Kind, Lane, wait};
+use crate::pretence;
 use crate::sync::lock;
 use crate::table::{Handle, next_handle};
 
@@ -40,6 +42,8 @@ pub(crate) struct Context {
     /// The default stream of each thread that has used its own.
     own: Mutex<BTreeMap<u64, Arc<Lane>>>,
     order: Mutex<Order>,
+    /// Guards which comes next.
+    channels: Mutex<Channels>,
     peers: Mutex<BTreeSet<Handle>>,
 }
 
@@ -110,6 +114,7 @@ impl Context {
             host: driver.host.clone(),
             own: Mutex::default(),
             order: Mutex::default(),
+            channels: Mutex::default(),
             peers: Mutex::default(),
         }))
     }
@@ -182,7 +187,10 @@ impl Context {
 
     /// A new stream of the context.
     pub(crate) fn make_lane(&self, kind: Kind, priority: i32) -> Result<Arc<Lane>> {
-        let lane = Arc::new(Lane::new(&self.host, self.handle, kind, priority)?);
+        let shared = pretence::setting(|settings| settings.queues);
+        let channel = shared.map(|count| lock(&self.channels).next(count));
+        let lane = Lane::new(&self.host, self.handle, kind, priority)?.sharing(channel);
+        let lane = Arc::new(lane);
         let mut order = lock(&self.order);
         order.sweep_in_time();
         order.lanes.push(Arc::downgrade(&lane));

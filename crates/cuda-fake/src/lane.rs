@@ -8,6 +8,7 @@ use std::time::Duration;
 use syncpoint_core::{Gate, Point, Stream, StreamOptions, Wait};
 
 use crate::capture::{Capture, Node, Taking};
+use crate::channel::Channel;
 use crate::code::{Code, Result};
 use crate::context::Context;
 use crate::pretence;
@@ -32,6 +33,8 @@ pub(crate) struct Lane {
     pub(crate) context: Handle,
     pub(crate) kind: Kind,
     pub(crate) queue: Stream,
+    /// The queue of the device that it shares with others.
+    channel: Option<Arc<Channel>>,
     /// The ends of what was given, where the queue has a bound.
     backlog: Mutex<VecDeque<Point>>,
     /// Holds the stream back until it is released.
@@ -86,7 +89,13 @@ impl Lane {
     ) -> Result<Self> {
         let queue = host.stream_with(StreamOptions::new().clamped_priority(priority))?;
         let (backlog, stall, taking) = (Mutex::default(), Mutex::default(), Mutex::default());
-        Ok(Self { id: next_handle(), context, kind, queue, backlog, stall, taking })
+        let (id, channel) = (next_handle(), None);
+        Ok(Self { id, context, kind, queue, channel, backlog, stall, taking })
+    }
+
+    /// The same stream on a queue that others share.
+    pub(crate) fn sharing(self, channel: Option<Arc<Channel>>) -> Self {
+        Self { channel, ..self }
     }
 
     /// Holds the stream back for good, or until it is released.
@@ -115,6 +124,9 @@ impl Lane {
         self.make_room()?;
         let faulty = pretence::fault().map(|code| Op::fault(context, code));
         let op = faulty.as_ref().unwrap_or(op);
+        if let Some(channel) = &self.channel {
+            channel.follow(&self.queue)?;
+        }
         let end = context.in_order(self, |queue| {
             match op {
                 Op::Run(run) => {
@@ -126,6 +138,9 @@ impl Lane {
             }
             Ok(queue.record()?)
         })?;
+        if let (Op::Until(_), Some(channel)) = (op, &self.channel) {
+            channel.stand(end.clone());
+        }
         self.count(end);
         Ok(())
     }

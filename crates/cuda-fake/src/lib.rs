@@ -4,6 +4,7 @@
 //! Rust where that library lies.
 
 mod capture;
+mod channel;
 mod code;
 mod context;
 mod current;

@@ -18,6 +18,7 @@ pub(crate) struct Settings {
     pub(crate) name: String,
     pub(crate) memory: u64,
     pub(crate) queue: Option<usize>,
+    pub(crate) queues: Option<usize>,
     pub(crate) step: u64,
     pub(crate) attributes: BTreeMap<i32, i32>,
     pub(crate) missing: BTreeSet<String>,
@@ -34,6 +35,7 @@ impl Settings {
             name: String::new(),
             memory: 1 << 30,
             queue: None,
+            queues: None,
             // The driver's manual: around half a microsecond.
             step: 500,
             attributes: BTreeMap::new(),
@@ -50,6 +52,7 @@ impl Settings {
             Setting::Name(name) => self.name = name,
             Setting::Memory(bytes) => self.memory = bytes,
             Setting::Queue(bound) => self.queue = Some(bound),
+            Setting::Queues(count) => self.queues = Some(count.max(1)),
             Setting::Step(nanos) => self.step = nanos.max(1),
             Setting::Attribute(number, value) => drop(self.attributes.insert(number, value)),
         }

@@ -35,6 +35,8 @@ pub(crate) enum Setting {
     Memory(u64),
     /// How much a stream takes before a call blocks.
     Queue(usize),
+    /// How many queues the streams share that a context makes.
+    Queues(usize),
     /// The step of event times, in nanoseconds.
     Step(u64),
     /// An attribute of every device, and what it is said to be.
@@ -114,6 +116,7 @@ fn setting(name: &str, value: &str) -> Result<Setting, String> {
         "name" => Setting::Name(value.to_owned()),
         "memory" => Setting::Memory(parse(value)?),
         "queue" => Setting::Queue(parse(value)?),
+        "queues" => Setting::Queues(parse(value)?),
         "step" => Setting::Step(parse(value)?),
         _ => return Err(UNKNOWN.to_owned()),
     })
@@ -192,6 +195,7 @@ mod tests {
             "name=a b",
             "memory=4096",
             "queue=8",
+            "queues=8",
             "step=32",
             "attribute 92 1",
             "missing cuStreamGetId",

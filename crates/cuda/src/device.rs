@@ -60,9 +60,11 @@ impl Builder {
     /// All its streams then wait so for events of other processes, if those export from a device with gates: that device
     /// writes words to the page that the processes share (`cuStreamWriteValue64`), one more call with each record.
     ///
-    /// A device that stands is a hazard. Streams may share a hardware queue, and then others stand with it; a call that
-    /// waits for the whole device (a free, a first launch of a kernel) waits for it too, and where the host does such a call
-    /// before it lets the stream go, nothing moves until the deadline.
+    /// A device that stands is a hazard. Streams share hardware queues, 8 for a context as a rule, and then others stand with
+    /// it: no more may stand at once than there are queues for, if others are to go on. A call that waits for the whole device (a
+    /// free, a first launch of a kernel) waits for it too, and where the host does such a call before it lets the stream go,
+    /// nothing moves until the deadline. That is kept by a thread of its own, which never calls the driver: while the driver
+    /// keeps all who ask it how far the device is, the time runs as if that stood already.
     ///
     /// The deadline is for streams. To hear of a word of another process the device waits on a stream of our own too, one for
     /// each event: that one stands for as long as the other process lives and does not come to its record.

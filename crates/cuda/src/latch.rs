@@ -128,7 +128,8 @@ pub(crate) fn try_out(context: &Arc<Context>) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "streams of {} cannot wait for the host on the device; open it without device_gates",
+        "streams of {} cannot wait for the host on the device, or all of its queues stand already; open it without device_gates, \
+         or once no stream stands",
         context.name()
     );
     Err(Error::unsupported(message))

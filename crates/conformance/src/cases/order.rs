@@ -272,8 +272,8 @@ fn assert_costs(stream: &Stream, point: &Point, cost: Cost) -> Result<()> {
 /// Catches a stream that keeps a worker while it waits, and work that keeps all of them while it blocks.
 pub fn a_blocked_stream_holds_back_no_other(bed: &TestBed) -> Verdict {
     let gate = Gate::new();
-    let held = (0..600).map(|_| hold(bed, &gate)).collect::<Result<Vec<_>>>()?;
-    let blocking = [bed.stream()?, bed.stream()?, bed.stream()?, bed.stream()?];
+    let held = (0..bed.standing(600)).map(|_| hold(bed, &gate)).collect::<Result<Vec<_>>>()?;
+    let blocking = (0..bed.standing(4)).map(|_| bed.stream()).collect::<Result<Vec<_>>>()?;
     let busy = blocking.iter().map(|stream| bed.busy(stream)).collect::<Result<Vec<_>>>()?;
 
     let free = bed.stream()?;
