@@ -4,11 +4,11 @@ use std::hint::black_box;
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::answer::{Asked, Unasked};
 use crate::driver::{Code, Driver, Event, Said, Stream, Word};
-use crate::questions::Question;
+use crate::questions::{Question, goes_on_beside};
 use crate::session::Session;
 
 /// Calls that are timed together: a clock read costs as much as the cheapest call.
@@ -149,6 +149,16 @@ pub(crate) const QUESTIONS: &[Question] = &[
         },
     },
     Question {
+        name: "bound.standing_streams",
+        asks: "beside how many streams that wait for a value does another still go on, of 64 at most?",
+        ask: |driver| Ok(format!("{} streams", goes_on_beside(driver, 64)?)),
+    },
+    Question {
+        name: "bound.clock_drift",
+        asks: "how much does the device's clock gain on the host's in five seconds, and how far may that be off?",
+        ask: drift,
+    },
+    Question {
         name: "step.elapsed",
         asks: "what is the smallest time above 0 between two of 400 records in a row?",
         ask: step,
@@ -246,4 +256,32 @@ fn step(driver: &'static Driver) -> Asked<String> {
         least = if time > 0.0 { least.min(time) } else { least };
     }
     Ok(format!("{:.3} µs", least * 1000.0))
+}
+
+/// An event with its time, and between which moments of the host it came.
+fn seen(session: Session, stream: &Stream) -> Asked<(Event, Instant, Duration)> {
+    let event = session.timed_event()?;
+    let before = Instant::now();
+    session.record(&event, stream)?;
+    session.settle(&event)?;
+    let half = before.elapsed() / 2;
+    Ok((event, before + half, half))
+}
+
+fn drift(driver: &'static Driver) -> Asked<String> {
+    const LONG: Duration = Duration::from_secs(5);
+    let session = Session::begin(driver)?;
+    let stream = session.stream()?;
+    let (start, first, early) = seen(session, &stream)?;
+    while first.elapsed() < LONG {
+        thread::park_timeout(LONG);
+    }
+    let (end, last, late) = seen(session, &stream)?;
+    let mut milliseconds = 0.0;
+    driver.elapsed(&mut milliseconds, &start, &end)?.needed()?;
+    let host = last.saturating_duration_since(first).as_secs_f64();
+    let millionths = |seconds: f64| seconds / host * 1e6;
+    let gain = millionths(f64::from(milliseconds) / 1e3 - host);
+    let off = millionths((early + late).as_secs_f64());
+    Ok(format!("{gain:.1} ppm, within {off:.1}"))
 }

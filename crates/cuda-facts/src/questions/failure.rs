@@ -105,7 +105,12 @@ pub(super) const QUESTIONS: &[Question] = &[
 
 /// Breaks the context of the first device, and waits until it says so.
 fn broken(driver: &'static Driver) -> Asked<()> {
-    let stream: Stream = Session::begin(driver)?.stream()?;
+    breaks(Session::begin(driver)?)
+}
+
+/// The same of the context that is current.
+pub(super) fn breaks(session: Session) -> Asked<()> {
+    let (driver, stream): (_, Stream) = (session.driver, session.stream()?);
     driver.fault(&stream)?.needed()?;
     let deadline = Instant::now() + Duration::from_secs(8);
     while matches!(driver.stream_query(&stream)?.code, Code::NOT_READY | Code::SUCCESS) {

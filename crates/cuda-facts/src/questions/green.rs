@@ -3,7 +3,7 @@
 use super::{Question, yes};
 use crate::answer::Asked;
 use crate::driver::{Context, Driver, Event, Green, Stream};
-use crate::session::Session;
+use crate::session::{Session, on_another_thread};
 
 pub(super) const QUESTIONS: &[Question] = &[
     Question {
@@ -52,6 +52,25 @@ pub(super) const QUESTIONS: &[Question] = &[
             let stream = part.session.stream()?;
             driver.stream_contexts(&stream, &mut context, &mut green)?.needed()?;
             Ok(format!("{}, {}", part.name(context), yes(green != Green::default())))
+        },
+    },
+    Question {
+        name: "green.stream_context_v1",
+        asks: "what does cuStreamGetCtx say of a stream of it?",
+        ask: |driver| {
+            let part = Part::begin(driver)?;
+            driver.stream_context(&part.stream()?, &mut { Context::NONE })?.told()
+        },
+    },
+    Question {
+        name: "green.current_on_two_threads",
+        asks: "does an event come that was made and recorded in it while it is current on another thread too?",
+        ask: |driver| {
+            let part = Part::begin(driver)?;
+            driver.context_push(part.context)?.needed()?;
+            let stream = part.stream()?;
+            let event = on_another_thread(|| part.tail(&stream))?;
+            part.session.goes_on(&event)
         },
     },
     Question {

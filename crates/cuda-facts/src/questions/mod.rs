@@ -1,5 +1,6 @@
 //! The questions: each is asked in a process of its own, and begins with a driver that nobody has used there.
 
+mod beside;
 mod capture;
 mod capture_rules;
 mod context;
@@ -24,6 +25,7 @@ use crate::answer::Asked;
 use crate::driver::Driver;
 
 pub(crate) use peer::PEER;
+pub(crate) use value::goes_on_beside;
 
 /// One question.
 #[derive(Debug)]
@@ -54,6 +56,7 @@ const ROOMS: &[&[Question]] = &[
     pages::QUESTIONS,
     green::QUESTIONS,
     failure::QUESTIONS,
+    beside::QUESTIONS,
 ];
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Question> {

@@ -51,6 +51,13 @@ pub(super) const QUESTIONS: &[Question] = &[
         },
     },
     Question {
+        name: "value.wait.beside_four",
+        asks: "does a stream go on beside four that wait for a value?",
+        ask: |driver| {
+            Ok(if goes_on_beside(driver, 4)? < 4 { "waits" } else { "goes on" }.to_owned())
+        },
+    },
+    Question {
         name: "value.wait.for_another_stream",
         asks: "does a stream go on once another has written the value?",
         ask: |driver| {
@@ -125,6 +132,26 @@ fn waiting(driver: &'static Driver, written: u64, value: u32, how: u32) -> Asked
     driver.wait_value_32(&stream, word.device, value, how)?.needed()?;
     let event = session.tail(&stream)?;
     Ok(Waiting { session, word, event })
+}
+
+/// Beside how many streams that wait for a value, of so many at most, the next one still goes on.
+pub(crate) fn goes_on_beside(driver: &'static Driver, most: usize) -> Asked<usize> {
+    let (session, first, word) = with_word(driver)?;
+    let mut standing = vec![first];
+    for count in 1..=most {
+        let Some(last) = standing.last() else { break };
+        driver.wait_value_32(last, word.device, 1, AT_LEAST)?.needed()?;
+        let next = session.stream()?;
+        if session.is_held(&session.tail(&next)?)? == "waits" {
+            // Release: the streams go on, and their context can end.
+            word.host.store(1, Ordering::Release);
+            return Ok(count - 1);
+        }
+        standing.push(next);
+    }
+    // Release: as above.
+    word.host.store(1, Ordering::Release);
+    Ok(most)
 }
 
 fn goes_on(driver: &'static Driver, written: u64, value: u32, how: u32) -> Asked<String> {

@@ -1,0 +1,98 @@
+//! What calls say beside contexts that are gone or broken, and beside threads that wait inside the driver.
+
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+
+use super::Question;
+use super::failure::breaks;
+use crate::answer::Asked;
+use crate::driver::{Driver, Event, Said};
+use crate::session::{Session, on_another_thread};
+
+pub(super) const QUESTIONS: &[Question] = &[
+    Question {
+        name: "context.destroyed_elsewhere.record_of_another",
+        asks: "what does cuEventRecord say of another context's event where another thread has destroyed the current one?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let (event, stream) = (session.event()?, session.stream()?);
+            let other = session.other_context()?;
+            driver.context_push(other)?.needed()?;
+            on_another_thread(|| driver.context_destroy(other)?.needed())?;
+            driver.event_record(&event, &stream)?.told()
+        },
+    },
+    Question {
+        name: "broken.elsewhere.record",
+        asks: "what does cuEventRecord say of an event of a whole context while a broken one is current?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let (event, stream) = (session.event()?, session.stream()?);
+            driver.context_push(session.other_context()?)?.needed()?;
+            breaks(session)?;
+            driver.event_record(&event, &stream)?.told()
+        },
+    },
+    Question {
+        name: "broken.awaited",
+        asks: "what does cuStreamWaitEvent say of a stream of a whole context and a pending event of a broken one?",
+        ask: |driver| {
+            let session = Session::begin(driver)?;
+            let (stream, other) = (session.stream()?, session.other_context()?);
+            driver.context_push(other)?.needed()?;
+            let (event, _gate) = session.pending_event()?;
+            breaks(session)?;
+            driver.context_set(session.context)?.needed()?;
+            driver.stream_wait(&stream, &event, 0)?.told()
+        },
+    },
+    Question {
+        name: "event.query_beside_a_synchronize",
+        asks: "what does cuEventQuery say while another thread is in cuCtxSynchronize, and at once?",
+        ask: |driver| query_beside(driver, |driver, _event| driver.context_synchronize()),
+    },
+    Question {
+        name: "event.query_beside_an_event_synchronize",
+        asks: "what does it say while another thread is in cuEventSynchronize, and at once?",
+        ask: |driver| query_beside(driver, Driver::event_synchronize),
+    },
+    Question {
+        name: "event.query_beside_a_free",
+        asks: "what does it say while another thread is in cuMemFree, and at once?",
+        ask: |driver| {
+            query_beside(driver, |driver, _event| {
+                let block = driver.block()?;
+                driver.block_free(block)
+            })
+        },
+    },
+];
+
+/// So long another thread has to get inside, and a call that waits for nothing to come back.
+const MOMENT: Duration = Duration::from_millis(500);
+
+/// Queries a pending event while another thread calls.
+fn query_beside(
+    driver: &'static Driver,
+    call: fn(&'static Driver, &Event) -> Asked<Said>,
+) -> Asked<String> {
+    let session = Session::begin(driver)?;
+    let (event, gate) = session.pending_event()?;
+    let (answer, answered) = channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            driver.context_set(session.context)?.needed()?;
+            call(driver, &event)
+        });
+        thread::park_timeout(MOMENT);
+        let (driver, pending) = (session.driver, &event);
+        scope.spawn(move || answer.send(driver.event_query(pending)));
+        let early = answered.recv_timeout(MOMENT);
+        gate.open();
+        match early {
+            Ok(said) => Ok(format!("{} at once", said?.code)),
+            Err(_late) => Ok("waits".to_owned()),
+        }
+    })
+}
