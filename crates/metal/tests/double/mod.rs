@@ -113,6 +113,22 @@ thread_local! {
     static POOLS: Cell<u32> = const { Cell::new(0) };
 }
 
+/// A pool, which ends with what is called in it, also where that panics.
+struct Pool;
+
+impl Pool {
+    fn begin() -> Self {
+        POOLS.set(POOLS.get() + 1);
+        Self
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        POOLS.set(POOLS.get() - 1);
+    }
+}
+
 /// Whether this thread is inside a pool.
 fn is_pooled() -> bool {
     POOLS.get() > 0
@@ -471,8 +487,7 @@ impl Calls for Double {
     }
 
     fn pooled(call: &mut dyn FnMut()) {
-        POOLS.set(POOLS.get() + 1);
+        let _pool = Pool::begin();
         call();
-        POOLS.set(POOLS.get() - 1);
     }
 }
