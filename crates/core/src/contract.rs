@@ -44,6 +44,7 @@ pub use crate::panic::{contain, discard};
 pub use crate::retire::retire_in_drop;
 pub use crate::running::{Running, in_work};
 pub use crate::silence::Silence;
+pub use crate::stream::memory::Handed;
 pub use crate::time::{RawTime, Stamp, Time};
 pub use crate::timeline::ForeignCounter;
 pub use crate::untold::{Untold, tell_all};
@@ -151,6 +152,15 @@ pub trait RawStream: Any + fmt::Debug + Send + Sync {
     /// # Errors
     /// The stream's failure; `Exhausted` at the bound of the queue; `Unsupported` where the device cannot do it.
     fn put(&self, item: Item) -> Result<Placed>;
+
+    /// As [`put`](Self::put) of a fill or a copy where nobody observes, by a shorter way that keeps nothing of it. `None`:
+    /// there is no such way now, and nothing was done.
+    ///
+    /// # Errors
+    /// As [`put`](Self::put).
+    fn hand_unobserved(&self, _handed: Handed<'_>, _place: Place) -> Option<Result<Placed>> {
+        None
+    }
 
     /// Puts an item at the end only if the latest value still is `enqueued`, and there is room now; otherwise gives it back.
     /// Never sleeps: it is called under a lock.

@@ -35,6 +35,12 @@ impl Counter {
         self.promised.store(value, Ordering::Release);
     }
 
+    /// Whether who asks for `value` is to hear that the device is at `come`: that is as far, or all that was promised. Behind
+    /// that lie values that pass on the host.
+    pub(crate) fn answers(&self, value: u64, come: u64) -> bool {
+        come >= value.min(self.promised())
+    }
+
     /// The device says that it is at `value`. `false`: nobody signalled that, and drivers say so of lost devices (seen: the
     /// largest number).
     #[must_use = "a device that says so is lost"]
@@ -50,5 +56,20 @@ impl Counter {
     pub(crate) fn note(&self, value: u64) {
         // Release: pairs with `seen`.
         self.seen.fetch_max(value, Ordering::Release);
+    }
+}
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asks_hears_of_what_has_come_and_of_the_end_of_all_that_was_promised() {
+        let counter = Counter::new();
+        counter.promise(5);
+        let answers = |value| [3, 4, 5].map(|come| counter.answers(value, come));
+        assert_eq!(answers(4), [false, true, true]);
+        assert_eq!(answers(5), [false, false, true]);
+        assert_eq!(answers(9), [false, false, true], "what is behind it passes on the host");
     }
 }

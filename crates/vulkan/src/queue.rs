@@ -64,7 +64,7 @@ impl Queue {
     /// `value`. Says whether the waiter is to be called.
     pub(crate) fn submit(
         &self,
-        stream: &Arc<HeldStream<VulkanStream>>,
+        stream: &HeldStream<VulkanStream>,
         value: u64,
         fill: impl FnOnce(&mut Batch<'_>) -> Result<(), Refusal>,
     ) -> Result<Option<Want>, Refusal> {
@@ -78,7 +78,7 @@ impl Queue {
         let submitted = batch.submit(stream.driver().semaphore(), value);
         let submitted = submitted.map_err(|refusal| see_loss(stream, refusal))?;
         // Under the lock of the queue, so that the row has its order.
-        Ok(self.row.push(stream, value, submitted))
+        Ok(self.row.push(stream.this(), value, submitted))
     }
 
     /// Submits commands of the user's, behind what the stream submitted before. They have no value of their own: the
@@ -87,7 +87,7 @@ impl Queue {
     /// `fill` puts the commands into the batch.
     pub(crate) fn pass(
         &self,
-        stream: &Arc<HeldStream<VulkanStream>>,
+        stream: &HeldStream<VulkanStream>,
         passage: &Arc<Semaphore>,
         fill: impl FnOnce(&mut Batch<'_>),
     ) -> Result<Passed, Refusal> {
@@ -105,7 +105,7 @@ impl Queue {
         let submitted = batch.submit(passage, next);
         let submitted = submitted.map_err(|refusal| see_loss(stream, refusal))?;
         // What it waited for has come when it is over.
-        Ok(Passed::Given(self.row.push(stream, value, submitted)))
+        Ok(Passed::Given(self.row.push(stream.this(), value, submitted)))
     }
 
     /// Begins a batch, in what is over, where nothing else lies ready: all of it at once, for the next ones.

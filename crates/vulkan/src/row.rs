@@ -93,7 +93,7 @@ impl<T: Numbered, S: Submission> Row<T, S> {
     /// Puts a submission on it: `value` of the stream has come when that is over. In the order of the queue, so under its
     /// lock. Says whether the waiter is to be called.
     #[inline]
-    pub(crate) fn push(&self, stream: &Arc<T>, value: u64, submitted: S) -> Option<Want> {
+    pub(crate) fn push(&self, stream: Arc<T>, value: u64, submitted: S) -> Option<Want> {
         self.0.lock().push(stream, value, submitted)
     }
 
@@ -188,10 +188,10 @@ impl<T: Numbered, S: Submission> Row<T, S> {
 
 impl<T: Numbered, S: Submission> Contents<T, S> {
     #[inline]
-    fn push(&mut self, stream: &Arc<T>, value: u64, submitted: S) -> Option<Want> {
+    fn push(&mut self, stream: Arc<T>, value: u64, submitted: S) -> Option<Want> {
         self.last += 1;
         stream.note_submission(self.last);
-        let (number, stream) = (self.last, Arc::clone(stream));
+        let number = self.last;
         if submitted.is_over() {
             // Somebody asked meanwhile, and found nothing on the row to take off.
             self.awaited = number;

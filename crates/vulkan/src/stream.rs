@@ -97,7 +97,7 @@ impl VulkanStream {
 
     /// Submits one batch.
     fn give(
-        stream: &Arc<HeldStream<Self>>,
+        stream: &HeldStream<Self>,
         value: u64,
         fill: impl FnOnce(&mut Batch<'_>) -> Result<(), Refusal>,
     ) -> Result<()> {
@@ -109,10 +109,7 @@ impl VulkanStream {
     }
 
     /// Submits commands of the user's, in the turn of a function of theirs; `fill` puts them into the batch.
-    pub(crate) fn pass(
-        stream: &Arc<HeldStream<Self>>,
-        fill: impl FnOnce(&mut Batch<'_>),
-    ) -> Result<()> {
+    pub(crate) fn pass(stream: &HeldStream<Self>, fill: impl FnOnce(&mut Batch<'_>)) -> Result<()> {
         let (driver, context) = (stream.driver(), &stream.driver().context);
         let _inside = context.enter()?;
         let passage = driver.make_passage().map_err(|refusal| context.refused(refusal))?;
@@ -185,7 +182,7 @@ impl VulkanStream {
         Ok(())
     }
 
-    fn fill(stream: &Arc<HeldStream<Self>>, value: u64, fill: &Fill) -> Result<()> {
+    fn fill(stream: &HeldStream<Self>, value: u64, fill: &Fill) -> Result<()> {
         let span = &fill.target;
         let target: &VulkanBuffer = span.memory();
         let part = span.offset()..span.offset() + span.len();
@@ -194,7 +191,7 @@ impl VulkanStream {
         Self::give(stream, value, fill)
     }
 
-    fn copy(stream: &Arc<HeldStream<Self>>, value: u64, copy: &Copy) -> Result<()> {
+    fn copy(stream: &HeldStream<Self>, value: u64, copy: &Copy) -> Result<()> {
         let (from, to, len) = (&copy.source, &copy.target, copy.target.len());
         let (source, target): (&VulkanBuffer, &VulkanBuffer) = (from.memory(), to.memory());
         Self::give(stream, value, |batch| {
@@ -204,12 +201,7 @@ impl VulkanStream {
 
     /// Another stream signals a value of its own at or beyond the one waited for: values that passed on the host are
     /// jumped over.
-    fn wait_for(
-        stream: &Arc<HeldStream<Self>>,
-        value: u64,
-        other: &Self,
-        awaited: u64,
-    ) -> Result<()> {
+    fn wait_for(stream: &HeldStream<Self>, value: u64, other: &Self, awaited: u64) -> Result<()> {
         let wait = |batch: &mut Batch<'_>| batch.wait(&other.semaphore, awaited);
         Self::give(stream, value, wait)
     }
@@ -235,6 +227,23 @@ impl Driver for VulkanStream {
         value: u64,
         operation: Operation<'_, Self>,
     ) -> Result<()> {
+        Self::hand(stream, value, operation)
+    }
+
+    fn mark(stream: &HeldStream<Self>, _ordered: &mut (), value: u64) -> Result<()> {
+        Self::hand(stream, value, Operation::Mark)
+    }
+
+    fn wait(
+        stream: &HeldStream<Self>,
+        _ordered: &mut (),
+        value: u64,
+        (other, awaited): (&Arc<HeldStream<Self>>, u64),
+    ) -> Result<()> {
+        Self::hand(stream, value, Operation::Wait { stream: other, value: awaited })
+    }
+
+    fn hand(stream: &HeldStream<Self>, value: u64, operation: Operation<'_, Self>) -> Result<()> {
         let _inside = stream.driver().context.enter()?;
         stream.driver().approach(value)?;
         match operation {
@@ -284,10 +293,10 @@ impl Driver for VulkanStream {
         if seen < value {
             // Relaxed: a count, ordered with nothing.
             driver.asked.fetch_add(1, Ordering::Relaxed);
-            match driver.semaphore.look() {
-                // Nothing has come that was not told, or is not about to be by who saw it.
-                Ok(come) if come == seen => return driver.line.retry(),
-                Ok(come) => seen = come,
+            match driver.semaphore.look_for(value) {
+                Ok(Some(come)) if come > seen => seen = come,
+                // What was asked for has not come. What has come is told, or is about to be by who saw it.
+                Ok(_) => return driver.line.retry(),
                 Err(refusal) if refusal.meaning() == Meaning::Lost => {
                     let _told_by_the_waiter = driver.context.refused(refusal);
                     return;

@@ -83,6 +83,15 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         operation: Operation<'_, Self>,
     ) -> Result<()>;
 
+    /// As `submit` of a fill or a copy that the driver [keeps](Self::KEEPS), for the same reason as [`mark`](Self::mark).
+    ///
+    /// # Errors
+    /// As [`submit`](Self::submit).
+    #[inline]
+    fn hand(stream: &HeldStream<Self>, value: u64, operation: Operation<'_, Self>) -> Result<()> {
+        Self::submit(&stream.this(), value, operation)
+    }
+
     /// As `submit` of a [`Mark`](Operation::Mark), which a program makes all the time, by whatever way is shorter. Asked of
     /// managed streams alone.
     ///

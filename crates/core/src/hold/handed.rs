@@ -3,19 +3,17 @@
 //! It is given to the driver and passed, and nothing of it is left here. What is not usual goes the long way (`offer`),
 //! which does the same and asks more: both keep one order of steps.
 
-use std::sync::Arc;
-
 use super::{Driver, HeldStream, Operation};
-use crate::contract::{Item, Placed, Task};
+use crate::contract::{Handed, Placed};
 use crate::error::{Error, Origin, Result};
 use crate::observe;
+use crate::place::Place;
 
 impl<D: Driver> HeldStream<D> {
-    /// Gives a task to the driver, where that is usual. What it works on is the caller's to drop, under no lock. `None`:
-    /// nothing was done.
+    /// Gives it to the driver, where that is usual. `None`: nothing was done.
     #[inline]
-    pub(super) fn hand(self: &Arc<Self>, item: &Item) -> Option<Result<Placed>> {
-        let operation = operation_of::<D>(&item.task)?;
+    pub(super) fn hand(&self, handed: Handed<'_>, place: Place) -> Option<Result<Placed>> {
+        let operation = operation_of::<D>(handed)?;
         // Observers hear of a buffer's end when nothing uses it any more: then it is kept here too.
         if observe::active() {
             return None;
@@ -25,8 +23,8 @@ impl<D: Driver> HeldStream<D> {
             return None;
         }
         let value = order.row.passed() + 1;
-        if let Err(error) = D::submit(self, value, operation) {
-            return Some(Err(self.began(item, error)));
+        if let Err(error) = D::hand(self, value, operation) {
+            return Some(Err(self.began((handed, place), error)));
         }
         let mut flight = self.flight();
         flight.signal_last(value);
@@ -43,25 +41,27 @@ impl<D: Driver> HeldStream<D> {
 
     /// The driver refused it, which says where the error began.
     #[cold]
-    fn began(&self, item: &Item, error: Error) -> Error {
-        let name = item.task.name();
-        error.began_at(|| Origin::new(name, self.timeline.to_string()).placed(item.place));
+    fn began(&self, (handed, place): (Handed<'_>, Place), error: Error) -> Error {
+        let name = match handed {
+            Handed::Fill(_) => "fill",
+            Handed::Copy(_) => "copy",
+        };
+        error.began_at(|| Origin::new(name, self.timeline.to_string()).placed(place));
         error
     }
 }
 
-/// What the driver does for a task, of which nothing need be kept here.
+/// What the driver does, where nothing need be kept here.
 #[inline]
-fn operation_of<D: Driver>(task: &Task) -> Option<Operation<'_, D>> {
+fn operation_of<D: Driver>(handed: Handed<'_>) -> Option<Operation<'_, D>> {
     const {
         assert!(
             D::SIGNALS_EACH || !D::KEEPS,
             "nobody tells of what a driver keeps and does not signal"
         );
     };
-    match task {
-        Task::Fill(fill) if D::KEEPS => Some(Operation::Fill(fill)),
-        Task::Copy(copy) if D::KEEPS => Some(Operation::Copy(copy)),
-        _ => None,
-    }
+    D::KEEPS.then_some(match handed {
+        Handed::Fill(fill) => Operation::Fill(fill),
+        Handed::Copy(copy) => Operation::Copy(copy),
+    })
 }

@@ -259,8 +259,9 @@ impl<D: Driver> HeldStream<D> {
         self.flight.lock()
     }
 
-    /// A strong name of this stream.
-    fn this(&self) -> Arc<Self> {
+    /// A strong name of this stream, for who keeps it. Called through one.
+    #[inline]
+    pub fn this(&self) -> Arc<Self> {
         self.this
             .upgrade()
             .unwrap_or_else(|| unreachable!("a method is called through a strong name"))

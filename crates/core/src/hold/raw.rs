@@ -9,7 +9,7 @@ use super::offer::{Hold, Offer};
 use super::order::{Entry, Order, OrderLocked, Step, Turn};
 use super::{Driver, HeldStream, Need};
 use crate::contract::{
-    Captured, Edge, Item, Line, Placed, RawStream, Refused, Task, Time, Untold, Waited, Why,
+    Captured, Edge, Handed, Item, Line, Placed, RawStream, Refused, Task, Time, Untold, Waited, Why,
 };
 use crate::error::{Error, Kind, Origin, Result};
 use crate::place::Place;
@@ -34,9 +34,6 @@ impl<D: Driver> RawStream for HeldStream<D> {
         if this.is_captured()? {
             return this.put_captured(item);
         }
-        if let Some(placed) = this.hand(&item) {
-            return placed;
-        }
         if let Task::Delay(duration) = item.task {
             this.prepare_delay(duration).inspect_err(|error| {
                 error.began_at(|| {
@@ -48,6 +45,10 @@ impl<D: Driver> RawStream for HeldStream<D> {
         let called = self.is_called_at_once(&entry);
         let order = self.order_in_room(if called { Need::Function } else { Need::Item })?;
         this.admit(order, &mut entry)
+    }
+
+    fn hand_unobserved(&self, handed: Handed<'_>, place: Place) -> Option<Result<Placed>> {
+        self.hand(handed, place)
     }
 
     fn record_captured(&self) -> Result<Option<Captured>> {

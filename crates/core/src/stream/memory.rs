@@ -20,11 +20,11 @@ impl Stream {
     pub fn fill(&self, target: &Buffer, range: Range<u64>, value: u8) -> Result<()> {
         let target = self.own_span(target, range)?;
         let written = Part::of(&target);
-        let placed = self.put(
-            Task::Fill(Box::new(Fill::new(target, value))),
-            WorkKind::Fill,
-            Place::caller(),
-        )?;
+        let (fill, place) = (Fill::new(target, value), Place::caller());
+        if let Some(handed) = self.hand(Handed::Fill(&fill), place) {
+            return handed;
+        }
+        let placed = self.put(Task::Fill(Box::new(fill)), WorkKind::Fill, place)?;
         self.tell_access(placed, written, Access::Write);
         Ok(())
     }
@@ -45,11 +45,23 @@ impl Stream {
         let (source, target) = (self.own_span(source, from)?, self.own_span(target, to)?);
         check_copy(&source, &target)?;
         let (read, written) = (Part::of(&source), Part::of(&target));
-        let task = Task::Copy(Box::new(Copy::new(source, target)));
-        let placed = self.put(task, WorkKind::Copy, Place::caller())?;
+        let (copy, place) = (Copy::new(source, target), Place::caller());
+        if let Some(handed) = self.hand(Handed::Copy(&copy), place) {
+            return handed;
+        }
+        let placed = self.put(Task::Copy(Box::new(copy)), WorkKind::Copy, place)?;
         self.tell_access(placed, read, Access::Read);
         self.tell_access(placed, written, Access::Write);
         Ok(())
+    }
+
+    /// By a shorter way, where nobody observes and there is one.
+    #[inline]
+    fn hand(&self, handed: Handed<'_>, place: Place) -> Option<Result<()>> {
+        if !self.timeline.is_undisturbed() {
+            return None;
+        }
+        self.raw.hand_unobserved(handed, place).map(|placed| placed.map(drop))
     }
 
     fn own_span(&self, buffer: &Buffer, range: Range<u64>) -> Result<Span> {
@@ -74,6 +86,16 @@ impl Stream {
             access,
         });
     }
+}
+
+/// A fill or a copy that is still its caller's.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Handed<'a> {
+    /// A fill.
+    Fill(&'a Fill),
+    /// A copy.
+    Copy(&'a Copy),
 }
 
 /// Which bytes of which buffer: what observers are told of a span that was given away.

@@ -1,6 +1,6 @@
 //! Streams: work that runs in the order it was enqueued.
 
-mod memory;
+pub(crate) mod memory;
 mod opening;
 mod options;
 mod statistics;

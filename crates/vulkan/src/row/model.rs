@@ -173,7 +173,7 @@ impl Queue {
         let submitted = Submitted { signal, value, ended };
         let want = match self.plant {
             Plant::PushedBlindly => self.push_blindly(stream, submitted),
-            _ => self.row.push(stream, value, submitted),
+            _ => self.row.push(Arc::clone(stream), value, submitted),
         };
         self.call(want);
     }
@@ -182,7 +182,7 @@ impl Queue {
     fn push_blindly(&self, stream: &Arc<Stream>, submitted: Submitted) -> Option<Want> {
         let mut row = self.row.0.lock();
         let (value, awaited) = (submitted.value, row.awaited);
-        let _told_to_nobody = row.push(stream, value, submitted);
+        let _told_to_nobody = row.push(Arc::clone(stream), value, submitted);
         row.awaited = awaited;
         None
     }

@@ -135,13 +135,25 @@ impl Semaphore {
 
     /// Asks where it is, with one call that does not block.
     pub(crate) fn look(&self) -> Answer<u64> {
+        self.ask().and_then(|come| self.learn(come))
+    }
+
+    /// The same for who asks for `value`. `None`: that has not come. Then nothing counts as seen, since who sees something
+    /// tells it.
+    pub(crate) fn look_for(&self, value: u64) -> Answer<Option<u64>> {
+        let come = self.ask()?;
+        if self.counter.answers(value, come) { self.learn(come).map(Some) } else { Ok(None) }
+    }
+
+    fn ask(&self) -> Answer<u64> {
         let (raw, timelines) = (self.device.raw().handle(), self.device.timelines());
         // SAFETY: the semaphore is the device's and lives.
-        let value = unsafe { timelines.look(raw, self.handle) }?;
-        if self.counter.learn(value) {
-            return Ok(value);
-        }
-        Err(Refusal::lost("vkGetSemaphoreCounterValue"))
+        unsafe { timelines.look(raw, self.handle) }
+    }
+
+    fn learn(&self, come: u64) -> Answer<u64> {
+        let is_promised = self.counter.learn(come);
+        is_promised.then_some(come).ok_or_else(|| Refusal::lost("vkGetSemaphoreCounterValue"))
     }
 
     /// Blocks until it has come to `value`, and no longer than a slice. Says whether it has.
