@@ -1,10 +1,14 @@
 //! A device by hand: two timeline semaphores on one queue, and commands that are used in turn.
 //!
+//! Any thread may use it, as it may streams of ours: the queue and its commands, which Vulkan wants used by one at a time,
+//! lie under a lock. Commands are begun anew only once they are through.
+//!
 //! Everything lives as long as the process, which ends after the bench.
 
 #![expect(unsafe_code, reason = "the driver is a library of C")]
 
 use std::mem::ManuallyDrop;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ash::vk::{self, Handle};
 use syncpoint::vulkan::Handles;
@@ -17,12 +21,25 @@ use super::super::super::{
 /// A device by hand.
 pub(super) struct Driver {
     device: ash::Device,
-    queue: vk::Queue,
     buffer: vk::Buffer,
-    commands: Vec<vk::CommandBuffer>,
-    used: usize,
     semaphores: [vk::Semaphore; 2],
+    queue: Mutex<Queue>,
+}
+
+struct Queue {
+    handle: vk::Queue,
+    commands: Vec<Commands>,
+    used: usize,
+    /// What the semaphores were told to become.
     values: [u64; 2],
+    /// What they were last seen at.
+    seen: [u64; 2],
+}
+
+struct Commands {
+    handle: vk::CommandBuffer,
+    /// The line that was last given them, and its value behind them.
+    given: (usize, u64),
 }
 
 /// Where the loader is.
@@ -44,22 +61,41 @@ impl Driver {
         let physical = vk::PhysicalDevice::from_raw(handles.physical_device as u64);
         let device = device(&instance, physical, handles.queue_family)?;
         // SAFETY: the device was made with this queue.
-        let queue = unsafe { device.get_device_queue(handles.queue_family, 0) };
+        let handle = unsafe { device.get_device_queue(handles.queue_family, 0) };
         let semaphores = [semaphore(&device)?, semaphore(&device)?];
         // SAFETY: the device of the machine is the instance's.
         let memory = unsafe { instance.get_physical_device_memory_properties(physical) };
         let commands = commands(&device, handles.queue_family)?;
         let buffer = buffer(&device, &memory)?;
-        Ok(Self { device, queue, buffer, commands, used: 0, semaphores, values: [0; 2] })
+        let queue = Queue { handle, commands, used: 0, values: [0; 2], seen: [0; 2] };
+        Ok(Self { device, buffer, semaphores, queue: Mutex::new(queue) })
     }
 
-    /// Records a fill, as carefully as a program must, and submits it behind what its line submitted before.
-    pub(super) fn fill(&mut self, line: usize) -> Result<(), Trouble> {
-        let commands = self.commands[self.used % self.commands.len()];
-        self.used += 1;
+    /// Records a fill, as carefully as a program must, and submits it behind what its line submitted before. Gives the
+    /// line's value behind it.
+    pub(super) fn fill(&self, line: usize) -> Result<u64, Trouble> {
+        let mut queue = self.queue();
+        let commands = self.next(&mut queue, line)?;
         self.record(commands)?;
-        let waits = [(self.semaphores[line], self.values[line]); 1];
-        self.submit(&[commands], waits, line)
+        let waits = [(self.semaphores[line], queue.values[line]); 1];
+        self.submit(&mut queue, &[commands], waits, line)
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next commands, which are through.
+    fn next(&self, queue: &mut Queue, line: usize) -> Result<vk::CommandBuffer, Trouble> {
+        let index = queue.used % queue.commands.len();
+        queue.used += 1;
+        let (last, value) = queue.commands[index].given;
+        if queue.seen[last] < value {
+            self.wait_until(&[self.semaphores[last]], &[value])?;
+            queue.seen[last] = value;
+        }
+        queue.commands[index].given = (line, queue.values[line] + 1);
+        Ok(queue.commands[index].handle)
     }
 
     fn record(&self, commands: vk::CommandBuffer) -> Result<(), Trouble> {
@@ -72,7 +108,7 @@ impl Driver {
         let written = [vk::MemoryBarrier::default()
             .src_access_mask(vk::AccessFlags::TRANSFER_WRITE)
             .dst_access_mask(vk::AccessFlags::HOST_READ)];
-        // SAFETY: the commands are through, since the queue is drained between turns.
+        // SAFETY: the commands are through.
         unsafe { device.begin_command_buffer(commands, &begin) }?;
         // SAFETY: the commands are being recorded.
         unsafe { device.cmd_pipeline_barrier(commands, top, transfer, none, &seen, &[], &[]) };
@@ -86,23 +122,25 @@ impl Driver {
         Ok(())
     }
 
-    /// Submits a wait of the first line for the second.
-    pub(super) fn wait(&mut self) -> Result<(), Trouble> {
-        let waits = [0, 1].map(|line| (self.semaphores[line], self.values[line]));
-        self.submit(&[], waits, 0)
+    /// Submits a wait of the first line for a value of the second.
+    pub(super) fn wait(&self, value: u64) -> Result<(), Trouble> {
+        let mut queue = self.queue();
+        let waits = [(self.semaphores[0], queue.values[0]), (self.semaphores[1], value)];
+        self.submit(&mut queue, &[], waits, 0).map(drop)
     }
 
     fn submit<const WAITS: usize>(
-        &mut self,
+        &self,
+        queue: &mut Queue,
         commands: &[vk::CommandBuffer],
         waits: [(vk::Semaphore, u64); WAITS],
         line: usize,
-    ) -> Result<(), Trouble> {
-        self.values[line] += 1;
+    ) -> Result<u64, Trouble> {
+        let value = queue.values[line] + 1;
         let (semaphores, values) =
             (waits.map(|(semaphore, _)| semaphore), waits.map(|(_, value)| value));
         let stages = [vk::PipelineStageFlags::ALL_COMMANDS; WAITS];
-        let (signals, signalled) = ([self.semaphores[line]], [self.values[line]]);
+        let (signals, signalled) = ([self.semaphores[line]], [value]);
         let mut timeline = vk::TimelineSemaphoreSubmitInfo::default()
             .wait_semaphore_values(&values)
             .signal_semaphore_values(&signalled);
@@ -112,23 +150,30 @@ impl Driver {
             .wait_dst_stage_mask(&stages)
             .signal_semaphores(&signals)
             .push_next(&mut timeline);
-        // SAFETY: everything that is named lives as long as the process, and nobody else has the queue.
-        unsafe { self.device.queue_submit(self.queue, &[info], vk::Fence::null()) }?;
-        Ok(())
+        // SAFETY: everything that is named lives as long as the process, and the queue is under its lock.
+        unsafe { self.device.queue_submit(queue.handle, &[info], vk::Fence::null()) }?;
+        queue.values[line] = value;
+        Ok(value)
     }
 
-    /// Asks the first line whether it has come to what it submitted last.
-    pub(super) fn query(&self) -> Result<bool, Trouble> {
+    /// Asks the first line whether it has come to a value.
+    pub(super) fn query(&self, value: u64) -> Result<bool, Trouble> {
         // SAFETY: the semaphore lives.
-        let value = unsafe { self.device.get_semaphore_counter_value(self.semaphores[0]) }?;
-        Ok(value >= self.values[0])
+        let come = unsafe { self.device.get_semaphore_counter_value(self.semaphores[0]) }?;
+        Ok(come >= value)
     }
 
     /// Waits for both lines.
     pub(super) fn drain(&self) -> Result<(), Trouble> {
-        let info =
-            vk::SemaphoreWaitInfo::default().semaphores(&self.semaphores).values(&self.values);
-        // SAFETY: both semaphores live.
+        let mut queue = self.queue();
+        self.wait_until(&self.semaphores, &queue.values)?;
+        queue.seen = queue.values;
+        Ok(())
+    }
+
+    fn wait_until(&self, semaphores: &[vk::Semaphore], values: &[u64]) -> Result<(), Trouble> {
+        let info = vk::SemaphoreWaitInfo::default().semaphores(semaphores).values(values);
+        // SAFETY: the semaphores live.
         unsafe { self.device.wait_semaphores(&info, u64::MAX) }?;
         Ok(())
     }
@@ -200,7 +245,7 @@ fn kind_of(memory: &vk::PhysicalDeviceMemoryProperties, allowed: u32) -> Option<
 }
 
 /// As many as may be on their way at a time.
-fn commands(device: &ash::Device, family: u32) -> Result<Vec<vk::CommandBuffer>, Trouble> {
+fn commands(device: &ash::Device, family: u32) -> Result<Vec<Commands>, Trouble> {
     let flags = vk::CommandPoolCreateFlags::RESET_COMMAND_BUFFER;
     let info = vk::CommandPoolCreateInfo::default().queue_family_index(family).flags(flags);
     // SAFETY: the structure lives.
@@ -208,5 +253,6 @@ fn commands(device: &ash::Device, family: u32) -> Result<Vec<vk::CommandBuffer>,
     let info =
         vk::CommandBufferAllocateInfo::default().command_pool(pool).command_buffer_count(TURN);
     // SAFETY: the pool lives as long as the process.
-    Ok(unsafe { device.allocate_command_buffers(&info) }?)
+    let made = unsafe { device.allocate_command_buffers(&info) }?;
+    Ok(made.into_iter().map(|handle| Commands { handle, given: (0, 0) }).collect())
 }
