@@ -86,6 +86,11 @@ impl<T: Send + 'static> Errands<T> {
         Ok(())
     }
 
+    /// Makes a thread where there is none, for who is about to depend on one. Says whether there is one.
+    pub fn see_to(self: &Arc<Self>, serve: fn(&Self)) -> bool {
+        self.see_served(&mut lock(&self.inbox), serve)
+    }
+
     /// Makes a thread for what lies on the list because none could be made. One load where there is nothing of that.
     #[inline]
     pub fn retry(self: &Arc<Self>, serve: fn(&Self)) {

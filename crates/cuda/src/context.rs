@@ -295,15 +295,16 @@ impl Context {
         }
     }
 
-    /// Has a deadline kept, for a device that is about to depend on that.
+    /// Has a deadline kept, for a device that is about to depend on that. Its time runs from what the poller hears.
     ///
     /// # Errors
-    /// `Exhausted`: no keeper can be made.
+    /// `Exhausted`: no keeper can be made, or no poller.
     pub(crate) fn keep(&self, deadline: Deadline) -> Result<()> {
-        let given = self.keeper.offer(deadline, keeper::serve);
-        given.map_err(|_unguarded| {
-            no_thread(format_args!("let {} go on at the deadline of device_gates", self.name()))
-        })
+        let is_heard = self.poller.see_to(poller::serve);
+        if is_heard && self.keeper.offer(deadline, keeper::serve).is_ok() {
+            return Ok(());
+        }
+        Err(no_thread(format_args!("let {} go on at the deadline of device_gates", self.name())))
     }
 
     /// Since when the poller is inside a question.

@@ -9,6 +9,7 @@ use std::any::Any;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use syncpoint_base::Inside;
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{Error, Result};
 
@@ -273,7 +274,10 @@ impl Stands {
         if stream.timeline().completed() + 1 >= value {
             return Self::Known(Instant::now());
         }
-        let unheard = stream.driver().context().asking().since(LOOK);
+        let context = stream.driver().context();
+        // It may have ended for want of work since, and none have been made for this.
+        context.see_polled();
+        let unheard = context.asking().since(LOOK);
         unheard.map_or(Self::NotYet, Self::Perhaps)
     }
 }
@@ -310,7 +314,11 @@ impl Guard for Deadline {
         }
         // Failed for something else, it may be in another era by now, which this is none of. Nobody is told before the device
         // goes on: whom that is told to may call the driver.
-        stream.fail_pending_then(self.value, &too_long(&stream), || latch.open());
+        stream.fail_pending_then(self.value, &too_long(&stream), || {
+            // The word is memory of the driver's, which is gone once that has ended with the process.
+            let _inside = Inside::enter_or_rest();
+            latch.open();
+        });
         false
     }
 }

@@ -6,10 +6,10 @@ mod fake;
 
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use syncpoint::{EventOptions, Kind, Result, Stream};
-use syncpoint_conformance::patience;
+use syncpoint::{EventOptions, Gate, Kind, Result, Stream};
+use syncpoint_conformance::patience::{self, PATIENCE};
 use syncpoint_conformance::secluded::refuse_new_threads;
 
 use fake::Fake;
@@ -58,7 +58,7 @@ fn who_waits_for_an_event_without_points_is_told_that_nobody_finds_out_when_it_h
         let device = syncpoint::cuda::open(0)?;
         let event = device.event_with(EventOptions::builder().external().build()?)?;
         let stream = device.stream()?;
-        stream.delay(patience::PATIENCE)?;
+        stream.delay(PATIENCE)?;
         event.record(&stream)?;
         let outcome = thread::scope(|scope| {
             let secluded = scope.spawn(|| {
@@ -70,6 +70,46 @@ fn who_waits_for_an_event_without_points_is_told_that_nobody_finds_out_when_it_h
         patience::refused(outcome, Kind::Exhausted);
         Ok(())
     });
+}
+
+/// Somebody is there to keep its deadline; how far the device is nobody would hear.
+#[test]
+fn a_device_is_not_had_to_stand_where_nobody_would_hear_that_it_does() {
+    let name = "a_device_is_not_had_to_stand_where_nobody_would_hear_that_it_does";
+    Fake::alone(name, |_fake| {
+        let device = syncpoint::cuda::builder().device_gates(PATIENCE * 3).open(0)?;
+        let (first, second) = (device.stream()?, device.stream()?);
+        let (gate, later) = (Gate::new(), Gate::new());
+        syncpoint::cuda::expose(&first)?;
+        syncpoint::cuda::expose(&second)?;
+        first.wait(&gate.point())?;
+        // It is there to the deadline of what it has seen to stand; the poller for ten seconds without work.
+        patience::until("the thread that keeps deadlines", || is_there("syncpoint-gates"));
+        thread::park_timeout(LONG * 5);
+        gate.open()?;
+        let begun = Instant::now();
+        while is_there("syncpoint-cuda") && begun.elapsed() < PATIENCE * 2 {
+            thread::park_timeout(LONG);
+        }
+        assert!(is_there("syncpoint-gates") && !is_there("syncpoint-cuda"));
+        let outcome = thread::scope(|scope| {
+            let secluded = scope.spawn(|| {
+                refuse_new_threads();
+                second.wait(&later.point())
+            });
+            secluded.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+        });
+        patience::refused(outcome, Kind::Exhausted);
+        first.record()?.synchronize_timeout(PATIENCE)
+    });
+}
+
+/// Whether a thread of this name is in the process; the system keeps fifteen letters of it.
+fn is_there(name: &str) -> bool {
+    let threads = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let names =
+        threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
+    names.into_iter().any(|of_thread| of_thread.trim_end() == &name[..name.len().min(15)])
 }
 
 #[test]
@@ -85,6 +125,6 @@ fn what_a_thread_drops_as_it_unwinds_where_it_can_make_no_other_holds_up_nobody(
         });
         patience::until("the end of the thread", || unwinds.is_finished());
         let stream = device.stream()?;
-        stream.record()?.synchronize_timeout(patience::PATIENCE)
+        stream.record()?.synchronize_timeout(PATIENCE)
     });
 }

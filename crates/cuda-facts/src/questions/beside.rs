@@ -1,5 +1,6 @@
 //! What calls say beside contexts that are gone or broken, and beside threads that wait inside the driver.
 
+use std::panic;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
@@ -81,15 +82,23 @@ fn query_beside(
     let (event, gate) = session.pending_event()?;
     let (answer, answered) = channel();
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let beside = scope.spawn(|| {
             driver.context_set(session.context)?.needed()?;
             call(driver, &event)
         });
         thread::park_timeout(MOMENT);
+        let is_inside = !beside.is_finished();
         let (driver, pending) = (session.driver, &event);
         scope.spawn(move || answer.send(driver.event_query(pending)));
         let early = answered.recv_timeout(MOMENT);
         gate.open();
+        let said_beside = beside.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
+        if !is_inside {
+            return Ok(format!(
+                "nothing: that call waits for nothing, and says {}",
+                said_beside.code
+            ));
+        }
         match early {
             Ok(said) => Ok(format!("{} at once", said?.code)),
             Err(_late) => Ok("waits".to_owned()),
