@@ -23,7 +23,8 @@ pub trait Calls: fmt::Debug + Send + Sync + Sized + 'static {
     /// A kernel of ours, compiled.
     type Pipeline: Any + fmt::Debug + Send + Sync;
 
-    /// A command buffer that is put together. Dropped, inside a [pool](Self::pooled), it was never there.
+    /// A command buffer that is put together. Dropped, inside a [pool](Self::pooled), it is never committed, and its handler
+    /// is let go of, called or not: [`End::of`] tells that from an end.
     type Commands;
 
     /// The maker's name of the device.
@@ -47,8 +48,8 @@ pub trait Calls: fmt::Debug + Send + Sync + Sized + 'static {
     /// Copies bytes into a buffer. They lie inside, and no other thread of the host reads or writes there meanwhile.
     fn write(&self, memory: &Self::Memory, offset: u64, bytes: &[u8]);
 
-    /// A command buffer of a queue. `ended` is called once when it has ended, from any thread, and is attached here: a
-    /// handler cannot come after the commit.
+    /// A command buffer of a queue. `ended` is called once when it has ended, from any thread, and never where it is not
+    /// committed. It is attached here: a handler cannot come after the commit.
     fn commands(&self, queue: &Self::Queue, ended: Ended) -> Option<Self::Commands>;
 
     /// Has what comes next in the queue wait until the event has come to the value.
@@ -204,10 +205,15 @@ pub struct End {
 
 impl End {
     /// The end that a handler is told of. A command buffer that has failed was killed, also where Metal gives no reason.
-    pub fn of(seconds: f64, status: Status, error: Option<Killed>) -> Self {
+    /// `None`: it has not ended, since Metal calls the handlers also of one that is let go of and was never committed.
+    pub fn of(seconds: f64, status: Status, error: Option<Killed>) -> Option<Self> {
         let silent = || Killed { code: 0, words: "Metal gives no reason".to_owned() };
-        let killed = error.or_else(|| (status == Status::Failed).then(silent));
-        Self { seconds, killed }
+        let killed = match status {
+            Status::Complete => error,
+            Status::Failed => error.or_else(|| Some(silent())),
+            Status::Other => return None,
+        };
+        Some(Self { seconds, killed })
     }
 }
 
@@ -222,6 +228,8 @@ pub enum Status {
     Complete,
     /// It has failed.
     Failed,
+    /// It has not ended.
+    Other,
 }
 
 /// Why a command buffer was killed.
@@ -241,5 +249,19 @@ impl Killed {
     /// By an error of another domain, whose numbers say other things.
     pub fn of_others(domain: &str, code: i64, words: &str) -> Self {
         Self { code: 0, words: format!("{words}, {domain} {code}") }
+    }
+}
+
+#[cfg(all(test, not(syncpoint_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_that_is_no_end_is_none_whatever_comes_with_it() {
+        let killed = Killed { code: 3, words: "by the test".to_owned() };
+        assert!(End::of(0.0, Status::Other, None).is_none());
+        assert!(End::of(1.0, Status::Other, Some(killed)).is_none());
+        assert!(End::of(1.0, Status::Complete, None).is_some_and(|end| end.killed.is_none()));
+        assert!(End::of(0.0, Status::Failed, None).is_some_and(|end| end.killed.is_some()));
     }
 }

@@ -153,7 +153,7 @@ impl Calls for Metal {
             let block =
                 RcBlock::new(move |commands: NonNull<ProtocolObject<dyn MTLCommandBuffer>>| {
                     // SAFETY: Metal lends the command buffer for the call.
-                    let end = end_of(unsafe { commands.as_ref() });
+                    let Some(end) = end_of(unsafe { commands.as_ref() }) else { return };
                     let ended = lock(&ended).take();
                     // A panic may not go through Metal's frames; there is none to be expected.
                     let _ended = contain(|| ended.map(|ended| ended(end)));
@@ -256,11 +256,14 @@ impl SharedEvent {
     }
 }
 
-/// How a command buffer has ended.
-fn end_of(commands: &ProtocolObject<dyn MTLCommandBuffer>) -> End {
+/// How a command buffer has ended, if it has.
+fn end_of(commands: &ProtocolObject<dyn MTLCommandBuffer>) -> Option<End> {
     autoreleasepool(|_| {
-        let has_failed = commands.status() == MTLCommandBufferStatus::Error;
-        let status = if has_failed { Status::Failed } else { Status::Complete };
+        let status = match commands.status() {
+            MTLCommandBufferStatus::Completed => Status::Complete,
+            MTLCommandBufferStatus::Error => Status::Failed,
+            _ => Status::Other,
+        };
         let error = commands.error().map(|error| killed_by(&error));
         End::of(commands.GPUEndTime(), status, error)
     })

@@ -61,8 +61,10 @@ pub(crate) struct Faults {
     refusals: Refusals,
     /// Kept by each object for as long as it lives.
     alive: Arc<()>,
-    /// Whether handlers come in any order: Metal promises none.
+    /// Whether handlers come in any order.
     shuffles: AtomicBool,
+    /// Whether what is killed takes along what was committed behind it.
+    takes_along: AtomicBool,
     /// Who is told where memory ends.
     ends: Mutex<Option<Sender<String>>>,
 }
@@ -100,6 +102,7 @@ impl Default for Faults {
             refusals: Refusals::default(),
             alive: Arc::default(),
             shuffles: AtomicBool::new(false),
+            takes_along: AtomicBool::new(false),
             ends: Mutex::default(),
         }
     }
@@ -192,6 +195,11 @@ impl Double {
     /// Has handlers come in any order from now on.
     pub(crate) fn shuffle_handlers(&self) {
         self.0.shuffles.store(true, Ordering::SeqCst);
+    }
+
+    /// Has what is killed take along what was committed behind it on its queue, from now on.
+    pub(crate) fn take_along(&self) {
+        self.0.takes_along.store(true, Ordering::SeqCst);
     }
 
     /// Holds handlers back from now on.
@@ -326,6 +334,10 @@ impl Faults {
 
     fn note_outside(&self) {
         self.outside.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn takes_along(&self) -> bool {
+        self.takes_along.load(Ordering::SeqCst)
     }
 
     fn is_gone(&self) -> bool {

@@ -1,12 +1,13 @@
 //! Command queues of the double: each runs its command buffers in the order in which they were committed, on a thread.
 
 use std::fmt;
+use std::mem;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, ThreadId};
 
 use syncpoint::{Result, Stream};
-use syncpoint_metal::protocol::{End, Ended, Killed, expose};
+use syncpoint_metal::protocol::{End, Ended, Killed, Status, expose};
 
 use super::{Alive, Double, Event, Fault, Faults};
 
@@ -43,12 +44,15 @@ pub(super) enum Command {
 /// A command buffer that is put together.
 pub(crate) struct Commands {
     list: Vec<Command>,
-    ended: Ended,
+    ended: Attached,
     place: (Place, Option<Alive>),
     sender: Sender<Committed>,
     faults: Arc<Faults>,
     putting: Option<Putting>,
 }
+
+/// A handler, which Metal calls also as its command buffer is let go of uncommitted.
+struct Attached(Option<Ended>);
 
 /// A command buffer of ours is put together, until it is committed or let go of.
 struct Putting {
@@ -91,6 +95,7 @@ impl Queue {
         let place = Room::take(&self.room);
         let putting = alive.as_ref().map(|_ours| Putting::begin(self));
         let (sender, faults) = (self.sender.clone(), Arc::clone(&self.faults));
+        let ended = Attached(Some(ended));
         Commands { list: Vec::new(), ended, place: (place, alive), sender, faults, putting }
     }
 
@@ -122,7 +127,8 @@ impl Commands {
                 Command::Wait(..) | Command::Work(_) => {}
             }
         }
-        let Self { list, ended, place, sender, faults, putting } = self;
+        let Self { list, mut ended, place, sender, faults, putting } = self;
+        let ended = ended.0.take().unwrap();
         drop(putting);
         if let Some(Fault::KilledEarly(killed)) = fault {
             let end = End { seconds: 0.0, killed: Some(killed) };
@@ -135,9 +141,21 @@ impl Commands {
         let committed = Committed { list, ended, place, fault };
         if is_alone {
             let thread = thread::Builder::new().name(THREAD.to_owned());
-            thread.spawn(move || committed.run(&faults)).unwrap();
+            thread.spawn(move || drop(committed.run(&faults))).unwrap();
         } else {
             sender.send(committed).unwrap();
+        }
+    }
+}
+
+/// Whoever is told of it has time to act on that before the drop is over.
+impl Drop for Attached {
+    fn drop(&mut self) {
+        if let Some(ended) = self.0.take()
+            && let Some(end) = End::of(0.0, Status::Other, None)
+        {
+            ended(end);
+            (0..1_000).for_each(|_| thread::yield_now());
         }
     }
 }
@@ -178,14 +196,26 @@ pub(crate) fn block(stream: &Stream) -> Result<Sender<()>> {
 
 fn serve(receiver: &Receiver<Committed>, faults: &Faults) {
     for committed in receiver {
-        committed.run(faults);
+        let killed = committed.run(faults);
+        if let Some(killed) = killed.filter(|_killed| faults.takes_along()) {
+            for behind in receiver.try_iter() {
+                behind.end(End { seconds: 0.0, killed: Some(killed.clone()) }, faults);
+            }
+        }
     }
 }
 
 impl Committed {
-    fn run(self, faults: &Faults) {
-        let Self { list, ended, place, fault } = self;
-        let end = end_of(list, fault, faults);
+    /// Gives why it was killed, if it was.
+    fn run(mut self, faults: &Faults) -> Option<Killed> {
+        let end = end_of(mem::take(&mut self.list), self.fault.take(), faults);
+        let killed = end.killed.clone();
+        self.end(end, faults);
+        killed
+    }
+
+    fn end(self, end: End, faults: &Faults) {
+        let Self { ended, place, .. } = self;
         faults.call(Box::new(move || {
             ended(end);
             drop(place);
