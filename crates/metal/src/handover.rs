@@ -86,7 +86,8 @@ impl<C: Calls> Told for Telling<'_, C> {
 
     fn fail(&self, value: u64, killed: &Killed, let_through: impl FnOnce()) {
         let error = self.stream.driver().context().killed(killed, self.ours);
-        self.stream.fail_then(value, &error, let_through);
+        // Metal kills what is behind a failure too, and tells of each, maybe behind a recovery.
+        self.stream.fail_pending_then(value, &error, let_through);
         self.ours.go_on();
     }
 

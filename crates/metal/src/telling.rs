@@ -19,8 +19,8 @@ pub(crate) trait Told {
     /// Everything up to this value is over, and complete where it has not failed.
     fn complete(&self, value: u64);
 
-    /// The command buffer of this value was killed. Calls `let_through` once nobody finds the value complete any more, and
-    /// before any waker.
+    /// The command buffer of this value was killed: it fails, unless it has failed with what was before it. Calls
+    /// `let_through` once nobody finds the value complete any more, and before any waker.
     fn fail(&self, value: u64, killed: &Killed, let_through: impl FnOnce());
 
     /// [Lets through](let_through), unless the process exits.

@@ -139,6 +139,40 @@ fn who_waits_on_the_device_for_what_was_killed_does_not_wait_for_wakers_of_the_u
     Ok(())
 }
 
+/// Metal kills what is committed behind a killed command buffer too, and tells of each.
+#[test]
+fn what_was_killed_along_with_a_failure_fails_nothing_that_came_behind_the_recovery() -> Result<()>
+{
+    let double = Double::default();
+    double.take_along();
+    let stream = double.device().stream()?;
+    let buffer = stream.device().buffer(8)?;
+    let (waker, woken, go_on) = blocking();
+    let end = block(&stream)?;
+    double.kill(0, FAULT);
+    stream.fill(&buffer, 0..8, 1)?;
+    let killed = stream.record()?;
+    let _busy = wake_at(&killed, &waker);
+    for _ in 0..3 {
+        stream.fill(&buffer, 0..8, 2)?;
+    }
+    let along = stream.record()?;
+    drop(end);
+    woken.recv_timeout(LONG).expect("the thread stands in the waker");
+    // Those behind are killed too, and nobody was told yet.
+    let first = stream.recover()?.expect("it has failed");
+    stream.fill(&buffer, 0..8, 3)?;
+    let anew = stream.record()?;
+    drop(go_on);
+    anew.synchronize_timeout(LONG)?;
+    assert!(stream.failure().is_none(), "a late word of what has failed is no failure");
+    assert_eq!(stream.statistics().later_failures, 3);
+    let error = along.synchronize_timeout(LONG).expect_err("it is behind the failure");
+    assert!(error.is_same(&first), "one first cause: {error}");
+    assert_eq!(buffer.to_vec(0..8)?, [3; 8]);
+    Ok(())
+}
+
 /// The shared event of a stream is nobody else's to signal: who asks is told so, with both values.
 #[test]
 fn a_shared_event_that_somebody_else_has_signalled_is_told_as_such_and_fails_its_stream()

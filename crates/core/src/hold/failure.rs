@@ -55,32 +55,24 @@ impl<D: Driver> HeldStream<D> {
         self.tell_failure(failing);
     }
 
-    /// The same, with `let_through` between the failure and the telling: nobody finds the value complete any more, and no
-    /// waker has run yet. There a driver signals whoever waits for the value on the device, so that none stands there for
-    /// as long as wakers take.
-    pub fn fail_then(&self, value: u64, error: &Error, let_through: impl FnOnce()) {
-        let failing = self.begin_failure(value, error);
-        let_through();
-        self.tell_failure(failing);
-    }
-
     /// The same, unless the value has settled: of one that has failed what came behind may be of another era by now, which
     /// a later cause of the old one is none of.
     pub fn fail_pending(&self, value: u64, error: &Error) {
-        self.fail_pending_then(value, error, || ());
+        if let Some(failing) = self.begin_pending(value, error) {
+            self.tell_failure(failing);
+        }
     }
 
-    /// The same, with `let_through` as in [`fail_then`](Self::fail_then), also where the value has settled.
+    /// The same, with `let_through` between the failure and the telling: nobody finds the value complete any more, and no
+    /// waker has run yet. There a driver signals whoever waits for the value on the device, so that none stands there for
+    /// as long as wakers take; of a value that has failed already too, since a device may take along what is behind a
+    /// failure and say so of each.
     pub fn fail_pending_then(&self, value: u64, error: &Error, let_through: impl FnOnce()) {
-        let mut flight = self.flight();
-        // Under the flight lock, as a recovery: one between the look and the failure would begin the era that fails.
-        let is_pending =
-            value > flight.landed && matches!(self.timeline.state(value), State::Pending);
-        let failing = is_pending.then(|| self.begin_failure_of(&mut flight, value, error));
-        drop(flight);
+        let failing = self.begin_pending(value, error);
         let_through();
-        if let Some(failing) = failing {
-            self.tell_failure(failing);
+        match failing {
+            Some(failing) => self.tell_failure(failing),
+            None => self.count_later_failure(value, error),
         }
     }
 
@@ -139,6 +131,22 @@ impl<D: Driver> HeldStream<D> {
         let mut woken = vec![of_timeline, self.signals.fail(from, error.clone())];
         woken.extend(self.fail_gates(openings, from, error));
         Failing { woken, waits, pump, submitted }
+    }
+
+    /// Fails a value that has not settled.
+    fn begin_pending(&self, value: u64, error: &Error) -> Option<Failing> {
+        let mut flight = self.flight();
+        // Under the flight lock, as a recovery: one between the look and the failure would begin the era that fails.
+        let is_pending =
+            value > flight.landed && matches!(self.timeline.state(value), State::Pending);
+        is_pending.then(|| self.begin_failure_of(&mut flight, value, error))
+    }
+
+    fn count_later_failure(&self, value: u64, error: &Error) {
+        let mut flight = self.flight();
+        if let State::Failed(first) = self.timeline.state(value) {
+            flight.later_failures += u64::from(!first.is_same(error));
+        }
     }
 
     /// The wait that has failed of those that are passed, or that the stream is held for, fails the stream, if there is one.
