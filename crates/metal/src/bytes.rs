@@ -50,7 +50,10 @@ impl<C: Calls> Context<C> {
             return Ok(());
         }
         if are_even(&[part.start, part.end]) {
-            return self.calls().fill(commands, memory, part, byte);
+            return pieces(part.end - part.start).try_for_each(|piece| {
+                let piece = part.start + piece.start..part.start + piece.end;
+                self.calls().fill(commands, memory, piece, byte)
+            });
         }
         let pipeline = self.pipeline(&self.kernels().fill, Kernel::Fill)?;
         let bytewise = Bytewise { pipeline, bytes: part.end - part.start };
@@ -72,7 +75,11 @@ impl<C: Calls> Context<C> {
             return Ok(());
         }
         if are_even(&[source.1, target.1, bytes]) {
-            return self.calls().copy(commands, source, target, bytes);
+            return pieces(bytes).try_for_each(|piece| {
+                let (from, to) = (source.1 + piece.start, target.1 + piece.start);
+                let (source, target) = ((source.0, from), (target.0, to));
+                self.calls().copy(commands, source, target, piece.end - piece.start)
+            });
         }
         let pipeline = self.pipeline(&self.kernels().copy, Kernel::Copy)?;
         self.calls().copy_bytes(commands, Bytewise { pipeline, bytes }, source, target)
@@ -103,17 +110,22 @@ const BLIT: u64 = 4;
 /// Threads of a group: no device has fewer than this at a time.
 const GROUP: u64 = 32;
 
-/// So many bytes of one dispatch: positions in a grid have 32 bits.
+/// So many bytes of one dispatch or blit: positions in a grid have 32 bits, and a blit of 4 GiB or more leaves bytes out
+/// without a word (others have found so; Apple's manual names no limit). A multiple of [`BLIT`].
 const PIECE: u64 = 1 << 30;
+
+/// So many bytes, piece by piece: all of them, each once.
+fn pieces(whole: u64) -> impl Iterator<Item = Range<u64>> {
+    let starts = (0..whole.div_ceil(PIECE)).map(|index| index * PIECE);
+    starts.map(move |start| start..whole.min(start.saturating_add(PIECE)))
+}
 
 impl<P> Bytewise<'_, P> {
     /// What is dispatched, one piece after the other: all bytes, each once.
     pub fn pieces(&self) -> impl Iterator<Item = Piece> + use<P> {
-        let whole = self.bytes;
-        let starts = (0..whole.div_ceil(PIECE)).map(|index| index * PIECE);
-        starts.map(move |start| {
-            let bytes = PIECE.min(whole - start);
-            Piece { start, bytes, groups: bytes.div_ceil(GROUP), threads: GROUP }
+        pieces(self.bytes).map(|piece| {
+            let bytes = piece.end - piece.start;
+            Piece { start: piece.start, bytes, groups: bytes.div_ceil(GROUP), threads: GROUP }
         })
     }
 }
@@ -121,6 +133,21 @@ impl<P> Bytewise<'_, P> {
 #[cfg(all(test, not(syncpoint_loom)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_blit_of_any_length_is_cut_into_pieces_that_metal_takes_whole() {
+        assert_eq!(pieces(0).count(), 0);
+        for whole in [4, PIECE, PIECE + 4, 4 * PIECE, 5 * PIECE + 8, 1 << 40] {
+            let mut end = 0;
+            for piece in pieces(whole) {
+                assert_eq!(piece.start, end, "of {whole}");
+                assert!(piece.start < piece.end && piece.end - piece.start <= 1 << 30, "{piece:?}");
+                assert!(are_even(&[piece.start, piece.end]), "{piece:?} of {whole}");
+                end = piece.end;
+            }
+            assert_eq!(end, whole);
+        }
+    }
 
     #[test]
     fn pieces_are_all_bytes_once_and_have_threads_for_each_that_a_grid_can_number() {
