@@ -20,7 +20,7 @@ impl Meaning {
     fn of(code: i64) -> (Self, &'static str) {
         match code {
             1 => (Self::Killed, "MTLCommandBufferErrorInternal"),
-            2 => (Self::Killed, "MTLCommandBufferErrorTimeout"),
+            TIMEOUT => (Self::Killed, "MTLCommandBufferErrorTimeout"),
             3 => (Self::Killed, "MTLCommandBufferErrorPageFault"),
             REVOKED => (Self::Lost, "MTLCommandBufferErrorAccessRevoked"),
             7 => (Self::Killed, "MTLCommandBufferErrorNotPermitted"),
@@ -45,16 +45,38 @@ impl Killed {
     #[cold]
     pub(crate) fn error(&self, of: &str) -> Error {
         let (meaning, name) = Meaning::of(self.code);
-        let (kind, remedy) = match meaning {
-            Meaning::NoRoom => (Kind::Exhausted, "free memory of the device"),
-            Meaning::Lost => (Kind::DeviceLost, "what is not complete has failed; open it anew"),
-            Meaning::Killed => (Kind::Driver, "look the code up in Apple's manual of Metal"),
+        let kind = match meaning {
+            Meaning::NoRoom => Kind::Exhausted,
+            Meaning::Lost => Kind::DeviceLost,
+            Meaning::Killed => Kind::Driver,
         };
-        let remedy = if self.code == REVOKED { "start the program anew" } else { remedy };
+        let remedy = self.remedy(meaning);
         let message = format!("a command buffer of {of} was killed ({}); {remedy}", self.words);
         Error::new(kind, message).with_code(self.code, name)
     }
+
+    fn remedy(&self, meaning: Meaning) -> &'static str {
+        match (self.code, meaning) {
+            (TIMEOUT, _) => {
+                "a device works and waits for some seconds at a time: cut the work, and wait on the host for what lasts"
+            }
+            (REVOKED, _) => "start the program anew",
+            (_, Meaning::NoRoom) => "free memory of the device",
+            (_, Meaning::Lost) => "what is not complete has failed; open it anew",
+            _ if self.is_victim() => "other work on the device failed; recover, and do this again",
+            (_, Meaning::Killed) => "look the code up in Apple's manual of Metal",
+        }
+    }
+
+    /// Whether it was in order, and taken along by what failed beside it, maybe in another process. No code says so: the
+    /// words do (others have met them).
+    fn is_victim(&self) -> bool {
+        self.words.contains("InnocentVictim") || self.words.contains("Innocent Victim")
+    }
 }
+
+/// Its work, or something that it waits for, has lasted too long.
+const TIMEOUT: i64 = 2;
 
 /// The process has caused too many timeouts: a device that it opens anew is refused to it as well.
 const REVOKED: i64 = 4;
@@ -105,6 +127,16 @@ mod tests {
         assert!(error(4).message().ends_with("(gone); start the program anew"));
         assert!(error(11).message().ends_with("open it anew"));
         assert_eq!(error(4).kind(), Kind::DeviceLost);
+    }
+
+    #[test]
+    fn what_lasted_too_long_and_what_was_taken_along_say_what_helps() {
+        let error = |code, words: &str| Killed { code, words: words.to_owned() }.error("metal:0");
+        assert!(error(2, "late").message().ends_with("wait on the host for what lasts"));
+        let victim = "Innocent Victim (00000005:kIOGPUCommandBufferCallbackErrorInnocentVictim)";
+        assert!(error(1, victim).message().ends_with("recover, and do this again"));
+        assert_eq!(error(1, victim).kind(), Kind::Driver);
+        assert!(error(11, victim).message().ends_with("open it anew"), "it is lost all the same");
     }
 
     #[test]

@@ -2,12 +2,20 @@
 //!
 //! - **A stream** is a command queue with a shared event of its own, whose values are the stream's. Each operation is a
 //!   command buffer that signals its value, put together and committed by one thread at a time, whichever that is.
-//! - **Waits** between streams of one device are the device's own; all others (for gates, other devices, other backends)
-//!   are held on the host. A device is never given a wait for what nobody has committed.
+//! - **Waits** between streams of one device are the device's own, where nothing but one command buffer of ours is left before
+//!   what they wait for; all others (for gates, other devices, other backends, for what has more before it) are held on the
+//!   host. A device is never given a wait for what nobody has committed, but on a queue that others commit to as well.
+//! - **A device waits for some seconds only**: Metal ends a wait that lasts (five seconds, others have found), kills the command
+//!   buffer, and refuses a process that has had it so too often. So on a stream of others' queue (`borrow`, `expose`), which
+//!   cannot be held on the host, a wait for a gate, a host function, a delay or another backend fails with
+//!   `MTLCommandBufferErrorTimeout` where it lasts longer. Synchronize on the host before you put there what would wait for
+//!   long, or take a stream of the device's own, which has no such limit.
 //! - **The end** of a command buffer is told by its handler, which is attached as the command buffer is made. What Metal
 //!   kills fails its stream, wakes whoever waits for it on the host, and lets go whoever waits on the device, as failed.
-//!   Of command buffers that users commit to a queue nobody hears: what comes behind a killed one runs, and the point of
-//!   their `submit` completes. Look at the status of your own.
+//!   What Metal kills along with it has failed with it, and fails nothing that came behind a `recover()`. The stream goes on
+//!   over the same queue: where it fails again at once, open the device anew. Of command buffers that users commit to a queue
+//!   nobody hears: what comes behind a killed one runs, and the point of their `submit` completes. Look at the status of your
+//!   own.
 //! - **Times** are the GPU end times of command buffers: a timed record is a command buffer of its own. What is no time
 //!   (0, not a number) is refused.
 //! - **Room.** 256 command buffers of a stream are on their way at a time, and on a queue of others as many as who lends

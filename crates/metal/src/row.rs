@@ -6,6 +6,7 @@
 //! device ([`mend`](Row::mend)).
 
 use std::collections::VecDeque;
+use std::mem;
 
 use crate::calls::Killed;
 use crate::room::{Patience, Room};
@@ -30,6 +31,8 @@ struct State {
     told: u64,
     /// The value off the row whose failure is being told.
     failing: Option<u64>,
+    /// Whether others may have committed something behind the last that was put.
+    has_others: bool,
 }
 
 /// A value on its way.
@@ -39,6 +42,8 @@ struct Flying {
     /// How many command buffers of the value have not ended.
     parts: usize,
     killed: Option<Killed>,
+    /// Whether others may have committed something right before it, of whose end nobody hears.
+    is_behind_others: bool,
 }
 
 /// What has become of values, in their order.
@@ -69,8 +74,9 @@ impl Row {
             return None;
         }
         let mut state = lock(&self.state);
-        state.before = std::mem::replace(&mut state.promised, value);
-        state.flying.push_back(Flying { value, parts, killed: None });
+        state.before = mem::replace(&mut state.promised, value);
+        let is_behind_others = mem::take(&mut state.has_others);
+        state.flying.push_back(Flying { value, parts, killed: None, is_behind_others });
         Some(state.earlier(state.before))
     }
 
@@ -79,9 +85,29 @@ impl Row {
         let mut state = lock(&self.state);
         if let Some(last) = state.flying.pop_back() {
             state.promised = state.before;
+            state.has_others |= last.is_behind_others;
             drop(state);
             self.room.give_back(last.parts);
         }
+    }
+
+    /// Others may commit something now, behind the last that was put. By one thread at a time, which puts the next.
+    pub(crate) fn note_others(&self) {
+        lock(&self.state).has_others = true;
+    }
+
+    /// Whether a device that waits for `value` stands there for one command buffer of ours at most: everything before it has
+    /// ended, and no failure has to be told first.
+    pub(crate) fn comes_next(&self, value: u64) -> bool {
+        let state = lock(&self.state);
+        if state.failing.is_some_and(|failing| failing <= value) {
+            return false;
+        }
+        let is_there = |flying: &&Flying| flying.parts > 0 || flying.killed.is_some();
+        state.flying.iter().find(is_there).is_none_or(|first| {
+            let is_ours = first.killed.is_none() && !first.is_behind_others;
+            value < first.value || (value == first.value && is_ours)
+        })
     }
 
     /// A command buffer of `value` has ended. Called by handlers of Metal's, once for each.
@@ -262,6 +288,29 @@ mod tests {
         assert_eq!(row.reached(3), Ok(2));
         row.mend(3, || 3, drop);
         assert_eq!(row.reached(3), Ok(3));
+    }
+
+    #[test]
+    fn a_device_waits_for_what_comes_next_and_for_nothing_behind_it() {
+        let row = row_of(&[1, 2]);
+        row.note_others();
+        assert!(row.put(4, 1, NOW).is_some());
+        row.take_back();
+        assert!(row.put(5, 1, NOW).is_some() && row.put(6, 1, NOW).is_some());
+        let next = || [1, 2, 5, 6].map(|value| row.comes_next(value));
+        assert_eq!(next(), [true, false, false, false]);
+        row.end(2, None);
+        assert_eq!(next(), [true, false, false, false], "what is before it has not ended");
+        row.end(1, None);
+        assert_eq!(next(), [true, true, false, false], "nobody knows what others do before 5");
+        row.end(5, None);
+        assert_eq!(next(), [true; 4]);
+        row.end(6, Some(killed()));
+        assert_eq!(next(), [true, true, true, false], "the host is to signal it");
+        assert_eq!(told(&row), [(5, true), (6, false)]);
+        assert_eq!(next(), [true, true, true, false], "it is off the row, and nobody was told");
+        row.mend(6, || 5, drop);
+        assert_eq!(next(), [true; 4]);
     }
 
     #[test]

@@ -149,6 +149,8 @@ impl<C: Calls> Driver for MetalStream<C> {
 
     const DELAYS: bool = false;
 
+    const LIMITS_WAITS: bool = true;
+
     fn ordered(&self) {}
 
     fn submit(
@@ -171,6 +173,10 @@ impl<C: Calls> Driver for MetalStream<C> {
             // It would be signalled also where the call leaves the wait to the host.
             Operation::Call(_) => unreachable!("no point has a way of its own here"),
         }
+    }
+
+    fn comes_next(&self, value: u64) -> bool {
+        self.row.comes_next(value)
     }
 
     fn has_room(&self) -> bool {
@@ -215,6 +221,7 @@ impl<C: Calls> Driver for MetalStream<C> {
 
     fn lend(&self, call: &mut dyn FnMut()) -> Result<()> {
         self.context.check()?;
+        self.row.note_others();
         C::pooled(call);
         Ok(())
     }

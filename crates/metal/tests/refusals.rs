@@ -183,6 +183,29 @@ fn assert_told(call: Call, index: u64, refused: &[Error]) {
     assert_eq!(kinds, expected, "{call:?} {index}: {refused:?}");
 }
 
+/// Metal calls the handler of a command buffer also as it is let go of uncommitted. The next operation takes its value.
+#[test]
+fn what_takes_the_value_of_a_refused_operation_is_not_complete_before_its_own_end() -> Result<()> {
+    let double = Double::default();
+    let (device, mut filled) = (double.device(), Vec::new());
+    for byte in 1..20 {
+        let (stream, buffer) = (device.stream()?, device.buffer(8)?);
+        double.refuse_of(Call::Fill, 0..1);
+        stream.fill(&buffer, 0..8, byte).expect_err("it is refused");
+        let let_go = double.hold_up(0);
+        stream.fill(&buffer, 0..8, byte)?;
+        let point = stream.record()?;
+        assert!(!point.query()?, "the device has not begun it");
+        drop(let_go);
+        filled.push((point, buffer, byte));
+    }
+    for (point, buffer, byte) in filled {
+        point.synchronize_timeout(LONG)?;
+        assert_eq!(buffer.to_vec(0..8)?, [byte; 8]);
+    }
+    Ok(())
+}
+
 #[test]
 fn each_call_that_is_refused_at_each_time_is_told_once_and_harms_nothing_else() -> Result<()> {
     let (double, mut none) = (Double::default(), Refused::default());

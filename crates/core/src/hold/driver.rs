@@ -68,6 +68,10 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     /// device stands before a latch meanwhile.
     const DELAYS: bool = true;
 
+    /// Whether the device kills who waits on it for long. Then a stream that can be held on the host waits on the device only
+    /// for what [comes next](Self::comes_next) on the other, and on the host for everything else.
+    const LIMITS_WAITS: bool = false;
+
     /// What it keeps of a new stream under the order lock.
     fn ordered(&self) -> Self::Ordered;
 
@@ -129,6 +133,14 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
         _awaited: u64,
     ) -> Option<Result<()>> {
         None
+    }
+
+    /// Whether a wait of the device for `value`, which was signalled, lasts no longer than the one operation that signals it:
+    /// everything before that has ended. Asked where [waits are limited](Self::LIMITS_WAITS), under the order lock of the
+    /// stream that waits.
+    #[inline]
+    fn comes_next(&self, _value: u64) -> bool {
+        true
     }
 
     /// Makes what delays need, once, where that takes long. Under no lock, before the delay is submitted, which may be

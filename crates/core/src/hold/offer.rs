@@ -119,7 +119,8 @@ impl<D: Driver> HeldStream<D> {
         Offer::Taken(if untold { self.mark(value).unwrap_or(news) } else { news })
     }
 
-    /// A wait goes natively where the other stream is of the domain and has signalled the value; a point known complete
+    /// A wait goes natively where the other stream is of the domain and has signalled the value, and the device may stand
+    /// there for as long as it takes; a point known complete
     /// needs nothing. It is on the list of waits already: the driver may come to it at once.
     fn offer_wait(self: &Arc<Self>, value: u64, entry: &mut Entry<D>) -> Offer<D> {
         let Step::Wait(awaited) = &entry.step else { unreachable!("only waits are offered here") };
@@ -136,6 +137,9 @@ impl<D: Driver> HeldStream<D> {
         };
         if !is_signalled {
             return Offer::Held(Hold::Signal(Arc::clone(stream), point.value()));
+        }
+        if !self.may_stand_before(stream, point.value()) {
+            return Offer::Held(Hold::Until(point.clone()));
         }
         let operation = Operation::Wait { stream, value: point.value() };
         let signals = operation.signals();

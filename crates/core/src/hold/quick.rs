@@ -64,7 +64,7 @@ impl<D: Driver> HeldStream<D> {
         place: Place,
     ) -> Option<Result<Waited>> {
         let mut order = self.order();
-        if !self.is_usual_wait(&order, point) {
+        if !(self.is_usual_wait(&order, point) && self.may_stand_before(stream, point.value())) {
             return None;
         }
         let value = order.row.passed() + 1;

@@ -113,6 +113,14 @@ impl<D: Driver> HeldStream<D> {
         self.signals.completed() >= point.value()
     }
 
+    /// Whether the device may stand before a value of another stream that is signalled. On a stream that others launch on
+    /// nobody knows what comes before it, and one that cannot be held on the host has no other way.
+    #[inline]
+    pub(super) fn may_stand_before(&self, stream: &Self, value: u64) -> bool {
+        let comes_next = || stream.is_managed() && stream.driver.comes_next(value);
+        !D::LIMITS_WAITS || !self.is_managed() || comes_next()
+    }
+
     /// The stream of a point, where a native wait for it is possible.
     #[inline]
     pub(super) fn peer(&self, point: &Point) -> Option<Arc<Self>> {

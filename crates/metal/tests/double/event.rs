@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use super::Alive;
+use syncpoint_metal::protocol::Killed;
+
+use super::{Alive, Faults};
 
 /// A shared event. Clones are the same.
 #[derive(Clone, Default)]
@@ -84,17 +86,30 @@ impl Event {
         true
     }
 
-    /// Waits for a value. False: there is no use in that any more.
-    pub(super) fn wait(&self, value: u64, is_gone: impl Fn() -> bool) -> bool {
-        let mut turn = TURN.lock().unwrap();
+    /// Waits for a value, on the device.
+    pub(super) fn wait(&self, value: u64, faults: &Faults) -> Result<(), Killed> {
+        let (begun, mut turn) = (Instant::now(), TURN.lock().unwrap());
         while self.value() < value {
-            if is_gone() {
-                return false;
+            let left = faults.longest_wait().map(|longest| longest.saturating_sub(begun.elapsed()));
+            if faults.is_gone() {
+                return Err(gone());
             }
-            turn = CHANGED.wait(turn).unwrap();
+            turn = match left {
+                Some(Duration::ZERO) => return Err(timeout()),
+                Some(left) => CHANGED.wait_timeout(turn, left).unwrap().0,
+                None => CHANGED.wait(turn).unwrap(),
+            };
         }
-        true
+        Ok(())
     }
+}
+
+pub(super) fn gone() -> Killed {
+    Killed { code: 11, words: "the device was removed".to_owned() }
+}
+
+fn timeout() -> Killed {
+    Killed { code: 2, words: "a wait has lasted too long".to_owned() }
 }
 
 /// Letting go of an object is a call of Metal's as well.

@@ -7,27 +7,27 @@
 #![expect(clippy::unwrap_used, reason = "a double that cannot go on fails its test")]
 
 mod event;
+mod faults;
 mod memory;
 mod queue;
 mod refusals;
 
 use std::cell::Cell;
-use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Range;
 use std::process;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, OnceLock};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use syncpoint::{Device, Error, Kind, Result};
 use syncpoint_metal::protocol::{
-    Bytewise, Calls, End, Ended, Kernel, Killed, Limits, Refusal, device_over,
+    Bytewise, Calls, Ended, Kernel, Killed, Limits, Refusal, device_over,
 };
 
 pub(crate) use event::Event;
+pub(crate) use faults::{Fault, Faults};
 use memory::{Memory, Pipeline, assert_even, place};
 use queue::Command;
 pub(crate) use queue::{Commands, Queue};
@@ -35,81 +35,10 @@ pub(crate) use queue::{Commands, Queue};
 pub(crate) use queue::{THREAD, block};
 #[allow(unused_imports, clippy::allow_attributes, reason = "as above")]
 pub(crate) use refusals::Call;
-use refusals::Refusals;
 
 /// The calls of one double, and what a test asks of it. Clones are the same.
 #[derive(Clone, Default)]
 pub(crate) struct Double(Arc<Faults>);
-
-/// What goes wrong, on request.
-pub(crate) struct Faults {
-    /// What becomes of the command buffers that are committed next, one each; then nothing.
-    next: Mutex<VecDeque<Option<Fault>>>,
-    /// Whether the device is gone: everything that has not ended is killed.
-    is_gone: AtomicBool,
-    /// How many command buffers were committed.
-    commits: AtomicU64,
-    /// How many of them waited for what nobody had committed a signal of.
-    early: AtomicU64,
-    /// How many were begun while another thread put one of the same queue together.
-    beside: AtomicU64,
-    /// How many were committed or let go of outside a pool.
-    outside: AtomicU64,
-    /// Handlers that are held back, where that was asked for.
-    held: Mutex<Option<Vec<Handler>>>,
-    /// What is refused.
-    refusals: Refusals,
-    /// Kept by each object for as long as it lives.
-    alive: Arc<()>,
-    /// Whether handlers come in any order.
-    shuffles: AtomicBool,
-    /// Whether what is killed takes along what was committed behind it.
-    takes_along: AtomicBool,
-    /// Who is told where memory ends.
-    ends: Mutex<Option<Sender<String>>>,
-}
-
-/// What is called when a command buffer has ended.
-type Handler = Box<dyn FnOnce() + Send>;
-
-/// What becomes of a command buffer.
-#[derive(Clone, Debug)]
-pub(crate) enum Fault {
-    /// It is killed before it does anything.
-    Killed(Killed),
-    /// It is killed as it is committed, whatever is before it.
-    KilledEarly(Killed),
-    /// It runs beside what is before it.
-    Overtakes,
-    /// It does nothing, and its handler is told this.
-    Ends(End),
-    /// It gives this as its end time.
-    EndsAt(f64),
-    /// Somebody else signals its events so much further.
-    Strays(u64),
-}
-
-impl Default for Faults {
-    fn default() -> Self {
-        Self {
-            next: Mutex::default(),
-            is_gone: AtomicBool::new(false),
-            commits: AtomicU64::new(0),
-            early: AtomicU64::new(0),
-            beside: AtomicU64::new(0),
-            outside: AtomicU64::new(0),
-            held: Mutex::default(),
-            refusals: Refusals::default(),
-            alive: Arc::default(),
-            shuffles: AtomicBool::new(false),
-            takes_along: AtomicBool::new(false),
-            ends: Mutex::default(),
-        }
-    }
-}
-
-/// When the clock began, which is one for all queues, as the host's is for Metal's.
-static BEGUN: OnceLock<Instant> = OnceLock::new();
 
 thread_local! {
     /// How many pools this thread is inside of.
@@ -184,6 +113,18 @@ impl Double {
             next.push_back(None);
         }
         next[after] = Some(fault);
+    }
+
+    /// The next command buffer but `after` is not over before the test drops what this gives.
+    pub(crate) fn hold_up(&self, after: usize) -> Sender<()> {
+        let (let_go, waits) = channel();
+        self.fault(after, Fault::Lasts(Arc::new(Mutex::new(waits))));
+        let_go
+    }
+
+    /// Kills from now on whatever waits on the device for longer than this, as Metal does after some seconds.
+    pub(crate) fn limit_waits(&self, longest: Duration) {
+        *self.0.longest_wait.lock().unwrap() = Some(longest);
     }
 
     /// The device is removed.
@@ -290,63 +231,6 @@ pub(crate) struct Alive(Arc<()>);
 pub(crate) fn end_children() {
     if PROCESS.get().is_some_and(|begun| *begun != process::id()) {
         process::abort();
-    }
-}
-
-impl Faults {
-    /// What becomes of a command buffer that is committed now.
-    fn next(&self) -> Option<Fault> {
-        self.commits.fetch_add(1, Ordering::SeqCst);
-        self.next.lock().unwrap().pop_front().flatten()
-    }
-
-    /// Calls a handler, now or when it is let go.
-    fn call(&self, handler: Handler) {
-        let mut held = self.held.lock().unwrap();
-        if let Some(held) = held.as_mut() {
-            held.push(handler);
-        } else {
-            drop(held);
-            self.call_now(handler);
-        }
-    }
-
-    /// Calls a handler on its thread, or, where the double shuffles, each on one of its own, in whatever order that gives.
-    fn call_now(&self, handler: Handler) {
-        if !self.shuffles.load(Ordering::SeqCst) {
-            return handler();
-        }
-        let draw = self.commits.load(Ordering::SeqCst) % 7;
-        let late = move || {
-            (0..draw * draw).for_each(|_| thread::yield_now());
-            handler();
-        };
-        thread::Builder::new().name(THREAD.to_owned()).spawn(late).unwrap();
-    }
-
-    fn note_early(&self) {
-        self.early.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn note_beside(&self) {
-        self.beside.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn note_outside(&self) {
-        self.outside.fetch_add(1, Ordering::SeqCst);
-    }
-
-    fn takes_along(&self) -> bool {
-        self.takes_along.load(Ordering::SeqCst)
-    }
-
-    fn is_gone(&self) -> bool {
-        self.is_gone.load(Ordering::SeqCst)
-    }
-
-    /// Seconds since some moment before the first command buffer.
-    fn seconds() -> f64 {
-        1.0 + BEGUN.get_or_init(Instant::now).elapsed().as_secs_f64()
     }
 }
 

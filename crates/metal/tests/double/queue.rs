@@ -9,6 +9,7 @@ use std::thread::{self, ThreadId};
 use syncpoint::{Result, Stream};
 use syncpoint_metal::protocol::{End, Ended, Killed, Status, expose};
 
+use super::event::gone;
 use super::{Alive, Double, Event, Fault, Faults};
 
 /// The name of the double's threads: nothing of the user's runs there.
@@ -243,24 +244,21 @@ fn run(
     if let Some(Fault::Killed(killed)) = fault {
         return Err(killed.clone());
     }
-    let is_gone = || faults.is_gone();
+    if let Some(Fault::Lasts(waits)) = fault {
+        waits.lock().unwrap().recv().unwrap_or(());
+    }
     let further = if let Some(Fault::Strays(further)) = fault { *further } else { 0 };
     for command in list {
-        if is_gone() {
+        if faults.is_gone() {
             return Err(gone());
         }
         match command {
             Command::Work(work) => work(),
             Command::Signal(event, value) => event.set(value + further),
-            Command::Wait(event, value) if event.wait(value, is_gone) => {}
-            Command::Wait(..) => return Err(gone()),
+            Command::Wait(event, value) => event.wait(value, faults)?,
         }
     }
     Ok(())
-}
-
-fn gone() -> Killed {
-    Killed { code: 11, words: "the device was removed".to_owned() }
 }
 
 impl Room {
