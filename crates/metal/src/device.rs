@@ -5,7 +5,9 @@ use std::time::Instant;
 
 use syncpoint_core::contract::{NativeEvent, RawBuffer, RawDevice, RawStream};
 use syncpoint_core::hold::HeldStream;
-use syncpoint_core::{Capabilities, Clock, Device, EventOptions, Result, Timeline, work};
+use syncpoint_core::{
+    Capabilities, Clock, Device, Error, EventOptions, Kind, Result, Timeline, work,
+};
 
 use crate::buffer::MetalBuffer;
 use crate::calls::Calls;
@@ -26,6 +28,24 @@ pub fn device_over<C: Calls>(name: impl Into<String>, calls: C, limits: Limits) 
     let name = context.name().to_owned();
     let clock = Clock::new(format!("{name} ({}) end times", context.calls().name()), RESOLUTION);
     Device::new(name, Arc::new(MetalDevice(context)), (capabilities, clock))
+}
+
+/// The same, where Metal makes what every stream of it needs.
+///
+/// # Errors
+/// `Unavailable`: it makes no shared event there.
+pub fn open_over<C: Calls>(name: impl Into<String>, calls: C, limits: Limits) -> Result<Device> {
+    let (name, mut has_events) = (name.into(), false);
+    C::pooled(&mut || has_events = calls.event().is_some());
+    if has_events { Ok(device_over(name, calls, limits)) } else { Err(no_events(&name)) }
+}
+
+#[cold]
+fn no_events(name: &str) -> Error {
+    let message = format!(
+        "Metal makes no shared event of {name}, as in some sandboxes and virtual machines; run outside of them"
+    );
+    Error::new(Kind::Unavailable, message)
 }
 
 /// The context of a device.

@@ -70,7 +70,7 @@ pub use open::{available, count, open};
 pub mod protocol {
     pub use crate::calls::{Bytewise, Calls, End, Ended, Kernel, Killed, Piece, Refusal, Status};
     pub use crate::context::Limits;
-    pub use crate::device::device_over;
+    pub use crate::device::{device_over, open_over};
     pub use crate::event::signal_of;
     pub use crate::handles::{borrow, expose, timeline};
     pub use crate::own::Own;

@@ -14,8 +14,8 @@ use crate::elsewhere as system;
 /// the machine wait for each other through the host.
 ///
 /// # Errors
-/// `Unsupported`: this is no system of Apple's. `Unavailable`: there is no device, or Metal was in use as this process was
-/// forked. `Misuse(OutOfRange)`: there are fewer.
+/// `Unsupported`: this is no system of Apple's. `Unavailable`: there is no device, or one without shared events, as in some
+/// sandboxes, or Metal was in use as this process was forked. `Misuse(OutOfRange)`: there are fewer.
 ///
 /// # Examples
 /// How long a fill takes on the device's own clock:

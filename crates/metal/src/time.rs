@@ -1,4 +1,7 @@
 //! Times of the device: the end of a command buffer, as the device says.
+//!
+//! They are seconds of the clock that stands still while the machine sleeps, and nothing relates them to the host's times in a
+//! trace.
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use syncpoint::{Buffer, Error, Event, EventOptions, Gate, Kind, Result, Stream};
 use syncpoint_conformance::patience::until;
-use syncpoint_metal::protocol::{borrow, signal_of};
+use syncpoint_metal::protocol::{Limits, borrow, open_over, signal_of};
 
 use double::{Call, Double, Queue, block};
 
@@ -181,6 +181,19 @@ fn assert_told(call: Call, index: u64, refused: &[Error]) {
     let kinds: Vec<_> = refused.iter().map(Error::kind).collect();
     let expected: &[Kind] = if call == Call::Pipeline { &[] } else { &[Kind::Exhausted] };
     assert_eq!(kinds, expected, "{call:?} {index}: {refused:?}");
+}
+
+#[test]
+fn a_device_without_shared_events_is_told_as_it_is_opened() -> Result<()> {
+    let double = Double::default();
+    double.refuse_of(Call::Event, 0..1);
+    let open = || open_over("metal:0", double.clone(), Limits::default());
+    let error = open().map(drop).expect_err("it has none");
+    assert_eq!(error.kind(), Kind::Unavailable);
+    assert!(error.message().contains("sandbox"), "{error}");
+    let device = open()?;
+    assert_eq!(double.alive(), 0, "what was tried is let go of");
+    device.stream()?.record()?.synchronize_timeout(LONG)
 }
 
 /// Metal calls the handler of a command buffer also as it is let go of uncommitted. The next operation takes its value.

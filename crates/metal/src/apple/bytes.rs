@@ -23,11 +23,11 @@ pub(crate) type Pipeline = Retained<ProtocolObject<dyn MTLComputePipelineState>>
 const SOURCE: &str = "
 #include <metal_stdlib>
 using namespace metal;
-kernel void fill_bytes(device uchar *target [[buffer(0)]], constant ulong &count [[buffer(1)]],
+kernel void fill_bytes(device uchar *target [[buffer(0)]], constant uint &count [[buffer(1)]],
                        constant uchar &byte [[buffer(2)]], uint at [[thread_position_in_grid]]) {
     if (at < count) target[at] = byte;
 }
-kernel void copy_bytes(device uchar *target [[buffer(0)]], constant ulong &count [[buffer(1)]],
+kernel void copy_bytes(device uchar *target [[buffer(0)]], constant uint &count [[buffer(1)]],
                        device const uchar *source [[buffer(2)]], uint at [[thread_position_in_grid]]) {
     if (at < count) target[at] = source[at];
 }
@@ -137,10 +137,11 @@ fn dispatch(
     encoder.setComputePipelineState(bytewise.pipeline);
     for piece in bytewise.pieces() {
         set(&encoder, piece.start);
-        // SAFETY: eight bytes are read, at once.
+        // Not of 64 bits: Metal's language has those since macOS 10.15, and a piece is smaller.
+        let count = u32::try_from(piece.bytes).unwrap_or(u32::MAX);
+        // SAFETY: four bytes are read, at once.
         unsafe {
-            let count = NonNull::from(&piece.bytes).cast();
-            encoder.setBytes_length_atIndex(count, size_of::<u64>(), 1);
+            encoder.setBytes_length_atIndex(NonNull::from(&count).cast(), size_of::<u32>(), 1);
         };
         let groups = MTLSize { width: size(piece.groups), height: 1, depth: 1 };
         let group = MTLSize { width: size(piece.threads), height: 1, depth: 1 };

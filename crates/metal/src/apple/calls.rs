@@ -26,6 +26,11 @@ use super::bytes::{self, Pipeline};
 use crate::calls::{Bytewise, Calls, End, Ended, Kernel, Killed, Refusal, Status};
 use crate::sync::{Mutex, OnceLock, lock};
 
+// Where no framework of a program's brings it, macOS has no default device (objc2-metal's and Apple's documentation).
+#[cfg(target_os = "macos")]
+#[link(name = "CoreGraphics", kind = "framework")]
+unsafe extern "C" {}
+
 /// A device of Metal.
 pub(crate) struct Metal {
     pub(super) device: Retained<ProtocolObject<dyn MTLDevice>>,
@@ -37,7 +42,8 @@ pub(crate) struct Metal {
 /// Command buffers that are committed inside the call come behind everything that the stream was given before, and before
 /// what it is given later; commit inside the call only, since what comes later overtakes what the stream holds on the host.
 /// They are not the library's: that one was killed nobody hears of but whoever asks it. Between
-/// them and those of the library there is room for 64.
+/// them and those of the library there is room for 64. One that is enqueued and not committed as the call ends holds up what
+/// comes behind it on the queue, for as long as it is not.
 pub struct RawQueue {
     pub(super) queue: Retained<ProtocolObject<dyn MTLCommandQueue>>,
 }

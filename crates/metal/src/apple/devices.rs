@@ -2,29 +2,32 @@
 
 use objc2::rc::{Retained, autoreleasepool};
 use objc2::runtime::ProtocolObject;
-#[cfg(target_os = "macos")]
-use objc2_metal::MTLCopyAllDevices;
-use objc2_metal::{MTLCreateSystemDefaultDevice, MTLDevice};
+use objc2_metal::{MTLCopyAllDevices, MTLCreateSystemDefaultDevice, MTLDevice};
 use syncpoint_base::{Process, watch_driver};
 use syncpoint_core::{Device, Error, Kind, Reason, Result};
 
 use super::calls::Metal;
 use crate::context::Limits;
-use crate::device::device_over;
+use crate::device::open_over;
 use crate::sync::OnceLock;
 
 /// The process in which Metal was first used. In a child of it Metal does not work.
 static BEGUN: OnceLock<Process> = OnceLock::new();
 
+/// Whether the devices were listed.
+static LISTED: OnceLock<()> = OnceLock::new();
+
 /// Metal begins in this process, unless it has in an ancestor.
 pub(super) fn begin() -> Result<()> {
-    if !BEGUN.get_or_init(Process::current).is_current() {
+    let process = BEGUN.get_or_init(|| {
+        watch_driver();
+        Process::current()
+    });
+    if !process.is_current() {
         let message = "Metal was in use as this process was forked, and works in the parent alone; fork before the first \
                        use of Metal, or start the child as a program of its own";
         return Err(Error::new(Kind::Unavailable, message));
     }
-    // Each time: Metal registers handlers of its own as it begins, and others may have begun it.
-    watch_driver();
     Ok(())
 }
 
@@ -32,24 +35,19 @@ type Devices = Vec<Retained<ProtocolObject<dyn MTLDevice>>>;
 
 fn all() -> Result<Devices> {
     begin()?;
-    let all = autoreleasepool(|_| copied());
-    watch_driver();
+    let all = autoreleasepool(|_| listed());
+    // Once: now Metal has begun, and has registered handlers of its own.
+    LISTED.get_or_init(watch_driver);
     Ok(all)
 }
 
-#[cfg(target_os = "macos")]
-fn copied() -> Devices {
-    MTLCopyAllDevices().to_vec()
+/// In a sandbox the list may be empty where there is a default device, and elsewhere the other way round.
+fn listed() -> Devices {
+    let all = MTLCopyAllDevices().to_vec();
+    if all.is_empty() { MTLCreateSystemDefaultDevice().into_iter().collect() } else { all }
 }
 
-/// Apple's other systems have one device, and the call for all of them since iOS 18 alone: a program that names it is not
-/// loaded before.
-#[cfg(not(target_os = "macos"))]
-fn copied() -> Devices {
-    MTLCreateSystemDefaultDevice().into_iter().collect()
-}
-
-/// All of them, the system's own choice first: Metal promises no order.
+/// All of them, the system's own choice first, where it names one: Metal promises no order.
 fn sorted() -> Result<Devices> {
     let mut devices = all()?;
     let first = autoreleasepool(|_| MTLCreateSystemDefaultDevice().map(|first| first.registryID()));
@@ -71,7 +69,7 @@ pub(crate) fn open(index: u32) -> Result<Device> {
     let mut devices = sorted()?;
     let (count, at) = (devices.len(), usize::try_from(index).unwrap_or(usize::MAX));
     if count == 0 {
-        let message = "Metal has no device here; log in to a session that has a GPU";
+        let message = "Metal has no device here; run where there is a GPU, and outside a sandbox that hides it";
         return Err(Error::new(Kind::Unavailable, message));
     }
     if at >= count {
@@ -79,5 +77,5 @@ pub(crate) fn open(index: u32) -> Result<Device> {
         return Err(Error::misuse(Reason::OutOfRange, message));
     }
     let metal = Metal::new(devices.swap_remove(at));
-    Ok(device_over(format!("metal:{index}"), metal, Limits::default()))
+    open_over(format!("metal:{index}"), metal, Limits::default())
 }

@@ -8,18 +8,19 @@ use syncpoint_core::{Device, Error, Event, Reason, Result, Stream, Timeline};
 use super::calls::{Metal, RawQueue, SharedEvent};
 use super::devices;
 use crate::context::Limits;
-use crate::device::{context_of, device_over};
+use crate::device::{context_of, open_over};
 use crate::event::signal_of;
 use crate::handles;
 
-/// Takes in a device that others made. Its streams are queues of their own. From any thread; blocks on nothing.
+/// Takes in a device that others made. Its streams are queues of their own. From any thread; makes one object of Metal's, and
+/// blocks no longer than that takes.
 ///
 /// # Errors
-/// `Unavailable`: Metal was in use as this process was forked.
+/// `Unavailable`: Metal was in use as this process was forked, or makes no shared events here.
 pub fn open_device(device: Retained<ProtocolObject<dyn MTLDevice>>) -> Result<Device> {
     devices::begin()?;
     let name = format!("metal device {:#x}", registry_id(&device));
-    Ok(device_over(name, Metal::new(device), Limits::default()))
+    open_over(name, Metal::new(device), Limits::default())
 }
 
 fn registry_id(device: &ProtocolObject<dyn MTLDevice>) -> u64 {
@@ -49,6 +50,10 @@ pub fn device_handle(device: &Device) -> Result<Retained<ProtocolObject<dyn MTLD
 /// Do not take in a queue that is only lent to a function of `submit`: [give it out](expose) first, else its command buffers
 /// are counted twice.
 ///
+/// A device waits for some seconds at most: what the stream waits for while others may commit behind it, such as a gate or a
+/// host function, fails it with `MTLCommandBufferErrorTimeout` where it takes longer. What others have enqueued and not committed
+/// holds up what the stream puts behind it.
+///
 /// May be called from any thread; makes one object of Metal's, and blocks no longer than that takes.
 ///
 /// # Errors
@@ -73,7 +78,8 @@ pub fn borrow(
 /// `Exposed`, each record of it is a command buffer, and nothing of it is held on the host any more. From any thread; waits
 /// for whoever submits to the stream at the time.
 ///
-/// There is room for 64 command buffers of others in the queue; one more stops whoever asks for it.
+/// There is room for 64 command buffers of others in the queue; one more stops whoever asks for it. What others have enqueued and
+/// not committed holds up what the stream puts behind it, and a device waits for some seconds at most, as with [`borrow`].
 ///
 /// # Errors
 /// `Misuse(Held)`: the stream holds work on the host, which what others commit would overtake; synchronize it.

@@ -55,6 +55,9 @@ impl<C: Calls> MetalStream<C> {
             let mut first = driver.commands(earlier, of_first)?;
             // Behind what is earlier by itself too: a first that is killed before it has begun holds nobody.
             let mut second = driver.commands(earlier, ended(stream, value, None))?;
+            // One of nothing but waits and signals may have no time (others have found so).
+            let touched = driver.context.touch(&mut first);
+            touched.map_err(|refusal| refusal.error(driver.context.name()))?;
             calls.signal(&mut first, stamps, value);
             calls.wait(&mut second, stamps, value);
             calls.signal(&mut second, &driver.event, value);

@@ -1,7 +1,9 @@
 //! A double of Metal in this process: queues are threads, shared events are numbers, and faults come on request.
 //!
-//! As strict as Metal: a queue without room stops whoever asks it for a command buffer, and a signal of the host's lowers
-//! an event. As unkind: a killed command buffer signals nothing, and handlers come on threads of its own.
+//! As strict as Metal: a queue without room stops whoever asks it for a command buffer. Stricter: a lower signal lowers an
+//! event, where Metal's has no effect. As unkind: a killed command buffer signals nothing, and takes along what is behind it
+//! where a test says so; one that does nothing has no time; a wait may be ended; handlers come on threads of its own, also
+//! that of a command buffer which is let go of. Kinder, as the README of the crate says.
 
 #![allow(dead_code, clippy::allow_attributes, reason = "each test uses some of it")]
 #![expect(clippy::unwrap_used, reason = "a double that cannot go on fails its test")]

@@ -228,10 +228,13 @@ fn end_of(list: Vec<Command>, fault: Option<Fault>, faults: &Faults) -> End {
     if let Some(Fault::Ends(end)) = fault {
         return end;
     }
+    // As some of Metal's devices: one that never ran on the GPU has no time.
+    let has_worked = list.iter().any(|command| matches!(command, Command::Work(_)));
     let killed = run(list, fault.as_ref(), faults).err();
     let seconds = match fault {
         Some(Fault::EndsAt(seconds)) => seconds,
-        _ => Faults::seconds(),
+        _ if has_worked => Faults::seconds(),
+        _ => 0.0,
     };
     End { seconds, killed }
 }
