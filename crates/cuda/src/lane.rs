@@ -7,18 +7,18 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::mem::ManuallyDrop;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use syncpoint_base::Inside;
-use syncpoint_core::contract;
+use syncpoint_core::contract::Import;
 
 use crate::context::Context;
 use crate::guarded::Guard;
 use crate::latch::{self, Latch};
 use crate::poller::Poll;
 use crate::reaper::Remains;
-use crate::sync::{Mutex, lock};
+use crate::sync::{Lock, lock};
 use crate::sys::{Refusal, SharedPage, Stream, Word};
 
 /// The lane of one page.
@@ -26,6 +26,7 @@ pub(crate) struct Lane {
     /// There until the drop.
     parts: Option<Parts>,
     context: Arc<Context>,
+    import: Arc<Import>,
 }
 
 struct Parts {
@@ -35,7 +36,7 @@ struct Parts {
     counter: Word,
     /// Guards that waits are given one after the other. The driver is given the parts of one wait under it; taken under the
     /// order lock of the stream that waits.
-    given: Mutex<Given>,
+    given: Lock<Given>,
 }
 
 struct Given {
@@ -43,8 +44,20 @@ struct Given {
     end: u64,
     /// As far as the lane was told to count: less than to the end where the driver refused a wait half-way.
     counted: u64,
-    /// The latches that the lane will write to, so that nobody else has their words meanwhile.
-    latches: VecDeque<(u64, Latch)>,
+    /// What the lane is not known to be past.
+    steps: VecDeque<Step>,
+    /// Whether the poller looks at it.
+    is_watched: bool,
+}
+
+/// One wait of a lane.
+struct Step {
+    /// What the counter is behind it.
+    end: u64,
+    /// Which number of the page it is for, and what that has to be.
+    word: (usize, u64),
+    /// What the lane then writes to, so that nobody else has its word meanwhile.
+    _latch: Latch,
 }
 
 /// So many waits a lane has at most: each is three commands, and a driver's stream takes about a thousand before a call
@@ -54,9 +67,9 @@ const LONGEST: usize = 85;
 impl Lane {
     /// # Errors
     /// The driver's.
-    pub(crate) fn new(context: &Arc<Context>, page: contract::SharedPage) -> Result<Self, Refusal> {
+    pub(crate) fn new(context: &Arc<Context>, import: &Arc<Import>) -> Result<Arc<Self>, Refusal> {
         let stream = Stream::create(context.primary(), 0)?;
-        let registered = SharedPage::register(context.primary(), page);
+        let registered = SharedPage::register(context.primary(), import.page());
         let (page, counter) = match registered.and_then(|page| counted(context, page)) {
             Ok(made) => made,
             Err(refusal) => {
@@ -64,10 +77,11 @@ impl Lane {
                 return Err(refusal);
             }
         };
-        let given =
-            Given { end: counter.value(), counted: counter.value(), latches: VecDeque::new() };
-        let parts = Parts { stream, page, counter, given: Mutex::new(given) };
-        Ok(Self { parts: Some(parts), context: Arc::clone(context) })
+        let (end, steps) = (counter.value(), VecDeque::new());
+        let given = Lock::new(Given { end, counted: end, steps, is_watched: false });
+        let parts = Some(Parts { stream, page, counter, given });
+        let (context, import) = (Arc::clone(context), Arc::clone(import));
+        Ok(Arc::new(Self { parts, context, import }))
     }
 
     fn parts(&self) -> &Parts {
@@ -80,23 +94,28 @@ impl Lane {
     /// # Errors
     /// The driver's: then the latch may stay closed.
     pub(crate) fn open_at(
-        &self,
-        (index, value): (usize, u64),
+        self: &Arc<Self>,
+        word: (usize, u64),
         latch: &Latch,
     ) -> Result<bool, Refusal> {
         let parts = self.parts();
-        let mut given = lock(&parts.given);
+        let mut given = parts.given.lock();
         let passed = given.take_passed(parts.counter.value());
         // First what was refused half-way: it would be counted among those to come for ever.
         let outcome = parts.count(&mut given).and_then(|()| {
-            let has_room = given.latches.len() < LONGEST;
+            let has_room = given.steps.len() < LONGEST;
             if has_room {
-                parts.give(&mut given, (index, value), latch)?;
+                parts.give(&mut given, word, latch)?;
             }
             Ok(has_room)
         });
+        let is_to_be_watched = given.is_to_be_watched();
         drop(given);
         drop(passed);
+        if is_to_be_watched {
+            let (lane, at) = (Arc::downgrade(self), Instant::now());
+            self.context.poll(Poll::Guard(Box::new(Watch { lane, at, pause: LOOK })));
+        }
         outcome
     }
 }
@@ -113,15 +132,12 @@ fn counted(context: &Context, page: SharedPage) -> Result<(SharedPage, Word), Re
 }
 
 impl Parts {
-    fn give(
-        &self,
-        given: &mut Given,
-        (index, value): (usize, u64),
-        latch: &Latch,
-    ) -> Result<(), Refusal> {
-        self.stream.wait_for_number(&self.page, index, value)?;
+    /// What is refused may have been begun all the same.
+    fn give(&self, given: &mut Given, word: (usize, u64), latch: &Latch) -> Result<(), Refusal> {
         given.end += 1;
-        given.latches.push_back((given.end, latch.clone()));
+        given.steps.push_back(Step { end: given.end, word, _latch: latch.clone() });
+        let (index, value) = word;
+        self.stream.wait_for_number(&self.page, index, value)?;
         latch.open_on(&self.stream)?;
         self.count(given)
     }
@@ -136,23 +152,80 @@ impl Parts {
     }
 
     fn is_through(&self) -> bool {
-        self.counter.value() >= lock(&self.given).end
+        self.counter.value() >= self.given.lock().end
+    }
+
+    /// On the poller: has the lane count what was refused half-way, which would be to come for ever, and lets it go before
+    /// all that is settled. Time and again: of records that have failed the other device may write an earlier one's word
+    /// over what let the lane go before, and never come further. Says whether there is anything to look at.
+    fn look(&self, context: &Arc<Context>, import: &Import) -> bool {
+        // Who has it may be inside a call of the driver.
+        let Some(mut given) = self.given.try_lock() else { return true };
+        let passed = given.take_passed(self.counter.value());
+        let inside = Inside::enter_or_rest();
+        let refused = self.count(&mut given);
+        drop(inside);
+        let words: Vec<_> = given.steps.iter().map(|step| step.word).collect();
+        given.is_watched = !words.is_empty();
+        drop(given);
+        drop(passed);
+        // Tried again with the next look, unless that broke the context.
+        if let Err(refusal) = refused {
+            context.refused(&refusal);
+        }
+        for (word, generation) in &words {
+            import.let_go(*word, *generation);
+        }
+        !words.is_empty()
     }
 }
 
 impl Given {
-    /// The latches that the lane has come past.
-    fn take_passed(&mut self, counter: u64) -> Vec<(u64, Latch)> {
-        let passed = self.latches.partition_point(|(end, _)| *end <= counter);
-        self.latches.drain(..passed).collect()
+    /// The steps that the lane is past.
+    fn take_passed(&mut self, counter: u64) -> Vec<Step> {
+        let passed = self.steps.partition_point(|step| step.end <= counter);
+        self.steps.drain(..passed).collect()
+    }
+
+    /// Whether somebody has to have the poller look at it, who then does.
+    fn is_to_be_watched(&mut self) -> bool {
+        let is_news = !self.is_watched && !self.steps.is_empty();
+        self.is_watched |= is_news;
+        is_news
+    }
+}
+
+/// A lane that stands before something, for the poller to look at.
+struct Watch {
+    lane: Weak<Lane>,
+    at: Instant,
+    pause: Duration,
+}
+
+impl Guard for Watch {
+    fn at(&self) -> Instant {
+        self.at
+    }
+
+    fn is_pending(&self) -> bool {
+        self.lane.strong_count() > 0
+    }
+
+    fn pass(&mut self) -> bool {
+        let Some(lane) = self.lane.upgrade() else { return false };
+        let stays = lane.context.is_usable() && lane.parts().look(&lane.context, &lane.import);
+        self.at = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(RARELY);
+        stays
     }
 }
 
 /// A lane that the device is not through with, because the other process lives and has not come so far, is ended later.
 impl Drop for Lane {
     fn drop(&mut self) {
-        let (at, context) = (Instant::now(), Arc::clone(&self.context));
-        let mut left = Left { parts: self.parts.take(), context, at, pause: LOOK };
+        let (context, import) = (Arc::clone(&self.context), Arc::clone(&self.import));
+        let (parts, at) = (self.parts.take(), Instant::now());
+        let mut left = Left { parts, context, import, at, pause: LOOK };
         if left.stays() {
             self.context.poll(Poll::Guard(Box::new(left)));
         }
@@ -164,11 +237,12 @@ struct Left {
     /// There until the lane is ended.
     parts: Option<Parts>,
     context: Arc<Context>,
+    import: Arc<Import>,
     at: Instant,
     pause: Duration,
 }
 
-/// How often it is looked whether the device is through with a lane, at first and at last: nobody waits for that.
+/// How often a lane is looked at, at first and at last: nobody waits for that.
 const LOOK: Duration = Duration::from_millis(10);
 const RARELY: Duration = Duration::from_secs(1);
 
@@ -182,23 +256,14 @@ impl Guard for Left {
     }
 
     fn pass(&mut self) -> bool {
-        self.count();
+        if let Some(parts) = self.parts.as_ref().filter(|_| self.context.is_usable()) {
+            parts.look(&self.context, &self.import);
+        }
         self.stays()
     }
 }
 
 impl Left {
-    /// What was refused half-way would be to come for ever.
-    fn count(&self) {
-        let Some(parts) = self.parts.as_ref().filter(|_| self.context.is_usable()) else { return };
-        let _inside = Inside::enter_or_rest();
-        let refused = parts.count(&mut lock(&parts.given));
-        // Tried again with the next look, unless that broke the context.
-        if let Err(refusal) = refused {
-            self.context.refused(&refusal);
-        }
-    }
-
     /// Ends the lane if the device is through with it. Says whether it has to be looked at again.
     fn stays(&mut self) -> bool {
         if !self.context.is_usable() {
@@ -229,6 +294,12 @@ impl fmt::Debug for Left {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         let page = self.parts.as_ref().map(|parts| &parts.page);
         write!(formatter, "Left({page:?})")
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Watch({:?})", self.lane)
     }
 }
 

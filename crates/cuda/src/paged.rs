@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use syncpoint_core::contract::{ForeignEvent, Import, Placed, bridge};
 use syncpoint_core::hold::{Driver, HeldStream, Operation, OwnWait};
-use syncpoint_core::{Error, Place, Point, Result, State};
+use syncpoint_core::{Place, Point, Result, State};
 
 use crate::context::Context;
 use crate::elsewhere::{Elsewhere, OnDevice};
@@ -21,14 +21,14 @@ use crate::latch::{Deadline, Latch};
 use crate::poller::Poll;
 use crate::stream::CudaStream;
 use crate::sync::OnceLock;
-use crate::sys::{Meaning, Refusal};
+use crate::sys::Meaning;
 
 /// An event of another process whose device writes words.
 pub(crate) struct Paged {
     import: Arc<Import>,
     context: Arc<Context>,
     /// Made at the first wait for which the driver does not refuse it; none where it said that it never will.
-    lane: OnceLock<Option<Lane>>,
+    lane: OnceLock<Option<Arc<Lane>>>,
 }
 
 /// The event as streams of a device wait for it: on the device, where the device was opened with gates.
@@ -42,10 +42,10 @@ pub(crate) fn paged(context: &Arc<Context>, import: Arc<Import>) -> Arc<dyn Fore
 
 impl Paged {
     /// Where there is none, streams wait through the host.
-    fn lane(&self) -> Option<&Lane> {
+    fn lane(&self) -> Option<&Arc<Lane>> {
         if self.lane.get().is_none() {
             // Outside the cell: it may be refused now and not later.
-            match Lane::new(&self.context, self.import.page()) {
+            match Lane::new(&self.context, &self.import) {
                 Ok(lane) => drop(self.lane.set(Some(lane))),
                 Err(refusal) if refusal.meaning() == Meaning::Unsupported => {
                     drop(self.lane.set(None));
@@ -57,7 +57,7 @@ impl Paged {
         self.made()
     }
 
-    fn made(&self) -> Option<&Lane> {
+    fn made(&self) -> Option<&Arc<Lane>> {
         self.lane.get().and_then(Option::as_ref)
     }
 }
@@ -112,7 +112,7 @@ impl Wait {
         &self,
         stream: &Arc<HeldStream<CudaStream>>,
         (value, longest): (u64, Duration),
-        (lane, word): (&Lane, usize),
+        (lane, word): (&Arc<Lane>, usize),
     ) -> Result<bool> {
         mark_before(stream, value)?;
         let (latch, word) = (Latch::close(&self.event.context)?, (word, self.generation));
@@ -128,28 +128,15 @@ impl Wait {
         match lane.open_at(word, &latch) {
             Ok(true) => {}
             Ok(false) => return Ok(false),
-            Err(refusal) => return Err(self.refused(word, &self.event.context, &refusal)),
+            Err(refusal) => return Err(self.event.context.refused(&refusal)),
         }
         if let Err(refusal) = stream.driver().stand_before(&latch) {
             // It may stand there all the same, and nobody looks at it any more.
             latch.open();
-            return Err(self.refused(word, stream.driver().context(), &refusal));
+            return Err(stream.driver().context().refused(&refusal));
         }
         stands.until_settled();
         Ok(true)
-    }
-
-    /// A part of it was refused, and the lane may have another: that is let go should the record fail.
-    #[cold]
-    fn refused(&self, word: (usize, u64), context: &Arc<Context>, refusal: &Refusal) -> Error {
-        let (point, import) = (self.point.clone(), Arc::clone(&self.event.import));
-        let half = Half { point, import, word, context: Arc::clone(&self.event.context) };
-        let half = Arc::new(half);
-        let waker = Waker::from(Arc::clone(&half));
-        if bridge::<HeldStream<CudaStream>>(&self.point, waker).is_none() {
-            half.wake();
-        }
-        context.refused(refusal)
     }
 }
 
@@ -236,34 +223,6 @@ impl Wake for Own {
     fn wake(self: Arc<Self>) {
         if let Some(stands) = self.0.upgrade() {
             stands.open_if_failed();
-        }
-    }
-}
-
-/// A wait that was refused half-way, of which the lane may have the first half.
-#[derive(Debug)]
-pub(crate) struct Half {
-    point: Point,
-    import: Arc<Import>,
-    word: (usize, u64),
-    context: Arc<Context>,
-}
-
-impl Half {
-    /// The record has failed. On the poller, as what [stood](Stands::fall) there whole: to let go asks the kernel.
-    pub(crate) fn fall(&self) {
-        let (word, generation) = self.word;
-        self.import.let_go(word, generation);
-    }
-}
-
-impl Wake for Half {
-    fn wake(self: Arc<Self>) {
-        let has_failed = matches!(known(&self.point), State::Failed(_));
-        // Of a parent's event the page is the parent's.
-        if has_failed && !self.point.timeline().is_inherited() {
-            let context = Arc::clone(&self.context);
-            context.poll(Poll::Half(self));
         }
     }
 }

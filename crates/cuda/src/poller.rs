@@ -41,8 +41,6 @@ pub(crate) enum Poll {
     Failed(Arc<import::Watch>),
     /// The same of what a stream stands before a latch for.
     Fallen(Arc<paged::Stands>),
-    /// The same of a wait of which the lane has the first half alone.
-    Half(Arc<paged::Half>),
 }
 
 /// Polls until nothing is pending for a while.
@@ -132,7 +130,6 @@ fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
         Poll::Guard(guard) => guarded.add(guard),
         Poll::Failed(watch) => watch.pass(),
         Poll::Fallen(stands) => stands.fall(),
-        Poll::Half(half) => half.fall(),
     }
 }
 

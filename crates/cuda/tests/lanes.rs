@@ -12,7 +12,9 @@ use syncpoint_conformance::patience::{
 };
 
 use fake::Fake;
-use sharing::{mapped, recorded, records_behind_a_latch, shared, standing, waiting, with_gates};
+use sharing::{
+    Mapped, mapped, recorded, records_behind_a_latch, shared, standing, waiting, with_gates,
+};
 
 #[test]
 fn the_other_process() {
@@ -240,6 +242,33 @@ fn a_wait_that_was_refused_half_way_leaves_no_lane_to_an_exporter_that_is_killed
         until("the end of the lane", || fake.alive("streams") == streams && mapped() == 0);
         assert!(stream.recover()?.is_some());
         settle(&stream.record()?);
+        Ok(())
+    });
+}
+
+/// Of records that have failed the other device may write the word of an earlier one late, and come no further.
+#[test]
+fn a_lane_that_was_let_go_does_not_stand_again_as_the_other_device_writes_less_over_that() {
+    let name =
+        "a_lane_that_was_let_go_does_not_stand_again_as_the_other_device_writes_less_over_that";
+    Fake::alone(name, |fake| {
+        let (device, other) = (with_gates(6 * PATIENCE)?, Other::begin("loses its device"));
+        let event = device.import_event(&other.hear())?;
+        other.hear::<String>();
+        let (stream, streams, page) = (device.stream()?, fake.alive("streams"), Mapped::open());
+        // The lane does not come to its wait until the release.
+        fake.script("stall 1");
+        stream.wait_event(&event)?;
+        other.next();
+        failure_of(&stream.record()?);
+        until("the lane is let go", || page.first_word() == 1);
+        page.write_first_word(0);
+        until("it is let go again", || page.first_word() == 1);
+        drop(event);
+        page.write_first_word(0);
+        other.kill();
+        fake.script("release");
+        until("the end of the lane", || fake.alive("streams") == streams && mapped() == 0);
         Ok(())
     });
 }

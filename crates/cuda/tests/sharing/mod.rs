@@ -7,6 +7,8 @@
     reason = "each test uses some of it, and one that cannot go on fails"
 )]
 
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 use syncpoint::cuda::{expose, shares_natively};
@@ -95,7 +97,37 @@ pub(crate) fn fails() -> Result<()> {
 
 /// How many pages of events this process has mapped. The stand-in has some of its own.
 pub(crate) fn mapped() -> usize {
-    let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux has it");
+    paths().len()
+}
+
+fn paths() -> Vec<String> {
+    let maps = fs::read_to_string("/proc/self/maps").expect("Linux has it");
     let is_ours = |line: &&str| line.contains(".page") && !line.contains("syncpoint-cuda-fake");
-    maps.lines().filter(is_ours).count()
+    let path = |line: &str| line.split_whitespace().last().map(str::to_owned);
+    maps.lines().filter(is_ours).filter_map(path).collect()
+}
+
+/// The page of the one event that this process has mapped, to be read and written beside everybody as devices do.
+pub(crate) struct Mapped(File);
+
+/// Where the word of the first stream that records the event lies, of eight bytes as all numbers of a page.
+const FIRST: u64 = 280 * 8;
+
+impl Mapped {
+    pub(crate) fn open() -> Self {
+        let paths = paths();
+        let [path] = &paths[..] else { unreachable!("there is one: {paths:?}") };
+        let page = File::options().read(true).write(true).open(path);
+        Self(page.expect("it is there for as long as the exporter"))
+    }
+
+    pub(crate) fn first_word(&self) -> u64 {
+        let mut bytes = [0; 8];
+        self.0.read_exact_at(&mut bytes, FIRST).expect("a page has 4 KiB");
+        u64::from_ne_bytes(bytes)
+    }
+
+    pub(crate) fn write_first_word(&self, word: u64) {
+        self.0.write_all_at(&word.to_ne_bytes(), FIRST).expect("a page has 4 KiB");
+    }
 }
