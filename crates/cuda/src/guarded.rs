@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Instant;
 
-use syncpoint_core::contract::Ours;
+use syncpoint_core::contract::{Ours, contain};
 use syncpoint_core::errands::Sleep;
 
 /// Something to be looked at.
@@ -46,7 +46,7 @@ impl Guarded {
     pub(crate) fn pass(&mut self, ours: Ours) {
         let now = Instant::now();
         self.0.retain_mut(|guard| {
-            let stays = guard.at() > now || guard.pass();
+            let stays = guard.at() > now || contain(|| guard.pass()).unwrap_or(false);
             ours.go_on();
             stays
         });

@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-use syncpoint_core::contract::{ForeignEvent, Import, Placed, bridge};
+use syncpoint_core::contract::{ForeignEvent, Import, Placed, bridge, contain};
 use syncpoint_core::hold::{Driver, HeldStream, Operation, OwnWait};
 use syncpoint_core::{Place, Point, Result, State};
 
@@ -193,7 +193,8 @@ impl Stands {
     /// locks.
     pub(crate) fn fall(&self) {
         if let State::Failed(error) = known(&self.point) {
-            self.stream.fail_pending(self.value, &error);
+            // Whatever panics as it is told, the device goes on.
+            let _panicked = contain(|| self.stream.fail_pending(self.value, &error));
         }
         self.latch.open();
         // Where whom the failure was told to forked, the page is the parent's.

@@ -2,12 +2,14 @@
 //!
 //! It asks events of each stream that it serves, the oldest first and then in leaps that grow, as long as the answer is
 //! *complete*, and then pauses (`pace`). Whatever is new begins that row anew. Of the user's it runs wakers, observers and
-//! the drops of what complete work kept, and nothing that it asks breaks a capture.
+//! the drops of what complete work kept, and nothing that it asks breaks a capture. What panics is over alone: a stream or
+//! an event that it is asked about fails with those words, and all others are served on.
 
+use std::fmt;
 use std::sync::Arc;
 
 use syncpoint_base::{Inside, end_sleeps_in_time};
-use syncpoint_core::contract::Ours;
+use syncpoint_core::contract::{Ours, contain, discard};
 use syncpoint_core::errands::Errands;
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{Error, Gate};
@@ -60,7 +62,8 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
         }
         home.relaxed.ask();
         for poll in given {
-            accept(poll, &mut watched, &mut guarded);
+            // It may hold the last name of a stream, and with it errors of the user's.
+            let _panicked = contain(|| accept(poll, &mut watched, &mut guarded));
         }
         guarded.pass(ours);
         ours.go_on();
@@ -137,18 +140,18 @@ fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
 fn round(watched: &mut Watched, home: &mut Home, ours: Ours) -> bool {
     home.move_in(watched);
     let mut news = false;
-    watched.streams.retain_mut(|watch| {
-        let goes_on = look(watch, ours, &mut news);
-        // Whoever waited may have found it out first.
-        news |= !goes_on;
-        goes_on
+    let over = watched.streams.extract_if(.., |watch| {
+        let goes_on = contain(|| look(watch, ours, &mut news));
+        !goes_on.unwrap_or_else(|words| give_up(&watch.stream, &words))
     });
-    watched.events.retain(|(native, gate)| {
-        let goes_on = event::look(native, gate);
+    // Whoever waited may have found it out first. It may be the last name of a stream, and of errors of the user's.
+    let streams_over = over.map(discard).count();
+    let over = watched.events.extract_if(.., |(native, gate)| {
+        let goes_on = contain(|| event::look(native, gate));
         ours.go_on();
-        news |= !goes_on;
-        goes_on
+        !goes_on.unwrap_or_else(|words| give_up_event(gate, &words))
     });
+    news |= streams_over + over.map(discard).count() > 0;
     if watched.is_empty() {
         home.move_out();
     }
@@ -243,6 +246,31 @@ fn ask(
             Some(false)
         }
     }
+}
+
+/// Whether a stream over which the poller panicked is watched on: nobody knows of how far the device is, so it fails.
+#[cold]
+fn give_up(stream: &HeldStream<CudaStream>, words: &str) -> bool {
+    let error = broken_down(stream.timeline(), words);
+    let _again = contain(|| CudaStream::was_given_up(stream, &error));
+    false
+}
+
+/// The same of an event that has no points.
+#[cold]
+fn give_up_event(gate: &Gate, words: &str) -> bool {
+    // Nobody else settles it.
+    let _once = contain(|| gate.fail(broken_down("an event of the driver's", words)));
+    false
+}
+
+#[cold]
+fn broken_down(of: impl fmt::Display, words: &str) -> Error {
+    let message = format!(
+        "the thread that asks how far the device is with {of} panicked: {words}; nobody knows of how far it is, so recover it \
+         and do it again"
+    );
+    Error::failed(message)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::flight::{Fallen, Flight};
 use super::losing::Losing;
 use super::order::{Entry, Order, OrderLocked, Parked, Turn};
 use super::{A_MOMENT, Driver, HeldStream};
-use crate::contract::Waits;
+use crate::contract::{Waits, discard};
 use crate::error::{Error, Result};
 use crate::gate::Opening;
 use crate::inherited::Own;
@@ -181,8 +181,8 @@ impl<D: Driver> HeldStream<D> {
         let Failing { woken, waits, .. } = failing;
         let waits = Own::new(waits);
         Woken::wake_each(woken);
+        end_waits(waits);
         // Where a waker, an observer or a drop of the user's forked, the rest is the parent's.
-        drop(waits);
         if !self.timeline.is_inherited() {
             self.land();
         }
@@ -268,7 +268,7 @@ impl<D: Driver> HeldStream<D> {
         self.timeline.enqueue(first);
         drop(order);
         abandoned.end(&failure);
-        drop(waits);
+        end_waits(Own::new(waits));
         Woken::wake_each(gates);
         self.land();
         Ok(Some(failure))
@@ -284,5 +284,13 @@ impl<D: Driver> HeldStream<D> {
         let value = order.row.skip();
         self.timeline.enqueue(value);
         value
+    }
+}
+
+/// Drops waits that are over with a failure. Each may have the last name of a timeline, and with it errors of the user's; a
+/// child that a drop forked drops no more.
+fn end_waits(mut waits: Own<Waits>) {
+    while let Some(wait) = waits.get().and_then(Waits::pop) {
+        discard(wait);
     }
 }

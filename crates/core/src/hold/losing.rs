@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::failure::Failing;
 use super::{Driver, HeldStream};
-use crate::contract::{Task, Untold, tell_all};
+use crate::contract::{Task, Untold, discard, tell_all};
 use crate::error::Error;
 use crate::inherited::Own;
 
@@ -93,7 +93,7 @@ impl<D: Driver> Untold for Losing<D> {
         let mut left = Own::new(self.0);
         while let Some(Loss { stream, failing, kept }) = left.get().and_then(VecDeque::pop_front) {
             let failing = Own::new(failing);
-            drop(kept);
+            kept.into_iter().for_each(discard);
             if let Some(failing) = failing.take() {
                 stream.tell_users(failing);
             }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use syncpoint_core::Result;
 use syncpoint_core::hold::HeldStream;
+use syncpoint_core::{Error, Result};
 
 use super::CudaStream;
 use crate::marks::Marks;
@@ -110,9 +110,21 @@ impl CudaStream {
         let error = driver.context.refused(refusal);
         // Of a context that is lost everything fails, on the poller.
         if driver.context.check().is_ok() {
-            let first_unknown = driver.marks().reached() + 1;
-            stream.fail_unnoticed(first_unknown, &error);
+            stream.fail_unnoticed(driver.first_unknown(), &error);
         }
+    }
+
+    /// The poller cannot ask about the stream any more: the stream fails.
+    #[cold]
+    pub(crate) fn was_given_up(stream: &HeldStream<Self>, error: &Error) {
+        let driver = stream.driver();
+        // First: whom the failure rouses may wait for the stream again, and put it on the list anew.
+        driver.marks().leave();
+        stream.fail_unnoticed(driver.first_unknown(), error);
+    }
+
+    fn first_unknown(&self) -> u64 {
+        self.marks().reached() + 1
     }
 
     /// The device has come to `value`, which no event has told.

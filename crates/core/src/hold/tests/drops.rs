@@ -7,7 +7,7 @@ use std::task::{Context, Waker};
 use std::thread;
 
 use super::double::{Bench, Double, PATIENCE};
-use super::{assert_complete, held, work};
+use super::{assert_complete, failure_of, held, work};
 use crate::contract::{RawBuffer, Task};
 use crate::error::{Error, Kind};
 use crate::event::Event;
@@ -15,7 +15,9 @@ use crate::event_options::EventOptions;
 use crate::gate::Gate;
 use crate::hold::HeldStream;
 use crate::notify;
+use crate::point::Point;
 use crate::retire::retire;
+use crate::stream::Stream;
 
 /// Drops objects that hang together while both order locks are held.
 fn drops_beside_held_locks<const EACH: bool>() {
@@ -184,9 +186,8 @@ impl Drop for Bomb {
     }
 }
 
-#[test]
-fn a_drop_that_panics_as_a_wait_lands_keeps_nothing_behind_it_from_landing() {
-    let bench = Bench::<true>::new();
+/// A stream whose wait alone has the timeline of another, and with it an error whose drop panics; and its last work.
+fn waiting_with_a_bomb(bench: &Bench<true>) -> (Stream, Arc<HeldStream<Double<true>>>, Point) {
     let (awaited, waiting) = (bench.stream(), bench.stream());
     let first = work(&awaited);
     waiting.wait(&first).unwrap();
@@ -199,9 +200,28 @@ fn a_drop_that_panics_as_a_wait_lands_keeps_nothing_behind_it_from_landing() {
     bench.forget_streams();
     drop((awaited, first, failed));
     assert_eq!(of_awaited.strong_count(), 0, "the wait alone has the timeline");
+    (waiting, held, last)
+}
 
+#[test]
+fn a_drop_that_panics_as_a_wait_lands_keeps_nothing_behind_it_from_landing() {
+    let bench = Bench::<true>::new();
+    let (waiting, held, last) = waiting_with_a_bomb(&bench);
     held.complete(last.value());
     assert_complete(&last);
+    let next = work(&waiting);
+    held.complete(next.value());
+    assert_complete(&next);
+}
+
+#[test]
+fn a_drop_that_panics_as_a_stream_fails_goes_no_further() {
+    let bench = Bench::<true>::new();
+    let (waiting, held, last) = waiting_with_a_bomb(&bench);
+    held.fail(last.value() - 1, &Error::failed("so does the other"));
+    assert_eq!(failure_of(&last), "so does the other");
+    waiting.recover().unwrap();
+    held.complete(last.value());
     let next = work(&waiting);
     held.complete(next.value());
     assert_complete(&next);
