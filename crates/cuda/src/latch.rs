@@ -314,7 +314,7 @@ impl Guard for Deadline {
         }
         // Failed for something else, it may be in another era by now, which this is none of. Nobody is told before the device
         // goes on: whom that is told to may call the driver.
-        stream.fail_pending_then(self.value, &too_long(&stream), || {
+        let _or_has_settled = stream.fail_pending_then(self.value, &too_long(&stream), || {
             // The word is memory of the driver's, which is gone once that has ended with the process.
             let _inside = Inside::enter_or_rest();
             latch.open();

@@ -10,12 +10,11 @@ use syncpoint_core::hold::{Domain, Ground};
 use syncpoint_core::{Error, work};
 
 use crate::bytes::Kernels;
-use crate::calls::{Calls, Killed, Refusal};
+use crate::calls::{Calls, Killed};
 use crate::code::Meaning;
 use crate::handover::{self, Heard};
 use crate::own::Own;
 use crate::stream::MetalStream;
-use crate::sync::OnceLock;
 
 /// A device. It ends when nobody has a device, stream or buffer of it.
 #[derive(Debug)]
@@ -23,8 +22,6 @@ pub(crate) struct Context<C: Calls> {
     ground: Ground,
     calls: Own<C, C>,
     kernels: Kernels<C>,
-    /// Four bytes that nobody reads, made at the first timed record.
-    scratch: OnceLock<Own<C, C::Memory>>,
     limits: Limits,
     /// The streams of the device, which alone wait for each other natively.
     domain: Arc<Domain<MetalStream<C>>>,
@@ -56,7 +53,6 @@ impl<C: Calls> Context<C> {
             ground: Ground::new(name),
             calls: Own::new(calls),
             kernels: Kernels::new(),
-            scratch: OnceLock::new(),
             limits,
             domain: Domain::new(work::devices()),
             heard: Errands::new("syncpoint-metal"),
@@ -69,20 +65,6 @@ impl<C: Calls> Context<C> {
 
     pub(crate) fn kernels(&self) -> &Kernels<C> {
         &self.kernels
-    }
-
-    /// Has a command buffer do a little work.
-    ///
-    /// # Errors
-    /// Why it cannot.
-    pub(crate) fn touch(&self, commands: &mut C::Commands) -> Result<(), Refusal> {
-        let scratch = if let Some(scratch) = self.scratch.get() {
-            scratch
-        } else {
-            let made = self.calls.memory(SCRATCH).ok_or(Refusal::NoRoom)?;
-            self.scratch.get_or_init(|| Own::new(made))
-        };
-        self.calls.fill(commands, scratch, 0..SCRATCH, 0)
     }
 
     pub(crate) fn limits(&self) -> Limits {
@@ -122,9 +104,6 @@ impl<C: Calls> Context<C> {
         self.heard.retry(handover::serve);
     }
 }
-
-/// As few bytes as a blit may fill.
-const SCRATCH: u64 = 4;
 
 impl<C: Calls> Deref for Context<C> {
     type Target = Ground;

@@ -87,7 +87,9 @@ impl<C: Calls> Told for Telling<'_, C> {
     fn fail(&self, value: u64, killed: &Killed, let_through: impl FnOnce()) {
         let error = self.stream.driver().context().killed(killed, self.ours);
         // Metal kills what is behind a failure too, and tells of each, maybe behind a recovery.
-        self.stream.fail_pending_then(value, &error, let_through);
+        if !self.stream.fail_pending_then(value, &error, let_through) {
+            self.stream.count_later_failure(value, &error);
+        }
         self.ours.go_on();
     }
 

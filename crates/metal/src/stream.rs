@@ -35,6 +35,9 @@ pub(crate) struct MetalStream<C: Calls> {
     event: Own<C, C::Event>,
     /// Made at the first timed record.
     stamps: OnceLock<SharedEvent<C>>,
+    /// Four bytes that nobody reads, made then too. The stream's own: whatever writes there comes in its order, and Metal
+    /// has each command buffer that writes to a buffer wait for those that did before, of whatever queue.
+    scratch: OnceLock<Own<C, C::Memory>>,
     row: Arc<Row>,
     owed: Owed<SharedEvent<C>>,
     /// Of the stream, for whoever sleeps: that it has failed.
@@ -73,9 +76,10 @@ impl<C: Calls> MetalStream<C> {
         let event = event.ok_or_else(|| no_room("a shared event", context.name()))?;
         let (queue, event) = (Own::new(queue), Own::new(event));
         let row = Arc::new(Row::new(room));
-        let (calls, stamps, owed) = (AtomicU64::new(0), OnceLock::new(), Owed::new());
+        let (stamps, scratch) = (OnceLock::new(), OnceLock::new());
+        let (calls, owed) = (AtomicU64::new(0), Owed::new());
         let (timeline, context) = (timeline.clone(), Arc::clone(context));
-        Ok(Self { queue, event, stamps, row, owed, timeline, calls, context })
+        Ok(Self { queue, event, stamps, scratch, row, owed, timeline, calls, context })
     }
 
     pub(crate) fn context(&self) -> &Arc<Context<C>> {

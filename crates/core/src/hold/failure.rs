@@ -66,14 +66,15 @@ impl<D: Driver> HeldStream<D> {
     /// The same, with `let_through` between the failure and the telling: nobody finds the value complete any more, and no
     /// waker has run yet. There a driver signals whoever waits for the value on the device, so that none stands there for
     /// as long as wakers take; of a value that has failed already too, since a device may take along what is behind a
-    /// failure and say so of each.
-    pub fn fail_pending_then(&self, value: u64, error: &Error, let_through: impl FnOnce()) {
+    /// failure and say so of each. Says whether it fails of this.
+    pub fn fail_pending_then(&self, value: u64, error: &Error, let_through: impl FnOnce()) -> bool {
         let failing = self.begin_pending(value, error);
         let_through();
-        match failing {
-            Some(failing) => self.tell_failure(failing),
-            None => self.count_later_failure(value, error),
+        let fails = failing.is_some();
+        if let Some(failing) = failing {
+            self.tell_failure(failing);
         }
+        fails
     }
 
     /// The driver does not say whether it has come to `value`: it and everything behind it fails. What was submitted may
@@ -142,7 +143,8 @@ impl<D: Driver> HeldStream<D> {
         is_pending.then(|| self.begin_failure_of(&mut flight, value, error))
     }
 
-    fn count_later_failure(&self, value: u64, error: &Error) {
+    /// Counts another cause of a value that has failed already.
+    pub fn count_later_failure(&self, value: u64, error: &Error) {
         let mut flight = self.flight();
         if let State::Failed(first) = self.timeline.state(value) {
             flight.later_failures += u64::from(!first.is_same(error));

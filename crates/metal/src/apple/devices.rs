@@ -2,7 +2,9 @@
 
 use objc2::rc::{Retained, autoreleasepool};
 use objc2::runtime::ProtocolObject;
-use objc2_metal::{MTLCopyAllDevices, MTLCreateSystemDefaultDevice, MTLDevice};
+#[cfg(target_os = "macos")]
+use objc2_metal::MTLCopyAllDevices;
+use objc2_metal::{MTLCreateSystemDefaultDevice, MTLDevice};
 use syncpoint_base::{Process, watch_driver};
 use syncpoint_core::{Device, Error, Kind, Reason, Result};
 
@@ -43,8 +45,20 @@ fn all() -> Result<Devices> {
 
 /// In a sandbox the list may be empty where there is a default device, and elsewhere the other way round.
 fn listed() -> Devices {
-    let all = MTLCopyAllDevices().to_vec();
+    let all = copied();
     if all.is_empty() { MTLCreateSystemDefaultDevice().into_iter().collect() } else { all }
+}
+
+#[cfg(target_os = "macos")]
+fn copied() -> Devices {
+    MTLCopyAllDevices().to_vec()
+}
+
+/// Apple's other systems have one device, and the call for all of them since iOS 18 alone: a program that names it is not
+/// loaded before.
+#[cfg(not(target_os = "macos"))]
+fn copied() -> Devices {
+    Devices::new()
 }
 
 /// All of them, the system's own choice first, where it names one: Metal promises no order.

@@ -19,6 +19,9 @@ use crate::sync::Ordering;
 use crate::telling::{Signal, lift};
 use crate::time::Timed;
 
+/// As few bytes as a blit may fill.
+const SCRATCH: u64 = 4;
+
 impl<C: Calls> MetalStream<C> {
     pub(super) fn count(&self) {
         // Relaxed: a count, ordered with nothing.
@@ -56,7 +59,7 @@ impl<C: Calls> MetalStream<C> {
             // Behind what is earlier by itself too: a first that is killed before it has begun holds nobody.
             let mut second = driver.commands(earlier, ended(stream, value, None))?;
             // One of nothing but waits and signals may have no time (others have found so).
-            let touched = driver.context.touch(&mut first);
+            let touched = driver.touch(&mut first);
             touched.map_err(|refusal| refusal.error(driver.context.name()))?;
             calls.signal(&mut first, stamps, value);
             calls.wait(&mut second, stamps, value);
@@ -101,6 +104,18 @@ impl<C: Calls> MetalStream<C> {
             calls.wait(&mut commands, &self.event, earlier);
         }
         Ok(commands)
+    }
+
+    /// Has a command buffer do a little work.
+    fn touch(&self, commands: &mut C::Commands) -> Result<(), Refusal> {
+        let calls = self.context.calls();
+        let scratch = if let Some(scratch) = self.scratch.get() {
+            scratch
+        } else {
+            let made = calls.memory(SCRATCH).ok_or(Refusal::NoRoom)?;
+            self.scratch.get_or_init(|| Own::new(made))
+        };
+        calls.fill(commands, scratch, 0..SCRATCH, 0)
     }
 
     /// What the command buffers signal whose ends are times, for those behind them.

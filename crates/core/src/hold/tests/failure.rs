@@ -226,9 +226,9 @@ fn what_fails_while_it_is_pending_fails_nothing_of_another_era_and_nothing_that_
     held.fail_pending(2, &Error::failed("of another era"));
     assert_pending(&new);
     let mut lets_through = 0;
-    held.fail_pending_then(2, &Error::failed("of another era"), || lets_through += 1);
+    assert!(!held.fail_pending_then(2, &Error::failed("of another era"), || lets_through += 1));
     assert_pending(&new);
-    held.fail_pending_then(4, &Error::failed("of this one"), || lets_through += 1);
+    assert!(held.fail_pending_then(4, &Error::failed("of this one"), || lets_through += 1));
     assert_eq!((failure_of(&new).as_str(), lets_through), ("of this one", 2));
 }
 
