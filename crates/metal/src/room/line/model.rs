@@ -78,7 +78,7 @@ fn one_comes_later(lull: Duration) {
     let (its_stands, its_begun) = (Arc::clone(&stands), Arc::clone(&has_begun));
     let first = thread::spawn(move || {
         let mut line = Line::default();
-        line.stand(|| Box::new(Place::take(small.out())));
+        line.stand(|| Place::take(small.out()));
         its_stands.store(true, Ordering::Release);
         take(&small, &mut line);
         its_begun.store(true, Ordering::Release);
