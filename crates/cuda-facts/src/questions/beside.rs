@@ -93,14 +93,10 @@ fn query_beside(
         let early = answered.recv_timeout(MOMENT);
         gate.open();
         let said_beside = beside.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
-        if !is_inside {
-            return Ok(format!(
-                "nothing: that call waits for nothing, and says {}",
-                said_beside.code
-            ));
-        }
+        said_beside.needed()?;
+        let beside = if is_inside { "" } else { "; that call waits for nothing" };
         match early {
-            Ok(said) => Ok(format!("{} at once", said?.code)),
+            Ok(said) => Ok(format!("{} at once{beside}", said?.code)),
             Err(_late) => Ok("waits".to_owned()),
         }
     })
