@@ -163,7 +163,7 @@ impl Parts {
         let Some(mut given) = self.given.try_lock() else { return true };
         let passed = given.take_passed(self.counter.value());
         let inside = Inside::enter_or_rest();
-        let refused = self.count(&mut given);
+        let refused = context.asking().ask(|| self.count(&mut given));
         drop(inside);
         let words: Vec<_> = given.steps.iter().map(|step| step.word).collect();
         given.is_watched = !words.is_empty();

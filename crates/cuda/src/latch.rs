@@ -220,7 +220,7 @@ fn comes_to_a_witness(context: &Arc<Context>) -> Result<bool, Refusal> {
 pub(crate) struct Deadline {
     at: Instant,
     longest: Duration,
-    stands: Stands,
+    seen: Seen,
     stream: Weak<HeldStream<CudaStream>>,
     value: u64,
     latch: Weak<Closed>,
@@ -230,16 +230,23 @@ pub(crate) struct Deadline {
 
 /// Whether the device stands before a latch, and since when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Stands {
+enum Seen {
     NotYet,
-    /// It may: nobody hears how far it is.
-    Perhaps(Instant),
+    /// It may: nobody hears how far it is, since then and for so many looks. Looks are counted, since a process that is
+    /// stopped looks at nothing, and so does its poller.
+    Perhaps {
+        since: Instant,
+        looks: u32,
+    },
     Known(Instant),
 }
 
 /// How often it is looked whether the device has come to a latch: by as much its deadline may be late. For longer no question
 /// lasts of itself.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// Later than anybody is there.
+const NEVER: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Deadline {
     pub(crate) fn new(
@@ -261,11 +268,25 @@ impl Deadline {
     ) -> Self {
         let (stream, latch) = (Arc::downgrade(stream), Arc::downgrade(&latch.0));
         let (at, awaiting) = (Instant::now(), Arc::downgrade(awaiting));
-        Self { at, longest, stands: Stands::NotYet, stream, value, latch, awaiting }
+        Self { at, longest, seen: Seen::NotYet, stream, value, latch, awaiting }
+    }
+
+    /// When to look again. `None`: its time is over.
+    fn next_look(&self) -> Option<Instant> {
+        let now = Instant::now();
+        match self.seen {
+            Seen::Perhaps { looks, .. } if LOOK.saturating_mul(looks) >= self.longest => None,
+            Seen::NotYet | Seen::Perhaps { .. } => Some(now + LOOK),
+            // Nothing more is to be found out. What no clock can tell never comes.
+            Seen::Known(since) => {
+                let end = since.checked_add(self.longest).unwrap_or(now + NEVER);
+                (now < end).then_some(end)
+            }
+        }
     }
 }
 
-impl Stands {
+impl Seen {
     /// What is known now.
     fn look(self, stream: &HeldStream<CudaStream>, value: u64) -> Self {
         if let Self::Known(_) = self {
@@ -277,8 +298,13 @@ impl Stands {
         let context = stream.driver().context();
         // It may have ended for want of work since, and none have been made for this.
         context.see_polled();
-        let unheard = context.asking().since(LOOK);
-        unheard.map_or(Self::NotYet, Self::Perhaps)
+        let Some(since) = context.asking().since(LOOK) else { return Self::NotYet };
+        match self {
+            Self::Perhaps { since: of_before, looks } if of_before == since => {
+                Self::Perhaps { since, looks: looks.saturating_add(1) }
+            }
+            _ => Self::Perhaps { since, looks: 1 },
+        }
     }
 }
 
@@ -298,35 +324,33 @@ impl Guard for Deadline {
         else {
             return false;
         };
-        self.stands = self.stands.look(&stream, self.value);
-        let now = Instant::now();
-        let (since, next) = match self.stands {
-            Stands::NotYet => (now, now + LOOK),
-            Stands::Perhaps(since) => (since, now + LOOK),
-            // Nothing more is to be found out.
-            Stands::Known(since) => (since, since.checked_add(self.longest).unwrap_or(now)),
-        };
-        // A deadline that no clock can tell never comes.
-        let Some(end) = since.checked_add(self.longest) else { return false };
-        if self.stands == Stands::NotYet || now < end {
+        self.seen = self.seen.look(&stream, self.value);
+        if let Some(next) = self.next_look() {
             self.at = next;
             return true;
         }
         // Failed for something else, it may be in another era by now, which this is none of. Nobody is told before the device
         // goes on: whom that is told to may call the driver.
-        let _or_has_settled = stream.fail_pending_then(self.value, &too_long(&stream), || {
-            // The word is memory of the driver's, which is gone once that has ended with the process.
-            let _inside = Inside::enter_or_rest();
-            latch.open();
-        });
+        let _or_has_settled =
+            stream.fail_pending_then(self.value, &too_long(&stream, self.seen), || {
+                // The word is memory of the driver's, which is gone once that has ended with the process.
+                let _inside = Inside::enter_or_rest();
+                latch.open();
+            });
         false
     }
 }
 
 #[cold]
-fn too_long(stream: &HeldStream<CudaStream>) -> Error {
+fn too_long(stream: &HeldStream<CudaStream>, seen: Seen) -> Error {
+    let seen = match seen {
+        Seen::Perhaps { .. } => {
+            "stood, or may have while the driver answered nothing because of calls of other threads,"
+        }
+        _ => "stood",
+    };
     let message = format!(
-        "{} stood on the device before something that the host did not let come by the deadline of device_gates; let it \
+        "{} {seen} on the device before something that the host did not let come by the deadline of device_gates; let it \
          come sooner, or give it longer",
         stream.timeline()
     );

@@ -188,13 +188,14 @@ impl Stands {
         }
     }
 
-    /// The record has failed, or will never come: the stream is told first, unless it is in another era by now, and then
-    /// let go, and so is the lane, to which the other device may never write. On the poller: whoever finds it out may hold
-    /// locks.
+    /// The record has failed, or will never come: the stream fails, unless it is in another era by now, and is let go
+    /// before anybody is told, and so is the lane, to which the other device may never write. On the poller: whoever finds
+    /// it out may hold locks.
     pub(crate) fn fall(&self) {
         if let State::Failed(error) = known(&self.point) {
             // Whatever panics as it is told, the device goes on.
-            let _panicked = contain(|| self.stream.fail_pending(self.value, &error));
+            let let_go = || self.latch.open();
+            let _panicked = contain(|| self.stream.fail_pending_then(self.value, &error, let_go));
         }
         self.latch.open();
         // Where whom the failure was told to forked, the page is the parent's.

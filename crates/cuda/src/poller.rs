@@ -172,7 +172,7 @@ impl Home {
         let Some(context) = watched.context().filter(|_| self.context.is_none()) else { return };
         let _inside = Inside::enter_or_rest();
         // Where it is refused each call sees to its context by itself.
-        if context.primary().move_in().is_ok() {
+        if context.asking().ask(|| context.primary().move_in()).is_ok() {
             self.context = Some(Arc::clone(context));
         }
     }
@@ -181,7 +181,7 @@ impl Home {
         let Some(context) = self.context.take() else { return };
         let _inside = Inside::enter_or_rest();
         // The thread has no context of its own to go back to.
-        let _left = context.primary().move_out();
+        let _left = context.asking().ask(|| context.primary().move_out());
     }
 }
 

@@ -52,9 +52,9 @@
 //! | [`open`], [`devices`] | no | yes, up to seconds while a driver begins | several |
 //! | [`available`] | no | no: it opens the driver's library and calls nothing that begins the driver | at most one |
 //!
-//! All types are `Send + Sync`, except the guard [`Current`], which belongs to its thread. On the host, `synchronize`
-//! without a deadline may run the work that it waits for on the calling thread; with a deadline, or with
-//! [`Wait::NoHelp`], it does not. Other threads of the library call functions of the user (`enqueue`, `submit`, `notify`,
+//! All types are `Send + Sync`, except the guard [`Current`], which belongs to its thread, and `Slices` of the feature
+//! `places`, which is `Send`. On the host, `synchronize` without a deadline may run the work that it waits for on the calling
+//! thread; with a deadline, or with [`Wait::NoHelp`], it does not. Other threads of the library call functions of the user (`enqueue`, `submit`, `notify`,
 //! observers), and no lock of the library is held meanwhile.
 //!
 //! # Cargo features

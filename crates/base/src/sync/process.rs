@@ -28,8 +28,7 @@ pub fn wait<'a, T>(condvar: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a
     condvar.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Sleeps until a notification, and at most this long; may wake early. In a model it sleeps without an end: a wake that
-/// only the end of a sleep makes good is a lost one.
+/// Sleeps until a notification, and at most this long; may wake early.
 pub fn wait_at_most<'a, T>(
     condvar: &Condvar,
     guard: MutexGuard<'a, T>,

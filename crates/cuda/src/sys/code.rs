@@ -41,11 +41,13 @@ const NAMES: &[(u32, &str)] = &[
     (46, "CUDA_ERROR_DEVICE_UNAVAILABLE"),
     (100, "CUDA_ERROR_NO_DEVICE"),
     (INVALID_CONTEXT, "CUDA_ERROR_INVALID_CONTEXT"),
+    (209, "CUDA_ERROR_NO_BINARY_FOR_GPU"),
     (214, "CUDA_ERROR_ECC_UNCORRECTABLE"),
     (218, "CUDA_ERROR_INVALID_PTX"),
     (220, "CUDA_ERROR_NVLINK_UNCORRECTABLE"),
     (221, "CUDA_ERROR_JIT_COMPILER_NOT_FOUND"),
     (222, "CUDA_ERROR_UNSUPPORTED_PTX_VERSION"),
+    (223, "CUDA_ERROR_JIT_COMPILATION_DISABLED"),
     (226, "CUDA_ERROR_CONTAINED"),
     (INVALID_HANDLE, "CUDA_ERROR_INVALID_HANDLE"),
     (NOT_READY, "CUDA_ERROR_NOT_READY"),
@@ -83,6 +85,8 @@ const NAMES: &[(u32, &str)] = &[
 pub(crate) enum Meaning {
     /// There is no room.
     NoRoom,
+    /// As many processes as its server lets use the device do.
+    Crowded,
     /// The driver is not there, or not for this process.
     Absent,
     /// The driver or device cannot do it.
@@ -99,10 +103,11 @@ impl Meaning {
     /// The one place where the driver's codes are converted.
     pub(crate) fn of(code: u32) -> Self {
         match code {
-            NO_ROOM | 808 | 809 => Self::NoRoom,
+            NO_ROOM => Self::NoRoom,
+            808 | 809 => Self::Crowded,
             3 | 4 | 34 | 46 | 100 | 802..=805 | 807 => Self::Absent,
-            // The last three: nothing here compiles the kernel of delays.
-            801 | 218 | 221 | 222 => Self::Unsupported,
+            // All but the first: nothing here compiles the kernel of delays.
+            801 | 209 | 218 | 221..=223 => Self::Unsupported,
             214 | 220 | 226 | 700 | 702 | 709 | 710 | 714..=719 | 721 | 810 | 911 => Self::Lost,
             900..=908 => Self::Capturing,
             _ => Self::Other,
@@ -113,6 +118,10 @@ impl Meaning {
     fn told(self) -> (Kind, &'static str) {
         match self {
             Self::NoRoom => (Kind::Exhausted, "free memory or ask for less"),
+            Self::Crowded => (
+                Kind::Exhausted,
+                "end another process that uses the device, or raise the limit of its MPS server",
+            ),
             Self::Absent => {
                 (Kind::Unavailable, "look whether the driver and its device are in order")
             }
@@ -262,6 +271,8 @@ mod tests {
             (801, Kind::Unsupported),
             (221, Kind::Unsupported),
             (222, Kind::Unsupported),
+            (223, Kind::Unsupported),
+            (209, Kind::Unsupported),
             (906, Kind::Misuse(Reason::Capturing)),
             (98765, Kind::Driver),
         ] {

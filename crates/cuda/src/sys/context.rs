@@ -201,10 +201,11 @@ impl Primary {
     }
 
     /// Whether a refusal that says that a context is broken or gone may say so of the one that is current on this thread,
-    /// which is not this one.
+    /// which is not this one. So may one of the question which that is.
     fn tells_of_another(&self, refusal: &Refusal) -> bool {
+        let is_another = |current| ![ContextHandle::NULL, self.0.handle].contains(&current);
         refusal.meaning() == Meaning::Lost
-            && matches!(self.current(), Ok(current) if ![ContextHandle::NULL, self.0.handle].contains(&current))
+            && self.current().map_or_else(|refusal| refusal.meaning() == Meaning::Lost, is_another)
     }
 
     /// Makes the context current on a thread of ours, until it moves out.
