@@ -17,7 +17,7 @@ syncpoint_conformance::suite!(cuda: managed, exposed, borrowed);
 const DEVICES: u32 = 3;
 
 fn cuda() -> Backend {
-    shared::backend(open)
+    shared::backend(open).with_standing(shared::STANDING)
 }
 
 /// The first device, and as many more as can be opened.

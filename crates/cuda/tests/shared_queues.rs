@@ -16,7 +16,7 @@ const SHARED_QUEUES: &[Exception] = &[Exception {
 }];
 
 fn cuda() -> Backend {
-    shared::backend(open).known_failures(SHARED_QUEUES)
+    shared::backend(open).with_standing(shared::STANDING).known_failures(SHARED_QUEUES)
 }
 
 fn open() -> Result<Vec<Device>> {

@@ -10,7 +10,7 @@ use fake::{Fake, shared};
 syncpoint_conformance::suite!(cuda: exposed, borrowed);
 
 fn cuda() -> Backend {
-    shared::backend(open)
+    shared::backend(open).with_standing(shared::STANDING)
 }
 
 fn open() -> Result<Vec<Device>> {

@@ -11,8 +11,9 @@ use super::{Fake, Made};
 /// Long beyond any case, so that the device stands before a gate for as long as a case keeps it closed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// So many streams of others a case has stand at once, twice: a context has 8 queues, of which some are behind our own streams.
-const STANDING: usize = 2;
+/// So many streams of others a case has stand at once, twice, where queues may be shared: a context has 8, of which some are
+/// behind our own streams. The stand-in shares none by itself.
+pub(crate) const STANDING: usize = 2;
 
 /// The backend over devices that are opened so, for streams of every mode.
 pub(crate) fn backend(open: fn() -> Result<Vec<Device>>) -> Backend {
@@ -22,7 +23,7 @@ pub(crate) fn backend(open: fn() -> Result<Vec<Device>>) -> Backend {
 /// The same with streams that are made so.
 pub(crate) fn backend_over(open: fn() -> Result<Vec<Device>>, make: MakeStream) -> Backend {
     let cuda = Backend::new("cuda", open).beside(|| syncpoint::open("host:0"));
-    cuda.without_children().with_others(make).with_standing(STANDING)
+    cuda.without_children().with_others(make)
 }
 
 /// The first devices of the driver, each of its own for each case: a case may shut one down.
