@@ -176,12 +176,13 @@ fn a_gate_that_is_not_opened_by_the_deadline_fails_the_stream_and_lets_the_devic
 
 #[test]
 fn the_deadline_of_a_gate_runs_once_the_device_stands_before_it() -> Result<()> {
-    let (longest, gate) = (Duration::from_millis(500), Gate::new());
+    // Within it the gate has to be opened.
+    let (longest, gate) = (Duration::from_secs(2), Gate::new());
     drop(device()?);
     let device = syncpoint::cuda::builder().device_gates(longest).open(0)?;
     let stream = device.stream()?;
     let _raw = syncpoint::cuda::expose(&stream)?;
-    stream.delay(longest * 2)?;
+    stream.delay(longest + longest / 2)?;
     let before = stream.record()?;
     stream.wait(&gate.point())?;
     let end = stream.record()?;
