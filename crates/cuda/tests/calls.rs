@@ -36,10 +36,15 @@ fn busy(device: &Device) -> Result<Stream> {
 /// So long that what is asked meanwhile is pending.
 const LONG: Duration = Duration::from_millis(200);
 
-/// Whether nobody calls for many times as long as the poller pauses.
-fn calls_stay(before: u64) -> bool {
-    std::thread::park_timeout(Duration::from_millis(10));
-    Fake::used().count("*") == before
+/// Waits until the poller has left its context, which is its last call, and nobody else calls for a while.
+fn rest() {
+    let fake = Fake::used();
+    let is_home = || fake.count("cuCtxPushCurrent_v2") == fake.count("cuCtxPopCurrent_v2");
+    until("the poller's rest", || {
+        let before = fake.count("*");
+        std::thread::park_timeout(Duration::from_millis(10));
+        is_home() && fake.count("*") == before
+    });
 }
 
 /// One test, because it counts the calls of the whole process.
@@ -50,7 +55,7 @@ fn what_is_done_all_the_time_is_one_call_or_none() -> Result<()> {
     let (stream, other, third) = (busy(&device)?, device.stream()?, device.stream()?);
     let buffer = device.buffer(8)?;
     settle(&stream.record()?);
-    until("the poller's rest", || calls_stay(Fake::used().count("*")));
+    rest();
     stream.delay(LONG)?;
     let (record, point) = calls(|| stream.record())?;
     assert_eq!(record, 1, "a record is one event");
@@ -63,7 +68,7 @@ fn what_is_done_all_the_time_is_one_call_or_none() -> Result<()> {
     assert_eq!(calls(|| point.query())?, (0, true), "what is known is not asked");
     assert_eq!(calls(|| third.wait(&point))?.0, 0, "nor waited for");
 
-    until("the poller's rest", || calls_stay(Fake::used().count("*")));
+    rest();
     let fill = || stream.fill(&buffer, 0..8, 1);
     assert_eq!(calls(fill)?.0, 2, "a fill, and the look at what is current");
     let gate = Gate::new();
@@ -98,7 +103,7 @@ fn beside_a_capture(
     event.synchronize()?;
     let ended = (device.stream()?, device.buffer(8)?, event);
     let raw = syncpoint::cuda::expose(captured)?.as_ptr().addr();
-    until("the poller's rest", || calls_stay(fake.count("*")));
+    rest();
     assert_eq!(fake.call("cuStreamBeginCapture_v2", raw, GLOBAL), 0);
     let points: Vec<Point> = (0..100_000).map(|_| point.clone()).collect();
     let dropped = calls(move || {

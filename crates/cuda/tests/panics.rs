@@ -68,8 +68,9 @@ fn an_error_whose_drop_panics_on_the_poller_keeps_nobody_else_asleep() {
         // By then it has both on its list.
         until("some rounds", || fake.count("cuEventQuery") > before + 4);
         let gate = Gate::new();
-        first.wait(&gate.point())?;
+        // First, so that the stream fails on this thread: a worker would have the error for a moment longer.
         gate.fail(Error::failed("on purpose").caused_by(Bomb))?;
+        first.wait(&gate.point())?;
         failure_of(&first.record()?);
         // From here on the poller alone has it.
         drop((first, end, gate));
