@@ -82,6 +82,19 @@ const WITHOUT_EITHER: &[LeftOut] = &[
         "a_neighbour_of_blocking_work_is_served_soon",
         "times the making of threads, which the sanitizer makes much slower",
     ),
+    (
+        "work_that_computes_for_long_brings_no_crowd",
+        "counts threads, of which a slower program gets more",
+    ),
+    ("half_of_the_deadlines_that_run_out_are_told", LATE),
+    ("a_wait_that_runs_out_behind_many_others", LATE),
+    ("an_exporter_killed_with_a_child_alive", LATE),
+    ("an_exporter_that_is_killed_with_a_child_alive", LATE),
+    ("work_that_blocks_unseen_delays_its_neighbours", LATE),
+    ("work_that_nobody_synchronizes_runs_soon", LATE),
+    ("who_spins_or_yields_never_sleeps", AWAKE),
+    ("who_blocks_sleeps_in_slices", AWAKE),
+    ("who_yields_is_in_the_kernel", AWAKE),
     ("a_delay_without_a_timer", ADDRESS_SPACE),
     ("a_buffer_that_does_not_fit_is_refused", ADDRESS_SPACE),
     ("no_memory_for_an_entry_of_a_queue", ADDRESS_SPACE),
@@ -129,6 +142,14 @@ const WITHOUT_THREAD: &[LeftOut] = &[
     ("a_thread_that_forks_while_it_is_woken", CHILD),
     ("a_child_makes_threads_also_where_its_parent", CHILD),
 ];
+
+/// Of tests that compare times of the clock.
+const LATE: &str =
+    "measures how late something comes, which is later in a slower program beside other tests";
+
+/// Of tests that ask the system about a thread.
+const AWAKE: &str =
+    "measures how long a thread runs and sleeps, which beside other tests says nothing of us";
 
 /// Of tests that give a process little memory.
 const ADDRESS_SPACE: &str = "limits the address space, of which the sanitizer needs terabytes";

@@ -115,6 +115,8 @@ fn profile() -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tidy;
+    use crate::tree::Tree;
 
     #[test]
     fn the_root_is_the_folder_of_the_workspace() {
@@ -140,5 +142,17 @@ mod tests {
             Runner::CargoTest.step("-p a --lib").to_string(),
             "cargo test --no-fail-fast -p a --lib"
         );
+    }
+
+    #[test]
+    fn a_test_that_runs_alone_exists() {
+        let tree = Tree::read(&root().unwrap()).unwrap();
+        let named = tree.text(".config/nextest.toml").unwrap().split("test(").skip(1);
+        let is_test = |name: &str| {
+            let mut lines = tree.rust_under("crates/").flat_map(|(_, text)| text.lines());
+            lines.any(|line| line.trim_start().starts_with("fn ") && line.contains(name))
+        };
+        let stale = named.filter_map(|rest| rest.split(')').next()).filter(|name| !is_test(name));
+        tidy::assert_tidy(stale.map(|name| format!("{name}: no test is called so")));
     }
 }
