@@ -96,7 +96,9 @@ impl Gate {
         Ok(())
     }
 
-    /// Fails the gate now: who waits for it fails with this error as the first cause.
+    /// Fails the gate now: who waits for it fails with this error as the first cause. One of kind
+    /// [`TimedOut`](crate::Kind::TimedOut) becomes the source of one of kind [`Failed`](crate::Kind::Failed): whoever
+    /// waits for the gate has no reason to wait again.
     ///
     /// # Errors
     /// `Misuse(GateUsed)`: it was opened, failed or promised to a stream before.
@@ -120,7 +122,7 @@ impl Gate {
         self.timeline.check_process()?;
         let origin = Origin::new("fail", self.timeline.to_string());
         self.cell().spend(&self.timeline, Use::Used)?;
-        fail(&self.timeline, error.at(origin));
+        fail(&self.timeline, error.that_stays(&self.timeline).at(origin));
         Ok(())
     }
 

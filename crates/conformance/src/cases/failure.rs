@@ -19,7 +19,20 @@ pub fn failure_reaches_every_dependant_with_its_first_cause(bed: &TestBed) -> Ve
             reaches_through_every_edge(bed, far, fault)?;
         }
     }
-    a_later_era_hides_no_failure(bed)
+    a_later_era_hides_no_failure(bed)?;
+    a_wait_that_ran_out_is_no_failure_but_its_cause(bed)
+}
+
+/// Whoever hears that a wait ran out waits again, and so no failure says that.
+fn a_wait_that_ran_out_is_no_failure_but_its_cause(bed: &TestBed) -> Verdict {
+    let (stream, gate) = bed.held_stream()?;
+    let behind = stream.record()?;
+    gate.fail(Error::new(Kind::TimedOut, "the input is late"))?;
+    let failure = failure_of(&behind);
+    assert_eq!(failure.kind(), Kind::Failed, "{failure}");
+    assert!(failure.message().contains("the input is late"), "{failure}");
+    assert!(failure_of(&gate.point()).is_same(&failure));
+    Ok(())
 }
 
 /// Gives the gate that has to fail, once everything is enqueued.

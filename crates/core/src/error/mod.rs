@@ -163,6 +163,16 @@ impl Error {
         self.with(|inner| inner.code = Some(Code { number, name, heard_by }))
     }
 
+    /// The same error as what stays: that a wait ran out tells whoever meets it that nothing changed, and to wait again.
+    #[cold]
+    pub(crate) fn that_stays(self, of: &impl fmt::Display) -> Self {
+        if self.kind() != Kind::TimedOut {
+            return self;
+        }
+        let message = format!("{of} was failed by a wait that ran out: {}", self.message());
+        Self::failed(message).caused_by(self)
+    }
+
     /// The same error, caused by another.
     #[cold]
     #[must_use]
