@@ -14,7 +14,7 @@ use syncpoint_core::{Error, Gate, Kind, Result, work};
 use crate::anchor::Anchors;
 use crate::asking::Asking;
 use crate::event::Native;
-use crate::keeper;
+use crate::keeper::{self, Failed};
 use crate::latch::Deadline;
 use crate::poller::{self, Poll};
 use crate::pool::Pool;
@@ -53,6 +53,8 @@ pub(crate) struct Context {
     /// Since when the poller is inside a question.
     asking: Asking,
     keeper: Arc<Errands<Deadline>>,
+    /// Who tells the user's of what the keeper failed.
+    teller: Arc<Errands<Failed>>,
     reaper: Arc<Errands<Remains>>,
 }
 
@@ -124,6 +126,7 @@ impl Context {
             poller: Errands::new("syncpoint-cuda"),
             asking: Asking::default(),
             keeper: Errands::new("syncpoint-gates"),
+            teller: Errands::new("syncpoint-tell"),
             reaper: Errands::new("syncpoint-reap"),
             ground: Arc::new(Ground::new(name)),
         }
@@ -305,6 +308,14 @@ impl Context {
             return Ok(());
         }
         Err(no_thread(format_args!("let {} go on at the deadline of device_gates", self.name())))
+    }
+
+    /// Has users told of a failure, on another thread than this one, which may have to let go what those who are told wait
+    /// for. Where none can be made, on this one.
+    pub(crate) fn tell(&self, failed: Failed) {
+        if let Err(failed) = self.teller.offer(failed, keeper::tell_each) {
+            keeper::tell(failed);
+        }
     }
 
     /// Since when the poller is inside a question.

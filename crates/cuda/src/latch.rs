@@ -9,7 +9,6 @@ use std::any::Any;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use syncpoint_base::Inside;
 use syncpoint_core::hold::HeldStream;
 use syncpoint_core::{Error, Result};
 
@@ -214,8 +213,8 @@ fn comes_to_a_witness(context: &Arc<Context>) -> Result<bool, Refusal> {
 }
 
 /// A latch that is opened at its deadline, with its stream failed, unless it is gone by then. The time runs from when the
-/// device has come to it: what is before it on the stream may take as long as it likes. While the poller is inside a question for
-/// long nobody hears that, and the time runs as if the device had come.
+/// device has come to it: what is before it on the stream may take as long as it likes. While the poller is at a round of questions
+/// for long nobody hears that, and the time runs as if the device had come.
 #[derive(Debug)]
 pub(crate) struct Deadline {
     at: Instant,
@@ -232,17 +231,18 @@ pub(crate) struct Deadline {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Seen {
     NotYet,
-    /// It may: nobody hears how far it is, since then and for so many looks. Looks are counted, since a process that is
-    /// stopped looks at nothing, and so does its poller.
+    /// It may: nobody hears how far it is, since then, of which so much counts up to the last look. What is between two looks
+    /// does not all count where it is long: a process that is stopped looks at nothing, and so does its poller.
     Perhaps {
         since: Instant,
-        looks: u32,
+        last: Instant,
+        counts: Duration,
     },
     Known(Instant),
 }
 
-/// How often it is looked whether the device has come to a latch: by as much its deadline may be late. For longer no question
-/// lasts of itself.
+/// How often it is looked whether the device has come to a latch: by as much its deadline may be late, on a machine that lets the
+/// keeper run in time. For longer no question lasts of itself.
 const LOOK: Duration = Duration::from_millis(10);
 
 /// Later than anybody is there.
@@ -275,7 +275,7 @@ impl Deadline {
     fn next_look(&self) -> Option<Instant> {
         let now = Instant::now();
         match self.seen {
-            Seen::Perhaps { looks, .. } if LOOK.saturating_mul(looks) >= self.longest => None,
+            Seen::Perhaps { counts, .. } if counts >= self.longest => None,
             Seen::NotYet | Seen::Perhaps { .. } => Some(now + LOOK),
             // Nothing more is to be found out. What no clock can tell never comes.
             Seen::Known(since) => {
@@ -299,11 +299,13 @@ impl Seen {
         // It may have ended for want of work since, and none have been made for this.
         context.see_polled();
         let Some(since) = context.asking().since(LOOK) else { return Self::NotYet };
+        let now = Instant::now();
         match self {
-            Self::Perhaps { since: of_before, looks } if of_before == since => {
-                Self::Perhaps { since, looks: looks.saturating_add(1) }
+            Self::Perhaps { since: of_before, last, counts } if of_before == since => {
+                let counts = counts + (now - last).min(LOOK * 2);
+                Self::Perhaps { since, last: now, counts }
             }
-            _ => Self::Perhaps { since, looks: 1 },
+            _ => Self::Perhaps { since, last: now, counts: LOOK },
         }
     }
 }
@@ -331,12 +333,12 @@ impl Guard for Deadline {
         }
         // Failed for something else, it may be in another era by now, which this is none of. Nobody is told before the device
         // goes on: whom that is told to may call the driver.
-        let _or_has_settled =
-            stream.fail_pending_then(self.value, &too_long(&stream, self.seen), || {
-                // The word is memory of the driver's, which is gone once that has ended with the process.
-                let _inside = Inside::enter_or_rest();
-                latch.open();
-            });
+        let failing = stream.fail_pending_untold(self.value, &too_long(&stream, self.seen));
+        latch.open();
+        if let Some(mut untold) = failing {
+            untold.tell_ours();
+            stream.driver().context().tell(untold);
+        }
         false
     }
 }
@@ -345,7 +347,7 @@ impl Guard for Deadline {
 fn too_long(stream: &HeldStream<CudaStream>, seen: Seen) -> Error {
     let seen = match seen {
         Seen::Perhaps { .. } => {
-            "stood, or may have while the driver answered nothing because of calls of other threads,"
+            "stood, or may have while nobody heard of it because of calls of other threads or of what was called as work ended,"
         }
         _ => "stood",
     };

@@ -4,11 +4,14 @@
 
 mod fake;
 
-use std::sync::mpsc::channel;
+use std::future::{Future, IntoFuture};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use syncpoint::{Device, Gate, Kind, Result};
-use syncpoint_conformance::patience::{PATIENCE, heard, refused, settle, until};
+use syncpoint_conformance::patience::{PATIENCE, heard, refused, say, settle, until};
 
 use fake::Fake;
 
@@ -92,4 +95,40 @@ fn a_deadline_comes_while_the_poller_stands_inside_the_driver() {
 fn a_deadline_comes_although_nobody_hears_of_what_is_before_it() {
     let name = "a_deadline_comes_although_nobody_hears_of_what_is_before_it";
     Fake::alone(name, |fake| comes_to_the_deadline(fake, LONGEST / 2));
+}
+
+/// Waits for the device to be through with a stream, and says so.
+struct Settles(&'static Fake, usize, Sender<()>);
+
+impl Wake for Settles {
+    fn wake(self: Arc<Self>) {
+        self.0.settle_stream(self.1);
+        say(&self.2, ());
+    }
+}
+
+#[test]
+fn whoever_hears_of_a_deadline_may_wait_for_another_stream_that_stands() {
+    let name = "whoever_hears_of_a_deadline_may_wait_for_another_stream_that_stands";
+    Fake::alone(name, each_waits_for_the_other);
+}
+
+fn each_waits_for_the_other(fake: &'static Fake) -> Result<()> {
+    let device = syncpoint::cuda::builder().device_gates(2 * LONGEST).open(0)?;
+    let (streams, gate, (says, told)) =
+        ([device.stream()?, device.stream()?], Gate::new(), channel());
+    let mut ends = Vec::new();
+    for (stream, other) in streams.iter().zip(streams.iter().rev()) {
+        let raw = syncpoint::cuda::expose(other)?.as_ptr().addr();
+        syncpoint::cuda::expose(stream)?;
+        stream.wait(&gate.point())?;
+        let waker = Waker::from(Arc::new(Settles(fake, raw, says.clone())));
+        let mut end = Box::pin(stream.record()?.into_future());
+        assert!(end.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        ends.push(end);
+    }
+    for _ in streams {
+        heard(&told, "the end of the stream that the other waits for");
+    }
+    gate.open()
 }

@@ -1,12 +1,13 @@
 //! Failure of a held stream: what it takes along, and how a new era begins.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use super::flight::{Fallen, Flight};
 use super::losing::Losing;
 use super::order::{Entry, Order, OrderLocked, Parked, Turn};
-use super::{A_MOMENT, Driver, HeldStream};
-use crate::contract::{Waits, discard};
+use super::{A_MOMENT, Domain, Driver, HeldStream};
+use crate::contract::{Untold, Waits, discard, tell_all};
 use crate::error::{Error, Result};
 use crate::gate::Opening;
 use crate::inherited::Own;
@@ -75,6 +76,13 @@ impl<D: Driver> HeldStream<D> {
             self.tell_failure(failing);
         }
         fails
+    }
+
+    /// The same, where whoever waits is told by the caller later, and where it likes: ours first, and then the user's, who
+    /// may do anything.
+    pub fn fail_pending_untold(&self, value: u64, error: &Error) -> Option<Box<dyn Untold + Send>> {
+        let failing = self.begin_pending(value, error)?;
+        Some(Box::new(self.spreading(failing)))
     }
 
     /// The driver does not say whether it has come to `value`: it and everything behind it fails. What was submitted may
@@ -161,13 +169,14 @@ impl<D: Driver> HeldStream<D> {
 
     /// Tells whoever waits, once what waits natively has failed too. Under no lock.
     pub(super) fn tell_failure(&self, failing: Failing) {
-        let is_awaited = failing.submitted;
-        let mut losing = Losing::of(self.this(), failing);
-        if is_awaited {
-            // A driver tells nobody that a signal which it passed on was a failure.
-            losing.spread(|| self.domain.streams());
-        }
-        losing.tell();
+        let alone: Box<dyn Untold> = Box::new(self.spreading(failing));
+        tell_all([alone]);
+    }
+
+    fn spreading(&self, failing: Failing) -> Spreading<D> {
+        // A driver tells nobody that a signal which it passed on was a failure.
+        let domain = failing.submitted.then(|| Arc::clone(&self.domain));
+        Spreading { losing: Losing::of(self.this(), failing), domain }
     }
 
     /// Tells ours, who run nothing of the user's. Under no lock.
@@ -286,6 +295,26 @@ impl<D: Driver> HeldStream<D> {
         let value = order.row.skip();
         self.timeline.enqueue(value);
         value
+    }
+}
+
+/// The failure of a stream, and of what waits natively for it once it is told.
+struct Spreading<D: Driver> {
+    losing: Losing<D>,
+    /// Where somebody may wait so, until that has failed too.
+    domain: Option<Arc<Domain<D>>>,
+}
+
+impl<D: Driver> Untold for Spreading<D> {
+    fn tell_ours(&mut self) {
+        if let Some(domain) = self.domain.take() {
+            self.losing.spread(|| domain.streams());
+        }
+        self.losing.tell_ours();
+    }
+
+    fn tell_users(self: Box<Self>) {
+        Box::new(self.losing).tell_users();
     }
 }
 
