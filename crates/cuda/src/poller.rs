@@ -64,6 +64,7 @@ pub(crate) fn serve(errands: &Errands<Poll>) {
         for poll in given {
             // It may hold the last name of a stream, and with it errors of the user's.
             let _panicked = contain(|| accept(poll, &mut watched, &mut guarded));
+            ours.go_on();
         }
         guarded.pass(ours);
         ours.go_on();
@@ -139,19 +140,27 @@ fn accept(poll: Poll, watched: &mut Watched, guarded: &mut Guarded) {
 /// Asks for every stream and event. Says whether any had come further.
 fn round(watched: &mut Watched, home: &mut Home, ours: Ours) -> bool {
     home.move_in(watched);
+    let context = watched.context().cloned();
+    // All of it: what is told of one keeps the questions about the others.
+    let _at_it = context.as_ref().map(|context| context.asking().begin());
     let mut news = false;
     let over = watched.streams.extract_if(.., |watch| {
         let goes_on = contain(|| look(watch, ours, &mut news));
-        !goes_on.unwrap_or_else(|words| give_up(&watch.stream, &words))
+        let stays = goes_on.unwrap_or_else(|words| give_up(&watch.stream, &words));
+        ours.go_on();
+        !stays
     });
     // Whoever waited may have found it out first. It may be the last name of a stream, and of errors of the user's.
     let streams_over = over.map(discard).count();
+    ours.go_on();
     let over = watched.events.extract_if(.., |(native, gate)| {
         let goes_on = contain(|| event::look(native, gate));
+        let stays = goes_on.unwrap_or_else(|words| give_up_event(gate, &words));
         ours.go_on();
-        !goes_on.unwrap_or_else(|words| give_up_event(gate, &words))
+        !stays
     });
     news |= streams_over + over.map(discard).count() > 0;
+    ours.go_on();
     if watched.is_empty() {
         home.move_out();
     }
