@@ -104,7 +104,12 @@ impl<T: Send + 'static> Errands<T> {
     /// Takes what lies on the list because no thread could be made for it, for who does it in that thread's place.
     pub fn take_left(&self) -> Vec<T> {
         let mut inbox = lock(&self.inbox);
-        if inbox.is_served { Vec::new() } else { std::mem::take(&mut inbox.items) }
+        if inbox.is_served {
+            return Vec::new();
+        }
+        // Relaxed: as in `retry`.
+        self.is_left.store(false, Ordering::Relaxed);
+        std::mem::take(&mut inbox.items)
     }
 
     #[cold]
@@ -125,8 +130,9 @@ impl<T: Send + 'static> Errands<T> {
                 serve(&guard.errands);
             };
             inbox.is_served = spawn(self.name, serving).is_ok();
-            // Relaxed: as in `retry`.
-            self.is_left.store(!inbox.is_served, Ordering::Relaxed);
+            // Relaxed: as in `retry`. What was refused and not kept leaves nothing.
+            let is_left = !inbox.is_served && !inbox.items.is_empty();
+            self.is_left.store(is_left, Ordering::Relaxed);
         }
         inbox.is_served
     }
