@@ -82,7 +82,9 @@ impl Point {
         self.place
     }
 
-    /// Whether the work is complete. Pending is an answer, not an error. Never blocks; makes at most one driver call.
+    /// Whether the work is complete. Pending is an answer, not an error. Does not wait for the work, and makes
+    /// at most one driver call, which takes as long as the driver keeps it: CUDA's may, for a call of another thread that waits
+    /// inside the driver (`docs/cuda.md`).
     ///
     /// # Errors
     /// The failure of the work, with its first cause ([`Kind::Failed`](crate::Kind::Failed) or
@@ -145,7 +147,7 @@ impl Point {
         observe::tell(|| Operation::QueriedComplete { timeline, value });
     }
 
-    /// What has become of the work. Never blocks; makes at most one driver call.
+    /// What has become of the work. Does not wait for it; makes at most one driver call, as [`query`](Self::query).
     pub fn state(&self) -> State {
         self.state_by(RawStream::discover)
     }

@@ -17,8 +17,9 @@ use crate::synchronize;
 use crate::wait::{self, How, Wait};
 
 /// One wait of a thread, made of many short ones, between which the thread may look for something else. It is for what was there
-/// as the first of them began, and observers hear it as one: it ends with the first that does not run out, or with this. It has
-/// the reports of a single wait, and its place in the line where it sleeps for a device's room.
+/// as the first of them began, or, where a device had no room for a record then, as there was. Observers hear it as one: it ends
+/// with the first that does not run out, or with this. It has the reports of a single wait, and its place in the line where it
+/// sleeps for a device's room.
 ///
 /// # Examples
 /// A thread that looks for something else every 10 ms waits once, as observers hear it:
@@ -28,8 +29,12 @@ use crate::wait::{self, How, Wait};
 ///
 /// let stream = syncpoint::open("host:0")?.stream()?;
 /// let mut slices = syncpoint::Slices::stream(&stream);
-/// while slices.synchronize_deadline(Instant::now() + Duration::from_millis(10)).is_err() {}
-/// # Ok(())
+/// loop {
+///     match slices.synchronize_deadline(Instant::now() + Duration::from_millis(10)) {
+///         Err(late) if late.kind() == syncpoint::Kind::TimedOut => {}
+///         outcome => break outcome,
+///     }
+/// }
 /// # }
 /// ```
 #[derive(Debug)]

@@ -254,8 +254,8 @@ impl Event {
         self.latest_point()?.map_or(Ok(never_recorded), |point| point.query())
     }
 
-    /// What has become of the latest point. Never blocks; makes at most one driver call. In a forked child an inherited event
-    /// is `Failed` with an error of kind `Unavailable`.
+    /// What has become of the latest point. Does not wait for it; makes at most one driver call, as
+    /// [`Point::query`]. In a forked child an inherited event is `Failed` with an error of kind `Unavailable`.
     pub fn state(&self) -> EventState {
         if let (Holder::Foreign(event), true) = (&self.holder, self.process.is_current()) {
             return event.state();

@@ -36,7 +36,7 @@ pub trait ForeignEvent: Any + fmt::Debug + Send + Sync {
     /// The device that it belongs to.
     fn device(&self) -> &Device;
 
-    /// What has become of the latest record. Never blocks; at most one driver call.
+    /// What has become of the latest record, by one driver call at most.
     fn state(&self) -> EventState;
 
     /// A point that settles with the latest record; `None` where there is nothing to wait for.
