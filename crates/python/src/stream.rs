@@ -474,9 +474,11 @@ impl Stream {
     /// >>> stream.enqueue(int, "3").result(timeout=10)
     /// 3
     fn recover(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        self.behind.clear();
         let failure = released(py, || self.stream.recover())?;
-        Ok(failure.map(|failure| raised(py, &failure).into_value(py).into_any()))
+        Ok(failure.map(|failure| {
+            self.behind.clear();
+            raised(py, &failure).into_value(py).into_any()
+        }))
     }
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
