@@ -41,8 +41,8 @@ pub fn count() -> Result<u32> {
     system::count()
 }
 
-/// Whether there is Metal, and how many devices there are where it was used before: `None` where it was not, since a child
-/// of a fork could not use it any more.
+/// Whether there is Metal, and how many devices there are where this process used it before: `None` where it did not, since a
+/// child of a fork could not use it any more.
 ///
 /// # Errors
 /// As [`count`].

@@ -5,7 +5,8 @@ use objc2::runtime::ProtocolObject;
 #[cfg(target_os = "macos")]
 use objc2_metal::MTLCopyAllDevices;
 use objc2_metal::{MTLCreateSystemDefaultDevice, MTLDevice};
-use syncpoint_base::{Process, watch_driver};
+use syncpoint_base::watch_driver;
+use syncpoint_core::beginning::Beginning;
 use syncpoint_core::{Device, Error, Kind, Reason, Result};
 
 use super::calls::Metal;
@@ -13,24 +14,15 @@ use crate::context::Limits;
 use crate::device::open_over;
 use crate::sync::OnceLock;
 
-/// The process in which Metal was first used. In a child of it Metal does not work.
-static BEGUN: OnceLock<Process> = OnceLock::new();
+/// In a child of the process in which Metal was first used it does not work.
+static METAL: Beginning<()> = Beginning::new("Metal");
 
-/// Whether the devices were listed.
+/// Whether the devices were listed. Asked once Metal has begun here: a child of a fork may find it half-made.
 static LISTED: OnceLock<()> = OnceLock::new();
 
 /// Metal begins in this process, unless it has in an ancestor.
 pub(super) fn begin() -> Result<()> {
-    let process = BEGUN.get_or_init(|| {
-        watch_driver();
-        Process::current()
-    });
-    if !process.is_current() {
-        let message = "Metal was in use as this process was forked, and works in the parent alone; fork before the first \
-                       use of Metal, or start the child as a program of its own";
-        return Err(Error::new(Kind::Unavailable, message));
-    }
-    Ok(())
+    METAL.once(|| Ok(()))
 }
 
 type Devices = Vec<Retained<ProtocolObject<dyn MTLDevice>>>;
@@ -71,7 +63,7 @@ fn sorted() -> Result<Devices> {
 
 /// There is Metal wherever this is built for. It counts its devices once it has begun.
 pub(crate) fn available() -> Result<Option<u32>> {
-    BEGUN.get().map(|_begun| count()).transpose()
+    METAL.given().map(|()| count()).transpose()
 }
 
 /// How many devices there are.
