@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use syncpoint_base::Inside;
 use syncpoint_core::hold::HeldStream;
 
-use crate::guarded::Guard;
+use crate::guarded::{Guard, Looks};
 use crate::poller::Poll;
 use crate::stream::CudaStream;
 use crate::sys::Meaning;
@@ -22,8 +22,7 @@ struct Begun<T> {
     stream: Arc<HeldStream<CudaStream>>,
     /// `None`: nothing beside what the stream keeps of it.
     touched: Option<T>,
-    at: Instant,
-    pause: Duration,
+    looks: Looks,
 }
 
 /// How often it is looked whether the device is through, at first and at last: nobody waits for that.
@@ -49,13 +48,13 @@ fn ask<T: Send + 'static>(stream: &Arc<HeldStream<CudaStream>>, touched: Option<
         let _left = ManuallyDrop::new(touched);
         return;
     }
-    let begun = Begun { stream: Arc::clone(stream), touched, at: Instant::now(), pause: LOOK };
+    let begun = Begun { stream: Arc::clone(stream), touched, looks: Looks::begin(LOOK, RARELY) };
     stream.driver().context().poll(Poll::Guard(Box::new(begun)));
 }
 
 impl<T: Send> Guard for Begun<T> {
     fn at(&self) -> Instant {
-        self.at
+        self.looks.at()
     }
 
     fn is_pending(&self) -> bool {
@@ -73,8 +72,7 @@ impl<T: Send> Guard for Begun<T> {
             CudaStream::come_to(&self.stream, given);
             drop(self.touched.take());
         }
-        self.at = Instant::now() + self.pause;
-        self.pause = (self.pause * 2).min(RARELY);
+        self.looks.pause();
         self.is_pending()
     }
 }

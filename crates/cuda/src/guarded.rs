@@ -4,7 +4,7 @@
 //! exported events that nobody here has any more.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use syncpoint_core::contract::{Ours, contain};
 use syncpoint_core::errands::Sleep;
@@ -19,6 +19,31 @@ pub(crate) trait Guard: fmt::Debug + Send {
 
     /// The time has come. Says whether it has to be looked at again.
     fn pass(&mut self) -> bool;
+}
+
+/// When to look at what nobody waits for: at once, and then after pauses that double.
+#[derive(Debug)]
+pub(crate) struct Looks {
+    at: Instant,
+    pause: Duration,
+    longest: Duration,
+}
+
+impl Looks {
+    pub(crate) fn begin(shortest: Duration, longest: Duration) -> Self {
+        Self { at: Instant::now(), pause: shortest, longest }
+    }
+
+    /// When to look next.
+    pub(crate) fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// One look has found nothing.
+    pub(crate) fn pause(&mut self) {
+        self.at = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(self.longest);
+    }
 }
 
 /// All of that.

@@ -14,7 +14,7 @@ use syncpoint_base::Inside;
 use syncpoint_core::contract::Import;
 
 use crate::context::Context;
-use crate::guarded::Guard;
+use crate::guarded::{Guard, Looks};
 use crate::latch::{self, Latch};
 use crate::poller::Poll;
 use crate::reaper::Remains;
@@ -113,8 +113,8 @@ impl Lane {
         drop(given);
         drop(passed);
         if is_to_be_watched {
-            let (lane, at) = (Arc::downgrade(self), Instant::now());
-            self.context.poll(Poll::Guard(Box::new(Watch { lane, at, pause: LOOK })));
+            let (lane, looks) = (Arc::downgrade(self), Looks::begin(LOOK, RARELY));
+            self.context.poll(Poll::Guard(Box::new(Watch { lane, looks })));
         }
         outcome
     }
@@ -198,13 +198,12 @@ impl Given {
 /// A lane that stands before something, for the poller to look at.
 struct Watch {
     lane: Weak<Lane>,
-    at: Instant,
-    pause: Duration,
+    looks: Looks,
 }
 
 impl Guard for Watch {
     fn at(&self) -> Instant {
-        self.at
+        self.looks.at()
     }
 
     fn is_pending(&self) -> bool {
@@ -214,8 +213,7 @@ impl Guard for Watch {
     fn pass(&mut self) -> bool {
         let Some(lane) = self.lane.upgrade() else { return false };
         let stays = lane.context.is_usable() && lane.parts().look(&lane.context, &lane.import);
-        self.at = Instant::now() + self.pause;
-        self.pause = (self.pause * 2).min(RARELY);
+        self.looks.pause();
         stays
     }
 }
@@ -224,8 +222,8 @@ impl Guard for Watch {
 impl Drop for Lane {
     fn drop(&mut self) {
         let (context, import) = (Arc::clone(&self.context), Arc::clone(&self.import));
-        let (parts, at) = (self.parts.take(), Instant::now());
-        let mut left = Left { parts, context, import, at, pause: LOOK };
+        let (parts, looks) = (self.parts.take(), Looks::begin(LOOK, RARELY));
+        let mut left = Left { parts, context, import, looks };
         if left.stays() {
             self.context.poll(Poll::Guard(Box::new(left)));
         }
@@ -238,8 +236,7 @@ struct Left {
     parts: Option<Parts>,
     context: Arc<Context>,
     import: Arc<Import>,
-    at: Instant,
-    pause: Duration,
+    looks: Looks,
 }
 
 /// How often a lane is looked at, at first and at last: nobody waits for that.
@@ -248,7 +245,7 @@ const RARELY: Duration = Duration::from_secs(1);
 
 impl Guard for Left {
     fn at(&self) -> Instant {
-        self.at
+        self.looks.at()
     }
 
     fn is_pending(&self) -> bool {
@@ -270,8 +267,7 @@ impl Left {
             return false;
         }
         let Some(parts) = self.parts.take_if(|parts| parts.is_through()) else {
-            self.at = Instant::now() + self.pause;
-            self.pause = (self.pause * 2).min(RARELY);
+            self.looks.pause();
             return true;
         };
         let Parts { stream, page, counter, given } = parts;

@@ -14,7 +14,7 @@ use syncpoint_core::{Error, Event, Kind, Mode, Place, Result};
 
 use crate::context::Context;
 use crate::event::Act;
-use crate::guarded::Guard;
+use crate::guarded::{Guard, Looks};
 use crate::latest::Latest;
 use crate::poller::Poll;
 use crate::reaper::{self, Remains};
@@ -75,8 +75,7 @@ struct Left {
     offer: NativeOffer,
     /// An event lives no longer than its context.
     context: Arc<Context>,
-    at: Instant,
-    pause: Duration,
+    looks: Looks,
 }
 
 /// How often it is looked whether importers have closed an event, at first and at last: nobody waits for that, the event and
@@ -221,7 +220,7 @@ pub(crate) fn held(stream: &Arc<dyn RawStream>) -> Option<Arc<HeldStream<CudaStr
 
 impl Guard for Left {
     fn at(&self) -> Instant {
-        self.at
+        self.looks.at()
     }
 
     fn is_pending(&self) -> bool {
@@ -240,8 +239,7 @@ impl Left {
             return false;
         }
         if !self.offer.withdraw() {
-            self.at = Instant::now() + self.pause;
-            self.pause = (self.pause * 2).min(RARELY);
+            self.looks.pause();
             return true;
         }
         if let Some(event) = self.event.take() {
@@ -260,8 +258,8 @@ impl Drop for Shared {
             return;
         }
         let Some(Parts { event, page, offer }) = self.parts.take() else { return };
-        let (context, at) = (Arc::clone(&self.context), Instant::now());
-        let mut left = Left { event: event.ok(), offer, context, at, pause: LOOK };
+        let (context, looks) = (Arc::clone(&self.context), Looks::begin(LOOK, RARELY));
+        let mut left = Left { event: event.ok(), offer, context, looks };
         if left.stays() {
             self.context.poll(Poll::Guard(Box::new(left)));
         }
