@@ -16,11 +16,12 @@ mod theirs;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ash::vk;
 use syncpoint::vulkan::{Access, QueueLock};
-use syncpoint::{Gate, Kind, Point, Result, retire};
+use syncpoint::{Gate, Kind, Point, Result, Stream, retire};
 use syncpoint_conformance::patience;
 
 use faulty::{Fault, REST};
@@ -157,9 +158,12 @@ fn leave_in_doubt(code: vk::Result) -> Result<()> {
     gate.open()
 }
 
-/// So many rounds of the waiter are refused at most before a driver is given up, each of one wait in the driver: in each slice
-/// of a second, and behind the last. One that is late more often has fewer.
-const ROUNDS: u64 = 21;
+/// So many rounds of the waiter are refused at least before a driver is given up, each of one wait in the driver: in each
+/// slice of a second.
+const ROUNDS: u64 = 20;
+
+/// Longer than what so many rounds lack of a second, and short of another: behind a wait of it the driver is given up.
+const LACK: Duration = Duration::from_millis(200);
 
 /// In the last round before a driver is given up another thread hears that the device is lost, and asks for its rest, which
 /// does not come: whoever waits is told all the same.
@@ -178,30 +182,42 @@ fn a_driver_that_is_given_up_leaves_nobody_waiting_though_its_device_is_lost_bes
     let end = stream.record()?;
     // Over, and nobody has seen that.
     Theirs::of(&syncpoint::vulkan::handles(&device)?).settle();
-    let ((sender, told), (asked, asks), (end_rest, rests)) =
-        (channel(), channel(), channel::<()>());
+    let ((lost, loses), (end_rest, rests)) = (channel(), channel());
     let lose = move || {
-        faulty::beside("vkQueueWaitIdle", move || {
-            asked.send(()).unwrap_or(());
-            rests.recv().unwrap_or(());
-        });
-        let (function, code) = ("vkQueueSubmit", vk::Result::ERROR_DEVICE_LOST);
-        faulty::plan(Some(Fault { function, first: 1, times: 1, code }));
-        beside.record_timed().expect_err("the device is lost");
-        asks.recv_timeout(LONG).expect("the rest of a lost device is asked for");
-        faulty::plan(Some(silence));
+        lose_in_silence(&beside, silence, rests);
+        lost.send(()).unwrap_or(());
     };
     faulty::beside_later("vkWaitSemaphores", ROUNDS - 1, Box::new(lose));
     faulty::plan(Some(silence));
-    let listening = end.notify(move |outcome| sender.send(outcome).unwrap_or(()))?;
+    let told = listen(&end);
     let outcome = told.recv_timeout(LONG);
+    loses.try_recv().expect("it is not given up before");
     let refused = stream.fill(&buffer, 0..64, 2).expect_err("it is given up");
     assert_eq!(refused.kind(), Kind::DeviceLost, "{refused}");
-    drop((end_rest, listening));
+    drop(end_rest);
     faulty::plan(None);
     let error = outcome.expect("it is told").expect_err("nobody knows that it came");
     assert_eq!(error.kind(), Kind::DeviceLost, "{error}");
     Ok(())
+}
+
+/// Has a submission hear that the device is lost, whose rest does not come before the sender is gone, and stays until
+/// the driver has said nothing for a second.
+fn lose_in_silence(beside: &Stream, silence: Fault, rests: Receiver<()>) {
+    let (asked, asks) = channel();
+    faulty::beside("vkQueueWaitIdle", move || {
+        asked.send(()).unwrap_or(());
+        rests.recv().unwrap_or(());
+    });
+    let (function, code) = ("vkQueueSubmit", vk::Result::ERROR_DEVICE_LOST);
+    faulty::plan(Some(Fault { function, first: 1, times: 1, code }));
+    beside.record_timed().expect_err("the device is lost");
+    asks.recv_timeout(LONG).expect("the rest of a lost device is asked for");
+    faulty::plan(Some(silence));
+    let begin = Instant::now();
+    while begin.elapsed() < LACK {
+        thread::park_timeout(LACK.saturating_sub(begin.elapsed()));
+    }
 }
 
 /// Whatever is kept for the work of a device of others is let go at rest only, under their lock.
