@@ -109,6 +109,8 @@ fn a_latch_that_outlasts_the_device_is_told_as_such_and_the_stream_recovers() ->
     let error = outlast_the_limit(&stream)?;
     assert_eq!((error.kind(), error.code().map(|(code, _)| code)), (Kind::Driver, Some(TIMEOUT)));
     assert!(error.message().contains("wait on the host"), "{error}");
+    // What is asked now is whether the stream recovers: a machine that is late is to kill nothing more.
+    double.limit_waits(LONG);
     assert!(stream.recover()?.is_some());
     stream.fill(&buffer, 0..8, 2)?;
     stream.record()?.synchronize_timeout(LONG)
