@@ -43,19 +43,33 @@ fn run(arguments: &[&str]) -> Ended {
     program.output().expect("the program starts").into()
 }
 
+/// A machine with other work to do may begin the fill later than the delay ends.
+const TRIES: usize = 5;
+
 #[test]
 fn fills_and_copies_overlap_with_what_other_streams_do() {
+    let seen: Vec<_> = (0..TRIES).map(|_| times()).take_while(|times| !overlap(times)).collect();
+    assert!(seen.len() < TRIES, "they never overlap: {seen:?}");
+}
+
+/// When the three steps of a run began and ended, and for how long two of them ran together, in nanoseconds.
+type Times = ([[u64; 2]; 3], u64);
+
+fn overlap(([compute, fill, copy], together): &Times) -> bool {
+    compute[0] < copy[1] && fill[0] < compute[1] && *together > 0
+}
+
+fn times() -> Times {
     let told = run(&["--json"]);
     assert_eq!((told.status, told.stderr.as_str()), (Some(0), ""));
     let report = told.json();
-    let [compute, fill, copy] = [0, 1, 2].map(|step| {
+    let steps = [0, 1, 2].map(|step| {
         let step = &report["steps"][step];
         [&step["start_ns"], &step["end_ns"]].map(|time| time.as_u64().expect("a time"))
     });
+    let [_compute, fill, copy] = steps;
     assert!(fill[1] <= copy[0], "one stream");
-    assert!(compute[0] < copy[1] && fill[0] < compute[1], "{compute:?} {fill:?} {copy:?}");
-    let together = &report["overlap"]["together_ns"][2];
-    assert!(together.as_u64().is_some_and(|nanos| nanos > 0), "{together}");
+    (steps, report["overlap"]["together_ns"][2].as_u64().expect("a time"))
 }
 
 #[test]

@@ -106,10 +106,10 @@ fn each_way_to_fail_has_its_words() {
 
 #[test]
 fn who_starts_too_many_commands_at_once_is_told_what_to_do() {
-    // Each waits until it is killed, so that all of them would run at once.
+    // Each lives for longer than a busy machine takes to start all, so that all of them would run at once.
     let names: Vec<String> = (0..40).map(|place| format!("s{place}")).collect();
     let steps: Vec<(&str, &str, &[&str], &str)> =
-        names.iter().map(|name| (name.as_str(), name.as_str(), [].as_slice(), "sleep 2")).collect();
+        names.iter().map(|name| (name.as_str(), name.as_str(), [].as_slice(), "sleep 6")).collect();
     let scene = Scene::of_commands(&steps);
     let mut shell = Command::new("sh");
     shell.current_dir(scene.path("."));
