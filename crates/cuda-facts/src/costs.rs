@@ -151,7 +151,7 @@ pub(crate) const QUESTIONS: &[Question] = &[
     Question {
         name: "bound.standing_streams",
         asks: "beside how many streams that wait for a value does another still go on, of 64 at most?",
-        ask: |driver| Ok(format!("{} streams", goes_on_beside(driver, 64)?)),
+        ask: |driver| Ok(format!("{} streams", goes_on_beside(driver, 64, Session::is_held)?)),
     },
     Question {
         name: "bound.clock_drift",

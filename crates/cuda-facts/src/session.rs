@@ -14,7 +14,7 @@ const NON_BLOCKING: u32 = 1;
 /// So long an event is watched before it counts as held back.
 const WATCHED: Duration = Duration::from_millis(100);
 /// So long an event may take that nothing holds back, on a machine with other work.
-const PATIENCE: Duration = Duration::from_secs(8);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(8);
 
 /// The first device's primary context, current on this thread.
 #[derive(Clone, Copy, Debug)]

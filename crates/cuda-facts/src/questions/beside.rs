@@ -3,13 +3,13 @@
 use std::panic;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::Question;
 use super::failure::breaks;
 use crate::answer::Asked;
 use crate::driver::{Driver, Event, Said};
-use crate::session::{Session, on_another_thread};
+use crate::session::{PATIENCE, Session, on_another_thread};
 
 pub(super) const QUESTIONS: &[Question] = &[
     Question {
@@ -51,18 +51,19 @@ pub(super) const QUESTIONS: &[Question] = &[
     Question {
         name: "event.query_beside_a_synchronize",
         asks: "what does cuEventQuery say while another thread is in cuCtxSynchronize, and at once?",
-        ask: |driver| query_beside(driver, |driver, _event| driver.context_synchronize()),
+        ask: |driver| query_beside(driver, MOMENT, |driver, _event| driver.context_synchronize()),
     },
     Question {
         name: "event.query_beside_an_event_synchronize",
         asks: "what does it say while another thread is in cuEventSynchronize, and at once?",
-        ask: |driver| query_beside(driver, Driver::event_synchronize),
+        ask: |driver| query_beside(driver, MOMENT, Driver::event_synchronize),
     },
     Question {
         name: "event.query_beside_a_free",
         asks: "what does it say while another thread is in cuMemFree, and at once?",
         ask: |driver| {
-            query_beside(driver, |driver, _event| {
+            // Believed to come back.
+            query_beside(driver, PATIENCE, |driver, _event| {
                 let block = driver.block()?;
                 driver.block_free(block)
             })
@@ -70,12 +71,13 @@ pub(super) const QUESTIONS: &[Question] = &[
     },
 ];
 
-/// So long another thread has to get inside, and a call that waits for nothing to come back.
+/// So long another thread has to get inside a call that waits.
 const MOMENT: Duration = Duration::from_millis(500);
 
-/// Queries a pending event while another thread calls.
+/// Queries a pending event while another thread calls, which for so long may come back.
 fn query_beside(
     driver: &'static Driver,
+    longest: Duration,
     call: fn(&'static Driver, &Event) -> Asked<Said>,
 ) -> Asked<String> {
     let session = Session::begin(driver)?;
@@ -86,11 +88,10 @@ fn query_beside(
             driver.context_set(session.context)?.needed()?;
             call(driver, &event)
         });
-        thread::park_timeout(MOMENT);
-        let is_inside = !beside.is_finished();
+        let is_inside = !comes_within(longest, || beside.is_finished());
         let (driver, pending) = (session.driver, &event);
         scope.spawn(move || answer.send(driver.event_query(pending)));
-        let early = answered.recv_timeout(MOMENT);
+        let early = answered.recv_timeout(PATIENCE);
         gate.open();
         let said_beside = beside.join().unwrap_or_else(|panic| panic::resume_unwind(panic))?;
         said_beside.needed()?;
@@ -100,4 +101,12 @@ fn query_beside(
             Err(_late) => Ok("waits".to_owned()),
         }
     })
+}
+
+fn comes_within(longest: Duration, has_come: impl Fn() -> bool) -> bool {
+    let deadline = Instant::now() + longest;
+    while !has_come() && Instant::now() < deadline {
+        thread::park_timeout(Duration::from_millis(1));
+    }
+    has_come()
 }

@@ -54,7 +54,8 @@ pub(super) const QUESTIONS: &[Question] = &[
         name: "value.wait.beside_four",
         asks: "does a stream go on beside four that wait for a value?",
         ask: |driver| {
-            Ok(if goes_on_beside(driver, 4)? < 4 { "waits" } else { "goes on" }.to_owned())
+            let count = goes_on_beside(driver, 4, Session::goes_on)?;
+            Ok(if count < 4 { "waits" } else { "goes on" }.to_owned())
         },
     },
     Question {
@@ -134,15 +135,19 @@ fn waiting(driver: &'static Driver, written: u64, value: u32, how: u32) -> Asked
     Ok(Waiting { session, word, event })
 }
 
-/// Beside how many streams that wait for a value, of so many at most, the next one still goes on.
-pub(crate) fn goes_on_beside(driver: &'static Driver, most: usize) -> Asked<usize> {
+/// Beside how many streams that wait for a value, of so many at most, the next one still goes on, as it is seen to.
+pub(crate) fn goes_on_beside(
+    driver: &'static Driver,
+    most: usize,
+    see: fn(Session, &Event) -> Asked<String>,
+) -> Asked<usize> {
     let (session, first, word) = with_word(driver)?;
     let mut standing = vec![first];
     for count in 1..=most {
         let Some(last) = standing.last() else { break };
         driver.wait_value_32(last, word.device, 1, AT_LEAST)?.needed()?;
         let next = session.stream()?;
-        if session.is_held(&session.tail(&next)?)? == "waits" {
+        if see(session, &session.tail(&next)?)? == "waits" {
             // Release: the streams go on, and their context can end.
             word.host.store(1, Ordering::Release);
             return Ok(count - 1);
