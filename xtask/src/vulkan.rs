@@ -20,7 +20,7 @@ const WITHIN: &str = "crates/vulkan/tests/validation/within";
 /// threads ask it at once, so one test at a time as well. Not programs that break a rule for a device to be refused
 /// (`versions`).
 const CHECKED: &str = "--test begin --test beyond --test calibrated --test capabilities \
-    --test clock --test conformance --test copies --test domains --test forks --test handles \
+    --test clock --test conformance --test copies --test deferred --test domains --test forks --test handles \
     --test layers --test locks --test measure --test observed --test older --test other_clocks \
     --test processes --test refused --test rests --test streams --test taken_in --test timeless \
     --test uncalibrated";

@@ -11,8 +11,8 @@
 //!   timeline semaphore of its own, whose values are the stream's. Each submission waits for the stream's one before. Any
 //!   number of streams share a queue: it is given only what can go, since what waits on a queue for a signal that nobody
 //!   has submitted stops all of it.
-//! - **Waits** between streams of one device are the device's own; all others (for gates, other devices, other backends)
-//!   are held on the host.
+//! - **Waits** between streams of one device are the device's own, and go to it with the next submission of the stream that
+//!   waits, be it a record; all others (for gates, other devices, other backends) are held on the host.
 //! - **Waiting** on the host sleeps in the driver on one thread for each queue, in slices of 50 ms, while somebody waits for
 //!   what is on its way there.
 //! - **Delays** are timed by the host: a device of Vulkan lets no time pass by itself. They hold their own stream alone.
@@ -48,6 +48,7 @@ mod anchor;
 mod buffer;
 mod context;
 mod counter;
+mod deferred;
 mod device;
 mod driver;
 mod handles;

@@ -69,7 +69,7 @@ impl Queue {
         fill: impl FnOnce(&mut Batch<'_>) -> Result<(), Refusal>,
     ) -> Result<Option<Want>, Refusal> {
         let mut native = self.native_of(stream)?;
-        let mut batch = self.batch(&mut native);
+        let mut batch = self.batch(&mut native, stream)?;
         // Which also sees what those wrote.
         if let Some(passage) = stream.driver().passage().filter(|passage| passage.promised() > 0) {
             batch.wait(passage, passage.promised())?;
@@ -77,6 +77,7 @@ impl Queue {
         fill(&mut batch)?;
         let submitted = batch.submit(stream.driver().semaphore(), value);
         let submitted = submitted.map_err(|refusal| see_loss(stream, refusal))?;
+        clear_deferred(stream);
         // Under the lock of the queue, so that the row has its order.
         Ok(self.row.push(stream.this(), value, submitted))
     }
@@ -96,7 +97,7 @@ impl Queue {
         if !stream.driver().context().allows(passage, next)? {
             return Ok(Passed::Crowded);
         }
-        let mut batch = self.batch(&mut native);
+        let mut batch = self.batch(&mut native, stream)?;
         let (own, value) = (stream.driver().semaphore(), stream.driver().semaphore().promised());
         if value > 0 {
             batch.wait(own, value)?;
@@ -104,17 +105,27 @@ impl Queue {
         fill(&mut batch);
         let submitted = batch.submit(passage, next);
         let submitted = submitted.map_err(|refusal| see_loss(stream, refusal))?;
+        clear_deferred(stream);
         // What it waited for has come when it is over.
         Ok(Passed::Given(self.row.push(stream.this(), value, submitted)))
     }
 
-    /// Begins a batch, in what is over, where nothing else lies ready: all of it at once, for the next ones.
+    /// Begins a batch of a stream, behind what that has still to wait for, in what is over, where nothing else lies ready: all
+    /// of it at once, for the next ones.
     #[inline]
-    fn batch<'a>(&self, native: &'a mut sys::Queue) -> Batch<'a> {
+    fn batch<'a>(
+        &self,
+        native: &'a mut sys::Queue,
+        stream: &HeldStream<VulkanStream>,
+    ) -> Result<Batch<'a>, Refusal> {
         if native.lacks_spare() {
             self.row.take_spare(|spare| native.take_back(spare));
         }
-        native.batch()
+        let (mut batch, deferred) = (native.batch(), stream.driver().deferred());
+        if deferred.is_there() {
+            deferred.each(|semaphore, value| batch.wait(semaphore, value))?;
+        }
+        Ok(batch)
     }
 
     /// The driver's queue, unless the device is lost: then `abandon` may have been here. Who comes here has looked for that
@@ -157,6 +168,15 @@ impl Queue {
     pub(crate) fn abandon(&self) -> Abandoned {
         let doubtful = self.native.lock().take_doubtful();
         Abandoned { flying: self.row.abandon(), doubtful }
+    }
+}
+
+/// What the stream had still to wait for the device waits for now.
+#[inline]
+fn clear_deferred(stream: &HeldStream<VulkanStream>) {
+    let deferred = stream.driver().deferred();
+    if deferred.is_there() {
+        deferred.clear();
     }
 }
 

@@ -13,6 +13,7 @@ use syncpoint_core::{Error, Kind, Result};
 
 use crate::buffer::VulkanBuffer;
 use crate::context::Context;
+use crate::deferred::Deferred;
 use crate::handles::RawStream;
 use crate::line::Line;
 use crate::queue::{Passed, Queue};
@@ -27,6 +28,8 @@ pub(crate) struct VulkanStream {
     /// What the user's own submissions signal, made at the first.
     passage: OnceLock<Arc<Semaphore>>,
     lent: RawStream,
+    /// What it waits for with its next submission.
+    deferred: Deferred<Semaphore>,
     /// The number that its last submission has on its queue.
     number: AtomicU64,
     /// The driver calls of the user's operations. Written under the lock of the row.
@@ -51,6 +54,7 @@ impl VulkanStream {
             semaphore: Arc::new(semaphore),
             passage: OnceLock::new(),
             lent: RawStream::default(),
+            deferred: Deferred::new(),
             number: AtomicU64::new(0),
             given: AtomicU64::new(0),
             asked: AtomicU64::new(0),
@@ -66,6 +70,12 @@ impl VulkanStream {
     /// What the user's own submissions signal, where there were any.
     pub(crate) fn passage(&self) -> Option<&Arc<Semaphore>> {
         self.passage.get()
+    }
+
+    /// What it waits for with its next submission.
+    #[inline]
+    pub(crate) fn deferred(&self) -> &Deferred<Semaphore> {
+        &self.deferred
     }
 
     /// What is lent to functions of the user's submits to this stream.
@@ -199,11 +209,17 @@ impl VulkanStream {
         })
     }
 
-    /// Another stream signals a value of its own at or beyond the one waited for: values that passed on the host are
-    /// jumped over.
+    /// Waits for another stream with what is submitted next, or, for too many, at once. Another stream signals a value of its
+    /// own at or beyond the one waited for: values that passed on the host are jumped over.
     fn wait_for(stream: &HeldStream<Self>, value: u64, other: &Self, awaited: u64) -> Result<()> {
-        let wait = |batch: &mut Batch<'_>| batch.wait(&other.semaphore, awaited);
-        Self::give(stream, value, wait)
+        let driver = stream.driver();
+        driver.context.check()?;
+        if driver.deferred.add(&other.semaphore, awaited) {
+            return Ok(());
+        }
+        let _inside = driver.context.enter()?;
+        driver.approach(value)?;
+        Self::give(stream, value, |batch| batch.wait(&other.semaphore, awaited))
     }
 }
 
@@ -215,6 +231,8 @@ impl Driver for VulkanStream {
     type Ordered = ();
 
     const SIGNALS_EACH: bool = true;
+
+    const DEFERS_WAITS: bool = true;
 
     const KEEPS: bool = true;
 
@@ -244,15 +262,18 @@ impl Driver for VulkanStream {
     }
 
     fn hand(stream: &HeldStream<Self>, value: u64, operation: Operation<'_, Self>) -> Result<()> {
+        if let Operation::Wait { stream: other, value: awaited } = operation {
+            return Self::wait_for(stream, value, other.driver(), awaited);
+        }
         let _inside = stream.driver().context.enter()?;
         stream.driver().approach(value)?;
         match operation {
             Operation::Fill(fill) => Self::fill(stream, value, fill),
             Operation::Copy(copy) => Self::copy(stream, value, copy),
-            Operation::Wait { stream: other, value: awaited } => {
-                Self::wait_for(stream, value, other.driver(), awaited)
-            }
+            Operation::Wait { .. } => unreachable!("it goes with what is submitted next"),
             Operation::Stamp(timed) => Self::give(stream, value, |batch| batch.stamp(timed.slot())),
+            // Waits for too many have signalled by themselves.
+            Operation::Mark if stream.driver().semaphore.promised() >= value => Ok(()),
             Operation::Mark => Self::give(stream, value, |_batch| Ok(())),
             Operation::Delay(_) => unreachable!("the host lets time pass"),
             Operation::Latch(latch) => match *latch {},

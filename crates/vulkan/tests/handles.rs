@@ -156,8 +156,8 @@ fn a_queue_that_others_use_too_is_used_under_their_lock() -> Result<()> {
         });
         (0..20).try_for_each(|_| work(&device))
     })?;
-    // Six operations of each round are the driver's.
-    assert!(lock.times.load(Ordering::Relaxed) >= 20 * 5);
+    // Four submissions of each round are the driver's.
+    assert!(lock.times.load(Ordering::Relaxed) >= 20 * 4);
     Ok(())
 }
 

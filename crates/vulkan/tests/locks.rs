@@ -90,7 +90,9 @@ fn what_a_lock_does_not_submit_is_refused_and_leaves_no_trace() -> Result<()> {
         let filled = stream.record()?;
         let submitted = faulty::calls_of("vkQueueSubmit");
         lock.go(how, 0);
-        let refused = [stream.fill(&buffer, 0..LARGE, 3), other.wait(&filled)];
+        other.wait(&filled)?;
+        let copy = || other.copy(&buffer, 0..LARGE, &copied, 0..LARGE);
+        let refused = [stream.fill(&buffer, 0..LARGE, 3), copy()];
         lock.go(How::Well, 0);
         for refused in refused {
             let refused = refused.expect_err("it was not submitted");
@@ -98,8 +100,7 @@ fn what_a_lock_does_not_submit_is_refused_and_leaves_no_trace() -> Result<()> {
         }
         assert_eq!(faulty::calls_of("vkQueueSubmit"), submitted, "{how:?}");
         // Neither stands before a value that nobody signals, and the wait is still to be made.
-        other.wait(&filled)?;
-        other.copy(&buffer, 0..LARGE, &copied, 0..LARGE)?;
+        copy()?;
         stream.record()?.synchronize_timeout(LONG)?;
         other.record()?.synchronize_timeout(LONG)?;
         assert_eq!(copied.to_vec(LARGE - 1..LARGE)?, [2], "{how:?}");

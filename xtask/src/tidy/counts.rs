@@ -30,6 +30,7 @@ fn offences(tree: &Tree) -> Result<Vec<String>, String> {
         ("places in core that ask whether a wait ", lines(tree, "D::WAITS_AGAIN").to_string()),
         ("places in core that ask whether the driver ", lines(tree, "D::KEEPS").to_string()),
         ("places in core that ask whether its waits ", lines(tree, "D::LIMITS_WAITS").to_string()),
+        ("places in core that ask whether waits go ", lines(tree, "D::DEFERS_WAITS").to_string()),
     ];
     let told = expected.iter().filter_map(|(row, count)| told(decisions, row, count));
     Ok(told.collect())

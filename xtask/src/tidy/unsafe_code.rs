@@ -43,6 +43,7 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/vulkan/tests/asked.rs", "commands of the user's are submitted: none"),
     ("crates/vulkan/tests/between/", "stands between the backend and a library of C"),
     ("crates/vulkan/tests/copies.rs", "a device of others is taken in"),
+    ("crates/vulkan/tests/deferred.rs", "commands of the user's are submitted: none"),
     ("crates/vulkan/tests/refused.rs", "commands of the user's are submitted: none"),
     ("crates/vulkan/tests/rests.rs", "a device of others is taken in, to be lost"),
     ("crates/vulkan/tests/calibrated.rs", "a device of others is taken in"),

@@ -31,7 +31,7 @@ use crate::time::Time;
 /// - **Counters** (Vulkan, Metal). An operation is a batch or command buffer that signals its value on the stream's
 ///   own timeline semaphore or shared event, so `SIGNALS_EACH` is true and a mark is asked for only where a value
 ///   passed without an operation: a batch of nothing but the signal. `Wait` is a batch that waits for the value on the
-///   other stream's semaphore. `discover` reads the counter. A value that passed on the host (host work, a wait for
+///   other stream's semaphore, or goes with the next batch (`DEFERS_WAITS`). `discover` reads the counter. A value that passed on the host (host work, a wait for
 ///   another backend) is never signalled by itself: the next signal jumps over it. On Metal a failed command buffer
 ///   is told by `fail` *before* the host raises the shared event, so that whoever was let through learns of it.
 /// - **Sim** signals each operation from its event queue and has nothing to ask.
@@ -58,6 +58,10 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
 
     /// Whether every operation makes its value noticeable and can be waited for natively; otherwise marks do.
     const SIGNALS_EACH: bool;
+
+    /// Whether a wait goes to the device with whatever is submitted behind it, where each operation signals by its submission.
+    /// Then it alone signals nothing: who asks for it, or records behind it, has a mark made.
+    const DEFERS_WAITS: bool = false;
 
     /// Whether the driver keeps by itself what a fill or a copy works on, until it is over and whatever fails meanwhile, and
     /// each signals. Then the queue lets go of what goes to the driver at once.
@@ -385,10 +389,20 @@ pub trait OwnWait<D: Driver>: fmt::Debug + Send + Sync {
     fn wait(&self, stream: &Arc<HeldStream<D>>, value: u64) -> Result<bool>;
 }
 
+/// Whether the driver will tell when it comes to a wait for another stream.
+#[inline]
+pub(super) const fn signals_waits<D: Driver>() -> bool {
+    D::SIGNALS_EACH && !D::DEFERS_WAITS
+}
+
 impl<D: Driver> Operation<'_, D> {
     /// Whether the driver will tell when it comes to it.
     pub(super) fn signals(&self) -> bool {
-        D::SIGNALS_EACH || matches!(self, Self::Stamp(_) | Self::Mark)
+        match self {
+            Self::Stamp(_) | Self::Mark => true,
+            Self::Wait { .. } => signals_waits::<D>(),
+            _ => D::SIGNALS_EACH,
+        }
     }
 }
 

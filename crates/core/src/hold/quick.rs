@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::driver::signals_waits;
 use super::flight::Flight;
 use super::order::{Order, OrderLocked};
 use super::{Driver, HeldStream};
@@ -97,19 +98,19 @@ impl<D: Driver> HeldStream<D> {
     #[inline]
     fn pass_wait(&self, mut order: OrderLocked<'_, D>, value: u64, point: &Point) {
         let mut flight = self.flight();
-        if D::SIGNALS_EACH {
+        if signals_waits::<D>() {
             flight.signal_last(value);
         } else {
             flight.submit_last(value);
         }
         self.pass_at_once(&mut order);
-        let is_told = if D::SIGNALS_EACH { flight.is_calm() } else { flight.is_quiet() };
+        let is_told = if signals_waits::<D>() { flight.is_calm() } else { flight.is_quiet() };
         if !is_told || !point.timeline().has_no_failure() {
             return self.go_on_past(order, flight, (value, point));
         }
         drop(flight);
         drop(order);
-        if D::SIGNALS_EACH {
+        if signals_waits::<D>() {
             self.signals.complete(value);
         }
     }

@@ -12,6 +12,7 @@ use super::memory::Memory;
 use super::query::Slot;
 use super::queue::{Parcel, Queue};
 use super::semaphore::Semaphore;
+use crate::deferred;
 
 /// A batch that is being put together. It begins commands at the first need: a wait or a mark has none. Dropped before the
 /// device has it, it leaves them to the next.
@@ -26,8 +27,8 @@ pub(crate) struct Batch<'a> {
 /// What a submission names, and keeps until it is over.
 #[derive(Default)]
 pub(super) struct Uses {
-    /// What it waits for besides the value before its own: what its user submitted since, and another stream's.
-    pub(super) waits: [Option<(Arc<Semaphore>, u64)>; WAITS - 1],
+    /// What it waits for besides the value before its own: what its user submitted since, and other streams'.
+    pub(super) waits: Vec<(Arc<Semaphore>, u64)>,
     /// What its one operation works on.
     kept: [Option<Arc<Memory>>; 2],
     /// Or the time that it notes.
@@ -38,8 +39,9 @@ pub(super) struct Uses {
     pub(super) others: Vec<vk::CommandBuffer>,
 }
 
-/// For how much a submission waits at most.
-pub(super) const WAITS: usize = 3;
+/// For how much a submission waits at most: the value before its own, what its user submitted, and other streams, of which the
+/// last may be one more than are deferred.
+pub(super) const WAITS: usize = 2 + deferred::MOST + 1;
 
 impl Uses {
     /// It is over, and keeps nothing any more.
@@ -52,15 +54,16 @@ impl Uses {
 
     /// It names nothing.
     pub(super) fn clear(&mut self) {
-        self.waits = Default::default();
+        self.waits.clear();
         (self.kept, self.stamped, self.own) = (Default::default(), None, None);
         self.others.clear();
     }
 
     fn wait(&mut self, semaphore: &Arc<Semaphore>, value: u64) -> Answer<()> {
-        let free = self.waits.iter_mut().find(|wait| wait.is_none());
-        *free.ok_or_else(|| Refusal::misuse("vkQueueSubmit"))? =
-            Some((Arc::clone(semaphore), value));
+        if self.waits.len() + 1 == WAITS {
+            return Err(Refusal::misuse("vkQueueSubmit"));
+        }
+        self.waits.push((Arc::clone(semaphore), value));
         Ok(())
     }
 }
@@ -109,7 +112,7 @@ impl<'a> Batch<'a> {
         self.parcel = Some(parcel);
     }
 
-    /// The batch begins when the semaphore has come to a value, which is on its way to it. Two at most.
+    /// The batch begins when the semaphore has come to a value, which is on its way to it.
     pub(crate) fn wait(&mut self, semaphore: &Arc<Semaphore>, value: u64) -> Answer<()> {
         self.parcel().uses.wait(semaphore, value)
     }

@@ -210,18 +210,49 @@ impl Parcel {
         queue: &mut Queue,
         (signal, value, before): (&Semaphore, u64, u64),
     ) -> Answer<()> {
+        if !self.uses.waits.is_empty() {
+            return self.give_behind_others(queue, (signal, value, before));
+        }
+        let count = usize::from(before > 0);
+        self.give_behind(queue, (signal, value), (&[signal.handle()][..count], &[before][..count]))
+    }
+
+    /// The same behind other semaphores as well.
+    #[inline(never)]
+    fn give_behind_others(
+        &self,
+        queue: &mut Queue,
+        (signal, value, before): (&Semaphore, u64, u64),
+    ) -> Answer<()> {
+        let (mut semaphores, mut values) = ([signal.handle(); WAITS], [before; WAITS]);
+        let mut count = usize::from(before > 0);
+        for (semaphore, value) in &self.uses.waits {
+            (semaphores[count], values[count]) = (semaphore.handle(), *value);
+            count += 1;
+        }
+        self.give_behind(queue, (signal, value), (&semaphores[..count], &values[..count]))
+    }
+
+    /// The same behind these values of these semaphores.
+    #[inline]
+    fn give_behind(
+        &self,
+        queue: &mut Queue,
+        (signal, value): (&Semaphore, u64),
+        (semaphores, values): (&[vk::Semaphore], &[u64]),
+    ) -> Answer<()> {
+        const STAGES: [vk::PipelineStageFlags; WAITS] =
+            [vk::PipelineStageFlags::ALL_COMMANDS; WAITS];
         let own = self.uses.own.as_ref().map(slice::from_ref);
         let commands = own.unwrap_or(&self.uses.others);
-        let (semaphores, values, count) = self.waits(signal, before);
-        let stages = [vk::PipelineStageFlags::ALL_COMMANDS; WAITS];
         let (signals, signalled) = ([signal.handle()], [value]);
         let mut timeline = vk::TimelineSemaphoreSubmitInfo::default()
-            .wait_semaphore_values(&values[..count])
+            .wait_semaphore_values(values)
             .signal_semaphore_values(&signalled);
         let info = vk::SubmitInfo::default()
             .command_buffers(commands)
-            .wait_semaphores(&semaphores[..count])
-            .wait_dst_stage_mask(&stages[..count])
+            .wait_semaphores(semaphores)
+            .wait_dst_stage_mask(&STAGES[..values.len()])
             .signal_semaphores(&signals)
             .push_next(&mut timeline);
         let (raw, function) = (queue.device.raw(), SUBMIT);
@@ -231,22 +262,6 @@ impl Parcel {
             unsafe { raw.queue_submit(queue.handle, slice::from_ref(&info), vk::Fence::null()) }
         })?;
         answer(function, given)
-    }
-
-    /// What it waits for: so many semaphores, of which the first is the signal's own at its value of before.
-    #[inline]
-    fn waits(
-        &self,
-        signal: &Semaphore,
-        before: u64,
-    ) -> ([vk::Semaphore; WAITS], [u64; WAITS], usize) {
-        let (mut semaphores, mut values) = ([signal.handle(); WAITS], [before; WAITS]);
-        let mut count = usize::from(before > 0);
-        for (semaphore, value) in self.uses.waits.iter().flatten() {
-            (semaphores[count], values[count]) = (semaphore.handle(), *value);
-            count += 1;
-        }
-        (semaphores, values, count)
     }
 }
 

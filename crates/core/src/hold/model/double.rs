@@ -73,8 +73,8 @@ impl Crew for Inbox<Arc<dyn Pump>> {
 }
 
 /// One submission, as the engine finds it.
-pub(super) struct Given<const EACH: bool> {
-    pub(super) stream: Arc<HeldStream<Double<EACH>>>,
+pub(super) struct Given<const EACH: bool, const DEFERS: bool = false> {
+    pub(super) stream: Arc<HeldStream<Double<EACH, DEFERS>>>,
     pub(super) value: u64,
     /// Whether the engine tells when it comes to it.
     pub(super) signals: bool,
@@ -89,7 +89,7 @@ pub(super) struct Given<const EACH: bool> {
 /// Open once something was put in.
 type Latch = Arc<Inbox<()>>;
 
-impl<const EACH: bool> Given<EACH> {
+impl<const EACH: bool, const DEFERS: bool> Given<EACH, DEFERS> {
     /// The engine has come to it, and past the latch that it may stand before.
     pub(super) fn ends(self) {
         if let Some(latch) = &self.latch {
@@ -102,15 +102,15 @@ impl<const EACH: bool> Given<EACH> {
 }
 
 /// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver, which keeps what it works on;
-/// otherwise marks do.
+/// otherwise marks do. `DEFERS`: all but waits.
 #[derive(Debug)]
-pub(super) struct Double<const EACH: bool> {
-    engine: Arc<Inbox<Given<EACH>>>,
+pub(super) struct Double<const EACH: bool, const DEFERS: bool = false> {
+    engine: Arc<Inbox<Given<EACH, DEFERS>>>,
     /// The latest value of which the engine tells.
     signalled: Mutex<u64>,
 }
 
-impl<const EACH: bool> Driver for Double<EACH> {
+impl<const EACH: bool, const DEFERS: bool> Driver for Double<EACH, DEFERS> {
     type Timer = Arc<Stamp>;
 
     type Latch = Latch;
@@ -118,6 +118,8 @@ impl<const EACH: bool> Driver for Double<EACH> {
     type Ordered = Option<Weak<dyn Any + Send + Sync>>;
 
     const SIGNALS_EACH: bool = EACH;
+
+    const DEFERS_WAITS: bool = DEFERS;
 
     const KEEPS: bool = EACH;
 
@@ -199,14 +201,14 @@ impl<const EACH: bool> Driver for Double<EACH> {
 }
 
 /// A device over the double.
-pub(super) struct Bench<const EACH: bool> {
+pub(super) struct Bench<const EACH: bool, const DEFERS: bool = false> {
     device: Device,
-    pub(super) engine: Arc<Inbox<Given<EACH>>>,
+    pub(super) engine: Arc<Inbox<Given<EACH, DEFERS>>>,
     roused: Arc<Inbox<Arc<dyn Pump>>>,
     worker: JoinHandle<()>,
 }
 
-impl<const EACH: bool> Bench<EACH> {
+impl<const EACH: bool, const DEFERS: bool> Bench<EACH, DEFERS> {
     /// A device whose worker pumps whoever is roused.
     pub(super) fn new() -> Self {
         Self::pumped_by(Pump::pump)
@@ -240,7 +242,7 @@ impl<const EACH: bool> Bench<EACH> {
     /// A stream that others launch on too.
     pub(super) fn exposed(&self) -> Stream {
         let stream = self.stream();
-        let raw: Arc<HeldStream<Double<EACH>>> =
+        let raw: Arc<HeldStream<Double<EACH, DEFERS>>> =
             stream.timeline().own_stream().expect("the stream lives");
         raw.expose().expect("nothing is held");
         stream
@@ -254,12 +256,12 @@ impl<const EACH: bool> Bench<EACH> {
 }
 
 #[derive(Debug)]
-struct Raw<const EACH: bool> {
-    engine: Arc<Inbox<Given<EACH>>>,
-    domain: Arc<Domain<Double<EACH>>>,
+struct Raw<const EACH: bool, const DEFERS: bool> {
+    engine: Arc<Inbox<Given<EACH, DEFERS>>>,
+    domain: Arc<Domain<Double<EACH, DEFERS>>>,
 }
 
-impl<const EACH: bool> RawDevice for Raw<EACH> {
+impl<const EACH: bool, const DEFERS: bool> RawDevice for Raw<EACH, DEFERS> {
     fn stream(&self, timeline: Timeline, _priority: i32) -> Result<Arc<dyn RawStream>> {
         let driver = Double { engine: Arc::clone(&self.engine), signalled: Mutex::new(0) };
         Ok(HeldStream::new(timeline, &self.domain, driver, 0))

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a model is a test")]
 
+mod deferred;
 mod double;
 mod fills;
 mod peers;
@@ -431,7 +432,10 @@ fn sleep_beside(bench: &Bench<false>, point: Point, enqueue: impl FnOnce()) {
 }
 
 /// The engine comes to everything up to the signal of a point. It comes in the order of values, each once.
-fn engine_runs_to<const EACH: bool>(bench: &Bench<EACH>, point: &Point) {
+fn engine_runs_to<const EACH: bool, const DEFERS: bool>(
+    bench: &Bench<EACH, DEFERS>,
+    point: &Point,
+) {
     let mut seen: HashMap<u64, u64> = HashMap::new();
     loop {
         let given = bench.engine.take().expect("more may come");

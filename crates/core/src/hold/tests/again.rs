@@ -10,21 +10,22 @@ use crate::error::{Error, Result};
 use crate::hold::{Driver, HeldStream, Operation};
 
 /// Tells the double to wait for a value of another stream, and remembers which.
-pub(super) fn wait<const EACH: bool, const KEEPS: bool>(
-    stream: &HeldStream<Double<EACH, KEEPS>>,
+pub(super) fn wait<const EACH: bool, const KEEPS: bool, const DEFERS: bool>(
+    stream: &HeldStream<Double<EACH, KEEPS, DEFERS>>,
     awaits: &mut Option<Weak<dyn Any + Send + Sync>>,
-    other: &Arc<HeldStream<Double<EACH, KEEPS>>>,
+    other: &Arc<HeldStream<Double<EACH, KEEPS, DEFERS>>>,
     awaited: u64,
 ) -> Result<()> {
     give(stream, other, awaited)?;
-    let other: Arc<dyn Any + Send + Sync> = Arc::<HeldStream<Double<EACH, KEEPS>>>::clone(other);
+    let other: Arc<dyn Any + Send + Sync> =
+        Arc::<HeldStream<Double<EACH, KEEPS, DEFERS>>>::clone(other);
     *awaits = Some(Arc::downgrade(&other));
     Ok(())
 }
 
-fn give<const EACH: bool, const KEEPS: bool>(
-    stream: &HeldStream<Double<EACH, KEEPS>>,
-    other: &Arc<HeldStream<Double<EACH, KEEPS>>>,
+fn give<const EACH: bool, const KEEPS: bool, const DEFERS: bool>(
+    stream: &HeldStream<Double<EACH, KEEPS, DEFERS>>,
+    other: &Arc<HeldStream<Double<EACH, KEEPS, DEFERS>>>,
     awaited: u64,
 ) -> Result<()> {
     let value = stream.timeline().enqueued() + 1;
@@ -32,12 +33,12 @@ fn give<const EACH: bool, const KEEPS: bool>(
 }
 
 /// The same again, where that stream lives and has signalled it.
-pub(super) fn wait_again<const EACH: bool, const KEEPS: bool>(
-    stream: &HeldStream<Double<EACH, KEEPS>>,
+pub(super) fn wait_again<const EACH: bool, const KEEPS: bool, const DEFERS: bool>(
+    stream: &HeldStream<Double<EACH, KEEPS, DEFERS>>,
     other: Option<&Weak<dyn Any + Send + Sync>>,
     awaited: u64,
 ) -> Option<Result<()>> {
-    let other = other?.upgrade()?.downcast::<HeldStream<Double<EACH, KEEPS>>>().ok()?;
+    let other = other?.upgrade()?.downcast::<HeldStream<Double<EACH, KEEPS, DEFERS>>>().ok()?;
     if other.signals.completed() < awaited {
         return None;
     }

@@ -31,9 +31,9 @@ use crate::timeline::Timeline;
 use super::{again, steps::Steps};
 
 /// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver. `KEEPS`: it keeps what a fill or a
-/// copy works on.
+/// copy works on. `DEFERS`: it gives the device a wait with whatever comes behind it.
 #[derive(Debug)]
-pub(super) struct Double<const EACH: bool, const KEEPS: bool = EACH> {
+pub(super) struct Double<const EACH: bool, const KEEPS: bool = EACH, const DEFERS: bool = false> {
     notes: Arc<Notes>,
     /// Which stream of the bench it is, from 0.
     index: u64,
@@ -44,7 +44,7 @@ pub(super) struct Double<const EACH: bool, const KEEPS: bool = EACH> {
     on_its_way: Mutex<Option<Arc<HeldStream<Self>>>>,
 }
 
-impl<const EACH: bool, const KEEPS: bool> Double<EACH, KEEPS> {
+impl<const EACH: bool, const KEEPS: bool, const DEFERS: bool> Double<EACH, KEEPS, DEFERS> {
     /// What was given last was a wait for the stream that was waited for last.
     pub(super) fn note_again(&self) {
         if let Some(latest) = lock(&self.notes.given).last_mut() {
@@ -64,13 +64,16 @@ impl<const EACH: bool, const KEEPS: bool> Double<EACH, KEEPS> {
     }
 }
 
-impl<const EACH: bool, const KEEPS: bool> Driver for Double<EACH, KEEPS> {
+impl<const EACH: bool, const KEEPS: bool, const DEFERS: bool> Driver
+    for Double<EACH, KEEPS, DEFERS>
+{
     type Timer = Arc<Stamp>;
     type Latch = u64;
     type Ordered = Option<Weak<dyn Any + Send + Sync>>;
 
     const SIGNALS_EACH: bool = EACH;
     const KEEPS: bool = KEEPS;
+    const DEFERS_WAITS: bool = DEFERS;
     const WAITS_AGAIN: bool = !EACH;
 
     fn ordered(&self) -> Self::Ordered {
@@ -245,22 +248,22 @@ impl<const EACH: bool, const KEEPS: bool> Driver for Double<EACH, KEEPS> {
 
 /// A device over the double, and everything to move it by hand.
 #[derive(Debug)]
-pub(super) struct Bench<const EACH: bool, const KEEPS: bool = EACH> {
+pub(super) struct Bench<const EACH: bool, const KEEPS: bool = EACH, const DEFERS: bool = false> {
     device: Device,
-    raw: Arc<Raw<EACH, KEEPS>>,
+    raw: Arc<Raw<EACH, KEEPS, DEFERS>>,
 }
 
 #[derive(Debug)]
-struct Raw<const EACH: bool, const KEEPS: bool> {
+struct Raw<const EACH: bool, const KEEPS: bool, const DEFERS: bool> {
     steps: Arc<Steps>,
     notes: Arc<Notes>,
-    domain: Arc<Domain<Double<EACH, KEEPS>>>,
-    streams: Mutex<Vec<Arc<HeldStream<Double<EACH, KEEPS>>>>>,
+    domain: Arc<Domain<Double<EACH, KEEPS, DEFERS>>>,
+    streams: Mutex<Vec<Arc<HeldStream<Double<EACH, KEEPS, DEFERS>>>>>,
     native: Option<u64>,
 }
 
-impl<const EACH: bool, const KEEPS: bool> Raw<EACH, KEEPS> {
-    fn driver(&self) -> Double<EACH, KEEPS> {
+impl<const EACH: bool, const KEEPS: bool, const DEFERS: bool> Raw<EACH, KEEPS, DEFERS> {
+    fn driver(&self) -> Double<EACH, KEEPS, DEFERS> {
         let notes = Arc::clone(&self.notes);
         let index = lock(&self.streams).len() as u64;
         let (native, on_its_way) = (self.native, Mutex::new(None));
@@ -268,13 +271,15 @@ impl<const EACH: bool, const KEEPS: bool> Raw<EACH, KEEPS> {
         Double { notes, index, calls, native, places, on_its_way }
     }
 
-    fn add(&self, stream: Arc<HeldStream<Double<EACH, KEEPS>>>) -> Arc<dyn RawStream> {
+    fn add(&self, stream: Arc<HeldStream<Double<EACH, KEEPS, DEFERS>>>) -> Arc<dyn RawStream> {
         lock(&self.streams).push(Arc::clone(&stream));
         stream
     }
 }
 
-impl<const EACH: bool, const KEEPS: bool> RawDevice for Raw<EACH, KEEPS> {
+impl<const EACH: bool, const KEEPS: bool, const DEFERS: bool> RawDevice
+    for Raw<EACH, KEEPS, DEFERS>
+{
     fn stream(&self, timeline: Timeline, _priority: i32) -> Result<Arc<dyn RawStream>> {
         let stream = HeldStream::new(timeline, &self.domain, self.driver(), 0);
         Ok(self.add(stream))
@@ -310,6 +315,13 @@ impl<const EACH: bool> Bench<EACH> {
     }
 }
 
+impl Bench<true, true, true> {
+    /// A bench whose driver defers waits.
+    pub(super) fn deferring() -> Self {
+        Self::of(None)
+    }
+}
+
 impl Bench<true, false> {
     /// A bench whose driver keeps nothing.
     pub(super) fn keeping_nothing() -> Self {
@@ -317,7 +329,7 @@ impl Bench<true, false> {
     }
 }
 
-impl<const EACH: bool, const KEEPS: bool> Bench<EACH, KEEPS> {
+impl<const EACH: bool, const KEEPS: bool, const DEFERS: bool> Bench<EACH, KEEPS, DEFERS> {
     fn of(native: Option<u64>) -> Self {
         let steps = Arc::new(Steps::default());
         let raw = Arc::new(Raw {
@@ -327,7 +339,7 @@ impl<const EACH: bool, const KEEPS: bool> Bench<EACH, KEEPS> {
             streams: Mutex::default(),
             native,
         });
-        let of_device: Arc<dyn RawDevice> = Arc::<Raw<EACH, KEEPS>>::clone(&raw);
+        let of_device: Arc<dyn RawDevice> = Arc::<Raw<EACH, KEEPS, DEFERS>>::clone(&raw);
         let capabilities = Capabilities::new(PriorityRange::new(0, 0));
         let capabilities = capabilities.with_timing().with_native_handles().with_external();
         let clock = Clock::new("double", Duration::from_nanos(1));
@@ -393,7 +405,7 @@ impl<const EACH: bool, const KEEPS: bool> Bench<EACH, KEEPS> {
     }
 
     /// The held stream of this number.
-    pub(super) fn held_stream(&self, index: usize) -> Arc<HeldStream<Double<EACH, KEEPS>>> {
+    pub(super) fn held_stream(&self, index: usize) -> Arc<HeldStream<Double<EACH, KEEPS, DEFERS>>> {
         Arc::clone(&lock(&self.raw.streams)[index])
     }
 
@@ -403,7 +415,7 @@ impl<const EACH: bool, const KEEPS: bool> Bench<EACH, KEEPS> {
     }
 
     /// The driver has come to this value of a stream, the last that it was given; then the crew runs.
-    pub(super) fn finish(&self, stream: &Arc<HeldStream<Double<EACH, KEEPS>>>, value: u64) {
+    pub(super) fn finish(&self, stream: &Arc<HeldStream<Double<EACH, KEEPS, DEFERS>>>, value: u64) {
         let kept = lock(&stream.driver().on_its_way).take();
         stream.complete(value);
         drop(kept);

@@ -5,6 +5,7 @@ mod again;
 mod asks;
 mod away;
 mod captures;
+mod deferred;
 mod double;
 mod drops;
 mod failure;
@@ -32,7 +33,9 @@ use crate::point::{Point, State};
 use crate::stream::Stream;
 
 /// A stream that holds everything behind a gate.
-fn held<const EACH: bool, const KEEPS: bool>(bench: &Bench<EACH, KEEPS>) -> (Stream, Gate) {
+fn held<const EACH: bool, const KEEPS: bool, const DEFERS: bool>(
+    bench: &Bench<EACH, KEEPS, DEFERS>,
+) -> (Stream, Gate) {
     let (stream, gate) = (bench.stream(), Gate::new());
     stream.wait(&gate.point()).expect("a wait");
     (stream, gate)

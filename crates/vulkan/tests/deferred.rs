@@ -1,0 +1,162 @@
+//! Waits for other streams go to the device with what is submitted next, and by themselves for who asks for them alone.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::panic_in_result_fn, reason = "a test that cannot go on fails")]
+#![expect(unsafe_code, reason = "commands of the user's are submitted: none")]
+
+mod between;
+mod machine;
+#[expect(dead_code, reason = "the queues are our own")]
+mod witness;
+
+use std::time::Duration;
+
+use syncpoint::vulkan::RawStream;
+use syncpoint::{Buffer, Device, Result, Stream};
+use syncpoint_conformance::patience::until;
+
+use witness::{Submission, heard};
+
+/// Longer than any of this takes.
+const LONG: Duration = Duration::from_secs(20);
+
+/// A stream, and others for which it waits, each with what it fills.
+struct Bed {
+    stream: Stream,
+    buffer: Buffer,
+    others: Vec<(Stream, Buffer)>,
+}
+
+/// So many others; `None` where there is no driver, or no witness before it.
+fn bed(others: usize) -> Result<Option<Bed>> {
+    if !(between::used(witness::replace) && machine::is_there()) {
+        return Ok(None);
+    }
+    let device: Device = syncpoint::vulkan::open(0)?;
+    let filling = || Ok((device.stream()?, device.buffer(8)?));
+    let (stream, buffer) = filling()?;
+    let others = (0..others).map(|_| filling()).collect::<Result<_>>()?;
+    Ok(Some(Bed { stream, buffer, others }))
+}
+
+impl Bed {
+    /// Each of the others fills, and the stream waits for all of them.
+    fn wait(&self) -> Result<()> {
+        self.others.iter().try_for_each(|(other, buffer)| {
+            other.fill(buffer, 0..8, 1)?;
+            self.stream.wait(&other.record()?)
+        })
+    }
+
+    /// What is submitted by `run`, behind the fills of the others.
+    fn submitted(&self, run: impl FnOnce(&Self) -> Result<()>) -> Result<Submitted> {
+        let mut outcome = Ok(());
+        let heard = heard(|| outcome = self.wait().and_then(|()| run(self)));
+        outcome?;
+        assert_eq!(heard.offences, [""; 0]);
+        let mut fills = heard.submissions;
+        let behind = fills.split_off(self.others.len());
+        Ok(Submitted { fills, behind })
+    }
+}
+
+struct Submitted {
+    fills: Vec<Submission>,
+    behind: Vec<Submission>,
+}
+
+impl Submitted {
+    /// Nothing was submitted but one, which waits for all of the others' fills.
+    #[track_caller]
+    fn assert_one(&self) {
+        let [only] = &self.behind[..] else { panic!("{:?}", self.behind) };
+        let signals: Vec<_> = self.fills.iter().flat_map(|fill| fill.signals.clone()).collect();
+        assert_eq!(only.waits, signals);
+    }
+}
+
+#[test]
+fn waits_for_several_streams_go_with_the_next_work() -> Result<()> {
+    let Some(bed) = bed(3)? else { return Ok(()) };
+    let submitted = bed.submitted(|bed| {
+        bed.stream.fill(&bed.buffer, 0..8, 2)?;
+        bed.stream.synchronize_timeout(LONG)
+    })?;
+    submitted.assert_one();
+    Ok(())
+}
+
+#[test]
+fn of_two_waits_for_one_stream_the_later_goes() -> Result<()> {
+    let Some(bed) = bed(1)? else { return Ok(()) };
+    let submitted = bed.submitted(|bed| {
+        bed.wait()?;
+        bed.stream.fill(&bed.buffer, 0..8, 2)?;
+        bed.stream.synchronize_timeout(LONG)
+    })?;
+    let [later, work] = &submitted.behind[..] else { panic!("{:?}", submitted.behind) };
+    assert_eq!(work.waits, later.signals);
+    Ok(())
+}
+
+#[test]
+fn a_record_submits_what_is_waited_for() -> Result<()> {
+    let Some(bed) = bed(2)? else { return Ok(()) };
+    let submitted = bed.submitted(|bed| {
+        let point = bed.stream.record()?;
+        bed.stream.record()?;
+        point.synchronize_timeout(LONG)
+    })?;
+    submitted.assert_one();
+    Ok(())
+}
+
+#[test]
+fn a_host_that_sleeps_for_a_wait_has_it_submitted() -> Result<()> {
+    let Some(bed) = bed(2)? else { return Ok(()) };
+    bed.submitted(|bed| bed.stream.synchronize_timeout(LONG))?.assert_one();
+    Ok(())
+}
+
+#[test]
+fn queries_of_a_stream_have_its_wait_submitted_once() -> Result<()> {
+    let Some(bed) = bed(2)? else { return Ok(()) };
+    let submitted = bed.submitted(|bed| {
+        until("the end of the wait", || bed.stream.query().expect("nothing fails"));
+        Ok(())
+    })?;
+    submitted.assert_one();
+    Ok(())
+}
+
+#[test]
+fn commands_of_the_users_wait_for_other_streams() -> Result<()> {
+    let Some(bed) = bed(2)? else { return Ok(()) };
+    let mut submitted = bed.submitted(|bed| {
+        bed.stream.submit(|lent| {
+            let raw = lent.native::<RawStream>().expect("a stream of Vulkan lends one");
+            // SAFETY: no commands.
+            unsafe { raw.submit(&[]) }
+        })?;
+        bed.stream.synchronize_timeout(LONG)
+    })?;
+    // A mark comes behind them.
+    submitted.behind.truncate(1);
+    submitted.assert_one();
+    Ok(())
+}
+
+#[test]
+fn a_wait_for_many_streams_is_a_few_submissions_and_names_each_once() -> Result<()> {
+    let Some(bed) = bed(20)? else { return Ok(()) };
+    let submitted = bed.submitted(|bed| {
+        bed.stream.fill(&bed.buffer, 0..8, 2)?;
+        bed.stream.synchronize_timeout(LONG)
+    })?;
+    // Some of the waits were submitted between the fills.
+    let all: Vec<_> = submitted.fills.iter().chain(&submitted.behind).collect();
+    assert_eq!(all.len(), 20 + 4, "three of six waits, and the work with the rest");
+    let named = all.iter().map(|given| given.waits.len()).sum::<usize>();
+    assert_eq!(named, 20 + 3, "each other, and the own value before");
+    Ok(())
+}
