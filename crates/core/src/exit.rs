@@ -20,9 +20,15 @@ pub(crate) fn rest_if_exiting() {
 /// since the thread that exits may join them.
 #[inline]
 pub(crate) fn rest_if_ours_and_exiting() {
-    if is_exiting() && ours::is_here() {
+    if is_ours_and_exiting() {
         rest();
     }
+}
+
+/// Whether this is a thread of ours, and the process exits.
+#[inline]
+pub(crate) fn is_ours_and_exiting() -> bool {
+    is_exiting() && ours::is_here()
 }
 
 /// Rests to the end of the process, on a thread of ours.

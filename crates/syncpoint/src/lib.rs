@@ -42,8 +42,8 @@
 //!
 //! | Calls | Waits for work | May block in the driver | Driver calls |
 //! |---|---|---|---|
-//! | `query`, `state`, `is_capturing` | no | no, but a driver of CUDA may keep it while another thread waits inside that driver | at most one; the query of an exposed or borrowed stream one more |
-//! | `record`, `wait`, `enqueue`, `submit`, `fill`, `copy`, `delay`, `Stream::open` | no | while its queue is full; the first delay of a CUDA device compiles a kernel | about one |
+//! | `query`, `state`, `is_capturing` | no | no, but a driver of CUDA may keep it while another thread waits inside that driver | at most one; the query of an exposed or borrowed stream one more, and on Vulkan one for each stream waited for since the last work |
+//! | `record`, `wait`, `enqueue`, `submit`, `fill`, `copy`, `delay`, `Stream::open` | no | while its queue is full; the first delay of a CUDA device compiles a kernel | about one; a wait on Vulkan none, since it goes with the next |
 //! | `record_timed` | no | as above, and on a busy CUDA device up to 1 ms to read its clock | one, now and then more |
 //! | `synchronize`, `wait_all`, `wait_any` and their kind | yes | see [`Wait`] | queries until the end |
 //! | `notify`, `await`, `Gate::open`, `retire` | no | no | at most a query |

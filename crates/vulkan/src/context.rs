@@ -106,6 +106,12 @@ impl Context {
         value - semaphore.seen() <= self.difference
     }
 
+    /// Whether more is signalled behind a value than a device allows to be on its way: so the semaphore has come to the value,
+    /// and no submission may name it.
+    pub(crate) fn is_far_beyond(&self, semaphore: &Semaphore, value: u64) -> bool {
+        semaphore.promised().saturating_sub(value) > self.difference
+    }
+
     /// The same from where it is, which the driver is asked where that is in doubt.
     pub(crate) fn allows(&self, semaphore: &Semaphore, value: u64) -> Result<bool, Refusal> {
         let is_near = self.reaches(semaphore, value);

@@ -10,8 +10,15 @@ use crate::sync::{AtomicBool, Lock, Ordering};
 pub(crate) struct Deferred<S> {
     /// Whether there are any, so that who has none takes no lock.
     is_there: AtomicBool,
-    /// One for each semaphore. A leaf.
-    waits: Lock<Vec<(Arc<S>, u64)>>,
+    /// A leaf.
+    waits: Lock<Waits<S>>,
+}
+
+/// Waits, one for each semaphore, and the stream's own value of the last.
+#[derive(Debug)]
+pub(crate) struct Waits<S> {
+    pub(crate) each: Vec<(Arc<S>, u64)>,
+    pub(crate) own: u64,
 }
 
 /// For so many semaphores a stream waits with one submission: whoever waits for more has those before submitted.
@@ -19,22 +26,23 @@ pub(crate) const MOST: usize = 5;
 
 impl<S> Deferred<S> {
     pub(crate) fn new() -> Self {
-        Self { is_there: AtomicBool::new(false), waits: Lock::new(Vec::new()) }
+        let waits = Waits { each: Vec::new(), own: 0 };
+        Self { is_there: AtomicBool::new(false), waits: Lock::new(waits) }
     }
 
-    /// Waits for a value of a semaphore with what is submitted next. `false`: there are too many others.
-    pub(crate) fn add(&self, semaphore: &Arc<S>, value: u64) -> bool {
+    /// Waits, as `own` of the stream, for a value of a semaphore with what is submitted next. `false`: there are too many others.
+    pub(crate) fn add(&self, own: u64, semaphore: &Arc<S>, value: u64) -> bool {
         let mut waits = self.waits.lock();
-        if let Some((_, latest)) = waits.iter_mut().find(|(known, _)| Arc::ptr_eq(known, semaphore))
-        {
+        let mut each = waits.each.iter_mut();
+        if let Some((_, latest)) = each.find(|(known, _)| Arc::ptr_eq(known, semaphore)) {
             *latest = value.max(*latest);
-            return true;
-        }
-        if waits.len() == MOST {
+        } else if waits.each.len() < MOST {
+            waits.each.push((Arc::clone(semaphore), value));
+        } else {
             return false;
         }
-        waits.push((Arc::clone(semaphore), value));
-        // Relaxed: read by who has the turn behind this, as above.
+        waits.own = own;
+        // Relaxed: read by who has the turn behind this, as above; who only looks takes the lock for the rest.
         self.is_there.store(true, Ordering::Relaxed);
         true
     }
@@ -51,14 +59,24 @@ impl<S> Deferred<S> {
         &self,
         mut give: impl FnMut(&Arc<S>, u64) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.waits.lock().iter().try_for_each(|(semaphore, value)| give(semaphore, *value))
+        self.waits.lock().each.iter().try_for_each(|(semaphore, value)| give(semaphore, *value))
     }
 
-    /// The device has them.
+    /// The device has them: what signals behind them was promised before.
     pub(crate) fn clear(&self) {
         // Relaxed: as in `add`.
         self.is_there.store(false, Ordering::Relaxed);
-        self.waits.lock().clear();
+        self.waits.lock().each.clear();
+    }
+
+    /// What there is, for who looks and has no turn. `None`: nothing.
+    pub(crate) fn snapshot(&self) -> Option<Waits<S>> {
+        if !self.is_there() {
+            return None;
+        }
+        let waits = self.waits.lock();
+        let snapshot = Waits { each: waits.each.clone(), own: waits.own };
+        (!snapshot.each.is_empty()).then_some(snapshot)
     }
 }
 
@@ -82,22 +100,23 @@ mod tests {
     fn of_one_semaphore_the_latest_value_is_waited_for() {
         let (deferred, one, other) = (Deferred::new(), Arc::new("one"), Arc::new("other"));
         assert!(waits(&deferred).is_empty());
-        for (semaphore, value) in [(&one, 3), (&other, 1), (&one, 5), (&one, 4)] {
-            assert!(deferred.add(semaphore, value));
+        for (own, (semaphore, value)) in (1..).zip([(&one, 3), (&other, 1), (&one, 5), (&one, 4)]) {
+            assert!(deferred.add(own, semaphore, value));
         }
         assert_eq!(waits(&deferred), [("one", 5), ("other", 1)]);
+        assert_eq!(deferred.snapshot().map(|waits| waits.own), Some(4));
         deferred.clear();
-        assert!(waits(&deferred).is_empty());
+        assert!(waits(&deferred).is_empty() && deferred.snapshot().is_none());
     }
 
     #[test]
     fn one_more_than_a_submission_may_wait_for_is_not_taken() {
         let (deferred, first) = (Deferred::new(), Arc::new("first"));
-        assert!(deferred.add(&first, 1));
+        assert!(deferred.add(1, &first, 1));
         for _ in 1..MOST {
-            assert!(deferred.add(&Arc::new("another"), 1));
+            assert!(deferred.add(2, &Arc::new("another"), 1));
         }
-        assert!(!deferred.add(&Arc::new("one too many"), 1));
-        assert!(deferred.add(&first, 2), "that is no other");
+        assert!(!deferred.add(3, &Arc::new("one too many"), 1));
+        assert!(deferred.add(3, &first, 2), "that is no other");
     }
 }

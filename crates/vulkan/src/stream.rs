@@ -163,6 +163,20 @@ impl VulkanStream {
         drop(ManuallyDrop::into_inner(come));
     }
 
+    /// The value of the last wait that is deferred, where nothing of the stream is before its end: the device is through with all
+    /// that was submitted, `seen`, and what is waited for has come.
+    fn deferred_end(&self, seen: u64) -> Option<u64> {
+        let waits = self.deferred.snapshot()?;
+        // Behind the snapshot: who submits promises before the waits are taken away.
+        if seen < self.semaphore.promised() {
+            return None;
+        }
+        // Relaxed: a count, ordered with nothing.
+        self.asked.fetch_add(waits.each.len() as u64, Ordering::Relaxed);
+        let mut each = waits.each.iter();
+        each.all(|(semaphore, value)| semaphore.has_come(*value)).then_some(waits.own)
+    }
+
     /// Has the semaphore near enough for `value`. Values that pass on the host are not signalled, and a device allows
     /// leaps of some length only. It counts them from where the semaphore is, and from what waits on their way name as
     /// well, which may be earlier: that is not looked at here (`docs/decisions.md`).
@@ -174,12 +188,24 @@ impl VulkanStream {
         if self.context.reaches(&self.semaphore, value) {
             return Ok(());
         }
+        Err(self.far_behind())
+    }
+
+    /// A mark is asked for of a value that is signalled: the wait of it was submitted by itself, as one too many. Or the values
+    /// up to there were leapt over, for an operation that was refused then, and the wait is still to be submitted.
+    #[cold]
+    fn check_marked(&self) -> Result<()> {
+        if self.deferred.is_there() { Err(self.far_behind()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn far_behind(&self) -> Error {
         let message = format!(
             "{} allows a stream to be {} values behind; synchronize before enqueueing more",
             self.context.name(),
             self.context.difference()
         );
-        Err(Error::new(Kind::Exhausted, message))
+        Error::new(Kind::Exhausted, message)
     }
 
     #[cold]
@@ -213,12 +239,11 @@ impl VulkanStream {
     /// own at or beyond the one waited for: values that passed on the host are jumped over.
     fn wait_for(stream: &HeldStream<Self>, value: u64, other: &Self, awaited: u64) -> Result<()> {
         let driver = stream.driver();
-        driver.context.check()?;
-        if driver.deferred.add(&other.semaphore, awaited) {
-            return Ok(());
-        }
         let _inside = driver.context.enter()?;
         driver.approach(value)?;
+        if driver.deferred.add(value, &other.semaphore, awaited) {
+            return Ok(());
+        }
         Self::give(stream, value, |batch| batch.wait(&other.semaphore, awaited))
     }
 }
@@ -272,8 +297,9 @@ impl Driver for VulkanStream {
             Operation::Copy(copy) => Self::copy(stream, value, copy),
             Operation::Wait { .. } => unreachable!("it goes with what is submitted next"),
             Operation::Stamp(timed) => Self::give(stream, value, |batch| batch.stamp(timed.slot())),
-            // Waits for too many have signalled by themselves.
-            Operation::Mark if stream.driver().semaphore.promised() >= value => Ok(()),
+            Operation::Mark if stream.driver().semaphore.promised() >= value => {
+                stream.driver().check_marked()
+            }
             Operation::Mark => Self::give(stream, value, |_batch| Ok(())),
             Operation::Delay(_) => unreachable!("the host lets time pass"),
             Operation::Latch(latch) => match *latch {},
@@ -310,24 +336,27 @@ impl Driver for VulkanStream {
         let driver = stream.driver();
         // A thread that waits while the process exits goes on waiting, in silence.
         let Some(inside) = Inside::enter().filter(|_| driver.context.is_usable()) else { return };
-        let mut seen = driver.semaphore.seen();
-        if seen < value {
+        let before = driver.semaphore.seen();
+        let mut seen = before;
+        if seen < value && seen < driver.semaphore.promised() {
             // Relaxed: a count, ordered with nothing.
             driver.asked.fetch_add(1, Ordering::Relaxed);
             match driver.semaphore.look_for(value) {
-                Ok(Some(come)) if come > seen => seen = come,
-                // What was asked for has not come. What has come is told, or is about to be by who saw it.
-                Ok(_) => return driver.line.retry(),
+                Ok(Some(come)) => seen = seen.max(come),
                 Err(refusal) if refusal.meaning() == Meaning::Lost => {
                     let _told_by_the_waiter = driver.context.refused(refusal);
                     return;
                 }
-                // Worth asking again.
-                Err(_) => {}
+                // It has not come, or is worth asking again. What has come is told, or is about to be by who saw it.
+                Ok(None) | Err(_) => {}
             }
         }
+        let deferred = if seen < value { driver.deferred_end(seen) } else { None };
         drop(inside);
-        stream.complete(seen);
+        if seen == before && seen < value && deferred.is_none() {
+            return driver.line.retry();
+        }
+        stream.complete(deferred.unwrap_or(seen));
         driver.sweep(stream, seen);
     }
 

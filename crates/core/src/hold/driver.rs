@@ -28,12 +28,13 @@ use crate::time::Time;
 ///   called. A stamp leases an event with timing, which is a mark as well, and its [`Timer`](Self::Timer) is that
 ///   lease. [`discover`](Self::discover) asks the event of the value, [`expect`](Self::expect) puts the stream on the
 ///   poller's list. Context of the call: made current by `submit`, restored before it returns.
-/// - **Counters** (Vulkan, Metal). An operation is a batch or command buffer that signals its value on the stream's
-///   own timeline semaphore or shared event, so `SIGNALS_EACH` is true and a mark is asked for only where a value
-///   passed without an operation: a batch of nothing but the signal. `Wait` is a batch that waits for the value on the
-///   other stream's semaphore, or goes with the next batch (`DEFERS_WAITS`). `discover` reads the counter. A value that passed on the host (host work, a wait for
-///   another backend) is never signalled by itself: the next signal jumps over it. On Metal a failed command buffer
-///   is told by `fail` *before* the host raises the shared event, so that whoever was let through learns of it.
+/// - **Counters** (Vulkan, Metal). An operation is a batch or command buffer that signals its value on the stream's own
+///   timeline semaphore or shared event, so `SIGNALS_EACH` is true and a mark, a batch of nothing but the signal, is asked for
+///   only where a value passed without an operation, or its wait was deferred. `Wait` is a batch that waits for the value on
+///   the other stream's semaphore, or goes with the next batch (`DEFERS_WAITS`). `discover` reads the counter. A value that
+///   passed on the host (host work, a wait for another backend) is never signalled by itself: the next signal jumps over it.
+///   On Metal a failed command buffer is told by `fail` *before* the host raises the shared event, so that whoever was let
+///   through learns of it.
 /// - **Sim** signals each operation from its event queue and has nothing to ask.
 ///
 /// # What a driver promises
@@ -59,8 +60,9 @@ pub trait Driver: Any + fmt::Debug + Send + Sync + Sized {
     /// Whether every operation makes its value noticeable and can be waited for natively; otherwise marks do.
     const SIGNALS_EACH: bool;
 
-    /// Whether a wait goes to the device with whatever is submitted behind it, where each operation signals by its submission.
-    /// Then it alone signals nothing: who asks for it, or records behind it, has a mark made.
+    /// Whether a wait goes to the device with whatever is submitted behind it, where every other operation signals. Then it alone
+    /// signals nothing: who sleeps for it, or records behind it, has a mark made. [`look`](Self::look) tells of it as well, since
+    /// a query makes none.
     const DEFERS_WAITS: bool = false;
 
     /// Whether the driver keeps by itself what a fill or a copy works on, until it is over and whatever fails meanwhile, and
@@ -392,6 +394,7 @@ pub trait OwnWait<D: Driver>: fmt::Debug + Send + Sync {
 /// Whether the driver will tell when it comes to a wait for another stream.
 #[inline]
 pub(super) const fn signals_waits<D: Driver>() -> bool {
+    const { assert!(D::SIGNALS_EACH || !D::DEFERS_WAITS, "what signals nothing defers nothing") };
     D::SIGNALS_EACH && !D::DEFERS_WAITS
 }
 

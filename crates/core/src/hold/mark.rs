@@ -76,21 +76,6 @@ impl<D: Driver> HeldStream<D> {
         Ok(flight.news())
     }
 
-    /// Somebody looks for `value`, the latest, who neither sleeps nor takes the order lock: where the device would never tell
-    /// of it, the crew makes the mark.
-    pub(super) fn ask_quietly(&self, value: u64) {
-        let mut flight = self.flight();
-        if !flight.is_unsignalled() {
-            return;
-        }
-        flight.ask(value);
-        let is_due = flight.has_due_ask();
-        drop(flight);
-        if is_due {
-            self.rouse();
-        }
-    }
-
     /// Sees to it that the driver tells when it comes to what was submitted, all of it up to `passed`.
     pub(super) fn notice(self: &Arc<Self>, passed: u64) -> Result<()> {
         let unsignalled = self.flight().is_unsignalled();

@@ -16,8 +16,8 @@
 //! ```
 //!
 //! **Values.** *Submitted* is what the driver has been given, *passed* what was given to it or needed nothing of it,
-//! *signalled* what it will tell of when it comes to it (every operation with a counter driver, marks with a
-//! native-event driver), *reached* the driver's word, *landed* what this room makes of it: reached, and every wait up
+//! *signalled* what it will tell of when it comes to it (every operation with a counter driver, but for waits that it
+//! defers; marks with a native-event driver), *reached* the driver's word, *landed* what this room makes of it: reached, and every wait up
 //! to there known to be complete. *Enqueued ≥ passed ≥ submitted ≥ signalled; passed ≥ landed.*
 //!
 //! **Waits.** A native wait names signalled values of streams of the same [`Domain`] only. A wait for a value not

@@ -106,9 +106,6 @@ impl<D: Driver> HeldStream<D> {
             (None, Some(State::Complete)) => return Some(Ok(true)),
             (None, Some(State::Pending) | None) => {}
         }
-        if D::DEFERS_WAITS {
-            self.ask_quietly(end);
-        }
         // A driver may end a capture for being asked.
         if let Err(error) = self.refuse_capturing() {
             return Some(Err(error));

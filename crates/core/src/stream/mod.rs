@@ -377,7 +377,7 @@ impl Stream {
 
     /// Whether everything enqueued so far is complete, on a stream that others launch on too whatever they launched. A stream
     /// whose last piece of work still runs is not. Records nothing; at most one driver call, and one more on a stream that others
-    /// launch on, to learn whether they capture it. A wait that is last on a stream of Vulkan a thread of ours submits for this.
+    /// launch on, to learn whether they capture it; on Vulkan one more for each stream that the stream waits for since its last work.
     ///
     /// # Errors
     /// The stream's failure. `Misuse(Capturing)` while the stream is being captured.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::task::Waker;
 
-use crate::exit::rest_if_ours_and_exiting;
+use crate::exit::{is_ours_and_exiting, rest_if_ours_and_exiting};
 use crate::inherited::Own;
 use crate::observe::Notice;
 
@@ -220,9 +220,12 @@ impl Woken {
         self
     }
 
-    /// Wakes ours of a failure, who run nothing of the user's; the others are left.
+    /// Wakes ours of a failure, who run nothing of the user's; the others are left. On a thread of ours nobody is woken once the
+    /// process exits, and the thread goes on: it may have to let go what a driver stands before.
     pub fn wake_ours(&mut self) {
-        rest_if_ours_and_exiting();
+        if is_ours_and_exiting() {
+            return;
+        }
         let first = self.first.take();
         first.into_iter().chain(std::mem::take(&mut self.rest)).for_each(wake_one);
     }

@@ -145,6 +145,12 @@ impl Semaphore {
         if self.counter.answers(value, come) { self.learn(come).map(Some) } else { Ok(None) }
     }
 
+    /// Whether it has come to `value`, which is promised. Then nothing counts as seen, as above.
+    pub(crate) fn has_come(&self, value: u64) -> bool {
+        let has_come = |come| come >= value && come <= self.promised();
+        self.seen() >= value || self.ask().is_ok_and(has_come)
+    }
+
     fn ask(&self) -> Answer<u64> {
         let (raw, timelines) = (self.device.raw().handle(), self.device.timelines());
         // SAFETY: the semaphore is the device's and lives.

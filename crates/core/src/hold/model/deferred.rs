@@ -1,11 +1,9 @@
 //! Models of waits that the device gets with what comes behind them: nobody sleeps for one that nobody marks.
 
-use std::sync::Arc;
-
 use loom::thread;
 
 use super::double::Bench;
-use super::{delay, engine_runs_to, sleep_until, work};
+use super::{engine_runs_to, sleep_until, work};
 use crate::model::holds;
 use crate::point::Point;
 use crate::stream::Stream;
@@ -38,37 +36,31 @@ fn whoever_sleeps_for_a_wait_has_it_marked() {
 }
 
 #[test]
-fn a_record_beside_a_query_marks_a_wait_once() {
+fn a_record_beside_a_sleeper_marks_a_wait_once() {
     holds(2, || {
         let bench = Deferring::new();
         let (stream, end) = waiting(&bench);
-        let stream = Arc::new(stream);
-        let asks = thread::spawn({
-            let stream = Arc::clone(&stream);
-            move || stream.query().expect("nothing fails")
+        let sleeper = thread::spawn({
+            let end = end.clone();
+            move || sleep_until(&end)
         });
         assert_eq!(stream.record().expect("a point"), end);
         engine_runs_to(&bench, &end);
-        sleep_until(&end);
-        asks.join().expect("a query is answered");
+        sleeper.join().expect("a sleeper wakes");
         bench.close();
     });
 }
 
 #[test]
-fn a_query_beside_work_has_a_wait_marked_or_told_of() {
+fn work_beside_a_sleeper_tells_of_a_wait_or_comes_behind_its_mark() {
     holds(2, || {
         let bench = Deferring::new();
-        let (stream, _end) = waiting(&bench);
-        let (stream, buffer) = (Arc::new(stream), bench.buffer());
-        let puts = thread::spawn({
-            let stream = Arc::clone(&stream);
-            move || delay(&stream, &buffer).expect("a point")
-        });
-        assert!(!stream.query().expect("nothing fails"), "the engine has come to nothing");
-        let end = puts.join().expect("work is put");
-        engine_runs_to(&bench, &end);
-        sleep_until(&end);
+        let (stream, end) = waiting(&bench);
+        let sleeper = thread::spawn(move || sleep_until(&end));
+        let last = work(&stream);
+        engine_runs_to(&bench, &last);
+        sleeper.join().expect("a sleeper wakes");
+        sleep_until(&last);
         bench.close();
     });
 }

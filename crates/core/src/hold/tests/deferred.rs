@@ -63,22 +63,8 @@ fn whoever_sleeps_for_it_has_it_marked() {
 }
 
 #[test]
-fn a_query_of_the_stream_has_it_marked() {
-    let (bench, stream, end) = waiting();
-    for _ in 0..2 {
-        assert!(!stream.query().unwrap());
-    }
-    assert_marked_by_the_crew(&bench, &end);
-    assert!(stream.query().unwrap());
-    bench.run();
-    bench.assert_given(&[]);
-}
-
-#[test]
-fn a_query_of_a_stream_that_has_told_of_everything_marks_nothing() {
+fn a_query_of_the_stream_marks_nothing() {
     let (bench, stream, _end) = waiting();
-    work(&stream);
-    bench.assert_given(&["1.2 delay"]);
     assert!(!stream.query().unwrap());
     bench.run();
     bench.assert_given(&[]);
