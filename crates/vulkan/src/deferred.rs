@@ -17,8 +17,20 @@ pub(crate) struct Deferred<S> {
 /// Waits, one for each semaphore, and the stream's own value of the last.
 #[derive(Debug)]
 pub(crate) struct Waits<S> {
-    pub(crate) each: Vec<(Arc<S>, u64)>,
-    pub(crate) own: u64,
+    each: Vec<(Arc<S>, u64)>,
+    own: u64,
+}
+
+impl<S> Waits<S> {
+    /// What is waited for.
+    pub(crate) fn each(&self) -> impl Iterator<Item = (&Arc<S>, u64)> {
+        self.each.iter().map(|(semaphore, value)| (semaphore, *value))
+    }
+
+    /// The stream's own value of the last.
+    pub(crate) fn own(&self) -> u64 {
+        self.own
+    }
 }
 
 /// For so many semaphores a stream waits with one submission: whoever waits for more has those before submitted.
@@ -104,7 +116,7 @@ mod tests {
             assert!(deferred.add(own, semaphore, value));
         }
         assert_eq!(waits(&deferred), [("one", 5), ("other", 1)]);
-        assert_eq!(deferred.snapshot().map(|waits| waits.own), Some(4));
+        assert_eq!(deferred.snapshot().map(|waits| waits.own()), Some(4));
         deferred.clear();
         assert!(waits(&deferred).is_empty() && deferred.snapshot().is_none());
     }

@@ -163,18 +163,39 @@ impl VulkanStream {
         drop(ManuallyDrop::into_inner(come));
     }
 
+    /// How far the stream is on the device, for who asks for `value` and knew of `before`: what its semaphore was seen at, and with
+    /// what is deferred.
+    fn find(&self, before: u64, value: u64) -> Result<(u64, u64), Refusal> {
+        let mut seen = before;
+        if seen < value && seen < self.semaphore.promised() {
+            // Relaxed: a count, ordered with nothing.
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            seen = self.semaphore.look_for(value)?.map_or(seen, |come| come.max(seen));
+        }
+        let deferred = if seen < value { self.deferred_end(seen)? } else { None };
+        // Taken from the list a moment later, it may lie before what was seen.
+        Ok((seen, deferred.map_or(seen, |own| own.max(seen))))
+    }
+
     /// The value of the last wait that is deferred, where nothing of the stream is before its end: the device is through with all
-    /// that was submitted, `seen`, and what is waited for has come.
-    fn deferred_end(&self, seen: u64) -> Option<u64> {
-        let waits = self.deferred.snapshot()?;
+    /// that was submitted, `seen` and what the user has, and what is waited for has come.
+    fn deferred_end(&self, seen: u64) -> Result<Option<u64>, Refusal> {
+        let Some(waits) = self.deferred.snapshot() else { return Ok(None) };
         // Behind the snapshot: who submits promises before the waits are taken away.
         if seen < self.semaphore.promised() {
-            return None;
+            return Ok(None);
         }
-        // Relaxed: a count, ordered with nothing.
-        self.asked.fetch_add(waits.each.len() as u64, Ordering::Relaxed);
-        let mut each = waits.each.iter();
-        each.all(|(semaphore, value)| semaphore.has_come(*value)).then_some(waits.own)
+        let passage = self.passage().map(|passage| (passage, passage.promised()));
+        for (semaphore, value) in passage.into_iter().chain(waits.each()) {
+            if semaphore.seen() < value {
+                // Relaxed: a count, ordered with nothing.
+                self.asked.fetch_add(1, Ordering::Relaxed);
+                if !semaphore.has_come(value)? {
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(Some(waits.own()))
     }
 
     /// Has the semaphore near enough for `value`. Values that pass on the host are not signalled, and a device allows
@@ -337,27 +358,21 @@ impl Driver for VulkanStream {
         // A thread that waits while the process exits goes on waiting, in silence.
         let Some(inside) = Inside::enter().filter(|_| driver.context.is_usable()) else { return };
         let before = driver.semaphore.seen();
-        let mut seen = before;
-        if seen < value && seen < driver.semaphore.promised() {
-            // Relaxed: a count, ordered with nothing.
-            driver.asked.fetch_add(1, Ordering::Relaxed);
-            match driver.semaphore.look_for(value) {
-                Ok(Some(come)) => seen = seen.max(come),
-                Err(refusal) if refusal.meaning() == Meaning::Lost => {
-                    let _told_by_the_waiter = driver.context.refused(refusal);
-                    return;
-                }
-                // It has not come, or is worth asking again. What has come is told, or is about to be by who saw it.
-                Ok(None) | Err(_) => {}
-            }
-        }
-        let deferred = if seen < value { driver.deferred_end(seen) } else { None };
+        let found = driver.find(before, value);
         drop(inside);
-        if seen == before && seen < value && deferred.is_none() {
-            return driver.line.retry();
+        match found {
+            // What was asked for has not come. What has come is told, or is about to be by who saw it.
+            Ok((_, told)) if told == before && told < value => driver.line.retry(),
+            Ok((seen, told)) => {
+                stream.complete(told);
+                driver.sweep(stream, seen);
+            }
+            Err(refusal) if refusal.meaning() == Meaning::Lost => {
+                let _told_by_the_waiter = driver.context.refused(refusal);
+            }
+            // Worth asking again.
+            Err(_) => {}
         }
-        stream.complete(deferred.unwrap_or(seen));
-        driver.sweep(stream, seen);
     }
 
     fn expect(stream: &Arc<HeldStream<Self>>, _value: u64) {

@@ -21,6 +21,9 @@ use witness::{Submission, heard};
 /// Longer than any of this takes.
 const LONG: Duration = Duration::from_secs(20);
 
+/// So many bytes that a fill of them is not over when it is first asked for.
+const LARGE: u64 = 32 << 20;
+
 /// A stream, and others for which it waits, each with what it fills.
 struct Bed {
     stream: Arc<Stream>,
@@ -119,13 +122,13 @@ fn a_host_that_sleeps_for_a_wait_has_it_submitted() -> Result<()> {
     Ok(())
 }
 
-/// From host work too, which may keep the one thread that would make a mark.
+/// From host work of the device too, which may keep the one thread that would make a mark.
 #[test]
 fn queries_of_a_stream_see_the_end_of_its_wait_and_submit_nothing() -> Result<()> {
     let Some(bed) = bed(2)? else { return Ok(()) };
     let submitted = bed.submitted(|bed| {
         let stream = Arc::clone(&bed.stream);
-        let host = syncpoint::open("host:0")?.stream()?;
+        let host = &bed.others[0].0;
         host.enqueue(move || {
             until("the end of the wait", || stream.query().expect("nothing fails"));
         })?;
@@ -134,6 +137,28 @@ fn queries_of_a_stream_see_the_end_of_its_wait_and_submit_nothing() -> Result<()
         Ok(())
     })?;
     assert!(submitted.behind.is_empty(), "{:?}", submitted.behind);
+    Ok(())
+}
+
+#[test]
+fn a_query_behind_a_wait_sees_commands_of_the_users_that_nothing_marks() -> Result<()> {
+    let Some(bed) = bed(2)? else { return Ok(()) };
+    let [(awaited, buffer), (slow, _)] = &bed.others[..] else { panic!("two") };
+    let large = slow.device().buffer(LARGE)?;
+    awaited.fill(buffer, 0..8, 1)?;
+    (0..20).try_for_each(|_| slow.fill(&large, 0..LARGE, 1))?;
+    let over = slow.record()?;
+    bed.stream.submit(|lent| {
+        let raw = lent.native::<RawStream>().expect("a stream of Vulkan lends one");
+        // SAFETY: no commands.
+        unsafe { raw.submit(&[]) }.expect("there is room");
+        Err::<(), _>("no kernel")
+    })?;
+    assert!(bed.stream.recover()?.is_some());
+    bed.stream.wait(&awaited.record()?)?;
+    until("the end of the wait", || bed.stream.query().expect("nothing fails"));
+    // Behind which the queue has the user's commands.
+    assert!(over.query()?);
     Ok(())
 }
 

@@ -47,6 +47,25 @@ fn a_lost_device_fails_what_is_pending_and_wakes_every_waiter() -> Result<()> {
     Ok(())
 }
 
+/// Nobody sleeps for anything, so no waiter finds it out.
+#[test]
+fn a_query_behind_a_wait_tells_of_a_lost_device() -> Result<()> {
+    let _alone = faulty::alone();
+    if !faulty::used() || !machine::is_there() {
+        return Ok(());
+    }
+    let device = syncpoint::vulkan::open(0)?;
+    let (stream, other, buffer) = (device.stream()?, device.stream()?, device.buffer(LARGE)?);
+    other.fill(&buffer, 0..LARGE, 1)?;
+    stream.wait(&other.record()?)?;
+    let (function, code) = ("vkGetSemaphoreCounterValue", vk::Result::ERROR_DEVICE_LOST);
+    faulty::plan(Some(Fault { function, first: 1, times: u64::MAX, code }));
+    patience::until("the loss", || stream.query().is_err());
+    faulty::plan(None);
+    assert_eq!(stream.query().expect_err("it stays lost").kind(), Kind::DeviceLost);
+    Ok(())
+}
+
 /// Whoever finds the loss out tells nobody by itself: a thread does, and where none can be made the next who waits tries.
 #[test]
 fn a_loss_that_no_thread_could_be_made_for_is_told_to_who_waits_next() -> Result<()> {

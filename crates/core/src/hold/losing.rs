@@ -11,6 +11,7 @@ use super::failure::Failing;
 use super::{Driver, HeldStream};
 use crate::contract::{Task, Untold, discard, tell_all};
 use crate::error::Error;
+use crate::exit::rest_if_ours_and_exiting;
 use crate::inherited::Own;
 
 /// Streams that have failed, of whom nobody was told yet.
@@ -90,6 +91,7 @@ impl<D: Driver> Untold for Losing<D> {
     }
 
     fn tell_users(self: Box<Self>) {
+        rest_if_ours_and_exiting();
         let mut left = Own::new(self.0);
         while let Some(Loss { stream, failing, kept }) = left.get().and_then(VecDeque::pop_front) {
             let failing = Own::new(failing);

@@ -146,9 +146,12 @@ impl Semaphore {
     }
 
     /// Whether it has come to `value`, which is promised. Then nothing counts as seen, as above.
-    pub(crate) fn has_come(&self, value: u64) -> bool {
-        let has_come = |come| come >= value && come <= self.promised();
-        self.seen() >= value || self.ask().is_ok_and(has_come)
+    pub(crate) fn has_come(&self, value: u64) -> Answer<bool> {
+        let come = self.ask()?;
+        if come > self.promised() {
+            return Err(Refusal::lost("vkGetSemaphoreCounterValue"));
+        }
+        Ok(come >= value)
     }
 
     fn ask(&self) -> Answer<u64> {
