@@ -14,7 +14,6 @@ use event::EventDouble;
 use notes::Notes;
 use places::Places;
 
-use super::room::Room;
 use crate::capabilities::{Capabilities, PriorityRange};
 use crate::contract::{
     Captured, Line, Memory, NativeEvent, RawBuffer, RawDevice, RawStream, Stamp, Time,
@@ -28,7 +27,7 @@ use crate::sync::{Mutex, lock};
 use crate::time::Clock;
 use crate::timeline::Timeline;
 
-use super::{again, steps::Steps};
+use super::{again, room::Room, steps::Steps};
 
 /// The driver's side of a stream. `EACH`: every operation signals, as with a counter driver. `KEEPS`: it keeps what a fill or a
 /// copy works on. `DEFERS`: it gives the device a wait with whatever comes behind it.
