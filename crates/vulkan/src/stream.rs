@@ -172,7 +172,12 @@ impl VulkanStream {
             self.asked.fetch_add(1, Ordering::Relaxed);
             seen = self.semaphore.look_for(value)?.map_or(seen, |come| come.max(seen));
         }
-        let deferred = if seen < value { self.deferred_end(seen)? } else { None };
+        let end = if seen < value { self.deferred_end(seen) } else { Ok(None) };
+        let deferred = match end {
+            // What was seen is told first; who asks again hears of the refusal.
+            Err(_) if seen > before => None,
+            end => end?,
+        };
         // Taken from the list a moment later, it may lie before what was seen.
         Ok((seen, deferred.map_or(seen, |own| own.max(seen))))
     }
@@ -371,7 +376,7 @@ impl Driver for VulkanStream {
                 let _told_by_the_waiter = driver.context.refused(refusal);
             }
             // Worth asking again.
-            Err(_) => {}
+            Err(_) => driver.line.retry(),
         }
     }
 
