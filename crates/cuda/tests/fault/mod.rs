@@ -62,7 +62,7 @@ pub(crate) const PARTLY_SILENT: &[(&str, &[&str])] = &[
     ("cuCtxPushCurrent_v2", &[REAPER, CREW, POLLER, EXPORT, STAGED, MISUSE]),
     ("cuEventCreate", &[CREW]),
     ("cuEventRecord", &[CREW, EXPORT]),
-    ("cuEventQuery", &[POLLER, WAIT]),
+    ("cuEventQuery", &[POLLER, NOTIFIER, WAIT]),
     ("cuStreamIsCapturing", &[MISUSE]),
 ];
 
@@ -74,6 +74,9 @@ const CREW: &str = "syncpoint-work";
 
 /// Of a stream that is gone, as the crew's; and each call sees to its context where the poller could not once for all.
 const POLLER: &str = "syncpoint-cuda";
+
+/// Asks for what is behind a point that it tells of, as who waits does. Linux cuts its name.
+const NOTIFIER: &str = "syncpoint-notif";
 
 /// Functions that may do their work and give the code of an earlier launch all the same. Of one that makes something nobody
 /// knows then what it has made.
@@ -106,8 +109,8 @@ pub(crate) fn is_silent(function: &str) -> bool {
 }
 
 /// Whether a function that was refused was called where nobody can be told, or need be: importers wait through the host,
-/// memory that is not pinned does as well, a misuse is refused anyway, and who waits may hear the end from the poller, who
-/// has asked at the same time.
+/// memory that is not pinned does as well, a misuse is refused anyway, and who waits or asks may hear of the end from the
+/// poller, who has asked at the same time.
 pub(crate) fn is_unasked(fake: &Fake, function: &str) -> bool {
     let asked = PARTLY_SILENT.iter().find(|(silent, _)| *silent == function);
     asked.is_some_and(|(_, who)| who.iter().any(|who| fake.struck(who) > 0 || met(who)))
@@ -116,7 +119,7 @@ pub(crate) fn is_unasked(fake: &Fake, function: &str) -> bool {
 /// Whether it was a thread of ours that was refused. Of a loss that one of them hears last nobody need be told: who waited is
 /// seen to be told by its wait.
 pub(crate) fn is_ours(fake: &Fake) -> bool {
-    [REAPER, CREW, POLLER].iter().any(|who| fake.struck(who) > 0)
+    [REAPER, CREW, POLLER, NOTIFIER].iter().any(|who| fake.struck(who) > 0)
 }
 
 /// The functions of the table.

@@ -12,7 +12,7 @@ use std::thread;
 use std::time::Duration;
 
 use syncpoint::cuda::RawStream;
-use syncpoint::{Device, Error, Event, EventOptions, Gate, Kind, Result, Stream};
+use syncpoint::{Device, Error, Event, EventOptions, Gate, Kind, Point, Result, Stream};
 
 use super::fake::{Fake, Green};
 
@@ -58,7 +58,8 @@ pub(crate) const WITH_GATES: &[(&str, Use)] =
 /// function is called again. Gives what was refused.
 pub(crate) fn use_everything() -> Vec<Error> {
     let mut refused = Vec::new();
-    let with_gates = leaves_the_context("opening with gates", open_with_gates);
+    // Streams are tried then, and waited for.
+    let with_gates = leaves_the_context("opening with gates", || meeting(WAIT, open_with_gates));
     // Without gates a device is of use all the same.
     let opened = with_gates.or_else(|error| {
         let is_lost = error.kind() == Kind::DeviceLost;
@@ -113,14 +114,36 @@ pub(crate) fn met(what: &str) -> bool {
 
 /// Uses one of these.
 fn meeting<T>(what: &'static str, part: impl FnOnce() -> T) -> T {
-    let this = thread::current();
-    let struck = || Fake::used().struck(this.name().unwrap_or_default());
-    let before = struck();
+    let before = struck_here();
     let outcome = part();
-    if struck() > before {
-        MET.lock().expect("nobody panics").push(what);
+    if struck_here() > before {
+        meet(what);
     }
     outcome
+}
+
+/// How many calls of this thread a script has struck.
+fn struck_here() -> u64 {
+    Fake::used().struck(thread::current().name().unwrap_or_default())
+}
+
+fn meet(what: &'static str) {
+    MET.lock().expect("nobody panics").push(what);
+}
+
+/// Asks until it has come. Who asks may hear of the end from the poller, who has asked at the same time, although its own
+/// question was refused.
+fn ask_until_it_has_come(point: &Point) -> Result<()> {
+    loop {
+        let before = struck_here();
+        if point.query()? {
+            if struck_here() > before {
+                meet(WAIT);
+            }
+            return Ok(());
+        }
+        thread::yield_now();
+    }
 }
 
 fn settle(stream: &Stream) -> Result<()> {
@@ -135,9 +158,7 @@ fn records_and_waits(device: &Device) -> Result<()> {
         first.delay(Duration::ZERO)?;
         let end = first.record()?;
         second.wait(&end)?;
-        while !end.query()? {
-            thread::yield_now();
-        }
+        ask_until_it_has_come(&end)?;
     }
     settle(&second)
 }
