@@ -149,9 +149,17 @@ enum Found {
 fn trial(context: &Arc<Context>) -> Result<Found, Refusal> {
     let mut trial = Trial::default();
     let outcome = trial.run(context);
-    // One that hangs is not waited for again.
-    let patience = if let Ok(Found::Hangs) = outcome { Duration::ZERO } else { TRIAL };
-    trial.end(context, patience);
+    trial.let_go();
+    let has_ended = match outcome {
+        // It was asked, and a driver that refuses to say so again leaves nothing behind.
+        Ok(Found::Gates) => true,
+        // One that hangs is not waited for again.
+        Ok(Found::Hangs) => trial.has_ended(Duration::ZERO),
+        Ok(Found::Passes) | Err(_) => trial.has_ended(TRIAL),
+    };
+    if has_ended {
+        trial.end(context);
+    }
     outcome
 }
 
@@ -188,16 +196,22 @@ impl Trial {
         Ok(Found::Gates)
     }
 
-    /// Lets the stream go, whatever came of it, and ends everything. One that does not end is left as it is: nothing of it
-    /// can be ended.
-    fn end(self, context: &Arc<Context>, patience: Duration) {
-        let Some(word) = self.word else { return };
-        word.raise(word.value() + 2);
-        let has_ended = |event: &Event| event.settle_within(patience).is_ok_and(|ended| ended);
-        if !self.events.iter().all(has_ended) {
-            return;
+    /// Lets the stream go, whatever came of it.
+    fn let_go(&self) {
+        if let Some(word) = &self.word {
+            word.raise(word.value() + 2);
         }
-        lock(context.words()).push(word);
+    }
+
+    /// Whether the stream has ended, which may take so long. Of one that has not, nothing can be ended: it is left as it is.
+    fn has_ended(&self, patience: Duration) -> bool {
+        let has_ended = |event: &Event| event.settle_within(patience).is_ok_and(|ended| ended);
+        self.events.iter().all(has_ended)
+    }
+
+    /// Ends everything, which the device uses no more.
+    fn end(self, context: &Arc<Context>) {
+        lock(context.words()).extend(self.word);
         let events = self.events.into_iter().map(Remains::Event);
         events.chain(self.stream.map(Remains::Stream)).for_each(|remains| context.reap(remains));
     }
