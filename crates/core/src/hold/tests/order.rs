@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use super::double::{BOUND, Bench};
+use super::double::{BOUND, Bench, PATIENCE};
 use super::{assert_complete, assert_pending, held, work};
 use crate::error::Kind;
 use crate::gate::Gate;
@@ -256,6 +256,32 @@ fn a_query_does_not_wait_for_a_call_of_the_driver_that_takes_long() {
     go_on.send(()).unwrap();
     submitting.join().unwrap().unwrap();
     bench.assert_given(&["0.1 delay", "0.1 mark", "0.2 delay"]);
+}
+
+/// What is being given to the driver comes after the record, which neither waits for it nor names it.
+#[test]
+fn a_record_of_what_is_signalled_waits_for_no_call_of_the_driver() {
+    let bench = Arc::new(Bench::<true>::new());
+    let stream = Arc::new(bench.stream());
+    let before = work(&stream);
+    let (has_begun, go_on) = bench.pause_next();
+    let submitting = std::thread::spawn({
+        let stream = Arc::clone(&stream);
+        move || stream.delay(Duration::ZERO)
+    });
+    has_begun.recv().unwrap();
+    let (send, recorded) = channel();
+    let recording = std::thread::spawn({
+        let stream = Arc::clone(&stream);
+        move || send.send(stream.record()).unwrap()
+    });
+    let recorded = recorded.recv_timeout(PATIENCE);
+    go_on.send(()).unwrap();
+    submitting.join().unwrap().unwrap();
+    recording.join().unwrap();
+    assert_eq!(recorded.expect("it waits for nobody").unwrap(), before);
+    assert_eq!(stream.record().unwrap().value(), before.value() + 1);
+    bench.assert_given(&["0.1 delay", "0.2 delay"]);
 }
 
 #[test]
