@@ -10,6 +10,7 @@ use std::thread;
 use cargo_metadata::{Metadata, MetadataCommand};
 
 use crate::Result;
+use crate::package;
 use crate::step::{Step, cargo};
 
 /// Where the parts work, and with what.
@@ -107,9 +108,10 @@ pub(crate) fn at_once() -> usize {
     cores + cores / 2
 }
 
-/// Machines that build say so in `CI`.
+/// Machines that build say so in `CI`, or by `.ci/run`.
 fn profile() -> &'static str {
-    if std::env::var_os("CI").is_some() { "ci" } else { "default" }
+    let is_ci = package::all_is_needed() || std::env::var_os("CI").is_some();
+    if is_ci { "ci" } else { "default" }
 }
 
 #[cfg(test)]
