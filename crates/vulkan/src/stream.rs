@@ -172,8 +172,17 @@ impl VulkanStream {
             self.asked.fetch_add(1, Ordering::Relaxed);
             seen = self.semaphore.look_for(value)?.map_or(seen, |come| come.max(seen));
         }
-        let end = if seen < value { self.deferred_end(seen) } else { Ok(None) };
-        let deferred = match end {
+        if seen >= value || !self.deferred.is_there() {
+            Ok((seen, seen))
+        } else {
+            self.find_deferred(before, seen)
+        }
+    }
+
+    /// The same behind waits that are deferred. Apart: most questions are about work.
+    #[inline(never)]
+    fn find_deferred(&self, before: u64, seen: u64) -> Result<(u64, u64), Refusal> {
+        let deferred = match self.deferred_end(seen) {
             // What was seen is told first; who asks again hears of the refusal.
             Err(_) if seen > before => None,
             end => end?,
