@@ -34,7 +34,8 @@
 //!   or dropped later.
 //! - `query_never_blocks_and_pending_is_an_answer`: a query takes no lock that is held across a driver call, a host
 //!   wait or user code, makes at most one driver call, and answers *pending* as a value; only failure is an error. *Raw
-//!   work*: the query of a stream that others launch on makes one call more, to learn whether they capture it.
+//!   work*: the query of a stream that others launch on makes one call more, to learn whether they capture it. *Vulkan*: one
+//!   more for each stream that the stream has waited for since its last work, and one for commands of the user's own before.
 //! - `every_waiter_wakes`: when a point is settled, all who wait for it go on: threads, streams, futures and
 //!   callbacks, however many, and completion is never used up.
 //! - `a_timeout_changes_nothing_and_explains_itself`: a wait that runs out leaves the point pending and frees nothing;

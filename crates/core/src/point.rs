@@ -84,7 +84,8 @@ impl Point {
 
     /// Whether the work is complete. Pending is an answer, not an error. Does not wait for the work, and makes
     /// at most one driver call, which takes as long as the driver keeps it: CUDA's may, for a call of another thread that waits
-    /// inside the driver (`docs/cuda.md`). On Vulkan one more for each stream that the point's stream has waited for since its last work.
+    /// inside the driver (`docs/cuda.md`). On Vulkan one more for each stream that the point's stream has waited for since its last work, and for
+    /// commands of the user's own before.
     ///
     /// # Errors
     /// The failure of the work, with its first cause ([`Kind::Failed`](crate::Kind::Failed) or

@@ -272,11 +272,12 @@ impl<D: Driver> HeldStream<D> {
         // The first value of the new era has nothing to do: what is recorded before new work does not inherit.
         let first = order.row.skip();
         let Fallen { openings, waits } = flight.renew(first);
+        // First: who sees the era gone sees a value of the new one enqueued, and records that.
+        self.timeline.enqueue(first);
         self.timeline.recover(enqueued);
         self.signals.recover(enqueued);
         let gates = self.fail_gates(openings, enqueued, &failure).collect();
         drop(flight);
-        self.timeline.enqueue(first);
         drop(order);
         abandoned.end(&failure);
         end_waits(Own::new(waits));

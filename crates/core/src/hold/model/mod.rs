@@ -7,6 +7,7 @@ mod double;
 mod fills;
 mod peers;
 mod planted;
+mod records;
 
 use std::collections::HashMap;
 use std::sync::Arc;
