@@ -74,7 +74,8 @@ impl<S> Deferred<S> {
         self.waits.lock().each.iter().try_for_each(|(semaphore, value)| give(semaphore, *value))
     }
 
-    /// The device has them: what signals behind them was promised before.
+    /// The device has them: what signals behind them was promised before. Where one was left out its semaphore may have no
+    /// other name, and is buried under the locks of who submits: that gives the graveyard's thread an errand.
     pub(crate) fn clear(&self) {
         // Relaxed: as in `add`.
         self.is_there.store(false, Ordering::Relaxed);

@@ -161,6 +161,10 @@ impl VulkanStream {
             }
         }
         drop(ManuallyDrop::into_inner(come));
+        // Who asks about values asks nothing about commands of the user's, and what lies behind them stays on the row.
+        if self.passage().is_some_and(|passage| passage.seen() < passage.promised()) {
+            self.context.see_served(&self.line, self.queue().row().expect(told));
+        }
     }
 
     /// How far the stream is on the device, for who asks for `value` and knew of `before`: what its semaphore was seen at, and with
@@ -243,8 +247,14 @@ impl VulkanStream {
         Error::new(Kind::Exhausted, message)
     }
 
+    /// Not beyond commands of the user's, behind which no value has come.
     #[cold]
     fn leap(&self, value: u64) -> Result<(), Refusal> {
+        for passage in self.passage() {
+            if passage.look()? < passage.promised() {
+                return Ok(());
+            }
+        }
         let mut at = self.semaphore.look()?;
         while at == self.semaphore.promised() && value - at > self.context.difference() {
             at = (value - 1).min(at + self.context.difference());

@@ -18,7 +18,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use syncpoint::vulkan::{Access, QueueLock, RawStream};
-use syncpoint::{Device, Kind, Reason, Result};
+use syncpoint::{Buffer, Device, Kind, Reason, Result, Stream};
 use syncpoint_conformance::patience;
 
 use theirs::Theirs;
@@ -97,8 +97,8 @@ fn a_device_of_others_with_a_queue_to_itself_is_used_and_left_alone() -> Result<
 }
 
 /// Work that was only ever asked about is on no list of the waiter, and is let go all the same.
-#[test]
-fn a_device_ends_whose_work_nobody_slept_for() -> Result<()> {
+/// Has a device of others do some work, which it queries alone, and sees it end.
+fn ends_without_a_sleeper(work: impl Fn(&Stream, &Buffer) -> Result<()>) -> Result<()> {
     if !machine::is_there() {
         return Ok(());
     }
@@ -110,15 +110,31 @@ fn a_device_ends_whose_work_nobody_slept_for() -> Result<()> {
     let (stream, other) = (device.stream()?, device.stream()?);
     let buffers = [device.buffer(64)?, device.buffer(64)?];
     for (each, buffer) in [&stream, &other].into_iter().zip(&buffers) {
-        each.fill(buffer, 0..64, 1)?;
+        work(each, buffer)?;
     }
     for each in [&other, &stream] {
         let point = each.record()?;
-        patience::until("the fill", || point.query().unwrap());
+        patience::until("the work", || point.query().unwrap());
     }
     drop((stream, other, buffers, device));
     patience::until("the owner's end", || Weak::strong_count(&weak) == 0);
     Ok(())
+}
+
+#[test]
+fn a_device_ends_whose_work_nobody_slept_for() -> Result<()> {
+    ends_without_a_sleeper(|stream, buffer| stream.fill(buffer, 0..64, 1))
+}
+
+#[test]
+fn a_device_ends_whose_users_commands_nobody_slept_for() -> Result<()> {
+    ends_without_a_sleeper(|stream, _buffer| {
+        stream.submit(|lent| {
+            let raw = lent.native::<RawStream>().unwrap();
+            // SAFETY: no commands.
+            unsafe { raw.submit(&[]) }
+        })
+    })
 }
 
 /// The lock of a program that submits beside us.
