@@ -58,8 +58,7 @@ pub(crate) const WITH_GATES: &[(&str, Use)] =
 /// function is called again. Gives what was refused.
 pub(crate) fn use_everything() -> Vec<Error> {
     let mut refused = Vec::new();
-    // Streams are tried then, and waited for.
-    let with_gates = leaves_the_context("opening with gates", || meeting(WAIT, open_with_gates));
+    let with_gates = leaves_the_context("opening with gates", open_with_gates);
     // Without gates a device is of use all the same.
     let opened = with_gates.or_else(|error| {
         let is_lost = error.kind() == Kind::DeviceLost;
