@@ -5,11 +5,13 @@
 
 use std::time::Duration;
 
-use syncpoint::metal::{borrow, device_handle, event_handle, expose, open, timeline};
+use syncpoint::metal::{
+    RawQueue, borrow, device_handle, event_handle, expose, open, open_device, timeline,
+};
 use syncpoint::{Device, Error, Event, EventOptions, Kind, Mode, Result, Stream};
 use syncpoint_conformance::{Backend, skip};
 
-use objc2_metal::{MTLDevice, MTLSharedEvent};
+use objc2_metal::{MTLCommandBuffer, MTLCommandQueue, MTLDevice, MTLSharedEvent};
 
 syncpoint_conformance::suite!(metal: managed, exposed, borrowed);
 
@@ -82,5 +84,25 @@ fn a_shared_event_given_out_is_waited_for_as_one_of_others() -> Result<()> {
     let (shared, value) = event_handle(&event)?;
     timeline(shared.clone())?.point(value).synchronize_timeout(LONG)?;
     assert!(shared.signaledValue() >= value);
+    Ok(())
+}
+
+#[test]
+fn a_device_of_the_programs_runs_what_a_function_of_its_commits() -> Result<()> {
+    if let Some(lack) = lack() {
+        skip(&lack);
+        return Ok(());
+    }
+    let device = open_device(device_handle(&open(0)?)?)?;
+    let (stream, buffer) = (device.stream()?, device.buffer(8)?);
+    stream.fill(&buffer, 0..8, 1)?;
+    stream.submit(|lent| {
+        let Some(queue) = lent.native::<RawQueue>() else { panic!("a stream of Metal lends one") };
+        let commands = queue.command_queue().commandBuffer();
+        commands.ok_or_else(|| Error::new(Kind::Exhausted, "no command buffer"))?.commit();
+        Ok::<_, Error>(())
+    })?;
+    stream.record()?.synchronize_timeout(LONG)?;
+    assert_eq!(buffer.to_vec(0..8)?, [1; 8]);
     Ok(())
 }
