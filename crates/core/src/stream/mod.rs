@@ -376,9 +376,8 @@ impl Stream {
     }
 
     /// Whether everything enqueued so far is complete, on a stream that others launch on too whatever they launched. A stream
-    /// whose last piece of work still runs is not. Records nothing; at most one driver call, and one more on a stream that others
-    /// launch on, to learn whether they capture it; on Vulkan one more for each stream that the stream waits for since its last work,
-    /// and for commands of the user's own before.
+    /// whose last piece of work still runs is not. Records nothing; at most as many driver calls as [`Point::query`], and one more
+    /// on a stream that others launch on, to learn whether they capture it.
     ///
     /// # Errors
     /// The stream's failure. `Misuse(Capturing)` while the stream is being captured.
