@@ -250,10 +250,10 @@ impl VulkanStream {
     /// Not beyond commands of the user's, behind which no value has come.
     #[cold]
     fn leap(&self, value: u64) -> Result<(), Refusal> {
-        for passage in self.passage() {
-            if passage.look()? < passage.promised() {
-                return Ok(());
-            }
+        if let Some(passage) = self.passage()
+            && passage.look()? < passage.promised()
+        {
+            return Ok(());
         }
         let mut at = self.semaphore.look()?;
         while at == self.semaphore.promised() && value - at > self.context.difference() {
