@@ -247,14 +247,8 @@ impl VulkanStream {
         Error::new(Kind::Exhausted, message)
     }
 
-    /// Not beyond commands of the user's, behind which no value has come.
     #[cold]
     fn leap(&self, value: u64) -> Result<(), Refusal> {
-        if let Some(passage) = self.passage()
-            && passage.look()? < passage.promised()
-        {
-            return Ok(());
-        }
         let mut at = self.semaphore.look()?;
         while at == self.semaphore.promised() && value - at > self.context.difference() {
             at = (value - 1).min(at + self.context.difference());

@@ -162,6 +162,44 @@ fn a_query_behind_a_wait_sees_commands_of_the_users_that_nothing_marks() -> Resu
     Ok(())
 }
 
+/// So far apart may be what a semaphore is at and what a submission names.
+const MOST: u64 = 4;
+
+/// One stream waits for another's first value, and works once that is further ahead than a submission may say.
+fn wait_far_behind(waits: &Stream, ahead: &Stream, [large, small]: &[Buffer; 2]) -> Result<()> {
+    ahead.fill(large, 0..LARGE, 1)?;
+    waits.wait(&ahead.record()?)?;
+    for _ in 0..MOST + 2 {
+        ahead.fill(small, 0..8, 1)?;
+        ahead.synchronize_timeout(LONG)?;
+    }
+    waits.fill(small, 0..8, 2)?;
+    waits.synchronize_timeout(LONG)
+}
+
+/// It has come, or its stream could not be so far ahead.
+#[test]
+fn a_wait_for_a_value_that_lies_far_behind_is_left_out() -> Result<()> {
+    if !(between::used(witness::replace) && machine::is_there()) {
+        return Ok(());
+    }
+    let device = syncpoint::vulkan::open_with_difference(0, MOST)?;
+    let (waits, ahead) = (device.stream()?, device.stream()?);
+    let buffers = [device.buffer(LARGE)?, device.buffer(8)?];
+    // A machine in a hiccup finds it over before it is waited for.
+    until("a wait that is taken", || {
+        let (before, mut outcome) = (waits.statistics().elided, Ok(()));
+        let heard = heard(|| outcome = wait_far_behind(&waits, &ahead, &buffers));
+        assert!(heard.offences.is_empty() && outcome.is_ok(), "{:?}, {outcome:?}", heard.offences);
+        let [first, .., last] = &heard.submissions[..] else { panic!("{heard:?}") };
+        let is_named =
+            |(semaphore, _): &_| first.signals.iter().any(|(other, _)| other == semaphore);
+        assert!(!last.waits.iter().any(is_named), "{last:?}");
+        waits.statistics().elided == before
+    });
+    Ok(())
+}
+
 #[test]
 fn a_wait_that_a_query_saw_the_end_of_is_waited_for_as_any_other() -> Result<()> {
     let Some(bed) = bed(1)? else { return Ok(()) };
