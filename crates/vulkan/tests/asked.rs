@@ -22,11 +22,11 @@ use syncpoint::vulkan::RawStream;
 use syncpoint::{Device, Gate, Kind, Result, Submission};
 use syncpoint_conformance::patience;
 
-use witness::{Heard, heard};
+use witness::{Heard, Turn};
 
-/// Whether there is a driver, and the witness before it.
-fn is_watched() -> bool {
-    between::used(witness::replace) && machine::is_there()
+/// The turn of a test; `None` where there is no driver, or no witness before it.
+fn turn() -> Option<Turn> {
+    (between::used(witness::replace) && machine::is_there()).then(Turn::come)
 }
 
 /// Streams that wait for one another across and across, some of them held by gates that open late: what they wait for is
@@ -60,9 +60,9 @@ fn draws() -> impl Iterator<Item = usize> {
 }
 
 /// What is heard of such streams. What should not have been is told first: the streams may stand for it.
-fn heard_of_weaving() -> Result<Heard> {
+fn heard_of_weaving(turn: &Turn) -> Result<Heard> {
     let (device, mut outcome) = (syncpoint::vulkan::open(0)?, Ok(()));
-    let heard = heard(|| outcome = weave(&device));
+    let heard = turn.heard(|| outcome = weave(&device));
     assert_eq!(heard.offences, [""; 0]);
     outcome.map(|()| heard)
 }
@@ -70,10 +70,8 @@ fn heard_of_weaving() -> Result<Heard> {
 /// One queue stands still where a wait comes before its signal, and so does hardware that streams share.
 #[test]
 fn no_submission_waits_for_a_signal_that_nobody_has_submitted() -> Result<()> {
-    if !is_watched() {
-        return Ok(());
-    }
-    let heard = heard_of_weaving()?;
+    let Some(turn) = turn() else { return Ok(()) };
+    let heard = heard_of_weaving(&turn)?;
     assert!(heard.waits > 500, "{heard:?}");
     Ok(())
 }
@@ -81,12 +79,10 @@ fn no_submission_waits_for_a_signal_that_nobody_has_submitted() -> Result<()> {
 /// A driver with one queue gives the right bytes also without, so what it is told is looked at.
 #[test]
 fn a_wait_across_names_the_semaphore_and_the_value_of_the_other_stream() -> Result<()> {
-    if !is_watched() {
-        return Ok(());
-    }
+    let Some(turn) = turn() else { return Ok(()) };
     let device = syncpoint::vulkan::open(0)?;
     let (first, second, buffer) = (device.stream()?, device.stream()?, device.buffer(8)?);
-    let heard = heard_of(|| {
+    let heard = heard_of(&turn, || {
         first.fill(&buffer, 0..8, 1)?;
         first.fill(&buffer, 0..8, 2)?;
         second.wait(&first.record()?)?;
@@ -103,12 +99,10 @@ fn a_wait_across_names_the_semaphore_and_the_value_of_the_other_stream() -> Resu
 
 #[test]
 fn what_follows_commands_of_the_users_waits_for_them() -> Result<()> {
-    if !is_watched() {
-        return Ok(());
-    }
+    let Some(turn) = turn() else { return Ok(()) };
     let device = syncpoint::vulkan::open(0)?;
     let (stream, buffer) = (device.stream()?, device.buffer(8)?);
-    let heard = heard_of(|| {
+    let heard = heard_of(&turn, || {
         stream.submit(|lent| {
             let raw = lent.native::<RawStream>().expect("a stream of Vulkan lends one");
             for _ in 0..2 {
@@ -128,9 +122,9 @@ fn what_follows_commands_of_the_users_waits_for_them() -> Result<()> {
 }
 
 /// What is heard of something that is not refused.
-fn heard_of(run: impl FnOnce() -> Result<()>) -> Result<Heard> {
+fn heard_of(turn: &Turn, run: impl FnOnce() -> Result<()>) -> Result<Heard> {
     let mut outcome = Ok(());
-    let heard = heard(|| outcome = run());
+    let heard = turn.heard(|| outcome = run());
     outcome.map(|()| heard)
 }
 
@@ -139,11 +133,9 @@ const LONG: Duration = Duration::from_secs(20);
 #[test]
 fn every_signal_is_above_the_one_before_and_no_further_than_the_device_allows() -> Result<()> {
     const MOST: u64 = 4;
-    if !is_watched() {
-        return Ok(());
-    }
+    let Some(turn) = turn() else { return Ok(()) };
     let device = syncpoint::vulkan::open_with_difference(0, MOST)?;
-    let heard = heard_of(|| leap(&device))?;
+    let heard = heard_of(&turn, || leap(&device))?;
     assert!(heard.signals >= 5 && heard.raises >= 5, "{heard:?}");
     assert!((1..=MOST).contains(&heard.furthest), "{heard:?}");
     assert_eq!(heard.offences, [""; 0]);
@@ -167,16 +159,14 @@ fn leap(device: &Device) -> Result<()> {
 fn commands_of_the_users_are_no_further_ahead_than_the_device_allows() -> Result<()> {
     const MOST: u64 = 4;
     const LEN: u64 = 32 << 20;
-    if !is_watched() {
-        return Ok(());
-    }
+    let Some(turn) = turn() else { return Ok(()) };
     let device = syncpoint::vulkan::open_with_difference(0, MOST)?;
     let (stream, buffer) = (device.stream()?, device.buffer(LEN)?);
     // A machine in a hiccup finds all of it over before the last is submitted.
     patience::until("a refusal", || {
         let refused = Arc::new(OnceLock::new());
         let told = Arc::clone(&refused);
-        let heard = heard_of(|| {
+        let heard = heard_of(&turn, || {
             stream.fill(&buffer, 0..LEN, 1)?;
             stream.submit(move |lent| submit_until_refused(lent, MOST + 4, &told))?;
             stream.synchronize_timeout(LONG)
@@ -205,12 +195,10 @@ fn submit_until_refused(lent: &Submission<'_>, times: u64, refused: &OnceLock<Ki
 /// A wait without an end is one that no lost device and no deadline can end.
 #[test]
 fn the_host_waits_in_the_driver_a_slice_at_a_time() {
-    if !is_watched() {
-        return;
-    }
+    let Some(turn) = turn() else { return };
     // A machine in a hiccup finds everything over before it sleeps.
     patience::until("a sleep", || {
-        let heard = heard_of_weaving().expect("they end");
+        let heard = heard_of_weaving(&turn).expect("they end");
         assert!(heard.longest <= Duration::from_millis(50), "{heard:?}");
         heard.sleeps > 0
     });

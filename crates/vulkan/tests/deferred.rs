@@ -16,7 +16,7 @@ use syncpoint::vulkan::RawStream;
 use syncpoint::{Buffer, Device, Result, Stream};
 use syncpoint_conformance::patience::until;
 
-use witness::{Submission, heard};
+use witness::{Submission, Turn};
 
 /// Longer than any of this takes.
 const LONG: Duration = Duration::from_secs(20);
@@ -29,18 +29,23 @@ struct Bed {
     stream: Arc<Stream>,
     buffer: Buffer,
     others: Vec<(Stream, Buffer)>,
+    /// Behind the streams, whose ends may submit.
+    turn: Turn,
+}
+
+/// The turn of a test; `None` where there is no driver, or no witness before it.
+fn turn() -> Option<Turn> {
+    (between::used(witness::replace) && machine::is_there()).then(Turn::come)
 }
 
 /// So many others; `None` where there is no driver, or no witness before it.
 fn bed(others: usize) -> Result<Option<Bed>> {
-    if !(between::used(witness::replace) && machine::is_there()) {
-        return Ok(None);
-    }
+    let Some(turn) = turn() else { return Ok(None) };
     let device: Device = syncpoint::vulkan::open(0)?;
     let filling = || Ok((device.stream()?, device.buffer(8)?));
     let (stream, buffer) = filling()?;
     let others = (0..others).map(|_| filling()).collect::<Result<_>>()?;
-    Ok(Some(Bed { stream: Arc::new(stream), buffer, others }))
+    Ok(Some(Bed { stream: Arc::new(stream), buffer, others, turn }))
 }
 
 impl Bed {
@@ -55,7 +60,7 @@ impl Bed {
     /// What is submitted by `run`, behind the fills of the others.
     fn submitted(&self, run: impl FnOnce(&Self) -> Result<()>) -> Result<Submitted> {
         let mut outcome = Ok(());
-        let heard = heard(|| outcome = self.wait().and_then(|()| run(self)));
+        let heard = self.turn.heard(|| outcome = self.wait().and_then(|()| run(self)));
         outcome?;
         assert_eq!(heard.offences, [""; 0]);
         let mut fills = heard.submissions;
@@ -180,16 +185,14 @@ fn wait_far_behind(waits: &Stream, ahead: &Stream, [large, small]: &[Buffer; 2])
 /// It has come, or its stream could not be so far ahead.
 #[test]
 fn a_wait_for_a_value_that_lies_far_behind_is_left_out() -> Result<()> {
-    if !(between::used(witness::replace) && machine::is_there()) {
-        return Ok(());
-    }
+    let Some(turn) = turn() else { return Ok(()) };
     let device = syncpoint::vulkan::open_with_difference(0, MOST)?;
     let (waits, ahead) = (device.stream()?, device.stream()?);
     let buffers = [device.buffer(LARGE)?, device.buffer(8)?];
     // A machine in a hiccup finds it over before it is waited for.
     until("a wait that is taken", || {
         let (before, mut outcome) = (waits.statistics().elided, Ok(()));
-        let heard = heard(|| outcome = wait_far_behind(&waits, &ahead, &buffers));
+        let heard = turn.heard(|| outcome = wait_far_behind(&waits, &ahead, &buffers));
         assert!(heard.offences.is_empty() && outcome.is_ok(), "{:?}, {outcome:?}", heard.offences);
         let [first, .., last] = &heard.submissions[..] else { panic!("{heard:?}") };
         let is_named =

@@ -55,13 +55,22 @@ static KNOWN: Mutex<Option<HashMap<vk::Semaphore, Known>>> = Mutex::new(None);
 
 static HEARD: Mutex<Option<Heard>> = Mutex::new(None);
 
-/// What is heard of a run, and of nothing beside it.
-pub(crate) fn heard(run: impl FnOnce()) -> Heard {
-    static ALONE: Mutex<()> = Mutex::new(());
-    let _alone = lock(&ALONE);
-    *lock(&HEARD) = None;
-    run();
-    lock(&HEARD).take().unwrap_or_default()
+/// A test's turn at the driver, from before its first submission until behind its last.
+pub(crate) struct Turn(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
+
+impl Turn {
+    /// Comes once the tests before have ended.
+    pub(crate) fn come() -> Self {
+        static ONE: Mutex<()> = Mutex::new(());
+        Self(lock(&ONE))
+    }
+
+    /// What is heard of a run, and of nothing beside it.
+    pub(crate) fn heard(&self, run: impl FnOnce()) -> Heard {
+        *lock(&HEARD) = None;
+        run();
+        lock(&HEARD).take().unwrap_or_default()
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
