@@ -66,6 +66,7 @@ impl Turn {
     }
 
     /// What is heard of a run, and of nothing beside it.
+    #[expect(clippy::unused_self, reason = "shows whose turn it is")]
     pub(crate) fn heard(&self, run: impl FnOnce()) -> Heard {
         *lock(&HEARD) = None;
         run();
