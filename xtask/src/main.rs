@@ -3,6 +3,8 @@
 //! `cargo xtask test` is the test command of the README, and `.ci/run` calls the same. The rules that no compiler
 //! knows (one idea a file, the laws and their cases, who may depend on whom) are tests of this program: see `tidy`.
 
+mod again;
+mod ahead;
 mod block;
 mod cost;
 mod depend;
@@ -28,6 +30,7 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use ahead::Ahead;
 use part::{PARTS, Part};
 use request::Request;
 use routine::OnFailure;
@@ -50,6 +53,7 @@ fn complain(error: &dyn Error) -> ExitCode {
 fn answer(request: Request) -> Result<ExitCode> {
     match request {
         Request::Test { parts, on_failure } => return test(&parts, on_failure),
+        Request::Again { program, arguments } => return again::run(&program, &arguments),
         Request::List => write!(io::stdout(), "{}", request::list(PARTS))?,
         Request::RenewMap => map::renew(&workshop::root()?)?,
         Request::PrintMap => map::print(&workshop::root()?)?,
@@ -65,7 +69,13 @@ fn answer(request: Request) -> Result<ExitCode> {
 
 fn test(parts: &[&'static Part], on_failure: OnFailure) -> Result<ExitCode> {
     let workshop = Workshop::find()?;
-    let report = routine::run(parts, on_failure, |part| part.perform(&workshop));
+    let ahead = package::all_is_needed().then(|| Ahead::of(parts, &workshop));
+    let report = routine::run(parts, on_failure, |part| {
+        if let Some(ahead) = &ahead {
+            ahead.leave(part.name);
+        }
+        part.perform(&workshop)
+    });
     write!(io::stdout(), "\n{report}")?;
     Ok(if report.has_failed() { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

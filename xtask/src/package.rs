@@ -37,6 +37,7 @@ pub(crate) const THREAD_SANITIZER: &[Package] = &[
     CARGO,
     SOURCE,
     Package { name: "libclang-rt-22-dev", file: THREAD_RUNTIME },
+    Package { name: "lld-22", file: "/usr/lib/llvm-22/bin/ld.lld" },
     Package { name: "llvm-22", file: SYMBOLIZER },
 ];
 

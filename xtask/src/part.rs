@@ -1,6 +1,7 @@
 //! The parts of the routine, in the order they run: the quickest to fail first.
 
 use std::io::{self, Write};
+use std::process::Command;
 
 use crate::Result;
 use crate::elsewhere;
@@ -35,6 +36,14 @@ impl Part {
             }
             Some(install) => Ok(Ending::Skipped(format!("tools are missing: {install}"))),
         }
+    }
+
+    /// What it builds in folders of its own, where all that it needs is there.
+    pub(crate) fn builds(&self, workshop: &Workshop) -> Vec<Command> {
+        let steps = (self.steps)(workshop);
+        let builds: Vec<Command> =
+            steps.iter().filter_map(|step| step.build(&workshop.root)).collect();
+        if builds.is_empty() || (self.provide)(workshop).is_some() { Vec::new() } else { builds }
     }
 
     fn run(&self, workshop: &Workshop) -> Result<()> {
@@ -220,9 +229,9 @@ fn suite(workshop: &Workshop) -> Vec<Step> {
 fn model(workshop: &Workshop) -> Vec<Step> {
     let folder = workshop.target.join("loom");
     let step = Step::cargo(
-        "test --release -p syncpoint-base -p syncpoint-core -p syncpoint-host -p syncpoint-metal -p syncpoint-vulkan --lib --target-dir",
+        "test --release -p syncpoint-base -p syncpoint-core -p syncpoint-host -p syncpoint-metal -p syncpoint-vulkan --lib",
     )
-    .argument(&folder.to_string_lossy())
+    .built_in(&folder)
     .argument("model")
     .flags("RUSTFLAGS", "--cfg syncpoint_loom")
     .must_run_tests();

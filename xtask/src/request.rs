@@ -26,6 +26,8 @@ pub(crate) enum Request {
     KeepCorpus { target: &'static str },
     /// Check dependencies, and promises since a commit or the last tag.
     Depend { since: Option<String> },
+    /// Run a program of tests, and once more where one of them failed.
+    Again { program: String, arguments: Vec<String> },
     /// Say what can be asked for.
     Help,
 }
@@ -45,6 +47,10 @@ impl Request {
             ["deps", "--since", commit] => Ok(Self::Depend { since: Some((*commit).to_owned()) }),
             ["fuzz", target] => parse_fuzz(target, fuzz::DEFAULT_SECONDS),
             ["fuzz", target, "--seconds", seconds] => parse_fuzz(target, seconds.parse()?),
+            ["again", program, ..] => Ok(Self::Again {
+                program: (*program).to_owned(),
+                arguments: arguments[2..].to_vec(),
+            }),
             ["fuzz", target, "--keep"] => Ok(Self::KeepCorpus { target: fuzz_target(target)? }),
             other => Err(format!("`{}` is not understood\n\n{USAGE}", other.join(" ")).into()),
         }
@@ -100,6 +106,7 @@ usage: cargo xtask test [PART...] [--keep-going]   run every check, or these par
        cargo xtask fuzz TARGET [--seconds N]       give garbage to one target, 60 s if nothing is said
        cargo xtask fuzz TARGET --keep              renew fuzz/corpus with what was found
        cargo xtask deps [--since COMMIT]           check dependencies, and promises since a commit or the last tag
+       cargo xtask again PROGRAM [ARGUMENT...]     run a program of tests, once more where one of them failed
 ";
 
 #[cfg(test)]
@@ -154,6 +161,8 @@ mod tests {
         assert_eq!(parse("map --print").unwrap(), Request::PrintMap);
         assert_eq!(parse("cost").unwrap(), Request::RenewCost);
         assert_eq!(parse("cost --check").unwrap(), Request::CheckCost);
+        let (program, arguments) = ("a/b".to_owned(), vec!["--skip".to_owned(), "c".to_owned()]);
+        assert_eq!(parse("again a/b --skip c").unwrap(), Request::Again { program, arguments });
         let seconds = fuzz::DEFAULT_SECONDS;
         assert_eq!(parse("fuzz plan").unwrap(), Request::Fuzz { target: "plan", seconds });
         let hour = Request::Fuzz { target: "page", seconds: 3600 };

@@ -20,6 +20,8 @@ pub(crate) struct Step {
     variables: Vec<(&'static str, String)>,
     /// Made before it runs.
     folders: Vec<PathBuf>,
+    /// Whether it builds where nothing else does.
+    is_built_apart: bool,
     demand: Demand,
 }
 
@@ -65,6 +67,7 @@ impl Step {
             arguments: line.split_whitespace().map(str::to_owned).collect(),
             variables: Vec::new(),
             folders: Vec::new(),
+            is_built_apart: false,
             demand: Demand::Success,
         }
     }
@@ -86,6 +89,12 @@ impl Step {
         self.arguments.push(folder.to_string_lossy().into_owned());
         self.folders.push(folder);
         self
+    }
+
+    /// Has cargo build in a target folder that is no other step's of another part.
+    pub(crate) fn built_in(mut self, target: &Path) -> Self {
+        self.is_built_apart = true;
+        self.words("--target-dir").argument(&target.to_string_lossy())
     }
 
     /// Adds flags to a variable that holds flags, behind those that the caller's environment gives it.
@@ -133,6 +142,26 @@ impl Step {
             return Err(format!("`{self}` passed, but a test binary had nothing to run").into());
         }
         Ok(status)
+    }
+
+    /// The build of the tests that it runs, without a word and for when nobody else has a use for the processor; none where
+    /// another step might have to wait for it.
+    pub(crate) fn build(&self, root: &Path) -> Option<Command> {
+        let (first, rest) = self.arguments.split_first()?;
+        if !self.is_built_apart || first != "test" {
+            return None;
+        }
+        let command = self.command(root);
+        let mut build = Command::new("chrt");
+        build.args(["--idle", "0"]).arg(command.get_program()).args([first, "--no-run"]).args(rest);
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => build.env(name, value),
+                None => build.env_remove(name),
+            };
+        }
+        build.current_dir(root).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        Some(build)
     }
 
     fn command(&self, root: &Path) -> Command {
@@ -241,6 +270,17 @@ mod tests {
         let step =
             Step::cargo("doc  --no-deps").flags("XTASK_TEST_UNSET", "-D warnings").argument("a b");
         assert_eq!(step.to_string(), "XTASK_TEST_UNSET=\"-D warnings\" cargo doc --no-deps a b");
+    }
+
+    #[test]
+    fn what_is_built_apart_is_built_without_a_run_for_when_the_processor_is_free() {
+        let step = Step::cargo("test --lib").built_in(Path::new("/t")).argument("model");
+        let build = step.build(Path::new(".")).unwrap();
+        let arguments: Vec<_> =
+            build.get_args().skip(3).map(|word| word.to_str().unwrap()).collect();
+        assert_eq!(build.get_program(), "chrt");
+        assert_eq!(arguments, ["test", "--no-run", "--lib", "--target-dir", "/t", "model"]);
+        assert!(Step::cargo("test --lib").build(Path::new(".")).is_none());
     }
 
     #[test]
