@@ -219,10 +219,10 @@ impl RawStream for HostStream {
             return Ok(None);
         }
         order.failure = None;
-        let failure = self.timeline.recover(order.enqueued());
+        let enqueued = order.enqueued();
         // The first value of the new era has nothing to do: what is recorded before new work is complete.
         let value = order.skip();
-        self.timeline.enqueue(value);
+        let failure = self.timeline.renew(enqueued, value);
         drop(order);
         self.timeline.complete(value);
         Ok(failure)

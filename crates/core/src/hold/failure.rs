@@ -272,9 +272,7 @@ impl<D: Driver> HeldStream<D> {
         // The first value of the new era has nothing to do: what is recorded before new work does not inherit.
         let first = order.row.skip();
         let Fallen { openings, waits } = flight.renew(first);
-        // First: who sees the era gone sees a value of the new one enqueued, and records that.
-        self.timeline.enqueue(first);
-        self.timeline.recover(enqueued);
+        self.timeline.renew(enqueued, first);
         self.signals.recover(enqueued);
         let gates = self.fail_gates(openings, enqueued, &failure).collect();
         drop(flight);

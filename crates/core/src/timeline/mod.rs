@@ -370,6 +370,13 @@ impl Timeline {
         self.0.core.recover(upto)
     }
 
+    /// The same, and `first` is enqueued, which is the new era's: whoever sees that nothing fails any more records that value or a
+    /// later one. Called under the order lock.
+    #[doc(hidden)]
+    pub fn renew(&self, upto: u64, first: u64) -> Option<Error> {
+        self.0.core.renew(upto, first)
+    }
+
     /// Lists a waker of ours to be woken once, when `value` is complete or failed: it runs nothing of the user's, and waits
     /// for nobody. `None`: it is already, and nobody is listed.
     #[doc(hidden)]

@@ -209,8 +209,20 @@ impl Core {
     }
 
     pub(crate) fn recover(&self, upto: u64) -> Option<Error> {
+        self.end_era(upto, || {})
+    }
+
+    /// The same, and `first` is enqueued, in one step: who sees either sees both.
+    pub(crate) fn renew(&self, upto: u64, first: u64) -> Option<Error> {
+        self.end_era(upto, || self.enqueue(first))
+    }
+
+    fn end_era(&self, upto: u64, enqueue: impl FnOnce()) -> Option<Error> {
         let mut leaf = self.leaf.lock();
         let error = leaf.eras.end(upto)?;
+        // Before the floor, which is read without the lock. Who sees the value before that finds the era failing, and takes
+        // the lock to look closer.
+        enqueue();
         // Release: pairs with the acquire in `has_completed`. The owner completes no value above `upto` before this.
         self.floor.store(upto + 1, Ordering::Release);
         Some(error)

@@ -1,5 +1,7 @@
 //! Failure, cancellation and recovery beside the owner of a stream: every point settles, and stays what it was.
 
+use std::sync::Arc;
+
 use loom::thread;
 use syncpoint_core::contract::{RawStream, tell_all};
 use syncpoint_core::model::{catches, holds};
@@ -49,6 +51,24 @@ fn a_stream_that_recovers_while_its_owner_still_runs_goes_on() {
         sleep_until(&stream.record().unwrap());
         journal.must_say(1);
         assert!(!comes_to_be_complete(&failed), "the failure was forgotten");
+        host.close();
+    });
+}
+
+#[test]
+fn a_record_of_who_has_seen_a_recovery_is_of_the_new_era() {
+    holds(3, || {
+        let host = Host::new(1);
+        let (stream, _failed) = failed_stream(&host);
+        let stream = Arc::new(stream);
+        let recovers = thread::spawn({
+            let stream = Arc::clone(&stream);
+            move || stream.recover().unwrap()
+        });
+        let has_recovered = stream.failure().is_none();
+        let point = stream.record().unwrap();
+        assert!(!has_recovered || comes_to_be_complete(&point), "a point of the old era");
+        recovers.join().unwrap();
         host.close();
     });
 }
