@@ -10,7 +10,7 @@ use crate::sync::{AtomicBool, Lock, Ordering};
 pub(crate) struct Deferred<S> {
     /// Whether there are any, so that who has none takes no lock.
     is_there: AtomicBool,
-    /// A leaf.
+    /// Under it nothing is taken but what a semaphore's burial takes: see [`clear`](Self::clear).
     waits: Lock<Waits<S>>,
 }
 

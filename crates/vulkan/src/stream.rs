@@ -162,7 +162,8 @@ impl VulkanStream {
         }
         drop(ManuallyDrop::into_inner(come));
         // Who asks about values asks nothing about commands of the user's, and what lies behind them stays on the row.
-        if self.passage().is_some_and(|passage| passage.seen() < passage.promised()) {
+        let is_behind = self.passage().is_some_and(|passage| passage.seen() < passage.promised());
+        if is_behind && !self.context.is_inherited() {
             self.context.see_served(&self.line, self.queue().row().expect(told));
         }
     }
@@ -247,6 +248,8 @@ impl VulkanStream {
         Error::new(Kind::Exhausted, message)
     }
 
+    /// Values that passed on the host were signalled by nobody; the host does it. It would do so over commands of the user's
+    /// too whose function failed, and which no value of their own follows, where so many passed beside them: 2³¹, on drivers.
     #[cold]
     fn leap(&self, value: u64) -> Result<(), Refusal> {
         let mut at = self.semaphore.look()?;

@@ -24,11 +24,6 @@ use syncpoint_conformance::patience;
 
 use witness::{Heard, Turn};
 
-/// The turn of a test; `None` where there is no driver, or no witness before it.
-fn turn() -> Option<Turn> {
-    (between::used(witness::replace) && machine::is_there()).then(Turn::come)
-}
-
 /// Streams that wait for one another across and across, some of them held by gates that open late: what they wait for is
 /// then not submitted for long.
 fn weave(device: &Device) -> Result<()> {
@@ -70,7 +65,7 @@ fn heard_of_weaving(turn: &Turn) -> Result<Heard> {
 /// One queue stands still where a wait comes before its signal, and so does hardware that streams share.
 #[test]
 fn no_submission_waits_for_a_signal_that_nobody_has_submitted() -> Result<()> {
-    let Some(turn) = turn() else { return Ok(()) };
+    let Some(turn) = Turn::come() else { return Ok(()) };
     let heard = heard_of_weaving(&turn)?;
     assert!(heard.waits > 500, "{heard:?}");
     Ok(())
@@ -79,7 +74,7 @@ fn no_submission_waits_for_a_signal_that_nobody_has_submitted() -> Result<()> {
 /// A driver with one queue gives the right bytes also without, so what it is told is looked at.
 #[test]
 fn a_wait_across_names_the_semaphore_and_the_value_of_the_other_stream() -> Result<()> {
-    let Some(turn) = turn() else { return Ok(()) };
+    let Some(turn) = Turn::come() else { return Ok(()) };
     let device = syncpoint::vulkan::open(0)?;
     let (first, second, buffer) = (device.stream()?, device.stream()?, device.buffer(8)?);
     let heard = heard_of(&turn, || {
@@ -99,7 +94,7 @@ fn a_wait_across_names_the_semaphore_and_the_value_of_the_other_stream() -> Resu
 
 #[test]
 fn what_follows_commands_of_the_users_waits_for_them() -> Result<()> {
-    let Some(turn) = turn() else { return Ok(()) };
+    let Some(turn) = Turn::come() else { return Ok(()) };
     let device = syncpoint::vulkan::open(0)?;
     let (stream, buffer) = (device.stream()?, device.buffer(8)?);
     let heard = heard_of(&turn, || {
@@ -133,7 +128,7 @@ const LONG: Duration = Duration::from_secs(20);
 #[test]
 fn every_signal_is_above_the_one_before_and_no_further_than_the_device_allows() -> Result<()> {
     const MOST: u64 = 4;
-    let Some(turn) = turn() else { return Ok(()) };
+    let Some(turn) = Turn::come() else { return Ok(()) };
     let device = syncpoint::vulkan::open_with_difference(0, MOST)?;
     let heard = heard_of(&turn, || leap(&device))?;
     assert!(heard.signals >= 5 && heard.raises >= 5, "{heard:?}");
@@ -159,7 +154,7 @@ fn leap(device: &Device) -> Result<()> {
 fn commands_of_the_users_are_no_further_ahead_than_the_device_allows() -> Result<()> {
     const MOST: u64 = 4;
     const LEN: u64 = 32 << 20;
-    let Some(turn) = turn() else { return Ok(()) };
+    let Some(turn) = Turn::come() else { return Ok(()) };
     let device = syncpoint::vulkan::open_with_difference(0, MOST)?;
     let (stream, buffer) = (device.stream()?, device.buffer(LEN)?);
     // A machine in a hiccup finds all of it over before the last is submitted.
@@ -195,7 +190,7 @@ fn submit_until_refused(lent: &Submission<'_>, times: u64, refused: &OnceLock<Ki
 /// A wait without an end is one that no lost device and no deadline can end.
 #[test]
 fn the_host_waits_in_the_driver_a_slice_at_a_time() {
-    let Some(turn) = turn() else { return };
+    let Some(turn) = Turn::come() else { return };
     // A machine in a hiccup finds everything over before it sleeps.
     patience::until("a sleep", || {
         let heard = heard_of_weaving(&turn).expect("they end");

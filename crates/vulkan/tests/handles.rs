@@ -96,7 +96,6 @@ fn a_device_of_others_with_a_queue_to_itself_is_used_and_left_alone() -> Result<
     Ok(())
 }
 
-/// Work that was only ever asked about is on no list of the waiter, and is let go all the same.
 /// Has a device of others do some work, which it queries alone, and sees it end.
 fn ends_without_a_sleeper(work: impl Fn(&Stream, &Buffer) -> Result<()>) -> Result<()> {
     if !machine::is_there() {
@@ -121,6 +120,7 @@ fn ends_without_a_sleeper(work: impl Fn(&Stream, &Buffer) -> Result<()>) -> Resu
     Ok(())
 }
 
+/// Work that was only ever asked about is on no list of the waiter, and is let go all the same.
 #[test]
 fn a_device_ends_whose_work_nobody_slept_for() -> Result<()> {
     ends_without_a_sleeper(|stream, buffer| stream.fill(buffer, 0..64, 1))

@@ -13,6 +13,8 @@ use std::time::Duration;
 use ash::vk;
 use syncpoint_conformance::tell;
 
+use crate::{between, machine};
+
 pub(crate) use calls::replace;
 
 /// What was heard of a run.
@@ -59,10 +61,10 @@ static HEARD: Mutex<Option<Heard>> = Mutex::new(None);
 pub(crate) struct Turn(#[expect(dead_code, reason = "held")] MutexGuard<'static, ()>);
 
 impl Turn {
-    /// Comes once the tests before have ended.
-    pub(crate) fn come() -> Self {
+    /// Comes once the tests before have ended; `None` where there is no driver, or no witness before it. A test has one.
+    pub(crate) fn come() -> Option<Self> {
         static ONE: Mutex<()> = Mutex::new(());
-        Self(lock(&ONE))
+        (between::used(replace) && machine::is_there()).then(|| Self(lock(&ONE)))
     }
 
     /// What is heard of a run, and of nothing beside it.
@@ -71,6 +73,14 @@ impl Turn {
         *lock(&HEARD) = None;
         run();
         lock(&HEARD).take().unwrap_or_default()
+    }
+}
+
+/// What should not have been outside of the runs: as their streams ended.
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let heard = lock(&HEARD).take().unwrap_or_default();
+        assert!(thread::panicking() || heard.offences.is_empty(), "{:?}", heard.offences);
     }
 }
 
