@@ -4,6 +4,7 @@ use std::env;
 use std::io::{self, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 /// A package of Debian.
 #[derive(Debug)]
@@ -86,6 +87,9 @@ pub(crate) const FUZZER: &[Package] = &[Package { name: "g++", file: "/usr/bin/g
 ///
 /// What is still missing is told as the command that installs it.
 pub(crate) fn provide(packages: &[Package]) -> Option<String> {
+    // Debian installs one thing at a time.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let command = installation(packages)?;
     if may_install() {
         install(&command);

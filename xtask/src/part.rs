@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::Result;
 use crate::elsewhere;
 use crate::fuzz;
-use crate::package;
+use crate::package::{self, Package};
 use crate::python;
 use crate::sanitize;
 use crate::step::Step;
@@ -22,6 +22,8 @@ pub(crate) struct Part {
     /// Sees to what it needs beyond Rust, and says what is missing all the same, as the remedy.
     provide: fn(&Workshop) -> Option<String>,
     steps: fn(&Workshop) -> Vec<Step>,
+    /// What its builds need, where they may be made ahead of it.
+    pub(crate) ahead: Option<&'static [Package]>,
 }
 
 impl Part {
@@ -38,12 +40,9 @@ impl Part {
         }
     }
 
-    /// What it builds in folders of its own, where all that it needs is there.
+    /// What it builds in folders of its own.
     pub(crate) fn builds(&self, workshop: &Workshop) -> Vec<Command> {
-        let steps = (self.steps)(workshop);
-        let builds: Vec<Command> =
-            steps.iter().filter_map(|step| step.build(&workshop.root)).collect();
-        if builds.is_empty() || (self.provide)(workshop).is_some() { Vec::new() } else { builds }
+        (self.steps)(workshop).iter().filter_map(|step| step.build(&workshop.root)).collect()
     }
 
     fn run(&self, workshop: &Workshop) -> Result<()> {
@@ -78,108 +77,126 @@ pub(crate) const PARTS: &[Part] = &[
         about: "the code is laid out as rustfmt lays it out",
         provide: nothing,
         steps: |_| vec![Step::cargo("fmt --all --check"), fuzz::laid_out()],
+        ahead: None,
     },
     Part {
         name: "tidy",
         about: "the rules that no compiler knows hold, and the routine itself works",
         provide: nothing,
         steps: |_| vec![Step::cargo("test --package xtask"), fuzz::locked()],
+        ahead: None,
     },
     Part {
         name: "clippy",
         about: "no lint is broken, in tests, examples and benches either",
         provide: nothing,
         steps: clippy,
+        ahead: None,
     },
     Part {
         name: "doc",
         about: "the documentation builds and its links lead somewhere",
         provide: nothing,
         steps: doc,
+        ahead: None,
     },
     Part {
         name: "unit",
         about: "the tests of every crate pass, with debug assertions",
         provide: nothing,
         steps: unit,
+        ahead: None,
     },
     Part {
         name: "abort",
         about: "a program that cannot unwind looks for devices, whatever driver there is",
         provide: nothing,
         steps: abort,
+        ahead: None,
     },
     Part {
         name: "doctest",
         about: "the examples in the documentation run",
         provide: nothing,
         steps: |_| vec![Step::cargo("test --doc --workspace")],
+        ahead: None,
     },
     Part {
         name: "suite",
         about: "the laws hold on every backend, in optimized code",
         provide: nothing,
         steps: suite,
+        ahead: None,
     },
     Part {
         name: "vulkan",
         about: "the laws hold on two drivers of Vulkan, and the Khronos layer has nothing to say",
         provide: |_| package::provide(package::VULKAN),
         steps: vulkan::steps,
+        ahead: None,
     },
     Part {
         name: "model",
         about: "the protocols hold in every interleaving that loom can find",
         provide: nothing,
         steps: model,
+        ahead: Some(&[]),
     },
     Part {
         name: "example",
         about: "every pipeline and every Rust example runs on the host",
         provide: nothing,
         steps: example,
+        ahead: None,
     },
     Part {
         name: "clients",
         about: "programs of others run on the stand-in CUDA driver, unmodified",
         provide: python::provide_clients,
         steps: python::clients,
+        ahead: None,
     },
     Part {
         name: "python",
         about: "the Python package is installed, does what it says, and its stubs are true",
         provide: python::provide_package,
         steps: python::package,
+        ahead: None,
     },
     Part {
         name: "targets",
         about: "the code for macOS and Windows is free of errors and lints",
         provide: |_| package::provide(package::ELSEWHERE),
         steps: elsewhere::steps,
+        ahead: None,
     },
     Part {
         name: "cost",
         about: "operations take as many instructions as is written down",
         provide: |_| package::provide(package::VALGRIND),
         steps: |_| vec![Step::cargo("xtask cost --check")],
+        ahead: None,
     },
     Part {
         name: "asan",
         about: "the tests use no memory that is not theirs, and leak none",
         provide: |_| package::provide(package::ADDRESS_SANITIZER),
         steps: sanitize::address,
+        ahead: Some(&[]),
     },
     Part {
         name: "tsan",
         about: "the tests have no data race, those of the standard library included",
         provide: |_| package::provide(package::THREAD_SANITIZER),
         steps: sanitize::thread,
+        ahead: Some(package::THREAD_SANITIZER),
     },
     Part {
         name: "fuzz",
         about: "what is read from outside is answered, whatever it is",
         provide: |_| package::provide(package::FUZZER),
         steps: fuzz::steps,
+        ahead: None,
     },
 ];
 
@@ -269,6 +286,7 @@ mod tests {
             about: "a part that belongs to a test",
             provide: nothing,
             steps: |_| Vec::new(),
+            ahead: None,
         };
         let message = empty.perform(&workshop(Runner::CargoTest)).unwrap_err().to_string();
         assert_eq!(message, "nothing to run was found");
@@ -281,6 +299,7 @@ mod tests {
             about: "a part that belongs to a test",
             provide: nothing,
             steps: |_| vec![Step::cargo("--version").must_run_tests(), Step::cargo("--list")],
+            ahead: None,
         };
         let message = failing.perform(&workshop(Runner::CargoTest)).unwrap_err().to_string();
         assert!(message.contains("cargo --version"), "{message}");

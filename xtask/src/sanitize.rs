@@ -50,6 +50,10 @@ const LEAKLESS: &str = "-p syncpoint-host -p syncpoint-sim -p syncpoint-trace -p
 /// The same of the Vulkan backend. Neither driver was seen to leave anything.
 const LEAKLESS_ON_VULKAN: &str = "--test handles --test measure --test streams --test timelines";
 
+/// What the address sanitizer runs of it on the second driver besides: what is ours is the same on both, and these add what a
+/// driver does with it.
+const ON_SECOND_DRIVER: &str = "--test conformance --test faults --test lost";
+
 /// Test programs of the CUDA backend that neither runs.
 const WITHOUT_ON_CUDA: &[LeftOut] = &[
     ("busy", "waits by the clock"),
@@ -215,10 +219,9 @@ pub(crate) fn address(workshop: &Workshop) -> Vec<Step> {
         tests(step, workshop, "asan", &format!("--package syncpoint-vulkan {selection}"), &[])
     };
     let leakless_on = |driver| on(driver, "detect_leaks=1", LEAKLESS_ON_VULKAN);
-    // What is ours is the same on both: the second adds what a driver does with it.
     let vulkan = [
         on(LAVAPIPE, "detect_leaks=0", "--lib --tests"),
-        on(SWIFTSHADER, "detect_leaks=0", "--test conformance --test faults --test lost"),
+        on(SWIFTSHADER, "detect_leaks=0", ON_SECOND_DRIVER),
         leakless_on(LAVAPIPE),
         leakless_on(SWIFTSHADER),
     ];
@@ -265,7 +268,7 @@ fn tests(
     left_out: &[LeftOut],
 ) -> Step {
     let folder = workshop.target.join(folder);
-    let step = again::run_by(step)
+    let step = again::run_by(step, workshop)
         .variable(FEATURES.0, FEATURES.1)
         .variable("RUST_TEST_THREADS", &workshop::at_once().to_string())
         .words("-Zfeature-unification --profile sanitize")
@@ -293,7 +296,7 @@ mod tests {
     #[test]
     fn a_test_program_that_is_named_exists() {
         let tree = Tree::read(&workshop::root().unwrap()).unwrap();
-        let named = [LEAKLESS, LEAKLESS_ON_VULKAN].into_iter().flat_map(programs);
+        let named = [LEAKLESS, LEAKLESS_ON_VULKAN, ON_SECOND_DRIVER].into_iter().flat_map(programs);
         let stale = named.filter(|path| !tree.files().any(|(file, _)| file.ends_with(path)));
         tidy::assert_tidy(stale.map(|path| format!("{path}: no such file")));
         let on_cuda: Vec<String> = cuda_programs(&workshop::root().unwrap()).collect();

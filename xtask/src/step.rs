@@ -20,7 +20,7 @@ pub(crate) struct Step {
     variables: Vec<(&'static str, String)>,
     /// Made before it runs.
     folders: Vec<PathBuf>,
-    /// Whether it builds where nothing else does.
+    /// Whether it builds where no other part does.
     is_built_apart: bool,
     demand: Demand,
 }
@@ -91,7 +91,7 @@ impl Step {
         self
     }
 
-    /// Has cargo build in a target folder that is no other step's of another part.
+    /// Has cargo build in a target folder that is no other part's.
     pub(crate) fn built_in(mut self, target: &Path) -> Self {
         self.is_built_apart = true;
         self.words("--target-dir").argument(&target.to_string_lossy())
@@ -145,7 +145,7 @@ impl Step {
     }
 
     /// The build of the tests that it runs, without a word and for when nobody else has a use for the processor; none where
-    /// another step might have to wait for it.
+    /// another part might have to wait for it.
     pub(crate) fn build(&self, root: &Path) -> Option<Command> {
         let (first, rest) = self.arguments.split_first()?;
         if !self.is_built_apart || first != "test" {
@@ -161,6 +161,9 @@ impl Step {
             };
         }
         build.current_dir(root).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        // A group that can be ended whole, compilers included.
+        #[cfg(unix)]
+        std::os::unix::process::CommandExt::process_group(&mut build, 0);
         Some(build)
     }
 

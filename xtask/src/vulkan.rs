@@ -1,6 +1,5 @@
 //! Vulkan: the backend on two software drivers, and on each once more under the layer of Khronos that checks each call.
 
-use crate::again;
 use crate::package::{LAVAPIPE, SWIFTSHADER};
 use crate::step::Step;
 use crate::workshop::Workshop;
@@ -86,7 +85,7 @@ fn checked(workshop: &Workshop, driver: &str) -> [Step; 2] {
     let ways = [(CHECKED, long, SETTINGS), (CHECKED_WITHIN, long_within, WITHIN)];
     ways.map(|(tests, long, settings)| {
         let step = Step::cargo(&format!("test --package syncpoint-vulkan {tests}{long}{CHOICE}"));
-        on(again::run_by(step), driver)
+        on(step, driver)
             .variable("VK_INSTANCE_LAYERS", "VK_LAYER_KHRONOS_validation")
             .variable("VK_LAYER_SETTINGS_PATH", &workshop.root.join(settings).to_string_lossy())
     })
