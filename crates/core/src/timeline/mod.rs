@@ -328,7 +328,7 @@ impl Timeline {
         self.0.core.complete(value);
     }
 
-    /// Fails all values from `from` on until [`recover`](Self::recover). A value that has failed already keeps its
+    /// Fails all values from `from` on until [`renew`](Self::renew). A value that has failed already keeps its
     /// cause. May be called under the order lock; who waits is woken, and observers are told, by the caller, once no
     /// lock is held.
     #[doc(hidden)]
@@ -364,14 +364,9 @@ impl Timeline {
         Some(Notice::new(Operation::StreamFailed { stream: self.id(), value: from, reason }))
     }
 
-    /// Ends the failing era: values above `upto` can complete again. Gives its failure, or `None` if nothing fails.
-    #[doc(hidden)]
-    pub fn recover(&self, upto: u64) -> Option<Error> {
-        self.0.core.recover(upto)
-    }
-
-    /// The same, and `first` is enqueued, which is the new era's: whoever sees that nothing fails any more records that value or a
-    /// later one. Called under the order lock.
+    /// Ends the failing era: values above `upto` can complete again. With it `first` is enqueued, the first value of the new era:
+    /// whoever sees that nothing fails any more records that or a later one. Gives the failure, or does nothing and gives `None`
+    /// if nothing fails. Called under the order lock.
     #[doc(hidden)]
     pub fn renew(&self, upto: u64, first: u64) -> Option<Error> {
         self.0.core.renew(upto, first)

@@ -212,7 +212,7 @@ impl Core {
         self.end_era(upto, || {})
     }
 
-    /// The same, and `first` is enqueued, in one step: who sees either sees both.
+    /// The same, and `first` is enqueued: who sees the era ended sees it enqueued, and finds it not failed whenever it is seen.
     pub(crate) fn renew(&self, upto: u64, first: u64) -> Option<Error> {
         self.end_era(upto, || self.enqueue(first))
     }

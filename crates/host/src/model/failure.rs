@@ -67,8 +67,10 @@ fn a_record_of_who_has_seen_a_recovery_is_of_the_new_era() {
         });
         let has_recovered = stream.failure().is_none();
         let point = stream.record().unwrap();
-        assert!(!has_recovered || comes_to_be_complete(&point), "a point of the old era");
+        let complete = comes_to_be_complete(&point);
+        assert!(!has_recovered || complete, "a point of the old era");
         recovers.join().unwrap();
+        assert_eq!(complete, comes_to_be_complete(&point), "it did not stay what it was");
         host.close();
     });
 }

@@ -12,7 +12,7 @@ use loom::thread;
 
 use super::{Core, Ticket};
 use crate::error::Error;
-use crate::model::holds;
+use crate::model::{catches, holds};
 use crate::park::Parker;
 use crate::point::State;
 use crate::sync::{AtomicU64, Ordering};
@@ -61,6 +61,48 @@ macro_rules! twin {
 use twin;
 
 twin! { Real as real in (complete fail recover register state) but {} }
+
+#[test]
+fn a_new_era_begins_with_its_first_value() {
+    holds(3, || an_era_ends(|core| drop(core.renew(2, 3))));
+}
+
+#[test]
+fn an_era_that_ends_before_the_next_has_a_value_is_caught() {
+    let planted = |core: &Core| {
+        core.recover(2);
+        core.enqueue(3);
+    };
+    catches("a record would name what has failed", move || holds(2, move || an_era_ends(planted)));
+}
+
+#[test]
+fn a_value_of_an_era_before_that_begins_is_caught() {
+    let planted = |core: &Core| {
+        core.enqueue(3);
+        core.recover(2);
+    };
+    catches("the new era has failed", move || holds(2, move || an_era_ends(planted)));
+}
+
+/// One thread recovers two values of which the first failed; another looks whether anything fails, and at the latest value.
+fn an_era_ends(renew: fn(&Core)) {
+    let core = Arc::new(Core::new(2));
+    core.fail(1, Error::failed("on purpose")).wake();
+    let owner = thread::spawn({
+        let core = Arc::clone(&core);
+        move || {
+            renew(&core);
+            core.complete(3);
+        }
+    });
+    let is_over = core.failure().is_none();
+    let latest = core.enqueued();
+    let has_failed = matches!(core.state(latest), State::Failed(_));
+    assert!(!is_over || latest == 3, "a record would name what has failed");
+    assert!(latest != 3 || !has_failed, "the new era has failed");
+    owner.join().expect("the owner ends");
+}
 
 #[test]
 fn whoever_waits_wakes_and_sees_what_the_work_wrote() {
