@@ -248,10 +248,15 @@ impl VulkanStream {
         Error::new(Kind::Exhausted, message)
     }
 
-    /// Values that passed on the host were signalled by nobody; the host does it. It would do so over commands of the user's
-    /// too whose function failed, and which no value of their own follows, where so many passed beside them: 2³¹, on drivers.
+    /// Values that passed on the host were signalled by nobody: the host does it. Not beyond commands of the user's whose function
+    /// failed, so that no value came behind them: what the failed value kept is theirs until they are over.
     #[cold]
     fn leap(&self, value: u64) -> Result<(), Refusal> {
+        if let Some(passage) = self.passage()
+            && passage.look()? < passage.promised()
+        {
+            return Ok(());
+        }
         let mut at = self.semaphore.look()?;
         while at == self.semaphore.promised() && value - at > self.context.difference() {
             at = (value - 1).min(at + self.context.difference());
