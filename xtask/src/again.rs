@@ -1,6 +1,7 @@
 //! A program of tests under a sanitizer is run once more where one of its tests failed.
 //!
-//! Cargo-nextest does as much for the others, on machines that build. Cargo calls this in front of the programs that it runs. What a sanitizer finds, in the program or in a child of it, is no
+//! Cargo-nextest does as much for the others, on machines that build. Cargo calls this in front of the programs that it
+//! runs. What a sanitizer finds, in the program or in a child of it, is no
 //! failure of a test, nor is what breaks a process: neither is tried again.
 
 use std::env;
@@ -21,6 +22,9 @@ const SOME_FAILED: i32 = 101;
 
 /// Where what failed and then passed is written down, for the report.
 const TOLD: &str = "SYNCPOINT_FLAKY";
+
+/// What a report of a finding has, and a warning has not: memory that cannot be had is only warned of.
+const FINDINGS: [&str; 2] = ["SUMMARY: ", "CHECK failed"];
 
 /// What tells the sanitizers what to do.
 const OPTIONS: [&str; 2] = ["ASAN_OPTIONS", "TSAN_OPTIONS"];
@@ -91,12 +95,14 @@ fn run_once(program: &str, arguments: &[String]) -> Result<Ending> {
     })
 }
 
-/// Whether there are any reports.
+/// Whether there is a finding among the reports; mere warnings are told alike.
 fn tell_reports(folder: &Path) -> Result<bool> {
     let mut has_found = false;
     for report in fs::read_dir(folder)? {
-        has_found = true;
-        io::stdout().write_all(&fs::read(report?.path())?)?;
+        let report = fs::read(report?.path())?;
+        let text = String::from_utf8_lossy(&report);
+        has_found |= FINDINGS.into_iter().any(|finding| text.contains(finding));
+        io::stdout().write_all(&report)?;
     }
     Ok(has_found)
 }
@@ -128,8 +134,11 @@ mod tests {
 
     #[test]
     fn a_finding_of_a_child_is_no_failure_of_a_test() {
-        let child = "echo a race > ${TSAN_OPTIONS##*log_path=}.17;";
-        assert_eq!(run_with([101, 0], child), (ExitCode::from(101), 1));
+        let child = |says: &str| format!("echo {says} > ${{TSAN_OPTIONS##*log_path=}}.17;");
+        let race = child("SUMMARY: ThreadSanitizer: data race");
+        assert_eq!(run_with([101, 0], &race), (ExitCode::from(101), 1));
+        let warning = child("WARNING: AddressSanitizer failed to allocate");
+        assert_eq!(run_with([101, 0], &warning), (ExitCode::from(0), 2));
     }
 
     #[test]

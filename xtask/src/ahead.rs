@@ -100,7 +100,7 @@ impl Builds {
         true
     }
 
-    /// The next that can be begun: one that lacks something is not, and where there is no `chrt`, none is.
+    /// The next that can be begun: one that lacks something is not, and where there is no `setpriv`, none is.
     fn begin_one(&self) -> Option<Child> {
         loop {
             let Build { part, needs, mut command } = self.take_one()?;

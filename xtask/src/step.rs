@@ -152,8 +152,13 @@ impl Step {
             return None;
         }
         let command = self.command(root);
-        let mut build = Command::new("chrt");
-        build.args(["--idle", "0"]).arg(command.get_program()).args([first, "--no-run"]).args(rest);
+        let mut build = Command::new("setpriv");
+        // It ends with this program, however that ends.
+        build
+            .args(["--pdeathsig", "TERM", "chrt", "--idle", "0"])
+            .arg(command.get_program())
+            .args([first, "--no-run"])
+            .args(rest);
         for (name, value) in command.get_envs() {
             match value {
                 Some(value) => build.env(name, value),
@@ -280,8 +285,8 @@ mod tests {
         let step = Step::cargo("test --lib").built_in(Path::new("/t")).argument("model");
         let build = step.build(Path::new(".")).unwrap();
         let arguments: Vec<_> =
-            build.get_args().skip(3).map(|word| word.to_str().unwrap()).collect();
-        assert_eq!(build.get_program(), "chrt");
+            build.get_args().skip(6).map(|word| word.to_str().unwrap()).collect();
+        assert_eq!(build.get_program(), "setpriv");
         assert_eq!(arguments, ["test", "--no-run", "--lib", "--target-dir", "/t", "model"]);
         assert!(Step::cargo("test --lib").build(Path::new(".")).is_none());
     }
