@@ -23,7 +23,7 @@ pub(crate) const TARGETS: &[(&str, &str)] = &[
 ];
 
 /// How long each runs as a part of the routine.
-const SECONDS: u32 = 20;
+const SECONDS: u32 = 10;
 
 /// How long each runs if nobody says.
 pub(crate) const DEFAULT_SECONDS: u32 = 60;
