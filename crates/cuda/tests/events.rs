@@ -113,21 +113,24 @@ fn an_event_of_others_is_asked_of_the_driver() -> Result<()> {
 }
 
 #[test]
-fn a_stream_waits_for_an_event_of_others_on_the_device() -> Result<()> {
-    let (device, fake) = (device()?, Fake::used());
-    let ((event, handle), theirs, ours) = (others(&device)?, device.stream()?, device.stream()?);
-    let buffer = device.buffer(1)?;
-    theirs.delay(LONG)?;
-    theirs.fill(&buffer, 0..1, 7)?;
-    record_behind_our_back(&theirs, handle)?;
-    let before = fake.count("cuStreamWaitEvent");
-    ours.wait_event(&event)?;
-    assert_eq!(fake.count("cuStreamWaitEvent"), before + 1);
-    let copy = device.buffer(1)?;
-    ours.copy(&buffer, 0..1, &copy, 0..1)?;
-    settle(&ours.record()?);
-    assert_eq!(copy.to_vec(0..1)?, [7]);
-    Ok(())
+fn a_stream_waits_for_an_event_of_others_on_the_device() {
+    Fake::alone("a_stream_waits_for_an_event_of_others_on_the_device", |fake| {
+        let device = device()?;
+        let ((event, handle), theirs, ours) =
+            (others(&device)?, device.stream()?, device.stream()?);
+        let buffer = device.buffer(1)?;
+        theirs.delay(LONG)?;
+        theirs.fill(&buffer, 0..1, 7)?;
+        record_behind_our_back(&theirs, handle)?;
+        let before = fake.count("cuStreamWaitEvent");
+        ours.wait_event(&event)?;
+        assert_eq!(fake.count("cuStreamWaitEvent"), before + 1);
+        let copy = device.buffer(1)?;
+        ours.copy(&buffer, 0..1, &copy, 0..1)?;
+        settle(&ours.record()?);
+        assert_eq!(copy.to_vec(0..1)?, [7]);
+        Ok(())
+    });
 }
 
 #[test]
@@ -146,16 +149,22 @@ fn a_stream_of_the_host_waits_for_an_event_of_others() -> Result<()> {
 }
 
 #[test]
-fn a_stream_that_holds_something_waits_for_the_record_of_now() -> Result<()> {
-    let (device, fake) = (device()?, Fake::used());
-    let ((event, _), stream, gate) = (others(&device)?, device.stream()?, Gate::new());
-    stream.wait(&gate.point())?;
-    let before = fake.count("cuStreamWaitEvent");
-    stream.wait_event(&event)?;
-    gate.open()?;
-    settle(&stream.record()?);
-    assert_eq!(fake.count("cuStreamWaitEvent"), before, "what was complete then is not waited for");
-    Ok(())
+fn a_stream_that_holds_something_waits_for_the_record_of_now() {
+    Fake::alone("a_stream_that_holds_something_waits_for_the_record_of_now", |fake| {
+        let device = device()?;
+        let ((event, _), stream, gate) = (others(&device)?, device.stream()?, Gate::new());
+        stream.wait(&gate.point())?;
+        let before = fake.count("cuStreamWaitEvent");
+        stream.wait_event(&event)?;
+        gate.open()?;
+        settle(&stream.record()?);
+        assert_eq!(
+            fake.count("cuStreamWaitEvent"),
+            before,
+            "what was complete then is not waited for"
+        );
+        Ok(())
+    });
 }
 
 #[test]
