@@ -1,8 +1,8 @@
 //! A program of tests under a sanitizer is run once more where one of its tests failed.
 //!
 //! Cargo-nextest does as much for the others, on machines that build. Cargo calls this in front of the programs that it
-//! runs. What a sanitizer finds, in the program or in a child of it, is no
-//! failure of a test, nor is what breaks a process: neither is tried again.
+//! runs. What a sanitizer finds, in the program or in a child of it, is no failure of a test, nor is what breaks a process:
+//! neither is tried again.
 
 use std::env;
 use std::fs::{self, OpenOptions};

@@ -128,7 +128,7 @@ struct Bytes(Retained<ProtocolObject<dyn MTLBuffer>>);
 unsafe impl Send for Bytes {}
 
 impl Bytes {
-    /// So many that a fill takes longer than to hear of its end.
+    /// So many that a fill takes a while.
     const LEN: usize = 256 << 20;
 
     /// Commits a fill of it.

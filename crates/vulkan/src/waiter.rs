@@ -1,7 +1,7 @@
 //! The waiter: a thread for each queue that finds out how far the device is with it, while somebody waits for that.
 //!
-//! It is called for commands of the user's too of which only a query saw the end. It sleeps inside the driver, in `vkWaitSemaphores`, until the oldest submission is over, and never for longer than a
-//! slice: a driver that forgets a sleeper, or loses its device in silence, is noticed with the next. One semaphore at a
+//! It is called for commands of the user's too of which only a query saw the end. It sleeps inside the driver, in
+//! `vkWaitSemaphores`, until the oldest submission is over, and never for longer than a slice: a driver that forgets a sleeper, or loses its device in silence, is noticed with the next. One semaphore at a
 //! time, because drivers without a way to sleep for several spin (seen: Mesa). That is enough, since a queue signals in
 //! the order of its submissions. Of the user's it runs wakers, observers and the drops of what complete work kept.
 
